@@ -1,0 +1,51 @@
+# `make run` and `make test` do everything on a machine that has only Python, make and a package index.
+# Another build of torch (CUDA, say), or the small CPU build where the index offers a larger one by default:
+#   make run TORCH="torch==2.13.0" TORCH_INDEX=https://download.pytorch.org/whl/cpu
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+TORCH_INDEX ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+export DO_NOT_TRACK := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+
+.PHONY: run test setup lint types check clean
+
+run: $(VENV)/.run
+	$(BIN)/ferroscreen run --out report
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -q -n 2
+
+setup: $(VENV)/.run
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+check: lint types test
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ferroscreen needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+
+# torch first and by itself: a bare requirement would fetch the newest build with several GB of CUDA
+$(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into $(VENV) (a few minutes the first time) ..."
+	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH)"
+	$(PIP) -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	$(PIP) -c constraints.txt -e ".[test]"
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.test
+	$(PIP) -c constraints.txt -e ".[test,dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) report
