@@ -1,0 +1,109 @@
+"""The crystal: lattice, fractional coordinates, atomic numbers, and an id that is nothing but data."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+MAX_ATOMIC_NUMBER = 103
+
+
+class CrystalError(ValueError):
+    """The numbers handed over do not describe a crystal."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crystal:
+    """A fully ordered periodic crystal.
+
+    Raises:
+        CrystalError: wrong shapes, no site, non-finite numbers, a cell without volume, Z outside 1..103.
+    """
+
+    id: str  # opaque: never parsed, never used as a path
+    lattice: NDArray[np.float64]  # (3, 3), Å, one lattice vector a row
+    frac: NDArray[np.float64]  # (n, 3), fractional coordinates, in the source's own site order
+    numbers: NDArray[np.int64]  # (n,), atomic numbers
+
+    def __post_init__(self) -> None:
+        if self.lattice.shape != (3, 3):
+            raise CrystalError(f"lattice has shape {self.lattice.shape}, not (3, 3)")
+        n = len(self.numbers)
+        if n == 0:
+            raise CrystalError("no atomic site")
+        if self.frac.shape != (n, 3):
+            raise CrystalError(f"{n} atomic numbers but coordinates of shape {self.frac.shape}")
+        if not (np.isfinite(self.lattice).all() and np.isfinite(self.frac).all()):
+            raise CrystalError("a lattice vector or coordinate is not a finite number")
+        if not 1e-3 < self.volume < np.inf:
+            raise CrystalError(f"the cell volume is {self.volume:.3g} Å³")
+        if self.numbers.min() < 1 or self.numbers.max() > MAX_ATOMIC_NUMBER:
+            raise CrystalError(f"atomic numbers must lie in 1..{MAX_ATOMIC_NUMBER}")
+
+    @property
+    def n_sites(self) -> int:
+        return len(self.numbers)
+
+    @property
+    def volume(self) -> float:
+        """Cell volume in Å³."""
+        return float(abs(np.linalg.det(self.lattice)))
+
+    @property
+    def formula(self) -> str:
+        """Reduced formula, elements in pymatgen's order (by electronegativity)."""
+        elements, counts = np.unique(self.numbers, return_counts=True)
+        return reduced_formula(tuple(elements.tolist()), tuple((counts // np.gcd.reduce(counts)).tolist()))
+
+    @property
+    def chemsys(self) -> str:
+        """Chemical system: the element symbols in alphabetical order, joined by '-'."""
+        return "-".join(sorted(symbol(int(z)) for z in set(self.numbers.tolist())))
+
+    def to_pymatgen(self) -> Structure:
+        from pymatgen.core import Lattice, Structure
+
+        return Structure(Lattice(self.lattice), self.numbers.tolist(), self.frac)
+
+    @classmethod
+    def from_pymatgen(cls, structure: Structure, id: str) -> Crystal:
+        """Raises CrystalError where a site is disordered."""
+        if not structure.is_ordered:
+            raise CrystalError("partial or mixed occupancy")
+        return make_crystal(id, structure.lattice.matrix, structure.frac_coords, [s.specie.Z for s in structure])
+
+
+def make_crystal(id: str, lattice: object, frac: object, numbers: object) -> Crystal:
+    """A Crystal from anything array-like."""
+    return Crystal(
+        id,
+        np.ascontiguousarray(lattice, dtype=np.float64),
+        np.ascontiguousarray(frac, dtype=np.float64).reshape(-1, 3),
+        np.ascontiguousarray(numbers, dtype=np.int64),
+    )
+
+
+@lru_cache(maxsize=128)
+def symbol(z: int) -> str:
+    """The element's symbol."""
+    from pymatgen.core import Element
+
+    return str(Element.from_Z(z).symbol)
+
+
+@lru_cache(maxsize=65536)
+def reduced_formula(elements: tuple[int, ...], counts: tuple[int, ...]) -> str:
+    """Pymatgen's reduced formula; cached, since many crystals share one composition."""
+    from pymatgen.core import Composition
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="No Pauling electronegativity")  # noble gases, only sorted by it
+        return str(Composition({symbol(z): n for z, n in zip(elements, counts, strict=True)}).reduced_formula)

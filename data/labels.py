@@ -1,0 +1,55 @@
+"""The label: a crystal's magnetic moment from DFT, in every unit the field uses, and the rules that find bad ones."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from data.rejection import Reason
+
+TESLA_PER_MUB_PER_A3 = 11.654  # µ0·µB/Å³ in tesla
+MAGNETIC_THRESHOLD = 0.05  # µB/atom; below it a crystal counts as non-magnetic (DFT noise ends near 1e-3)
+MAX_MUB_PER_ATOM = 10.0  # no element carries more
+IDENTITY_TOLERANCE = 1e-3  # µB/atom between a stated and a recomputed normalisation
+AFM_TOLERANCE = 0.1  # µB/atom that an antiferromagnet's DFT total may keep
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A moment as a source states it. The sign of a total is a convention, so only its size is kept."""
+
+    moment_muB_per_cell: float
+    moment_muB_per_atom: float | None = None  # stated by the source, checked against the total
+    ordering: str | None = None  # FM, FiM, AFM, NM, where the source gives one
+    provenance: str = ""  # which calculation or database the number comes from
+
+    def per_atom(self, n_sites: int) -> float:
+        """|M| in µB per atom."""
+        return abs(self.moment_muB_per_cell) / n_sites
+
+    def per_A3(self, volume_A3: float) -> float:
+        """|M| in µB per Å³."""
+        return abs(self.moment_muB_per_cell) / volume_A3
+
+
+def saturation_T(moment_muB_per_atom: float, volume_A3_per_atom: float) -> float:
+    """µ0·Ms in tesla; bcc Fe (2.2 µB, 11.8 Å³) gives 2.17 T."""
+    return TESLA_PER_MUB_PER_A3 * moment_muB_per_atom / volume_A3_per_atom
+
+
+def find_fault(label: Label, n_sites: int) -> tuple[Reason, str] | None:
+    """The first rule that the label breaks, with the numbers in words; None for a sound label."""
+    total = label.moment_muB_per_cell
+    if not math.isfinite(total):
+        return Reason.BAD_LABEL, f"the moment is {total}"
+    per_atom = label.per_atom(n_sites)
+    if per_atom > MAX_MUB_PER_ATOM:
+        return Reason.BAD_LABEL, f"{per_atom:.3g} µB/atom is more than any element carries"
+    stated = label.moment_muB_per_atom
+    if stated is not None and not abs(abs(stated) - per_atom) <= IDENTITY_TOLERANCE:
+        return Reason.CONTRADICTORY_LABEL, f"stated {stated:.4g} µB/atom, but {total:.4g} µB / {n_sites} sites = {per_atom:.4g}"
+    if label.ordering == "NM" and per_atom > MAGNETIC_THRESHOLD:
+        return Reason.CONTRADICTORY_LABEL, f"called non-magnetic with {per_atom:.3g} µB/atom"
+    if label.ordering == "AFM" and per_atom > AFM_TOLERANCE:
+        return Reason.CONTRADICTORY_LABEL, f"called antiferromagnetic with a net {per_atom:.3g} µB/atom"
+    return None

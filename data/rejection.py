@@ -1,0 +1,40 @@
+"""Why a crystal did not get in: one table of reasons for everything that is turned away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The complete list; `rejected.csv` and the quarantine of a snapshot use these words and no others."""
+
+    UNREADABLE = "unreadable"  # the file cannot be opened or is not text
+    NOT_CIF = "not_cif"  # the text breaks CIF syntax
+    NO_CELL = "no_cell"  # cell parameters are missing or describe no cell
+    NO_SITES = "no_sites"  # no atomic site with coordinates
+    BAD_COORDINATES = "bad_coordinates"  # a coordinate is unknown or not a number
+    UNKNOWN_SYMMETRY = "unknown_symmetry"  # neither operations nor a known space-group symbol
+    UNKNOWN_ELEMENT = "unknown_element"  # dummy species, or Z > 103
+    PARTIAL_OCCUPANCY = "partial_occupancy"  # a site is shared or not full
+    OVERLAPPING_SITES = "overlapping_sites"  # two atoms closer than 0.5 Å
+    MISSING_ATOMS = "missing_atoms"  # the sites do not add up to the stated formula
+    TOO_LARGE = "too_large"  # more sites, or a larger file, than the limits allow
+    UNSAFE_NAME = "unsafe_name"  # an archive member that would leave its folder
+    NO_NEIGHBOURS = "no_neighbours"  # an atom without any neighbour within the largest radius
+    MISSING_VALUE = "missing_value"  # a required column is empty
+    BAD_LABEL = "bad_label"  # the moment is not a finite number, or impossible
+    CONTRADICTORY_LABEL = "contradictory_label"  # moment, its normalisations and the ordering disagree
+    DUPLICATE_ID = "duplicate_id"  # an id that stands for another crystal already
+    FAILED = "failed"  # an error of ours; the detail says which
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One crystal that was turned away, and why."""
+
+    candidate_id: str
+    source_file: str
+    block: str  # the CIF data block, or the row of a table
+    reason: Reason
+    detail: str

@@ -1,0 +1,211 @@
+"""Snapshots: immutable, content-addressed data sets. A snapshot is published whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from data import schema
+from data.artifact import building, file_hash, publish, text_hash, write_json
+from data.crystal import Crystal, make_crystal
+from data.errors import UserError
+from data.labels import find_fault, saturation_T
+from data.rejection import Reason, Rejection
+from data.sources import Record, Source
+
+ROWS_PER_GROUP = 4096
+CRYSTALS_FILE = "crystals.parquet"
+QUARANTINE_FILE = "quarantine.parquet"
+MANIFEST_FILE = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A published data set; opening it reads the manifest only."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads((self.folder / MANIFEST_FILE).read_text())
+        return loaded
+
+    def table(self, columns: list[str] | None = None) -> pa.Table:
+        """The crystals' table, or some of its columns (schema.CRYSTALS says what they mean)."""
+        return pq.read_table(self.folder / CRYSTALS_FILE, columns=columns)
+
+    def crystals(self, start: int = 0, stop: int | None = None) -> Iterator[Crystal]:
+        """The crystals of rows start..stop, in order."""
+        columns = self.table(["material_id", "lattice_A", "frac", "numbers"]).slice(start, None if stop is None else stop - start)
+        for row in columns.to_batches(max_chunksize=1024):
+            lattices = row.column("lattice_A").flatten().to_numpy().reshape(-1, 3, 3)
+            for k, identifier in enumerate(row.column("material_id").to_pylist()):
+                numbers = row.column("numbers")[k].values.to_numpy()
+                yield make_crystal(identifier, lattices[k], row.column("frac")[k].values.to_numpy(), numbers)
+
+    def quarantine(self) -> pa.Table:
+        return pq.read_table(self.folder / QUARANTINE_FILE)
+
+    def verify(self) -> None:
+        """Raises UserError where a file no longer has the hash that its manifest states."""
+        for name, digest in self.manifest["files"].items():
+            if not (self.folder / name).is_file() or file_hash(self.folder / name) != digest:
+                raise UserError(f"snapshot {self.id}: {name} is damaged or missing; refresh again to publish a new one")
+
+
+def publish_snapshot(root: Path, source: Source, tick: Callable[[int], None] = lambda n: None) -> Snapshot:
+    """Read a source to its end, quarantine bad labels and repeated ids, and publish the rest under its content hash.
+
+    Args:
+        root: the folder of all snapshots.
+        source: any labelled source.
+        tick: told the number of records read since it was last told.
+
+    Raises:
+        UserError: nothing usable in the source, or the folder cannot be written.
+    """
+    rejected: list[Rejection] = []
+    with building(root) as folder:
+        crystals = folder / CRYSTALS_FILE
+        with pq.ParquetWriter(crystals, schema.CRYSTALS, compression="zstd") as writer:
+            count = 0
+            for rows in _chunks(_sound_rows(source, rejected, tick)):
+                writer.write_table(pa.Table.from_pylist(rows, schema=schema.CRYSTALS))
+                count += len(rows)
+        if count == 0:
+            raise UserError(f"no usable crystal in {source.description}: {_summary(rejected) or 'it is empty'}")
+        write_rejections(folder / QUARANTINE_FILE, rejected)
+        files = {name: file_hash(folder / name) for name in (CRYSTALS_FILE, QUARANTINE_FILE)}
+        identifier = text_hash(str(schema.SCHEMA_VERSION), *files.values())[:16]
+        write_json(
+            folder / MANIFEST_FILE,
+            {
+                "kind": "snapshot",
+                "schema_version": schema.SCHEMA_VERSION,
+                "id": identifier,
+                "source": source.description,
+                "crystals": count,
+                "labelled": count
+                - pc.sum(pc.is_null(pq.read_table(crystals, columns=["moment_muB_per_atom"]).column(0))).as_py(),
+                "quarantined": len(rejected),
+                "quarantined_by_reason": dict(sorted(Counter(r.reason.value for r in rejected).items())),
+                "files": files,
+            },
+        )
+        publish(folder, root / identifier)
+    return Snapshot(root / identifier)
+
+
+def open_snapshot(root: Path, identifier: str | None = None) -> Snapshot:
+    """A snapshot by its id (or the start of it), or the one published last.
+
+    Raises:
+        UserError: there is none, or none of that name.
+    """
+    known = list_snapshots(root)
+    if not known:
+        raise UserError("there is no snapshot yet: run `ferroscreen refresh --source starter` first")
+    if identifier is None:
+        return known[-1]
+    matches = [s for s in known if re.fullmatch(r"[0-9a-f]+", identifier) and s.id.startswith(identifier)]
+    if len(matches) != 1:
+        raise UserError(f"no single snapshot is called {identifier!r}; `ferroscreen snapshots` lists them")
+    return matches[0]
+
+
+def list_snapshots(root: Path) -> list[Snapshot]:
+    """All published snapshots, oldest first."""
+    manifests = sorted(root.glob(f"[!.]*/{MANIFEST_FILE}"), key=lambda path: (path.stat().st_mtime_ns, path.parent.name))
+    return [Snapshot(path.parent) for path in manifests]
+
+
+def write_rejections(path: Path, rejected: Iterable[Rejection]) -> None:
+    """A Parquet table of schema.REJECTED."""
+    rows = [
+        {
+            "candidate_id": r.candidate_id,
+            "source_file": r.source_file,
+            "block": r.block,
+            "reason": r.reason.value,
+            "detail": r.detail,
+        }
+        for r in rejected
+    ]
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema.REJECTED), path, compression="zstd")
+
+
+def _sound_rows(source: Source, rejected: list[Rejection], tick: Callable[[int], None]) -> Iterator[dict[str, Any]]:
+    seen: set[str] = set()
+    for shard in source.shards():
+        read = 0
+        for item in source.read(shard):
+            read += 1
+            if isinstance(item, Rejection):
+                rejected.append(item)
+                continue
+            fault = _record_fault(item, seen)
+            if fault is None:
+                seen.add(item.crystal.id)
+                yield _row(item)
+            else:
+                rejected.append(Rejection(item.crystal.id, item.source_file, "", *fault))
+        tick(read)
+
+
+def _record_fault(record: Record, seen: set[str]) -> tuple[Reason, str] | None:
+    if record.crystal.id in seen:
+        return Reason.DUPLICATE_ID, "an earlier row has the same id; the first one was kept"
+    return None if record.label is None else find_fault(record.label, record.crystal.n_sites)
+
+
+def _row(record: Record) -> dict[str, Any]:
+    crystal, label = record.crystal, record.label
+    per_atom = None if label is None else label.per_atom(crystal.n_sites)
+    return {
+        "material_id": crystal.id,
+        "formula": crystal.formula,
+        "chemsys": crystal.chemsys,
+        "n_sites": crystal.n_sites,
+        "volume_A3": crystal.volume,
+        "lattice_A": crystal.lattice.ravel(),
+        "frac": crystal.frac.ravel(),
+        "numbers": crystal.numbers.astype(np.int16),
+        "moment_muB_per_cell": None if label is None else abs(label.moment_muB_per_cell),
+        "moment_muB_per_atom": per_atom,
+        "moment_muB_per_A3": None if label is None else label.per_A3(crystal.volume),
+        "saturation_T": None if per_atom is None else saturation_T(per_atom, crystal.volume / crystal.n_sites),
+        "ordering": None if label is None else label.ordering,
+        "provenance": "" if label is None else label.provenance,
+        "split": record.split,
+        "source_file": record.source_file,
+    }
+
+
+def _chunks(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    chunk: list[dict[str, Any]] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == ROWS_PER_GROUP:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _summary(rejected: list[Rejection]) -> str:
+    return ", ".join(f"{n} × {reason}" for reason, n in Counter(r.reason.value for r in rejected).most_common(4))

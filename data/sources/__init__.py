@@ -1,0 +1,58 @@
+"""Where crystals come from: one protocol, one file a source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from data.crystal import Crystal
+from data.labels import Label
+from data.rejection import Rejection
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One crystal as a source gives it."""
+
+    crystal: Crystal
+    source_file: str  # relative to what the user named
+    label: Label | None = None
+    split: str | None = None  # train, val or test, where the source fixes it
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A part of a source that can be read on its own, in any process; what `part` holds is the source's affair."""
+
+    part: Any
+    size: int  # files or rows
+
+
+class Source(Protocol):
+    """A readable set of crystals. A source is small and picklable: it knows where the data are, not what they are."""
+
+    @property
+    def description(self) -> str:
+        """What a manifest says of it; never a secret."""
+        ...
+
+    def identity(self) -> str:
+        """Changes whenever the input changes; two equal inputs have the same.
+
+        Raises:
+            UserError: the input is missing or not of this kind.
+        """
+        ...
+
+    def shards(self) -> Iterator[Shard]:
+        """The parts, always the same and in the same order for the same input.
+
+        Raises:
+            UserError: the input is missing or not of this kind.
+        """
+        ...
+
+    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
+        """What one part holds, in order; a bad crystal is a Rejection and never stops the others."""
+        ...

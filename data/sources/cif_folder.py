@@ -1,0 +1,131 @@
+"""CIF files as people keep them: a file, a folder, a zip, with one or many data blocks each (ICSD exports, COD)."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from data.artifact import text_hash
+from data.cif import read_cif
+from data.crystal import Crystal
+from data.errors import UserError
+from data.rejection import Reason, Rejection
+from data.sources import Record, Shard
+
+FILES_PER_SHARD = 512
+MAX_FILE_MB = 20.0
+SUFFIXES = (".cif", ".mcif")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One CIF file: in a folder, or a member of a zip."""
+
+    path: Path
+    name: str  # what the user sees: relative to what he named
+    member: str | None = None
+
+
+@dataclass(frozen=True)
+class CifFolder:
+    """Everything that ends in .cif or .mcif below a path; symbolic links that lead out of it are not followed."""
+
+    path: Path
+    max_file_mb: float = MAX_FILE_MB
+
+    @property
+    def description(self) -> str:
+        return f"cif:{self.path.name}"
+
+    def identity(self) -> str:
+        """Of names, sizes and times, as make and rsync judge: reading 200,000 files twice would cost more than it saves."""
+        stats = [(entry.name, entry.path.stat()) for entry in self._entries()]
+        return text_hash("cif", str(self.max_file_mb), *(f"{name}|{s.st_size}|{s.st_mtime_ns}" for name, s in stats))
+
+    def shards(self) -> Iterator[Shard]:
+        entries = self._entries()
+        for start in range(0, len(entries), FILES_PER_SHARD):
+            part = tuple(entries[start : start + FILES_PER_SHARD])
+            yield Shard(part, len(part))
+
+    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
+        for entry in shard.part:
+            for item in self._read_entry(entry):
+                yield item if isinstance(item, Rejection) else Record(item, entry.name)
+
+    def _entries(self) -> list[Entry]:
+        if not self.path.exists():
+            raise UserError(f"{self.path} does not exist")
+        if self.path.is_file():
+            files = [self.path]
+        else:
+            files = sorted(f for f in self.path.rglob("*") if f.suffix.lower() in (*SUFFIXES, ".zip") and f.is_file())
+        entries: list[Entry] = []
+        for file in files:
+            name = file.name if self.path.is_file() else file.relative_to(self.path).as_posix()
+            if file.suffix.lower() == ".zip":
+                entries.extend(_zip_entries(file, name))
+            else:
+                entries.append(Entry(file, name))
+        if not entries:
+            raise UserError(f"no .cif file and no zip of such files in {self.path}")
+        return entries
+
+    def _read_entry(self, entry: Entry) -> Iterator[Crystal | Rejection]:
+        stem = PurePosixPath(entry.name).stem
+        try:
+            raw = self._bytes(entry)
+        except _Refused as fault:
+            yield Rejection(stem, entry.name, "", fault.reason, str(fault))
+            return
+        except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as fault:
+            yield Rejection(stem, entry.name, "", Reason.UNREADABLE, f"{type(fault).__name__}: {fault}")
+            return
+        yield from read_cif(_decode(raw), entry.name, stem)
+
+    def _bytes(self, entry: Entry) -> bytes:
+        limit = int(self.max_file_mb * 2**20)
+        if entry.member is None:
+            if not entry.path.resolve().is_relative_to(self._root()):
+                raise _Refused(Reason.UNSAFE_NAME, "a symbolic link that leads out of the folder")
+            with entry.path.open("rb") as handle:
+                raw = handle.read(limit + 1)
+        else:
+            if PurePosixPath(entry.member).is_absolute() or ".." in PurePosixPath(entry.member).parts:
+                raise _Refused(Reason.UNSAFE_NAME, "the member's name leads out of the archive")
+            with zipfile.ZipFile(entry.path) as archive, archive.open(entry.member) as handle:
+                raw = handle.read(limit + 1)
+        if len(raw) > limit:
+            raise _Refused(Reason.TOO_LARGE, f"more than {self.max_file_mb:g} MB")
+        return raw
+
+    def _root(self) -> Path:
+        return (self.path if self.path.is_dir() else self.path.parent).resolve()
+
+
+class _Refused(Exception):
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+def _zip_entries(archive: Path, name: str) -> list[Entry]:
+    """The CIF members; a damaged archive is one entry, whose reading then says what is wrong with it."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = sorted({member for member in opened.namelist() if member.lower().endswith(SUFFIXES)})
+    except (OSError, zipfile.BadZipFile):
+        return [Entry(archive, name, "")]
+    return [Entry(archive, f"{name}/{member}", member) for member in members]
+
+
+def _decode(raw: bytes) -> str:
+    """CIF is ASCII by its standard; old exports hold Latin-1 in authors' names, some editors write UTF-16."""
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return raw.decode("utf-16", "replace")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

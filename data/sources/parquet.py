@@ -1,0 +1,149 @@
+"""Any Parquet table with an id and a CIF, and for training a moment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.artifact import file_hash, text_hash
+from data.cif import read_cif
+from data.crystal import Crystal
+from data.errors import UserError
+from data.labels import Label
+from data.rejection import Reason, Rejection
+from data.sources import Record, Shard
+
+ROWS_PER_SHARD = 2048
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column of the table plays which part; those that default to None are read only when named."""
+
+    id: str = "material_id"
+    cif: str = "cif"
+    moment: str | None = "total_magnetization_muB"  # µB per cell of the CIF
+    moment_per_atom: str | None = "magnetization_muB_per_atom"  # a check on `moment`
+    provenance: str | None = "label_source"
+    split: str | None = "split"  # train, val, test
+    ordering: str | None = None  # FM, FiM, AFM, NM
+
+    @classmethod
+    def parse(cls, text: str) -> Columns:
+        """From `id=my_id,cif=my_cif,moment=my_moment`; an empty value (`split=`) switches a column off."""
+        known = {f.name for f in fields(cls)}
+        chosen: dict[str, str | None] = {}
+        for pair in filter(None, text.split(",")):
+            part, sign, name = (piece.strip() for piece in pair.partition("="))
+            if not sign or part not in known:
+                raise UserError(f"--columns: {pair!r} is not PART=COLUMN with PART one of {', '.join(sorted(known))}")
+            chosen[part] = name or None
+        return replace(cls(), **chosen)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class ParquetSource:
+    """Rows of a Parquet file; `labelled` says whether a moment is required (training) or ignored (candidates)."""
+
+    path: Path
+    labelled: bool
+    columns: Columns = field(default_factory=Columns)
+
+    @property
+    def description(self) -> str:
+        return f"parquet:{self.path.name}"
+
+    def identity(self) -> str:
+        self._open()
+        return text_hash("parquet", file_hash(self.path), repr(self.columns), str(self.labelled))
+
+    def shards(self) -> Iterator[Shard]:
+        rows = self._open().metadata.num_rows
+        for start in range(0, rows, ROWS_PER_SHARD):
+            stop = min(start + ROWS_PER_SHARD, rows)
+            yield Shard((start, stop), stop - start)
+
+    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
+        start, stop = shard.part
+        table = _rows(self._open(), self._wanted(), start, stop)
+        for k, row in enumerate(table.to_pylist(), start=start):
+            yield self._record(row, k)
+
+    def _open(self) -> pq.ParquetFile:
+        try:
+            file = pq.ParquetFile(self.path)
+        except (OSError, pa.ArrowInvalid) as fault:
+            raise UserError(f"{self.path} is not a readable Parquet file: {str(fault).splitlines()[0]}") from fault
+        there = set(file.schema_arrow.names)
+        required = [self.columns.id, self.columns.cif, *([self.columns.moment] if self.labelled else [])]
+        default = Columns()
+        for f in fields(Columns):  # a column the user named must be there, a default one may be missing
+            name = getattr(self.columns, f.name)
+            if name is not None and name != getattr(default, f.name):
+                required.append(name)
+        missing = [name for name in required if name is None or name not in there]
+        if missing:
+            raise UserError(
+                f"{self.path} has no column {', '.join(map(repr, missing))}; it has {', '.join(sorted(there)[:20])}. "
+                "Name the right ones with --columns, e.g. --columns id=my_id,cif=my_cif,moment=my_moment"
+            )
+        return file
+
+    def _wanted(self) -> list[str]:
+        there = set(self._open().schema_arrow.names)
+        names = [getattr(self.columns, f.name) for f in fields(Columns)]
+        return [name for name in dict.fromkeys(names) if name in there]
+
+    def _record(self, row: dict[str, Any], k: int) -> Record | Rejection:
+        identifier, text = row[self.columns.id], row[self.columns.cif]
+        if identifier is None or text is None:
+            what = self.columns.id if identifier is None else self.columns.cif
+            return Rejection(str(identifier or ""), self.path.name, str(k), Reason.MISSING_VALUE, f"column {what!r} is empty")
+        identifier = str(identifier)
+        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        found = list(read_cif(text, self.path.name, identifier))
+        if len(found) != 1:
+            detail = f"the CIF of one row must hold one crystal, not {len(found)}"
+            return Rejection(identifier, self.path.name, str(k), Reason.NOT_CIF, detail)
+        if isinstance(found[0], Rejection):
+            return Rejection(identifier, self.path.name, str(k), found[0].reason, found[0].detail)
+        crystal = Crystal(identifier, found[0].lattice, found[0].frac, found[0].numbers)
+        return Record(crystal, self.path.name, self._label(row), _text(row, self.columns.split) or None)
+
+    def _label(self, row: dict[str, Any]) -> Label | None:
+        if not self.labelled:
+            return None
+        total, stated = _number(row, self.columns.moment), _number(row, self.columns.moment_per_atom)
+        ordering, provenance = _text(row, self.columns.ordering), _text(row, self.columns.provenance)
+        return Label(math.nan if total is None else total, stated, ordering or None, provenance)
+
+
+def _number(row: dict[str, Any], column: str | None) -> float | None:
+    value = row.get(column) if column else None
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
+def _text(row: dict[str, Any], column: str | None) -> str:
+    value = row.get(column) if column else None
+    return "" if value is None else str(value)
+
+
+def _rows(file: pq.ParquetFile, columns: list[str], start: int, stop: int) -> pa.Table:
+    """Rows start..stop, touching only the row groups that hold them."""
+    first, begin, groups = 0, None, []
+    for group in range(file.num_row_groups):
+        last = first + file.metadata.row_group(group).num_rows
+        if first < stop and last > start:
+            begin = first if begin is None else begin
+            groups.append(group)
+        first = last
+    return file.read_row_groups(groups, columns=columns).slice(start - (begin or 0), stop - start)

@@ -1,0 +1,35 @@
+"""Several sources read one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from data.artifact import text_hash
+from data.rejection import Rejection
+from data.sources import Record, Shard, Source
+
+
+@dataclass(frozen=True)
+class Several:
+    """Named sources in order; the name goes before each source file, so that equal file names stay apart."""
+
+    named: tuple[tuple[str, Source], ...]
+
+    @property
+    def description(self) -> str:
+        return ", ".join(source.description for _, source in self.named)
+
+    def identity(self) -> str:
+        return text_hash("several", *(part for name, source in self.named for part in (name, source.identity())))
+
+    def shards(self) -> Iterator[Shard]:
+        for k, (_, source) in enumerate(self.named):
+            for shard in source.shards():
+                yield Shard((k, shard), shard.size)
+
+    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
+        k, inner = shard.part
+        name, source = self.named[k]
+        for item in source.read(inner):
+            yield replace(item, source_file=f"{name}/{item.source_file}")

@@ -1,0 +1,85 @@
+"""Space group, orbits and the symmetrised primitive cell; the asymmetric unit is the unit of work of the product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import moyopy
+import numpy as np
+from numpy.typing import NDArray
+
+from data.crystal import Crystal
+
+SYMPREC_A = 0.01  # Å; recorded with every graph store
+_MAX_VOLUME_CHANGE = 0.01  # relative, per atom; more means that the symmetry found is not the crystal's
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SymmetricCell:
+    """A primitive cell with exact symmetry, and which of its sites are equivalent.
+
+    Distances in it are exact, so sites on one orbit see identical shells however noisy the input was.
+    """
+
+    lattice: NDArray[np.float64]  # (3, 3), Å, rows
+    frac: NDArray[np.float64]  # (n, 3)
+    numbers: NDArray[np.int64]  # (n,)
+    orbit: NDArray[np.int64]  # (n,), 0..n_orbits-1
+    space_group: int  # 1..230
+    exact: bool  # False: no symmetry could be used, every site is its own orbit
+
+    @property
+    def representatives(self) -> NDArray[np.int64]:
+        """(n_orbits,) the first site of each orbit."""
+        return np.unique(self.orbit, return_index=True)[1].astype(np.int64)
+
+    @property
+    def multiplicities(self) -> NDArray[np.int64]:
+        """(n_orbits,) sites on each orbit."""
+        return np.bincount(self.orbit).astype(np.int64)
+
+
+def symmetrise(crystal: Crystal, symprec_A: float = SYMPREC_A) -> SymmetricCell:
+    """The crystal's primitive cell with its space group made exact (moyopy).
+
+    The result is the same, up to a rigid motion and the numbering of sites, for every cell, origin, orientation and
+    site order of the input. Where no symmetry can be found, or the one found would deform the crystal, the input cell
+    is returned with every site on its own orbit.
+    """
+    try:
+        found = moyopy.MoyoDataset(
+            moyopy.Cell(crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist()), symprec=symprec_A
+        )
+    except Exception:  # moyopy raises its own error types where a cell is too distorted for the tolerance
+        return _without_symmetry(crystal)
+    primitive = found.prim_std_cell
+    lattice = np.array(primitive.basis, dtype=np.float64)
+    numbers = np.array(primitive.numbers, dtype=np.int64)
+    orbit = np.full(len(numbers), -1, dtype=np.int64)
+    orbit[np.array(found.mapping_std_prim)] = np.array(found.orbits)
+    if not _consistent(crystal, lattice, numbers, orbit):
+        return _without_symmetry(crystal)
+    frac = np.array(primitive.positions, dtype=np.float64) % 1.0
+    return SymmetricCell(lattice, frac, numbers, np.unique(orbit, return_inverse=True)[1], int(found.number), True)
+
+
+def without_orbits(cell: SymmetricCell) -> SymmetricCell:
+    """The same cell with every site on its own orbit: the full-cell graph, for methods and tests that need it."""
+    return SymmetricCell(cell.lattice, cell.frac, cell.numbers, np.arange(len(cell.numbers)), cell.space_group, cell.exact)
+
+
+def _without_symmetry(crystal: Crystal) -> SymmetricCell:
+    return SymmetricCell(crystal.lattice, crystal.frac % 1.0, crystal.numbers, np.arange(crystal.n_sites), 1, False)
+
+
+def _consistent(crystal: Crystal, lattice: NDArray[np.float64], numbers: NDArray[np.int64], orbit: NDArray[np.int64]) -> bool:
+    """Same volume and composition per atom, whole cells, one element an orbit."""
+    if (orbit < 0).any() or crystal.n_sites % len(numbers):
+        return False
+    per_atom = abs(np.linalg.det(lattice)) / len(numbers)
+    if abs(per_atom / (crystal.volume / crystal.n_sites) - 1.0) > _MAX_VOLUME_CHANGE:
+        return False
+    copies = crystal.n_sites // len(numbers)
+    if not np.array_equal(np.sort(np.repeat(numbers, copies)), np.sort(crystal.numbers)):
+        return False
+    return all(len(set(numbers[orbit == o].tolist())) == 1 for o in set(orbit.tolist()))
