@@ -1,0 +1,1 @@
+"""First floor: the steps as plain functions, in the order data takes: features, learning, screening, report."""

@@ -1,0 +1,41 @@
+"""A published model on labelled rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from data.errors import UserError
+from data.snapshot import Snapshot
+from pipeline.learning.data import labelled_examples
+from pipeline.learning.metrics import regression_metrics, spread_metrics
+from pipeline.learning.registry import Ensemble
+from pipeline.learning.splits import split_rows
+from pipeline.progress import Reporter
+from pipeline.settings import Settings
+
+PARTS = ("train", "val", "test", "all")
+
+
+def evaluate(ensemble: Ensemble, snapshot: Snapshot, part: str, where: Settings, reporter: Reporter) -> dict[str, Any]:
+    """Metrics of the ensemble and its members on one part of a snapshot, in the words of the model's manifest.
+
+    Raises:
+        UserError: an unknown part, or a snapshot without labels.
+    """
+    if part not in PARTS:
+        raise UserError(f"unknown split {part!r}; there are {', '.join(PARTS)}")
+    data = labelled_examples(snapshot, ensemble.graph_settings, where, reporter)
+    rows = np.arange(len(data.examples)) if part == "all" else split_rows(data.table).part(part)
+    examples = data.examples.take(rows)
+    said, truth = ensemble.judge(examples), examples.targets()
+    return {
+        "model": ensemble.id,
+        "snapshot": snapshot.id,
+        "split": part,
+        "seen_in_training": snapshot.id == ensemble.manifest["snapshot"] and part != "test",
+        "ensemble": regression_metrics(truth, said.moment, said.p_magnetic)
+        | spread_metrics(truth, said.moment, said.std, said.low, said.high),
+        "member_mae": {name: float(np.abs(moment - truth).mean()) for name, moment in said.members.items()},
+    }

@@ -1,0 +1,72 @@
+"""How right a model is, in the numbers that the field quotes."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.labels import MAGNETIC_THRESHOLD
+
+Floats = NDArray[np.float64]
+LARGE_MOMENT = 1.0  # µB/atom; what a screen hopes to find
+MOMENT_BINS = (0.0, 0.05, 0.25, 0.5, 1.0, 1.5, np.inf)  # µB/atom, of predictions
+
+
+def regression_metrics(truth: Floats, moment: Floats, p_magnetic: Floats) -> dict[str, Any]:
+    """Errors in µB/atom over all rows and the magnetic ones, and how well the two kinds are told apart."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    error = np.abs(moment - truth)
+    magnetic = truth > MAGNETIC_THRESHOLD
+    spread = float(((truth - truth.mean()) ** 2).sum())
+    both = magnetic.any() and not magnetic.all()
+    k = min(250, max(5, len(truth) // 25), len(truth))
+    best = np.argsort(-moment, kind="stable")[:k]
+    return {
+        "n": len(truth),
+        "mae": float(error.mean()),
+        "rmse": float(np.sqrt((error**2).mean())),
+        "r2": 1.0 - float((error**2).sum()) / spread if spread > 0 else None,
+        "mae_magnetic": float(error[magnetic].mean()) if magnetic.any() else None,
+        "mae_of_zero": float(np.abs(truth).mean()),
+        "auroc": float(roc_auc_score(magnetic, p_magnetic)) if both else None,
+        "average_precision": float(average_precision_score(magnetic, p_magnetic)) if both else None,
+        "k": k,
+        "precision_at_k": float((truth[best] > LARGE_MOMENT).mean()),
+    }
+
+
+def coverage_by_bin(truth: Floats, moment: Floats, low: Floats, high: Floats) -> list[dict[str, Any]]:
+    """Share of the rows whose interval holds the truth, for each range of predicted moments."""
+    inside = (truth >= low) & (truth <= high)
+    rows = []
+    for begin, end in itertools.pairwise(MOMENT_BINS):
+        here = (moment >= begin) & (moment < end)
+        rows.append(
+            {
+                "low": begin,
+                "high": end if np.isfinite(end) else None,
+                "n": int(here.sum()),
+                "coverage": float(inside[here].mean()) if here.any() else None,
+                "half_width": float(((high - low) / 2)[here].mean()) if here.any() else None,
+            }
+        )
+    return rows
+
+
+def spread_metrics(truth: Floats, moment: Floats, std: Floats, low: Floats, high: Floats) -> dict[str, Any]:
+    """Does the error bar know? Coverage of the 90 % interval, and rank correlation of spread and error."""
+    from scipy.stats import spearmanr
+
+    inside, error = (truth >= low) & (truth <= high), np.abs(moment - truth)
+    magnetic, said = truth > MAGNETIC_THRESHOLD, moment > MAGNETIC_THRESHOLD
+    varied = said.sum() > 2 and np.ptp(std[said]) > 0 and np.ptp(error[said]) > 0
+    return {
+        "coverage_90": float(inside.mean()),
+        "coverage_90_magnetic": float(inside[magnetic].mean()) if magnetic.any() else None,
+        "spearman_std_error": float(spearmanr(std[said], error[said]).statistic) if varied else None,
+        "coverage_by_bin": coverage_by_bin(truth, moment, low, high),
+    }

@@ -1,0 +1,195 @@
+"""Training an ensemble: members one after the other, each resumable; weights and calibration from validation rows."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from data.artifact import building, make_folder, publish, text_hash, write_bytes, write_json
+from data.errors import UserError
+from data.snapshot import Snapshot
+from models.contract import Examples, FitControl, Model, ModelError, Prediction
+from models.families import family, family_names
+from pipeline.features.descriptors import DESCRIPTOR_CODE
+from pipeline.features.graphs import GRAPH_CODE
+from pipeline.features.neighbours import GraphSettings
+from pipeline.learning.calibration import Calibration
+from pipeline.learning.data import Labelled, labelled_examples
+from pipeline.learning.ensemble import choose_weights, combine
+from pipeline.learning.metrics import regression_metrics, spread_metrics
+from pipeline.learning.registry import HELD_OUT_FILE, MANIFEST_FILE, Ensemble, artefact_files, artefact_id, judged, model_card
+from pipeline.learning.splits import split_rows
+from pipeline.progress import Reporter
+from pipeline.settings import Settings
+
+TRAIN_CODE = "train-1"  # raise it whenever the same data and settings would train another model
+DONE_FILE = "done.json"
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What decides the trained model; its hash names the unfinished work that a later run takes up."""
+
+    members: tuple[str, ...] = ("forest", "cgcnn", "megnet")
+    seeds: int = 1  # of each family, counted from first_seed
+    first_seed: int = 0
+    epochs: int | None = None  # None: each family's own default
+    max_minutes: float | None = None  # for all networks together; None: as long as they need
+    graph: GraphSettings = field(default_factory=GraphSettings)
+
+    def names(self) -> list[tuple[str, str, int]]:
+        """(member, family, seed), in the order of training."""
+        return [(f"{f}-{s}", f, s) for f in self.members for s in range(self.first_seed, self.first_seed + self.seeds)]
+
+    def check(self) -> None:
+        """Raises UserError for settings that cannot be meant."""
+        strange = [name for name in self.members if name not in family_names()]
+        if strange or not self.members:
+            raise UserError(f"unknown model family {', '.join(strange) or '(none given)'}; there are {', '.join(family_names())}")
+        if len(set(self.members)) != len(self.members):
+            raise UserError("a model family is named twice; use --seeds for several members of one family")
+        if (
+            self.seeds < 1
+            or (self.epochs is not None and self.epochs < 1)
+            or (self.max_minutes is not None and self.max_minutes <= 0)
+        ):
+            raise UserError("seeds, epochs and minutes must be above zero")
+
+
+def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, reporter: Reporter) -> Ensemble:
+    """Train what is not trained yet, and publish the ensemble.
+
+    Raises:
+        UserError: unusable settings or data.
+        ModelError: a member diverged, or its predictions do not vary.
+    """
+    wanted.check()
+    data = labelled_examples(snapshot, wanted.graph, where, reporter)
+    split = split_rows(data.table)
+    train, validation, test = (data.examples.take(rows) for rows in (split.train, split.validation, split.test))
+    code = (TRAIN_CODE, GRAPH_CODE, DESCRIPTOR_CODE)
+    work = make_folder(where.work / f"train-{text_hash(*code, snapshot.id, json.dumps(asdict(wanted), sort_keys=True))[:16]}")
+    deadlines = _Deadlines(wanted, work)
+    members: dict[str, Model] = {}
+    for name, kind, seed in wanted.names():
+        members[name] = _member(work / name, kind, seed, train, validation, wanted, where, deadlines, reporter)
+        deadlines.finished(name)
+    reporter.say("Weights and calibration from the validation rows")
+    ensemble = _publish(members, snapshot, wanted, where, data, split.test, validation, test, work)
+    shutil.rmtree(work, ignore_errors=True)
+    return ensemble
+
+
+class _Deadlines:
+    """Shares the time limit among the networks that are still to be trained."""
+
+    def __init__(self, wanted: TrainSettings, work: Path) -> None:
+        self.end = None if wanted.max_minutes is None else time.monotonic() + 60 * wanted.max_minutes
+        self.left = [name for name, kind, _ in wanted.names() if kind != "forest" and not (work / name / DONE_FILE).is_file()]
+
+    def of(self, name: str) -> float | None:
+        if self.end is None or name not in self.left:
+            return None
+        now = time.monotonic()
+        return now + max(self.end - now, 0.0) / len(self.left)
+
+    def finished(self, name: str) -> None:
+        self.left = [n for n in self.left if n != name]
+
+
+def _member(
+    folder: Path, kind: str, seed: int, train: Examples, validation: Examples, wanted: TrainSettings, where: Settings,
+    deadlines: _Deadlines, reporter: Reporter,
+) -> Model:  # fmt: skip
+    """One trained member: loaded if an earlier run finished it, trained (or trained on) otherwise."""
+    make_folder(folder)
+    if (folder / DONE_FILE).is_file():
+        reporter.say(f"{folder.name}: trained by an earlier run")
+        return family(kind).load(folder)
+    model = family(kind)()
+    network = getattr(model, "training", None)
+    total = 1 if network is None else (wanted.epochs or network.epochs)
+    with reporter.bar(f"Training {folder.name}", total) as tick:
+        done = 0
+
+        def report(row: dict[str, float]) -> None:
+            nonlocal done
+            tick(int(row["epoch"]) - done)  # a resumed run starts beyond zero
+            done = int(row["epoch"])
+
+        control = FitControl(
+            seed=seed,
+            epochs=wanted.epochs,
+            deadline=deadlines.of(folder.name),
+            checkpoint=folder,
+            workers=where.workers,
+            report=report,
+        )
+        history = model.fit(train, validation, control)
+        tick(total - done)
+    _gate(folder.name, model.predict(validation))
+    model.save(folder)
+    write_json(folder / DONE_FILE, {"history": history})
+    best = min(row["validation_mae"] for row in history)
+    reporter.say(f"{folder.name}: validation error {best:.4f} µB/atom after {len(history)} epoch(s)")
+    return model
+
+
+def _gate(name: str, said: Prediction) -> None:
+    """A member that says the same of every crystal, or says nonsense, must not reach an ensemble."""
+    if not (np.isfinite(said.moment).all() and np.isfinite(said.p_magnetic).all()):
+        raise ModelError(f"{name}: predictions that are not finite")
+    if len(said.moment) > 1 and np.ptp(said.moment) < 1e-6:
+        raise ModelError(f"{name}: the same prediction for every crystal; nothing was learned")
+
+
+def _publish(
+    members: dict[str, Model], snapshot: Snapshot, wanted: TrainSettings, where: Settings, data: Labelled,
+    test_rows: np.ndarray, validation: Examples, test: Examples, work: Path,
+) -> Ensemble:  # fmt: skip
+    on_validation = {name: model.predict(validation) for name, model in members.items()}
+    on_test = {name: model.predict(test) for name, model in members.items()}
+    weights = choose_weights(validation.targets(), np.stack([p.moment for p in on_validation.values()]))
+    chosen = combine(list(on_validation.values()), weights)
+    calibration = Calibration.fit(validation.targets(), chosen.moment, chosen.spread)
+    said = judged(combine(list(on_test.values()), weights), calibration, {n: p.moment for n, p in on_test.items()})
+    truth = test.targets()
+    metrics: dict[str, Any] = {
+        "ensemble": regression_metrics(truth, said.moment, said.p_magnetic)
+        | spread_metrics(truth, said.moment, said.std, said.low, said.high),
+        "members": {name: regression_metrics(truth, p.moment, p.p_magnetic) for name, p in on_test.items()},
+    }
+    held_out = data.table.select(["material_id", "formula"]).take(test_rows).to_pandas()
+    held_out = held_out.assign(
+        moment_dft=truth, moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
+        p_magnetic=said.p_magnetic, **{f"member_{n}": v for n, v in said.members.items()},
+    )  # fmt: skip
+    with building(where.models) as folder:
+        for name, model in members.items():
+            (folder / name).mkdir()
+            model.save(folder / name)
+        held_out.to_parquet(folder / HELD_OUT_FILE, index=False)
+        files = artefact_files(folder)
+        manifest = {
+            "kind": "ensemble", "id": artefact_id(files), "snapshot": snapshot.id,
+            "code": [TRAIN_CODE, GRAPH_CODE, DESCRIPTOR_CODE],
+            "data": snapshot.manifest["source"],
+            "rows": {"train": len(data.table) - len(validation) - len(test), "val": len(validation), "test": len(test)},
+            "seed": wanted.first_seed, "settings": asdict(wanted), "graph_settings": asdict(wanted.graph),
+            "members": [
+                {"name": name, "family": kind, "seed": seed, "weight": float(w), "mae": metrics["members"][name]["mae"],
+                 "training": json.loads((work / name / DONE_FILE).read_text())["history"]}
+                for (name, kind, seed), w in zip(wanted.names(), weights, strict=True)
+            ],
+            "calibration": calibration.to_json(), "metrics": metrics, "files": files,
+        }  # fmt: skip
+        write_json(folder / MANIFEST_FILE, manifest)
+        write_bytes(folder / "CARD.md", model_card(manifest).encode())
+        publish(folder, where.models / str(manifest["id"]))
+    return Ensemble(where.models / str(manifest["id"]))

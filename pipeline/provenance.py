@@ -1,0 +1,37 @@
+"""What a manifest says about the program that wrote it."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from typing import Any
+
+_LIBRARIES = (
+    "numpy",
+    "torch",
+    "torch-geometric",
+    "scikit-learn",
+    "pymatgen",
+    "matminer",
+    "gemmi",
+    "moyopy",
+    "pyarrow",
+    "prefect",
+)
+
+
+def provenance() -> dict[str, Any]:
+    """Versions of ferroscreen, Python and every library that can change a number."""
+    return {
+        "ferroscreen": version("ferroscreen"),
+        "python": platform.python_version(),
+        "libraries": {n: version(n) for n in _LIBRARIES},
+    }
+
+
+def version(distribution: str) -> str:
+    """An installed distribution's version, or "not installed"."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "not installed"

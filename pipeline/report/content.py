@@ -1,0 +1,55 @@
+"""What a report shows, handed over in one piece."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class ReportContent:
+    """Everything on the page. No date is among it, so the same content gives the same bytes.
+
+    Units of the columns in `ranking` and `evaluation`:
+
+    =====================  =========  ==============================================================
+    column                 unit       meaning
+    =====================  =========  ==============================================================
+    rank                   1          place in the ranking, 1 is the best
+    candidate_id           -          the crystal's id in its source
+    material_id            -          the test row's id in the training data (`evaluation` only)
+    formula                -          reduced formula, plain text
+    n_sites                1          atoms in the primitive cell
+    space_group            1          international number (optional)
+    moment_muB_per_atom    µB/atom    the ensemble's predicted moment
+    moment_low, _high      µB/atom    90 % interval, calibrated
+    moment_std             µB/atom    spread of the ensemble's members
+    saturation_T           T          µ0·Ms of the predicted moment
+    saturation_T_low       T          µ0·Ms of `moment_low`; orders the ranking
+    p_magnetic             1          probability that the moment is not zero
+    moment_dft             µB/atom    the known DFT moment, NaN if unknown (optional in `ranking`)
+    member_<name>          µB/atom    one ensemble member's prediction (one column a member)
+    source_file            -          the file that the crystal came from
+    =====================  =========  ==============================================================
+
+    `rejected` has the columns candidate_id, source_file, block, reason, detail, all text.
+
+    `metrics` has the keys "ensemble" (name to number: mae, rmse and mae_magnetic in µB/atom; r2, auroc, precision_at_k
+    and coverage_90 without unit; n in rows), "members" (member to the same names) and "coverage_by_bin" (a list of low
+    and high in µB/atom of the predicted moment, n in rows, coverage as a share). Each key may be missing.
+    """
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    ranking: pd.DataFrame
+    rejected: pd.DataFrame
+    evaluation: pd.DataFrame | None
+    metrics: Mapping[str, Any]
+    warnings: tuple[str, ...]
+
+    def member_columns(self) -> list[str]:
+        """The ranking's columns with one ensemble member's prediction each (µB/atom)."""
+        return [str(column) for column in self.ranking.columns if str(column).startswith("member_")]

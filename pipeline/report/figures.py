@@ -1,0 +1,107 @@
+"""The plots with what to see in them, in plain words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from pipeline.report import plots
+from pipeline.report.content import ReportContent
+from pipeline.report.text import count, number
+
+
+@dataclass(frozen=True, slots=True)
+class PageFigure:
+    """A drawing, its title and its caption; `wide` ones take the page's whole width."""
+
+    title: str
+    svg: Markup
+    caption: str
+    wide: bool
+
+
+_NO_ROWS = pd.DataFrame(columns=["moment_dft", "moment_muB_per_atom", "moment_std"], dtype=float)
+
+
+def candidate_figures(content: ReportContent) -> list[PageFigure]:
+    """What the candidates look like as a whole."""
+    ranking = content.ranking
+    return _drawn(
+        (
+            "The top of the ranking against DFT",
+            plots.truth_of_ranking(ranking),
+            "The best candidates from left to right: the bar is the 90 % interval, the dot the prediction, the "
+            "open diamond the DFT moment where one is known. Nine in ten diamonds should lie on their bars. Heights "
+            "need not fall from left to right, because the ranking counts magnetisation per volume and takes its "
+            "lower bound.",
+            True,
+        ),
+        (
+            "How many candidates, and how strong",
+            plots.moment_histogram(ranking),
+            "Each step up the vertical axis is ten times more candidates. Filled: more likely magnetic than not. A "
+            "filled hump far from zero is good news; an outline far from zero marks moments that the model itself "
+            "doubts.",
+            True,
+        ),
+    )
+
+
+def evaluation_figures(content: ReportContent) -> list[PageFigure]:
+    """How good the model was on crystals it had never seen."""
+    evaluation = content.evaluation if content.evaluation is not None else _NO_ROWS
+    return _drawn(
+        (
+            "Predicted against DFT",
+            plots.predicted_against_dft(evaluation),
+            f"{_typical_errors(evaluation)} Cells on the dashed line are right. Cells along the bottom are magnets "
+            "that the model missed, cells along the left edge are false alarms; many of both are doubtful labels.",
+            False,
+        ),
+        (
+            "Does the model know when it is wrong?",
+            plots.error_against_spread(evaluation),
+            "Test rows sorted by how much the ensemble's members disagree. On the dashed line the disagreement is "
+            "as large as the true error; above it the members agree too much, which is why the intervals are "
+            "widened by calibration.",
+            False,
+        ),
+        (
+            "Does the 90 % interval hold 90 %?",
+            plots.coverage_by_bin(content.metrics.get("coverage_by_bin", ())),
+            "For each range of predicted moment, the share of test rows whose DFT moment lay inside the interval. "
+            "Dots should sit on the dashed line; the thin bar is the 95 % uncertainty of the share itself. The "
+            "ranges on the right are the ones that matter for a magnet.",
+            False,
+        ),
+    )
+
+
+def rejection_figures(content: ReportContent) -> list[PageFigure]:
+    """Why crystals were turned away."""
+    return _drawn(
+        (
+            "Reasons for rejection",
+            plots.rejected_by_reason(content.rejected),
+            "Crystals that were read but not ranked. A single long bar often points to one export setting, not to bad crystals.",
+            False,
+        ),
+    )
+
+
+def _drawn(*entries: tuple[str, str | None, str, bool]) -> list[PageFigure]:
+    return [PageFigure(title, Markup(svg), caption, wide) for title, svg, caption, wide in entries if svg is not None]
+
+
+def _typical_errors(evaluation: pd.DataFrame) -> str:
+    truth, guess = plots.finite_columns(evaluation, "moment_dft", "moment_muB_per_atom")
+    if truth.size == 0:
+        return ""
+    half, most = np.quantile(np.abs(guess - truth), [0.5, 0.9])
+    return (
+        f"{count(truth.size)} crystals from chemical systems the model never saw: half lie within "
+        f"{number(half, 3)} µB/atom of DFT, nine in ten within {number(most, 3)}."
+    )

@@ -1,0 +1,221 @@
+"""The report's plots, each an SVG element as text; None where there is nothing to draw. Moments are in µB/atom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from data.labels import MAX_MUB_PER_ATOM
+from pipeline.report.svg import ROLES, draw
+from pipeline.report.text import MISSING, finite
+
+TOP = 30
+FEWEST_FOR_HISTOGRAM = 10  # below that the table says more
+MAX_REASONS = 12
+Floats = npt.NDArray[np.float64]
+_DENSITY = {"1–2": "d0", "3–9": "d1", "10–29": "d2", "30–99": "d3", "100–299": "d4", "300 or more": "d5"}
+_DENSITY_EDGES = [1, 3, 10, 30, 100, 300, 10**9]
+
+
+def predicted_against_dft(evaluation: pd.DataFrame) -> str | None:
+    """Held-out rows: predicted over DFT moment, darker where there are more rows, with the line of equality."""
+    truth, guess = finite_columns(evaluation, "moment_dft", "moment_muB_per_atom")
+    if truth.size == 0:
+        return None
+    end = _top(truth, guess)
+
+    def paint(axes: Axes) -> None:
+        axes.grid(True)
+        axes.hexbin(
+            np.clip(truth, 0, end),
+            np.clip(guess, 0, end),
+            gridsize=42,
+            extent=(0, end, 0, end),
+            mincnt=1,
+            cmap=ListedColormap([ROLES[role] for role in _DENSITY.values()]),
+            norm=BoundaryNorm(_DENSITY_EDGES, len(_DENSITY)),
+            linewidths=0.2,
+        )
+        axes.plot([0, end], [0, end], color=ROLES["ink"], linewidth=0.9, dashes=(4, 3))
+        axes.set(xlabel="DFT moment (µB/atom)", ylabel="predicted moment (µB/atom)", aspect="equal")
+        axes.set(xlim=(-0.02 * end, 1.02 * end), ylim=(-0.02 * end, 1.02 * end))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+        patches = [Patch(facecolor=ROLES[role], label=label) for label, role in _DENSITY.items()]
+        axes.legend(handles=patches, title="rows in a cell", loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+    return draw("agreement", f"Predicted against DFT moment of {truth.size} held-out crystals", paint)
+
+
+def error_against_spread(evaluation: pd.DataFrame) -> str | None:
+    """Held-out rows in bins of equal size by ensemble spread: true error over stated spread, with the ideal line."""
+    truth, guess, spread = finite_columns(evaluation, "moment_dft", "moment_muB_per_atom", "moment_std")
+    order = np.argsort(spread, kind="stable")
+    bins = np.array_split(order, min(12, max(1, order.size // 20)))
+    stated = np.array([np.sqrt(np.mean(spread[rows] ** 2)) for rows in bins if rows.size])
+    actual = np.array([np.sqrt(np.mean((guess - truth)[rows] ** 2)) for rows in bins if rows.size])
+    drawable = (stated > 0) & (actual > 0)
+    if not drawable.any():
+        return None
+    stated, actual = stated[drawable], actual[drawable]
+    ends = [0.7 * min(stated.min(), actual.min()), 1.4 * max(stated.max(), actual.max())]
+
+    def paint(axes: Axes) -> None:
+        axes.grid(True)
+        axes.plot(ends, ends, color=ROLES["ink"], linewidth=0.9, dashes=(4, 3), label="ideal: error = spread")
+        axes.plot(stated, actual, "o-", color=ROLES["rust"], markersize=4.5, linewidth=1.2, label="a bin of test rows")
+        axes.set(xscale="log", yscale="log", xlabel="ensemble spread (µB/atom)", ylabel="true error, RMS (µB/atom)")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+            _plain_log(axis)
+        axes.legend(loc="upper left")
+
+    return draw("spread", "True error against the ensemble's spread on held-out crystals", paint)
+
+
+def moment_histogram(ranking: pd.DataFrame) -> str | None:
+    """All candidates by predicted moment, on a logarithmic count, split by P(magnetic) at one half."""
+    probability = pd.to_numeric(ranking["p_magnetic"], errors="coerce").fillna(0.0)
+    moments, p_magnetic = finite_columns(ranking.assign(p_magnetic=probability), "moment_muB_per_atom", "p_magnetic")
+    if moments.size < FEWEST_FOR_HISTOGRAM:
+        return None
+    end = _top(moments)
+    edges = np.linspace(0, end, 61)
+    likely = np.histogram(np.clip(moments[p_magnetic >= 0.5], 0, end), edges)[0]
+    unlikely = np.histogram(np.clip(moments[p_magnetic < 0.5], 0, end), edges)[0]
+
+    def paint(axes: Axes) -> None:
+        axes.grid(True, axis="y")
+        axes.stairs(likely, edges, baseline=0.7, fill=True, color=ROLES["d2"], label="P(magnetic) at least one half")
+        axes.stairs(unlikely, edges, baseline=0.7, color=ROLES["steel"], linewidth=1.4, label="less, or unknown")
+        axes.set(yscale="log", xlabel="predicted moment (µB/atom)", ylabel="candidates", xlim=(0, end))
+        axes.set_ylim(0.7, 2.5 * max(likely.max(), unlikely.max(), 2))
+        _plain_log(axes.yaxis)
+        axes.legend(loc="upper right")
+
+    return draw("moments", f"Histogram of {moments.size} candidates by predicted moment", paint, size=(10.6, 3.0))
+
+
+def coverage_by_bin(bins: Sequence[Mapping[str, Any]]) -> str | None:
+    """Share of held-out rows whose DFT moment lies in the 90 % interval, by predicted moment, with its 95 % error."""
+    known = [entry for entry in bins if finite(entry.get("coverage")) is not None and (finite(entry.get("n")) or 0) > 0]
+    if not known:
+        return None
+    share = np.array([float(entry["coverage"]) for entry in known])
+    rows = np.array([float(entry["n"]) for entry in known])
+    low, high = wilson(share, rows)
+
+    def paint(axes: Axes) -> None:
+        places = np.arange(len(known))
+        axes.grid(True, axis="y")
+        axes.axhline(0.9, color=ROLES["ink"], linewidth=0.9, dashes=(4, 3))
+        axes.vlines(places, low, high, color=ROLES["rust"], linewidth=1.4)
+        axes.plot(places, share, "o", color=ROLES["rust"], markersize=5.5)
+        axes.set_xticks(places, [f"{moment_range(entry)}\nn = {int(entry['n'])}" for entry in known], fontsize=8)
+        axes.set(xlabel="predicted moment (µB/atom), and test rows", ylabel="share inside the 90 % interval")
+        axes.set(xlim=(-0.5, len(known) - 0.5), ylim=(max(0.0, min(0.78, low.min() - 0.03)), 1.01))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0%}"))
+
+    return draw("coverage", "Coverage of the 90 % interval by predicted moment", paint)
+
+
+def rejected_by_reason(rejected: pd.DataFrame) -> str | None:
+    """Bars: how many crystals were turned away for each reason, the most frequent first."""
+    counts = count_reasons(rejected)
+    if not counts:
+        return None
+    labels = [_drawable(reason) for reason, _ in counts[:MAX_REASONS]]
+    values = [crystals for _, crystals in counts[:MAX_REASONS]]
+    if len(counts) > MAX_REASONS:
+        labels.append(f"{len(counts) - MAX_REASONS} other reasons")
+        values.append(sum(crystals for _, crystals in counts[MAX_REASONS:]))
+
+    def paint(axes: Axes) -> None:
+        places = np.arange(len(values))
+        bars = axes.barh(places, values, height=0.62, color=ROLES["steel"])
+        axes.bar_label(bars, [f"{value:,}" for value in values], padding=4)
+        axes.set_yticks(places, labels, parse_math=False)
+        axes.invert_yaxis()
+        axes.set(xticks=[], xlim=(0, 1.12 * max(values)), ylim=(len(values) - 0.4, -0.6))
+        axes.tick_params(length=0)
+        axes.spines[["left", "bottom"]].set_visible(False)
+
+    return draw("reasons", "Rejected crystals by reason", paint, size=(5.2, 0.55 + 0.27 * len(values)))
+
+
+def truth_of_ranking(ranking: pd.DataFrame) -> str | None:
+    """The best 30 candidates by rank: interval and prediction, with the DFT moment where it is known."""
+    if "moment_dft" not in ranking:
+        return None
+    top = ranking.sort_values("rank", kind="stable").head(TOP)
+    rank, low, high, guess = finite_columns(top, "rank", "moment_low", "moment_high", "moment_muB_per_atom")
+    known_rank, known = finite_columns(top, "rank", "moment_dft")
+    if known.size == 0 or rank.size == 0:
+        return None
+
+    def paint(axes: Axes) -> None:
+        axes.grid(True, axis="y")
+        held = [np.clip(moments, 0, MAX_MUB_PER_ATOM) for moments in (low, high, guess, known)]
+        axes.vlines(rank, held[0], held[1], color=ROLES["d1"], linewidth=4.0, label="90 % interval")
+        axes.plot(rank, held[2], "o", color=ROLES["rust"], markersize=4.5, label="predicted")
+        axes.plot(known_rank, held[3], "D", color=ROLES["steel"], markersize=4.5, fillstyle="none", label="DFT")
+        axes.set(xlabel="rank", ylabel="moment (µB/atom)")
+        axes.set_ylim(0, 1.22 * max(held[1].max(), held[3].max(), 0.1))
+        axes.set_xlim(rank.min() - 0.8, rank.max() + 0.8)
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 5, 10]))
+        axes.legend(loc="upper right", ncols=3)
+
+    return draw("truth", f"Predicted interval and DFT moment of the top {rank.size} candidates", paint, (10.6, 3.2))
+
+
+def finite_columns(frame: pd.DataFrame, *names: str) -> tuple[Floats, ...]:
+    """The named columns as floats, without the rows in which one of them is missing or infinite."""
+    table = frame[list(names)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
+    return tuple(table[np.isfinite(table).all(axis=1)].T)
+
+
+def count_reasons(rejected: pd.DataFrame) -> list[tuple[str, int]]:
+    """Each reason with its number of crystals, the most frequent first, equal ones by name."""
+    counts = rejected["reason"].fillna("").astype(str).value_counts()
+    return sorted(((str(reason), int(n)) for reason, n in counts.items()), key=lambda entry: (-entry[1], entry[0]))
+
+
+def wilson(share: Floats, rows: Floats) -> tuple[Floats, Floats]:
+    """The 95 % confidence interval of a share that was counted in `rows` rows (Wilson's score interval)."""
+    z = 1.96
+    middle = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
+    half = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
+    return middle - half, middle + half
+
+
+def moment_range(entry: Mapping[str, Any]) -> str:
+    """A bin's border moments in words (µB/atom); the last bin may be open."""
+    low, high = finite(entry.get("low")), finite(entry.get("high"))
+    if high is None:
+        return f"≥ {low or 0:g}"
+    return f"{low or 0:g}–{high:g}"
+
+
+def _top(*moments: Floats) -> float:
+    """Where an axis of moments ends (µB/atom): at the largest, but never beyond what an atom can carry."""
+    return float(min(max(0.1, *(values.max() for values in moments)), MAX_MUB_PER_ATOM))
+
+
+def _plain_log(axis: Axis) -> None:
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}" if value < 1000 else f"{value:,.0f}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _drawable(text: str) -> str:
+    # The drawing's font has no glyph for most scripts, and XML has no place for control characters.
+    plain = "".join(character if " " <= character <= "~" else "?" for character in text)
+    return (plain if len(plain) <= 32 else plain[:31] + "…") or MISSING

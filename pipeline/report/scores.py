@@ -1,0 +1,73 @@
+"""The metrics as tables: the ensemble beside its members, and coverage by predicted moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.report.plots import moment_range
+from pipeline.report.text import count, finite, number, visible
+
+# key: heading, unit, digits
+_KNOWN = {
+    "mae": ("Mean abs. error", "µB/atom", 4),
+    "mae_magnetic": ("… of magnetic rows", "µB/atom", 4),
+    "rmse": ("RMS error", "µB/atom", 4),
+    "r2": ("R²", "", 3),
+    "auroc": ("AUROC, magnetic or not", "", 3),
+    "precision_at_k": ("Precision at the top", "", 3),
+    "coverage_90": ("Inside the 90 % interval", "", 3),
+    "n": ("Test rows", "", 0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTable:
+    """Headings as (name, unit), and rows as (name, cells), everything ready to show."""
+
+    headings: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, tuple[str, ...]], ...]
+
+
+def score_table(metrics: Mapping[str, Any]) -> ScoreTable:
+    """One line for the ensemble and one for each member; a column for every score that one of them has."""
+    models = {name: dict(_scores(scores)) for name, scores in _models(metrics)}
+    found = dict.fromkeys(key for scores in models.values() for key in scores)
+    keys = [key for key in _KNOWN if key in found] + [key for key in found if key not in _KNOWN]
+    return ScoreTable(
+        headings=tuple(_KNOWN[key][:2] if key in _KNOWN else (visible(key, 40), "") for key in keys),
+        rows=tuple((name, tuple(_cell(key, scores.get(key)) for key in keys)) for name, scores in models.items()),
+    )
+
+
+def coverage_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Range of the predicted moment (µB/atom), test rows, and share inside the 90 % interval in percent."""
+    return [
+        (moment_range(entry), count(entry.get("n")), _percent(entry.get("coverage")))
+        for entry in metrics.get("coverage_by_bin", ())
+    ]
+
+
+def _models(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if metrics.get("ensemble"):
+        yield "ensemble", metrics["ensemble"]
+    for name, scores in metrics.get("members", {}).items():
+        yield visible(name, 60), scores
+
+
+def _scores(scores: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    for key, value in scores.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{key} {inner}", number) for inner, number in value.items())
+        else:
+            yield str(key), value
+
+
+def _cell(key: str, value: object) -> str:
+    return count(value) if key == "n" else number(value, _KNOWN.get(key, ("", "", 3))[2])
+
+
+def _percent(share: object) -> str:
+    known = finite(share)
+    return number(None if known is None else 100 * known, 1)

@@ -1,0 +1,58 @@
+"""A finished screen and its model, as the report's content."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.learning.registry import Ensemble
+from pipeline.report.content import ReportContent
+from pipeline.report.page import write_report
+from pipeline.screening.screen import Screened
+
+SMALL_TRAINING_SET = 5000
+MANY_REJECTED = 0.1
+
+
+def report_screen(screened: Screened, ensemble: Ensemble) -> Path:
+    """Write report.html beside the ranking; returns its path."""
+    path = screened.folder / "report.html"
+    write_report(screen_content(screened, ensemble), path)
+    return path
+
+
+def screen_content(screened: Screened, ensemble: Ensemble) -> ReportContent:
+    """Everything that the page shows."""
+    run, model = screened.manifest, ensemble.manifest
+    scores = model["metrics"]["ensemble"]
+    facts = (
+        ("Screened", run["source"]),
+        ("Model", f"{model['id']}: {', '.join(m['name'] for m in model['members'] if m['weight'] > 0)}"),
+        ("Trained on", f"{model['rows']['train']:,} crystals of {model['data']} (snapshot {model['snapshot']})"),
+        ("Tested on", f"{model['rows']['test']:,} crystals of other chemical systems, mean error {scores['mae']:.3f} µB/atom"),
+        ("Run", run["id"]),
+    )
+    return ReportContent(
+        title=f"Ferromagnet candidates: {run['source']}",
+        facts=facts,
+        ranking=screened.ranking(),
+        rejected=screened.rejected(),
+        evaluation=ensemble.held_out(),
+        metrics={**model["metrics"], "coverage_by_bin": scores["coverage_by_bin"]},
+        warnings=tuple(_warnings(screened, ensemble)),
+    )
+
+
+def _warnings(screened: Screened, ensemble: Ensemble) -> list[str]:
+    run, rows = screened.manifest, ensemble.manifest["rows"]
+    found = []
+    if rows["train"] < SMALL_TRAINING_SET:
+        found.append(
+            f"The model learned from {rows['train']} crystals only: it shows how the pipeline works. Train on Materials Project "
+            "data before choosing crystals by it."
+        )
+    share = run["rejected"] / max(run["ranked"] + run["rejected"], 1)
+    if share > MANY_REJECTED:
+        found.append(f"{share:.0%} of the input could not be used; the reasons are listed at the end.")
+    if run["without_symmetry"]:
+        found.append(f"{run['without_symmetry']} crystals had no usable symmetry and were treated with all their atoms apart.")
+    return found

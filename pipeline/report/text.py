@@ -1,0 +1,78 @@
+"""Foreign text and doubtful numbers made fit to show: nothing hidden, nothing that acts."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from typing import SupportsFloat
+
+import pandas as pd
+from markupsafe import Markup, escape
+
+MISSING = "–"
+_UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_SUBSCRIPT = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
+
+
+def visible(value: object, limit: int = 160) -> str:
+    """Text with every invisible or direction-changing character spelled out, cut after `limit` characters."""
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return MISSING
+    text = str(value)
+    shown = "".join(_shown(character) for character in text[:limit])
+    return (shown + "…" if len(text) > limit else shown) or MISSING
+
+
+def file_name(value: object) -> Markup:
+    """A source file, which may wrap after a slash; of a long path the end, since that is where the name is."""
+    whole = str(value)
+    text = visible(value) if len(whole) <= 90 else "…" + visible(whole[-89:])
+    return Markup("/<wbr>").join(text.split("/"))
+
+
+def formula(value: object) -> Markup:
+    """A chemical formula with its counts as subscripts; escaped first, so that only our own tags remain."""
+    parts = _SUBSCRIPT.split(visible(value, limit=80))
+    return Markup("").join(
+        Markup("<sub>{}</sub>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    )
+
+
+def number(value: object, digits: int = 2) -> str:
+    """A number with fixed digits; a dash where there is none, or none that is finite."""
+    known = finite(value)
+    if known is None:
+        return MISSING
+    shown = f"{known:.3g}" if abs(known) >= 1e6 else f"{known:.{digits}f}"
+    return shown.lstrip("-") if float(shown) == 0 else shown.replace("-", "−")
+
+
+def count(value: object) -> str:
+    """A whole number with thousands separators; a dash where there is none."""
+    known = finite(value)
+    return MISSING if known is None else f"{round(known):,}"
+
+
+def sortable(value: object) -> str:
+    """What the page's script sorts a number by; empty where there is none."""
+    known = finite(value)
+    return "" if known is None else f"{known:.6g}"
+
+
+def finite(value: object) -> float | None:
+    """The value as a finite float, or None."""
+    if not isinstance(value, SupportsFloat):
+        return None
+    try:
+        known = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return known if math.isfinite(known) else None
+
+
+def _shown(character: str) -> str:
+    if unicodedata.category(character) not in _UNSEEN:
+        return character
+    code = ord(character)
+    return chr(0x2400 + code) if code < 0x20 else f"⟨U+{code:04X}⟩"

@@ -1,0 +1,32 @@
+"""Tables that a spreadsheet opens as text and never runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def csv_safe(frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy in which no text can start a spreadsheet formula; units and numbers stay as they are.
+
+    Text (cells, column names and index labels) that starts with ``=``, ``+``, ``-``, ``@``, tab, carriage return or
+    line feed gets an apostrophe in front, which spreadsheets read as "this is text". Numbers are untouched, so -1.5
+    stays a number; the text "-1.5" becomes "'-1.5". Whoever reads the file back strips the apostrophe where one of
+    these characters follows it.
+    """
+    safe = frame.copy()
+    for place in range(safe.shape[1]):
+        column = safe.iloc[:, place]
+        if not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column):
+            safe.isetitem(place, np.fromiter(map(_inert, column), dtype=object, count=len(column)))
+    safe.columns = safe.columns.map(_inert)
+    safe.index = safe.index.map(_inert)
+    return safe
+
+
+def _inert(cell: object) -> object:
+    if isinstance(cell, tuple):  # a label of a table with several header rows
+        return tuple(map(_inert, cell))
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell

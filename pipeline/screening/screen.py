@@ -1,0 +1,149 @@
+"""The screen: shards of candidates to predictions, each finished shard kept, then one ranking."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.artifact import file_hash, make_folder, text_hash, write_bytes, write_json
+from data.errors import UserError
+from data.schema import REJECTED
+from data.snapshot import write_rejections
+from data.sources import Shard, Source
+from models.contract import Examples
+from pipeline.features.descriptors import DESCRIPTOR_CODE, descriptors
+from pipeline.features.graphs import GRAPH_CODE
+from pipeline.learning.registry import Ensemble
+from pipeline.parallel import map_in_order
+from pipeline.progress import Reporter
+from pipeline.provenance import provenance
+from pipeline.screening.candidates import Candidates, read_candidates
+from pipeline.screening.csvsafe import csv_safe
+from pipeline.screening.ranking import rank
+from pipeline.settings import Settings
+
+SCREEN_CODE = "screen-1"  # raise it whenever the same input and model would give other predictions
+
+
+@dataclass(frozen=True)
+class Screened:
+    """A finished screen: what lies in its folder."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    def ranking(self) -> pd.DataFrame:
+        return pd.read_parquet(self.folder / "ranking.parquet")
+
+    def rejected(self) -> pd.DataFrame:
+        return pd.read_csv(self.folder / "rejected.csv", dtype=str, keep_default_na=False)
+
+
+def screen(source: Source, ensemble: Ensemble, out: Path | None, where: Settings, reporter: Reporter) -> Screened:
+    """Rank a source's crystals. Shards that an earlier, interrupted run of the same screen finished are taken as they are.
+
+    Raises:
+        UserError: nothing to read in the source, or `out` cannot be written.
+    """
+    started = time.monotonic()
+    shards = list(source.shards())
+    identity = text_hash(SCREEN_CODE, GRAPH_CODE, DESCRIPTOR_CODE, ensemble.id, source.identity())[:16]
+    folder = make_folder(out or where.runs / identity)
+    work = make_folder(where.work / f"screen-{identity}")
+    todo = [(k, shard) for k, shard in enumerate(shards) if not _shard_path(work, k).is_file()]
+    with reporter.bar("Screening", sum(s.size for s in shards)) as tick:
+        tick(sum(s.size for s in shards) - sum(s.size for _, s in todo))
+        _judge_shards(source, ensemble, todo, work, where, tick)
+    predictions, rejected, without_symmetry = _collect(work, len(shards))
+    write_bytes(folder / "rejected.csv", csv_safe(rejected).to_csv(index=False).encode())
+    if predictions.empty:
+        reasons = ", ".join(f"{n} × {r}" for r, n in Counter(rejected["reason"]).most_common(4))
+        raise UserError(
+            f"no crystal could be read from {source.description} ({reasons or 'it is empty'}); see {folder / 'rejected.csv'}"
+        )
+    ranking = rank(predictions)
+    write_bytes(folder / "ranking.csv", csv_safe(ranking).to_csv(index=False, float_format="%.6g").encode())
+    _write_parquet(ranking, folder / "ranking.parquet")
+    manifest = {
+        "kind": "screen", "id": identity, "source": source.description, "input": source.identity(), "model": ensemble.id,
+        "ranked": len(ranking), "rejected": len(rejected),
+        "rejected_by_reason": dict(sorted(Counter(rejected["reason"]).items())),
+        "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),
+        "code": [SCREEN_CODE, GRAPH_CODE, DESCRIPTOR_CODE], "provenance": provenance(),
+        "files": {name: file_hash(folder / name) for name in ("ranking.csv", "ranking.parquet", "rejected.csv")},
+        "seconds": round(time.monotonic() - started, 2), "shards_taken_over": len(shards) - len(todo),
+    }  # fmt: skip
+    write_json(folder / "manifest.json", manifest)
+    write_json(make_folder(where.runs) / f"{identity}.json", {**manifest, "folder": str(folder.resolve())})
+    shutil.rmtree(work, ignore_errors=True)
+    return Screened(folder, manifest)
+
+
+def list_runs(where: Settings) -> list[dict[str, Any]]:
+    """Manifests of the screens made with this home, oldest first."""
+    files = sorted(where.runs.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+    return [json.loads(path.read_text()) for path in files]
+
+
+def _judge_shards(
+    source: Source, ensemble: Ensemble, todo: list[tuple[int, Shard]], work: Path, where: Settings, tick: Any
+) -> None:
+    import torch
+
+    _ = ensemble.members  # a damaged model is found before hours are spent on reading
+    torch.set_num_threads(where.workers)
+    read = partial(read_candidates, source, ensemble.graph_settings)
+    found: Iterable[Candidates] = map_in_order(read, [shard for _, shard in todo], min(where.workers, len(todo)))
+    for (k, shard), candidates in zip(todo, found, strict=True):
+        table = _judge(ensemble, candidates)
+        rejected = work / f"{k:06d}.rejected.parquet"
+        write_rejections(rejected, candidates.rejected)
+        _write_parquet(table, _shard_path(work, k), {"without_symmetry": str(candidates.without_symmetry)})
+        tick(shard.size)
+
+
+def _judge(ensemble: Ensemble, candidates: Candidates) -> pd.DataFrame:
+    if candidates.graphs is None:
+        return pd.DataFrame()
+    said = ensemble.judge(Examples(candidates.graphs, descriptors(candidates.graphs)))
+    return pd.DataFrame(candidates.facts).astype({"moment_dft": "float64"}).assign(
+        moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
+        p_magnetic=said.p_magnetic, **{f"member_{name}": values for name, values in said.members.items()},
+    )  # fmt: skip
+
+
+def _shard_path(work: Path, k: int) -> Path:
+    return work / f"{k:06d}.parquet"
+
+
+def _collect(work: Path, shards: int) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+    """(predictions, rejections, crystals without usable symmetry) of all shards, in order."""
+    frames, rejections, without = [], [], 0
+    for k in range(shards):
+        table = pq.read_table(_shard_path(work, k))
+        without += int((table.schema.metadata or {}).get(b"without_symmetry", b"0"))
+        frames.append(table.to_pandas())
+        rejections.append(pq.read_table(work / f"{k:06d}.rejected.parquet"))
+    read = [frame for frame in frames if len(frame)]
+    rejected = pa.concat_tables(rejections) if rejections else pa.Table.from_pylist([], schema=REJECTED)
+    return pd.concat(read, ignore_index=True) if read else pd.DataFrame(), rejected.to_pandas(), without
+
+
+def _write_parquet(frame: pd.DataFrame, path: Path, metadata: dict[str, str] | None = None) -> None:
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    if metadata is not None:
+        table = table.replace_schema_metadata(metadata)
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer, compression="zstd")
+    write_bytes(path, buffer.getvalue().to_pybytes())
