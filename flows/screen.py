@@ -1,0 +1,59 @@
+"""Flow `screen`: candidates to a ranking and its report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from data.sources import Source
+from data.sources.cif_folder import MAX_FILE_MB
+from data.sources.opening import candidate_source
+from data.sources.parquet import Columns
+from flows.console import reporter
+from pipeline.learning.registry import open_model
+from pipeline.report.screened import report_screen
+from pipeline.screening.screen import Screened
+from pipeline.screening.screen import screen as run_screen
+from pipeline.settings import settings
+
+SHOWN = ["rank", "candidate_id", "formula", "saturation_T", "saturation_T_low", "moment_muB_per_atom", "p_magnetic"]
+SHOWN_ROWS = 25
+
+
+@task(name="rank candidates", cache_policy=NO_CACHE, persist_result=False)
+def rank_candidates(source: Source, model: str | None, out: str | None) -> Screened:
+    where = settings()
+    return run_screen(source, open_model(where.models, model), Path(out) if out else None, where, reporter())
+
+
+@task(name="write report", cache_policy=NO_CACHE, persist_result=False)
+def write_report(screened: Screened) -> str:
+    ensemble = open_model(settings().models, screened.manifest["model"])
+    return str(report_screen(screened, ensemble))
+
+
+def screen_source(source: Source, model: str | None, out: str | None) -> dict[str, Any]:
+    """Rank, report and publish artifacts; called inside a flow. Returns the run's manifest with its folder and report."""
+    screened = rank_candidates(source, model, out)
+    report = write_report(screened)
+    top = screened.ranking()[SHOWN].head(SHOWN_ROWS)
+    create_table_artifact(
+        key="ranking",
+        table=[{str(k): v for k, v in row.items()} for row in top.to_dict("records")],
+        description=f"First {len(top)} of {screened.manifest['ranked']}",
+    )
+    create_link_artifact(key="report", link=Path(report).resolve().as_uri(), link_text="report.html")
+    return {**screened.manifest, "folder": str(screened.folder), "report": report, "top": top.head(10).to_dict("records")}
+
+
+@flow(name="screen", persist_result=False, validate_parameters=True)
+def screen(
+    paths: list[str], model: str | None = None, out: str | None = None, columns: str = "", max_file_mb: float = MAX_FILE_MB
+) -> dict[str, Any]:
+    """Rank the crystals in CIF files, folders, zips or Parquet tables with a trained model (the newest by default)."""
+    source = candidate_source([Path(p) for p in paths], Columns.parse(columns), max_file_mb)
+    return screen_source(source, model, out)

@@ -1,0 +1,46 @@
+"""Flow `train`: a snapshot to a published ensemble."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow, task
+from prefect.artifacts import create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from data.snapshot import open_snapshot
+from flows.console import reporter
+from pipeline.learning.train import TrainSettings, train_ensemble
+from pipeline.settings import settings
+
+
+@task(name="train ensemble", cache_policy=NO_CACHE, persist_result=False)
+def fit(snapshot: str | None, wanted: TrainSettings) -> dict[str, Any]:
+    where = settings()
+    return train_ensemble(open_snapshot(where.snapshots, snapshot), wanted, where, reporter()).manifest
+
+
+@flow(name="train", persist_result=False, validate_parameters=True)
+def train(
+    snapshot: str | None = None,
+    members: list[str] | None = None,
+    seeds: int = 1,
+    epochs: int | None = None,
+    max_minutes: float | None = None,
+) -> dict[str, Any]:
+    """Train an ensemble on a snapshot (the newest by default).
+
+    Returns:
+        The model's manifest, with the metrics on its test rows.
+    """
+    families = tuple(members) if members else TrainSettings().members
+    wanted = TrainSettings(members=families, seeds=seeds, epochs=epochs, max_minutes=max_minutes)
+    manifest = fit(snapshot, wanted)
+    rows = [{"model": "ensemble", **_scores(manifest["metrics"]["ensemble"])}]
+    rows += [{"model": name, **_scores(scores)} for name, scores in manifest["metrics"]["members"].items()]
+    create_table_artifact(key="test-metrics", table=rows, description=f"Model {manifest['id']} on its test rows, µB/atom")
+    return manifest
+
+
+def _scores(metrics: dict[str, Any]) -> dict[str, Any]:
+    return {name: metrics.get(name) for name in ("n", "mae", "r2", "mae_magnetic", "auroc", "precision_at_k", "coverage_90")}
