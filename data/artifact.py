@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,10 @@ def write_bytes(path: Path, content: bytes) -> None:
             os.fsync(handle.fileno())
         os.replace(temporary, path)
     except OSError as fault:
-        temporary.unlink(missing_ok=True)
         raise UserError(f"cannot write {path}: {fault.strerror or fault}") from fault
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -66,13 +69,23 @@ def make_folder(path: Path) -> Path:
 
 @contextmanager
 def building(root: Path) -> Iterator[Path]:
-    """A temporary folder beside the final place of an artefact; gone afterwards unless `publish` took it."""
+    """A temporary folder beside the final place of an artefact; gone afterwards unless `publish` took it.
+
+    Raises:
+        UserError: the folder cannot be written to, or the disk is full.
+    """
     make_folder(root)
-    folder = Path(tempfile.mkdtemp(prefix=".building-", dir=root))
+    folder: Path | None = None
     try:
+        folder = Path(tempfile.mkdtemp(prefix=".building-", dir=root))
         yield folder
+    except OSError as fault:
+        if fault.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        raise UserError(f"cannot write to {root}: {os.strerror(fault.errno)}") from fault
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def publish(folder: Path, final: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 
@@ -10,13 +9,17 @@ import gemmi
 import numpy as np
 
 from data.crystal import MAX_ATOMIC_NUMBER, Crystal, CrystalError, make_crystal
+from data.disorder import Disorder, shared_site, take_majority
 from data.rejection import Reason, Rejection
 
 MIN_DISTANCE_A = 0.5  # nearer than any bond; such pairs are split positions or typing errors
-FULL_OCCUPANCY = 1.0 - 1e-3
 MAX_SITES = 2000  # in one unit cell
+MAX_COORDINATE = 1000.0  # cells from the origin; far more and the digits behind the point are lost
+_ROWS_AT_ONCE = 256  # bounds the memory of the distance check
+_TRITIUM = re.compile(r"T\d*[+-]?")
 _BLOCK_START = re.compile(r"^data_", re.IGNORECASE | re.MULTILINE)
 _CODE_TAGS = ("_database_code_ICSD", "_cod_database_code", "_database_code_depnum_ccdc_archive")
+_IDENTITY = gemmi.Op("x,y,z")
 _POSITION_TAGS = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z")
 
 
@@ -29,7 +32,7 @@ class BlockError(Exception):
         self.detail = detail
 
 
-def read_cif(text: str, source_file: str, default_id: str) -> Iterator[Crystal | Rejection]:
+def read_cif(text: str, source_file: str, default_id: str, disorder: Disorder = Disorder.REJECT) -> Iterator[Crystal | Rejection]:
     """All crystals of a CIF text, in order.
 
     A crystal's id is its database code where the block has one, else `default_id`; where several blocks hold a crystal,
@@ -39,53 +42,59 @@ def read_cif(text: str, source_file: str, default_id: str) -> Iterator[Crystal |
     several = sum(not isinstance(b, Rejection) and _has_structure(b) for _, b in blocks) > 1
     if not blocks:
         yield Rejection(default_id, source_file, "", Reason.NOT_CIF, "no data block in the text")
+    elif not any(isinstance(b, Rejection) or _has_structure(b) for _, b in blocks):
+        yield Rejection(default_id, source_file, blocks[0][0], Reason.NO_SITES, "no atomic site with fractional coordinates")
     for name, block in blocks:
         if isinstance(block, Rejection):
             yield block
             continue
-        if len(blocks) > 1 and not _has_structure(block):
+        if not _has_structure(block):
             continue
         identifier = _database_code(block) or default_id
         if several:
             identifier = f"{identifier}#{name}"
-        yield _read_block(block, name, identifier, source_file)
+        yield _read_block(block, name, identifier, source_file, disorder)
 
 
-def _read_block(block: gemmi.cif.Block, name: str, identifier: str, source_file: str) -> Crystal | Rejection:
+def _read_block(block: gemmi.cif.Block, name: str, identifier: str, source_file: str, disorder: Disorder) -> Crystal | Rejection:
     try:
-        return block_to_crystal(block, identifier)
+        return block_to_crystal(block, identifier, disorder)
     except BlockError as fault:
         return Rejection(identifier, source_file, name, fault.reason, fault.detail)
     except Exception as fault:  # one bad block must not stop the others, whatever it holds
         return Rejection(identifier, source_file, name, Reason.FAILED, f"{type(fault).__name__}: {fault}")
 
 
-def block_to_crystal(block: gemmi.cif.Block, identifier: str) -> Crystal:
+def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder = Disorder.REJECT) -> Crystal:
     """The full unit cell of one block.
 
     Raises:
         BlockError: with the reason, where the block holds no ordered crystal.
     """
     _check_coordinates(block)
-    small = gemmi.make_small_structure_from_block(block)
+    try:
+        small = gemmi.make_small_structure_from_block(block)
+    except (ValueError, RuntimeError) as fault:  # a word where a number must stand
+        raise BlockError(Reason.NOT_CIF, _first_line(fault)) from fault
     if not small.cell.is_crystal() or not small.cell.volume > 0:
         raise BlockError(Reason.NO_CELL, "cell parameters are missing or describe no cell")
     if not small.sites:
         raise BlockError(Reason.NO_SITES, "no atomic site with coordinates")
-    if small.spacegroup is None and len(small.symops) == 0:
-        raise BlockError(Reason.UNKNOWN_SYMMETRY, f"no symmetry operations, and no space group called {small.spacegroup_hm!r}")
-    _check_sites(small)
+    _check_symmetry(small)
+    _check_elements(small)
+    listed = {_atomic_number(site) for site in small.sites}
+    note = _settle_disorder(small, disorder)
     sites = small.get_all_unit_cell_sites()
     if len(sites) > MAX_SITES:
         raise BlockError(Reason.TOO_LARGE, f"{len(sites)} sites in the cell; the limit is {MAX_SITES}")
     lattice = np.array(small.cell.orth.mat.tolist()).T
     frac = np.array([site.fract.tolist() for site in sites])
     try:
-        crystal = make_crystal(identifier, lattice, frac, [site.element.atomic_number for site in sites])
+        crystal = make_crystal(identifier, lattice, frac, [_atomic_number(site) for site in sites], note)
     except CrystalError as fault:
         raise BlockError(Reason.NO_CELL, str(fault)) from fault
     _check_distances(small, crystal)
-    _check_formula(block, crystal)
+    _check_formula(block, listed)
     return crystal
 
 
@@ -96,42 +105,85 @@ def _check_coordinates(block: gemmi.cif.Block) -> None:
         raise BlockError(Reason.NO_SITES, "no atomic site with fractional coordinates")
     for row in table:
         for value in row:
-            if not math.isfinite(gemmi.cif.as_number(value)):
+            if not abs(gemmi.cif.as_number(value)) <= MAX_COORDINATE:
                 raise BlockError(Reason.BAD_COORDINATES, f"a fractional coordinate is {value!r}")
 
 
-def _check_sites(small: gemmi.SmallStructure) -> None:
+def _atomic_number(site: gemmi.SmallStructure.Site) -> int:
+    """Deuterium and tritium are hydrogen (gemmi knows D itself); 0 for a dummy."""
+    z = int(site.element.atomic_number)
+    return 1 if z == 0 and _TRITIUM.fullmatch(site.type_symbol or site.label) else z
+
+
+def _check_symmetry(small: gemmi.SmallStructure) -> None:
+    """Where gemmi cannot use the listed operations it keeps the listed sites only, a wrong structure without a word."""
+    listed = [text for text in small.symops if text.strip(" ?.")]
+    if not listed:
+        if small.spacegroup is None:
+            what = f"no symmetry operations, and no space group called {small.spacegroup_hm!r}"
+            raise BlockError(Reason.UNKNOWN_SYMMETRY, what)
+        return
+    try:
+        operations = {gemmi.Op(text).wrap() for text in listed}
+    except (ValueError, RuntimeError) as fault:
+        raise BlockError(Reason.UNKNOWN_SYMMETRY, f"a symmetry operation cannot be read: {_first_line(fault)}") from fault
+    if small.spacegroup is not None:
+        usable = operations <= set(small.spacegroup.operations())
+    else:  # a group in an unusual setting: gemmi applies it as it is
+        usable = len(small.cell.images) + 1 == len(operations) and _IDENTITY in operations
+        usable = usable and all(abs(op.det_rot()) == op.DEN**3 for op in operations)
+    if not usable:
+        what = "the symmetry operations are incomplete, repeated or contradict the space group"
+        raise BlockError(Reason.UNKNOWN_SYMMETRY, what)
+
+
+def _check_elements(small: gemmi.SmallStructure) -> None:
     for site in small.sites:
-        z = site.element.atomic_number
-        if not 1 <= z <= MAX_ATOMIC_NUMBER:
+        if not 1 <= _atomic_number(site) <= MAX_ATOMIC_NUMBER:
             raise BlockError(Reason.UNKNOWN_ELEMENT, f"site {site.label!r} is of no element ({site.type_symbol!r})")
-        if not FULL_OCCUPANCY <= site.occ <= 2.0 - FULL_OCCUPANCY:
-            raise BlockError(Reason.PARTIAL_OCCUPANCY, f"site {site.label!r} has occupancy {site.occ:.4g}")
+
+
+def _settle_disorder(small: gemmi.SmallStructure, disorder: Disorder) -> str:
+    """What was changed, in words; empty for an ordered crystal."""
+    shared = shared_site(small)
+    if shared is None:
+        return ""
+    if disorder is Disorder.REJECT:
+        raise BlockError(Reason.PARTIAL_OCCUPANCY, shared)
+    try:
+        return take_majority(small)
+    except ValueError as fault:
+        raise BlockError(Reason.PARTIAL_OCCUPANCY, str(fault)) from fault
 
 
 def _check_distances(small: gemmi.SmallStructure, crystal: Crystal) -> None:
-    """Two atoms within 0.5 Å: the same position given twice, or a split site."""
-    from pymatgen.optimization.neighbors import find_points_in_spheres
+    """Two atoms within 0.5 Å: the same position given twice, or a split site. Listed sites stand for their copies.
 
-    cart = np.ascontiguousarray((crystal.frac % 1.0) @ crystal.lattice)
-    pairs = find_points_in_spheres(
-        cart, cart, r=MIN_DISTANCE_A, pbc=np.ones(3, dtype=np.int64), lattice=crystal.lattice, tol=1e-8
-    )
-    close = (pairs[3] > 1e-8) | (pairs[0] != pairs[1])
-    if close.any():
-        k = int(np.argmax(close))
-        i, j = int(pairs[0][k]), int(pairs[1][k])
-        raise BlockError(Reason.OVERLAPPING_SITES, f"sites {i + 1} and {j + 1} of the cell are {pairs[3][k]:.3f} Å apart")
+    A difference vector that short has fractional components below one half as long as lattice planes are more than 1 Å
+    apart, so rounding finds the nearest image whatever the cell's angles are.
+    """
+    if (1.0 / np.linalg.norm(np.linalg.inv(crystal.lattice), axis=0)).min() <= 2 * MIN_DISTANCE_A:
+        raise BlockError(Reason.NO_CELL, "lattice planes less than 1 Å apart")
+    listed = np.array([site.fract.tolist() for site in small.sites])
+    for first in range(0, len(listed), _ROWS_AT_ONCE):
+        difference = listed[first : first + _ROWS_AT_ONCE, None, :] - crystal.frac[None, :, :]
+        difference -= np.rint(difference)
+        squared = ((difference @ crystal.lattice) ** 2).sum(axis=2)
+        near = (squared < MIN_DISTANCE_A**2).sum(axis=1)  # each site is near itself
+        if near.max() > 1:
+            k = int(np.argmax(near))
+            label, distance = small.sites[first + k].label, float(np.sqrt(np.sort(squared[k])[1]))
+            raise BlockError(Reason.OVERLAPPING_SITES, f"site {label!r} has another atom at {distance:.3f} Å")
 
 
-def _check_formula(block: gemmi.cif.Block, crystal: Crystal) -> None:
+def _check_formula(block: gemmi.cif.Block, listed: set[int]) -> None:
     """Hydrogen or other atoms that the formula names but nobody located."""
     stated = block.find_value("_chemical_formula_sum")
     if not stated or stated in "?.":
         return
     named = set(re.findall(r"[A-Z][a-z]?", gemmi.cif.as_string(stated)))
     elements = {gemmi.Element(n).atomic_number for n in named if gemmi.Element(n).atomic_number > 0}
-    missing = elements - set(crystal.numbers.tolist())
+    missing = elements - listed
     if missing:
         names = ", ".join(gemmi.Element(z).name for z in sorted(missing))
         raise BlockError(Reason.MISSING_ATOMS, f"the formula names {names}, but no site holds it")

@@ -32,6 +32,7 @@ class Crystal:
     lattice: NDArray[np.float64]  # (3, 3), Å, one lattice vector a row
     frac: NDArray[np.float64]  # (n, 3), fractional coordinates, in the source's own site order
     numbers: NDArray[np.int64]  # (n,), atomic numbers
+    note: str = ""  # what reading it had to change; empty for most
 
     def __post_init__(self) -> None:
         if self.lattice.shape != (3, 3):
@@ -81,13 +82,14 @@ class Crystal:
         return make_crystal(id, structure.lattice.matrix, structure.frac_coords, [s.specie.Z for s in structure])
 
 
-def make_crystal(id: str, lattice: object, frac: object, numbers: object) -> Crystal:
+def make_crystal(id: str, lattice: object, frac: object, numbers: object, note: str = "") -> Crystal:
     """A Crystal from anything array-like."""
     return Crystal(
         id,
         np.ascontiguousarray(lattice, dtype=np.float64),
         np.ascontiguousarray(frac, dtype=np.float64).reshape(-1, 3),
         np.ascontiguousarray(numbers, dtype=np.int64),
+        note,
     )
 
 

@@ -10,7 +10,7 @@ class Reason(StrEnum):
     """The complete list; `rejected.csv` and the quarantine of a snapshot use these words and no others."""
 
     UNREADABLE = "unreadable"  # the file cannot be opened or is not text
-    NOT_CIF = "not_cif"  # the text breaks CIF syntax
+    NOT_CIF = "not_cif"  # the text breaks CIF syntax, or a word stands where a number must
     NO_CELL = "no_cell"  # cell parameters are missing or describe no cell
     NO_SITES = "no_sites"  # no atomic site with coordinates
     BAD_COORDINATES = "bad_coordinates"  # a coordinate is unknown or not a number
@@ -26,7 +26,11 @@ class Reason(StrEnum):
     BAD_LABEL = "bad_label"  # the moment is not a finite number, or impossible
     CONTRADICTORY_LABEL = "contradictory_label"  # moment, its normalisations and the ordering disagree
     DUPLICATE_ID = "duplicate_id"  # an id that stands for another crystal already
+    READER_LOST = "reader_lost"  # the process that read it died or took too long
     FAILED = "failed"  # an error of ours; the detail says which
+
+
+LOST = "the process that read it died, ran out of memory or took too long"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -63,9 +64,20 @@ class Snapshot:
 
     def verify(self) -> None:
         """Raises UserError where a file no longer has the hash that its manifest states."""
-        for name, digest in self.manifest["files"].items():
+        damaged = self._damaged_file()
+        if damaged:
+            raise UserError(f"snapshot {self.id}: {damaged} is damaged or missing; refresh again to publish a new one")
+
+    def _damaged_file(self) -> str | None:
+        try:
+            stated = dict(json.loads((self.folder / MANIFEST_FILE).read_text())["files"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return MANIFEST_FILE
+        for name, digest in stated.items():
             if not (self.folder / name).is_file() or file_hash(self.folder / name) != digest:
-                raise UserError(f"snapshot {self.id}: {name} is damaged or missing; refresh again to publish a new one")
+                return str(name)
+        digests = [stated.get(name, "") for name in (CRYSTALS_FILE, QUARANTINE_FILE)]
+        return None if _identifier(digests) == self.id else MANIFEST_FILE
 
 
 def publish_snapshot(root: Path, source: Source, tick: Callable[[int], None] = lambda n: None) -> Snapshot:
@@ -91,7 +103,7 @@ def publish_snapshot(root: Path, source: Source, tick: Callable[[int], None] = l
             raise UserError(f"no usable crystal in {source.description}: {_summary(rejected) or 'it is empty'}")
         write_rejections(folder / QUARANTINE_FILE, rejected)
         files = {name: file_hash(folder / name) for name in (CRYSTALS_FILE, QUARANTINE_FILE)}
-        identifier = text_hash(str(schema.SCHEMA_VERSION), *files.values())[:16]
+        identifier = _identifier(files.values())
         write_json(
             folder / MANIFEST_FILE,
             {
@@ -107,8 +119,16 @@ def publish_snapshot(root: Path, source: Source, tick: Callable[[int], None] = l
                 "files": files,
             },
         )
-        publish(folder, root / identifier)
-    return Snapshot(root / identifier)
+        final = Snapshot(root / identifier)
+        if not publish(folder, final.folder) and final._damaged_file():
+            with building(root) as aside:
+                os.rename(final.folder, aside / identifier)
+                publish(folder, final.folder)
+    return final
+
+
+def _identifier(digests: Iterable[str]) -> str:
+    return text_hash(str(schema.SCHEMA_VERSION), *digests)[:16]
 
 
 def open_snapshot(root: Path, identifier: str | None = None) -> Snapshot:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import moyopy
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from data.crystal import Crystal
 
+logging.getLogger("moyo").setLevel(logging.ERROR)  # it warns of every small symmetrisation, which is what it is asked for
 SYMPREC_A = 0.01  # Å; recorded with every graph store
 _MAX_VOLUME_CHANGE = 0.01  # relative, per atom; more means that the symmetry found is not the crystal's
 

@@ -14,6 +14,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+INTERRUPTED = 130
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results (default: below $FERROSCREEN_HOME).")]
@@ -120,6 +121,9 @@ def screen(
     out: Out = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processor cores (default: all).")] = None,
     max_file_mb: Annotated[float, typer.Option("--max-file-mb", help="Larger CIF files are rejected.")] = 20.0,
+    disorder: Annotated[
+        str, typer.Option("--disorder", help="Shared sites: `reject`, or `majority` takes the main species.")
+    ] = "reject",
     columns: ColumnsOption = "",
     quiet: QuietOption = False,
     json: Json = False,
@@ -129,18 +133,24 @@ def screen(
 
     if workers is not None:
         os.environ["FERROSCREEN_WORKERS"] = str(workers)
+    from data.disorder import Disorder
+    from data.errors import UserError
     from data.sources.opening import candidate_source
     from data.sources.parquet import Columns
     from pipeline.learning.registry import open_model
     from pipeline.settings import settings
 
+    if disorder not in list(Disorder):
+        raise UserError(f"--disorder is {' or '.join(Disorder)}, not {disorder!r}")
     candidate_source(paths, Columns.parse(columns), max_file_mb).identity()
     identifier = open_model(settings().models, model).id
     _start(quiet, out)
     from flows.screen import screen as flow
     from flows.summary import print_json, print_rows
 
-    result = flow([str(p) for p in paths], identifier, None if out is None else str(out), columns, max_file_mb)
+    result = flow(
+        [str(p) for p in paths], identifier, None if out is None else str(out), columns, max_file_mb, Disorder(disorder)
+    )
     if json:
         print_json(result)
         return
@@ -228,9 +238,10 @@ def main() -> None:
     except UserError as fault:
         print(f"ferroscreen: {fault}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("ferroscreen: interrupted; the same command goes on where this one stopped", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as stop:  # typer turns Ctrl-C into a silent exit 130
+        if stop.code == INTERRUPTED:
+            print("ferroscreen: interrupted; the same command goes on where this one stopped", file=sys.stderr)
+        raise
     except Exception as fault:
         _explain(fault)
         sys.exit(1)

@@ -9,6 +9,7 @@ from prefect import flow, task
 from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from data.disorder import Disorder
 from data.sources import Source
 from data.sources.cif_folder import MAX_FILE_MB
 from data.sources.opening import candidate_source
@@ -52,8 +53,13 @@ def screen_source(source: Source, model: str | None, out: str | None) -> dict[st
 
 @flow(name="screen", persist_result=False, validate_parameters=True)
 def screen(
-    paths: list[str], model: str | None = None, out: str | None = None, columns: str = "", max_file_mb: float = MAX_FILE_MB
+    paths: list[str],
+    model: str | None = None,
+    out: str | None = None,
+    columns: str = "",
+    max_file_mb: float = MAX_FILE_MB,
+    disorder: Disorder = Disorder.REJECT,
 ) -> dict[str, Any]:
     """Rank the crystals in CIF files, folders, zips or Parquet tables with a trained model (the newest by default)."""
-    source = candidate_source([Path(p) for p in paths], Columns.parse(columns), max_file_mb)
+    source = candidate_source([Path(p) for p in paths], Columns.parse(columns), max_file_mb, disorder)
     return screen_source(source, model, out)

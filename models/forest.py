@@ -47,12 +47,17 @@ class Trees:
         """Raises ModelError unless walking down from any root ends in a leaf of this file."""
         nodes = len(self.left)
         own = np.arange(nodes)
+        lists = {"left": "i", "right": "i", "feature": "i", "threshold": "f"}
+        shaped = all(getattr(self, n).shape == (nodes,) and getattr(self, n).dtype.kind == kind for n, kind in lists.items())
+        rooted = self.root.ndim == 1 and self.root.dtype.kind == "i" and len(self.root) > 0
+        if not (shaped and rooted and self.value.shape == (nodes, 2)):
+            raise ModelError("the forest's arrays have not the shapes and types of a forest")
         leaf = (self.left == own) & (self.right == own)
         down = (self.left > own) & (self.right > own) & (self.left < nodes) & (self.right < nodes)
-        fits = len(self.right) == len(self.feature) == len(self.threshold) == nodes and self.value.shape == (nodes, 2)
-        if not (fits and nodes and (leaf | down).all() and ((self.root >= 0) & (self.root < nodes)).all()):
+        if not ((leaf | down).all() and ((self.root >= 0) & (self.root < nodes)).all()):
             raise ModelError("the forest's arrays do not describe trees")
-        if ((self.feature < 0) | (self.feature >= columns)).any() or not np.isfinite(self.value).all():
+        numbers = np.isfinite(self.value).all() and not np.isnan(self.threshold).any()
+        if ((self.feature < 0) | (self.feature >= columns)).any() or not numbers:
             raise ModelError("the forest's arrays name columns or values that cannot be")
 
     def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -55,9 +55,9 @@ class NetworkModel:
     @classmethod
     def load(cls, folder: Path) -> Self:
         try:
-            header = json.loads((folder / SETTINGS_FILE).read_text())
+            header = dict(json.loads((folder / SETTINGS_FILE).read_text()))
             weights = load_file(folder / WEIGHTS_FILE)
-        except (OSError, ValueError, SafetensorError) as fault:
+        except (OSError, ValueError, TypeError, SafetensorError) as fault:
             raise ModelError(f"{folder} holds no readable model: {fault}") from fault
         if header.get("family") != cls.family or header.get("format") != FORMAT:
             raise ModelError(
@@ -66,7 +66,7 @@ class NetworkModel:
         try:
             model = cls(cls.settings_type(**header["settings"]))
             model.network.load_state_dict(weights)
-        except (TypeError, RuntimeError, KeyError) as fault:
+        except (TypeError, ValueError, ArithmeticError, RuntimeError, KeyError) as fault:
             raise ModelError(f"the weights in {folder} do not fit their settings: {fault}") from fault
         if not all(bool(torch.isfinite(w).all()) for w in weights.values()):
             raise ModelError(f"{folder} holds weights that are not finite")

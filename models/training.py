@@ -187,8 +187,11 @@ def _resume(
     """The best weights of the run that the checkpoint belongs to, everything else restored; None to start anew."""
     if not (folder / CHECKPOINT_FILE).is_file():
         return None
-    state: dict[str, Any] = torch.load(folder / CHECKPOINT_FILE, weights_only=True)
-    if state["identity"] != identity:
+    try:
+        state: Any = torch.load(folder / CHECKPOINT_FILE, weights_only=True)
+    except Exception:  # torn or foreign; torch raises whatever its reader came upon, and starting anew is always right
+        return None
+    if not isinstance(state, dict) or state.get("identity") != identity:
         return None
     network.load_state_dict(state["network"])
     averaged.load_state_dict(state["averaged"])

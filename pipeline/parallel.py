@@ -1,4 +1,4 @@
-"""Work spread over processes: results in order, a bounded number in flight."""
+"""Work spread over processes: results in order, a bounded number in flight, and a process that dies or hangs costs one item."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+WORKER_BYTES = 8 * 2**30  # address space; a file that needs more ends its reader, not the machine
+QUEUED_PER_WORKER = 3  # enough that nobody waits, few enough that results do not pile up
+_LOSSES = (BrokenProcessPool, TimeoutError, MemoryError)
 
 
 def default_workers() -> int:
@@ -18,36 +22,106 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def map_in_order(function: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+class WorkerLost(RuntimeError):
+    """A worker process died or did not answer in time, and nobody said what to do then."""
+
+
+def map_in_order(
+    function: Callable[[T], R],
+    items: Iterable[T],
+    workers: int,
+    lost: Callable[[T], R] | None = None,
+    timeout_s: float | None = None,
+) -> Iterator[R]:
     """`function` over `items` in worker processes, results in the order of the items.
 
-    At most three items a worker are waiting or done but not yet taken, so memory does not grow with their number.
-    One worker means this process itself.
+    Args:
+        workers: processes; one, with neither `lost` nor `timeout_s`, means this process itself.
+        lost: called here, in the parent, for an item whose worker died or took longer than timeout_s.
+        timeout_s: seconds for one item.
+
+    Raises:
+        WorkerLost: an item was lost and `lost` is None. Whatever `function` itself raises comes through.
     """
-    if workers <= 1:
+    if workers <= 1 and lost is None and timeout_s is None:
         yield from map(function, items)
         return
+    pool = _pool(max(workers, 1))
+    flying: deque[tuple[T, Future[R]]] = deque()
+    try:
+        for item in items:
+            flying.append((item, pool.submit(function, item)))
+            if len(flying) >= QUEUED_PER_WORKER * workers:
+                done, pool = _next(pool, flying, function, workers, lost, timeout_s)
+                yield from done
+        while flying:
+            done, pool = _next(pool, flying, function, workers, lost, timeout_s)
+            yield from done
+    finally:
+        _kill(pool)
+
+
+def _next(
+    pool: ProcessPoolExecutor, flying: deque[tuple[T, Future[R]]], function: Callable[[T], R], workers: int,
+    lost: Callable[[T], R] | None, timeout_s: float | None,
+) -> tuple[list[R], ProcessPoolExecutor]:  # fmt: skip
+    """The next result; after a loss, the results of all that was in flight, and a new pool."""
+    _, future = flying[0]
+    try:
+        result = future.result(None if timeout_s is None else timeout_s * QUEUED_PER_WORKER)
+    except _LOSSES:
+        _kill(pool)  # which of the items in flight did it is not known: each is tried again by itself
+        suspects = [item for item, _ in flying]
+        flying.clear()
+        return [_alone(function, suspect, lost, timeout_s) for suspect in suspects], _pool(max(workers, 1))
+    flying.popleft()
+    return [result], pool
+
+
+def _alone(function: Callable[[T], R], item: T, lost: Callable[[T], R] | None, timeout_s: float | None) -> R:
+    pool = _pool(1)
+    try:
+        return pool.submit(function, item).result(timeout_s)
+    except _LOSSES as fault:
+        if lost is None:
+            raise WorkerLost(f"a worker process died or hung ({type(fault).__name__})") from fault
+    finally:
+        _kill(pool)
+    return lost(item)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
     # "forkserver": a plain fork would copy the locks of torch's and Prefect's threads in whatever state they are
     context = multiprocessing.get_context("forkserver")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_one_thread) as pool:
-        flying: deque[Future[R]] = deque()
-        try:
-            for item in items:
-                flying.append(pool.submit(function, item))
-                if len(flying) >= 3 * workers:
-                    yield flying.popleft().result()
-            while flying:
-                yield flying.popleft().result()
-        finally:
-            for future in flying:
-                future.cancel()
+    context.set_forkserver_preload(["pipeline.screening.candidates"])  # imported once, not by each new process
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
 
 
-def _one_thread() -> None:
-    """Each worker owns one core; libraries with their own thread pools would fight over it."""
+def _kill(pool: ProcessPoolExecutor) -> None:
+    """End a pool at once, hanging workers included."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.kill()
+
+
+def _start_worker() -> None:
+    """One core and a bounded memory each; libraries with their own thread pools would fight over the cores."""
+    import resource
     import signal
+    import threading
 
     from threadpoolctl import threadpool_limits
 
+    threading.Thread(target=_follow_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    resource.setrlimit(resource.RLIMIT_AS, (WORKER_BYTES, WORKER_BYTES))
     threadpool_limits(1)
+
+
+def _follow_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

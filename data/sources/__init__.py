@@ -53,6 +53,10 @@ class Source(Protocol):
         """
         ...
 
+    def singles(self, shard: Shard) -> Iterator[tuple[Shard, Rejection]]:
+        """The shard's smallest parts, each with the rejection that stands for it should its reader die or hang."""
+        ...
+
     def read(self, shard: Shard) -> Iterator[Record | Rejection]:
         """What one part holds, in order; a bad crystal is a Rejection and never stops the others."""
         ...

@@ -10,8 +10,9 @@ from pathlib import Path, PurePosixPath
 from data.artifact import text_hash
 from data.cif import read_cif
 from data.crystal import Crystal
+from data.disorder import Disorder
 from data.errors import UserError
-from data.rejection import Reason, Rejection
+from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
 
 FILES_PER_SHARD = 512
@@ -34,6 +35,7 @@ class CifFolder:
 
     path: Path
     max_file_mb: float = MAX_FILE_MB
+    disorder: Disorder = Disorder.REJECT
 
     @property
     def description(self) -> str:
@@ -42,13 +44,19 @@ class CifFolder:
     def identity(self) -> str:
         """Of names, sizes and times, as make and rsync judge: reading 200,000 files twice would cost more than it saves."""
         stats = [(entry.name, entry.path.stat()) for entry in self._entries()]
-        return text_hash("cif", str(self.max_file_mb), *(f"{name}|{s.st_size}|{s.st_mtime_ns}" for name, s in stats))
+        return text_hash(
+            "cif", str(self.max_file_mb), self.disorder, *(f"{name}|{s.st_size}|{s.st_mtime_ns}" for name, s in stats)
+        )
 
     def shards(self) -> Iterator[Shard]:
         entries = self._entries()
         for start in range(0, len(entries), FILES_PER_SHARD):
             part = tuple(entries[start : start + FILES_PER_SHARD])
             yield Shard(part, len(part))
+
+    def singles(self, shard: Shard) -> Iterator[tuple[Shard, Rejection]]:
+        for entry in shard.part:
+            yield Shard((entry,), 1), Rejection(PurePosixPath(entry.name).stem, entry.name, "", Reason.READER_LOST, LOST)
 
     def read(self, shard: Shard) -> Iterator[Record | Rejection]:
         for entry in shard.part:
@@ -65,6 +73,7 @@ class CifFolder:
         entries: list[Entry] = []
         for file in files:
             name = file.name if self.path.is_file() else file.relative_to(self.path).as_posix()
+            name = name.encode(errors="backslashreplace").decode()  # a name that is not UTF-8 can stand in no table
             if file.suffix.lower() == ".zip":
                 entries.extend(_zip_entries(file, name))
             else:
@@ -80,16 +89,16 @@ class CifFolder:
         except _Refused as fault:
             yield Rejection(stem, entry.name, "", fault.reason, str(fault))
             return
-        except (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as fault:
+        except Exception as fault:  # a damaged archive raises errors of zlib, struct, codecs and more
             yield Rejection(stem, entry.name, "", Reason.UNREADABLE, f"{type(fault).__name__}: {fault}")
             return
-        yield from read_cif(_decode(raw), entry.name, stem)
+        yield from read_cif(_decode(raw), entry.name, stem, self.disorder)
 
     def _bytes(self, entry: Entry) -> bytes:
         limit = int(self.max_file_mb * 2**20)
+        if not entry.path.resolve().is_relative_to(self._root()):
+            raise _Refused(Reason.UNSAFE_NAME, "a symbolic link that leads out of the folder")
         if entry.member is None:
-            if not entry.path.resolve().is_relative_to(self._root()):
-                raise _Refused(Reason.UNSAFE_NAME, "a symbolic link that leads out of the folder")
             with entry.path.open("rb") as handle:
                 raw = handle.read(limit + 1)
         else:
@@ -102,7 +111,7 @@ class CifFolder:
         return raw
 
     def _root(self) -> Path:
-        return (self.path if self.path.is_dir() else self.path.parent).resolve()
+        return self.path.resolve() if self.path.is_dir() else self.path.resolve().parent
 
 
 class _Refused(Exception):
@@ -116,7 +125,7 @@ def _zip_entries(archive: Path, name: str) -> list[Entry]:
     try:
         with zipfile.ZipFile(archive) as opened:
             members = sorted({member for member in opened.namelist() if member.lower().endswith(SUFFIXES)})
-    except (OSError, zipfile.BadZipFile):
+    except Exception:  # whatever a damaged directory makes zipfile raise
         return [Entry(archive, name, "")]
     return [Entry(archive, f"{name}/{member}", member) for member in members]
 

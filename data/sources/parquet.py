@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 
 from data.artifact import file_hash, text_hash
 from data.cif import read_cif
-from data.crystal import Crystal
+from data.disorder import Disorder
 from data.errors import UserError
 from data.labels import Label
-from data.rejection import Reason, Rejection
+from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
 
-ROWS_PER_SHARD = 2048
+ROWS_PER_SHARD = 1024
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ class ParquetSource:
     path: Path
     labelled: bool
     columns: Columns = field(default_factory=Columns)
+    disorder: Disorder = Disorder.REJECT
 
     @property
     def description(self) -> str:
@@ -61,7 +62,7 @@ class ParquetSource:
 
     def identity(self) -> str:
         self._open()
-        return text_hash("parquet", file_hash(self.path), repr(self.columns), str(self.labelled))
+        return text_hash("parquet", file_hash(self.path), repr(self.columns), str(self.labelled), self.disorder)
 
     def shards(self) -> Iterator[Shard]:
         rows = self._open().metadata.num_rows
@@ -69,17 +70,26 @@ class ParquetSource:
             stop = min(start + ROWS_PER_SHARD, rows)
             yield Shard((start, stop), stop - start)
 
+    def singles(self, shard: Shard) -> Iterator[tuple[Shard, Rejection]]:
+        start, stop = shard.part
+        ids = _rows(self._open(), [self.columns.id], start, stop).column(0).to_pylist()
+        for row, identifier in zip(range(start, stop), ids, strict=True):
+            yield Shard((row, row + 1), 1), Rejection(str(identifier), self.path.name, str(row), Reason.READER_LOST, LOST)
+
     def read(self, shard: Shard) -> Iterator[Record | Rejection]:
         start, stop = shard.part
-        table = _rows(self._open(), self._wanted(), start, stop)
-        for k, row in enumerate(table.to_pylist(), start=start):
+        try:
+            rows = _rows(self._open(), self._wanted(), start, stop).to_pylist()
+        except (OSError, ValueError, pa.ArrowException) as fault:  # a damaged page, or text that is no UTF-8
+            raise UserError(f"{self.path} is damaged: {_first_line(fault)}") from fault
+        for k, row in enumerate(rows, start=start):
             yield self._record(row, k)
 
     def _open(self) -> pq.ParquetFile:
         try:
             file = pq.ParquetFile(self.path)
-        except (OSError, pa.ArrowInvalid) as fault:
-            raise UserError(f"{self.path} is not a readable Parquet file: {str(fault).splitlines()[0]}") from fault
+        except (OSError, ValueError, pa.ArrowException) as fault:
+            raise UserError(f"{self.path} is not a readable Parquet file: {_first_line(fault)}") from fault
         there = set(file.schema_arrow.names)
         required = [self.columns.id, self.columns.cif, *([self.columns.moment] if self.labelled else [])]
         default = Columns()
@@ -102,18 +112,18 @@ class ParquetSource:
 
     def _record(self, row: dict[str, Any], k: int) -> Record | Rejection:
         identifier, text = row[self.columns.id], row[self.columns.cif]
-        if identifier is None or text is None:
-            what = self.columns.id if identifier is None else self.columns.cif
+        if identifier in (None, "") or text is None:
+            what = self.columns.cif if identifier not in (None, "") else self.columns.id
             return Rejection(str(identifier or ""), self.path.name, str(k), Reason.MISSING_VALUE, f"column {what!r} is empty")
         identifier = str(identifier)
         text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
-        found = list(read_cif(text, self.path.name, identifier))
+        found = list(read_cif(text, self.path.name, identifier, self.disorder))
         if len(found) != 1:
             detail = f"the CIF of one row must hold one crystal, not {len(found)}"
             return Rejection(identifier, self.path.name, str(k), Reason.NOT_CIF, detail)
         if isinstance(found[0], Rejection):
             return Rejection(identifier, self.path.name, str(k), found[0].reason, found[0].detail)
-        crystal = Crystal(identifier, found[0].lattice, found[0].frac, found[0].numbers)
+        crystal = replace(found[0], id=identifier)
         return Record(crystal, self.path.name, self._label(row), _text(row, self.columns.split) or None)
 
     def _label(self, row: dict[str, Any]) -> Label | None:
@@ -135,6 +145,10 @@ def _number(row: dict[str, Any], column: str | None) -> float | None:
 def _text(row: dict[str, Any], column: str | None) -> str:
     value = row.get(column) if column else None
     return "" if value is None else str(value)
+
+
+def _first_line(fault: Exception) -> str:
+    return (str(fault).splitlines() or ["unreadable"])[0][:300]
 
 
 def _rows(file: pq.ParquetFile, columns: list[str], start: int, stop: int) -> pa.Table:

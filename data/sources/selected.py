@@ -27,6 +27,9 @@ class Selected:
     def shards(self) -> Iterator[Shard]:
         return self.source.shards()
 
+    def singles(self, shard: Shard) -> Iterator[tuple[Shard, Rejection]]:
+        return self.source.singles(shard)
+
     def read(self, shard: Shard) -> Iterator[Record | Rejection]:
         for item in self.source.read(shard):
             if isinstance(item, Rejection) or item.crystal.id in self.ids:

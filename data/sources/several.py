@@ -28,6 +28,12 @@ class Several:
             for shard in source.shards():
                 yield Shard((k, shard), shard.size)
 
+    def singles(self, shard: Shard) -> Iterator[tuple[Shard, Rejection]]:
+        k, inner = shard.part
+        name, source = self.named[k]
+        for single, rejection in source.singles(inner):
+            yield Shard((k, single), single.size), replace(rejection, source_file=f"{name}/{rejection.source_file}")
+
     def read(self, shard: Shard) -> Iterator[Record | Rejection]:
         k, inner = shard.part
         name, source = self.named[k]

@@ -10,7 +10,7 @@ from pathlib import Path
 from data.artifact import file_hash, text_hash
 from data.crystal import make_crystal
 from data.labels import Label
-from data.rejection import Rejection
+from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
 
 STARTER_FILE = Path(__file__).parent.parent / "starter" / "starter.jsonl"
@@ -32,6 +32,9 @@ class StarterSource:
     def shards(self) -> Iterator[Shard]:
         rows = sum(1 for _ in STARTER_FILE.open())
         yield Shard((0, rows), rows)
+
+    def singles(self, shard: Shard) -> Iterator[tuple[Shard, Rejection]]:
+        yield shard, Rejection("starter", STARTER_FILE.name, "", Reason.READER_LOST, LOST)
 
     def read(self, shard: Shard) -> Iterator[Record | Rejection]:
         from pymatgen.core import Element

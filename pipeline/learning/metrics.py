@@ -29,7 +29,7 @@ def regression_metrics(truth: Floats, moment: Floats, p_magnetic: Floats) -> dic
         "n": len(truth),
         "mae": float(error.mean()),
         "rmse": float(np.sqrt((error**2).mean())),
-        "r2": 1.0 - float((error**2).sum()) / spread if spread > 0 else None,
+        "r2": 1.0 - float((error**2).sum()) / spread if np.ptp(truth) > 0 else None,
         "mae_magnetic": float(error[magnetic].mean()) if magnetic.any() else None,
         "mae_of_zero": float(np.abs(truth).mean()),
         "auroc": float(roc_auc_score(magnetic, p_magnetic)) if both else None,

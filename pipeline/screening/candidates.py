@@ -1,15 +1,32 @@
-"""One shard of candidates to graphs: the part of a screen that runs in worker processes."""
+"""One shard of candidates to predictions: the part of a screen that runs in worker processes.
+
+A worker reads, builds graphs and asks every member of the ensemble, on one core. Whole shards in parallel beat threads inside
+the networks, whose matrices are too small to share.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
+
+import pandas as pd
+import torch
 
 from data.rejection import Reason, Rejection
 from data.sources import Record, Shard, Source
 from data.symmetry import symmetrise
+from models.contract import Examples
 from models.graph import CrystalGraphs, concatenate
+from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, NoNeighbours, build_graph
+from pipeline.learning.registry import Ensemble
+from pipeline.parallel import map_in_order
+
+SECONDS_PER_FILE = 30.0  # a good file takes a few milliseconds
+SECONDS_PER_SHARD = 120.0  # of up to a thousand files; a slower shard is read again, file by file
 
 
 @dataclass
@@ -20,6 +37,53 @@ class Candidates:
     facts: list[dict[str, Any]] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     without_symmetry: int = 0
+
+
+@dataclass
+class JudgedShard:
+    """What a worker sends back; one row of `table` a crystal."""
+
+    table: pd.DataFrame = field(default_factory=pd.DataFrame)
+    rejected: list[Rejection] = field(default_factory=list)
+    without_symmetry: int = 0
+
+    def add(self, other: JudgedShard) -> None:
+        """Append another shard."""
+        parts = [table for table in (self.table, other.table) if len(table)]
+        self.table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        self.rejected += other.rejected
+        self.without_symmetry += other.without_symmetry
+
+
+def judge_safely(source: Source, model: Path, shards: list[Shard], workers: int) -> Iterator[JudgedShard]:
+    """The ensemble's word on each shard, in order. A file whose reader dies or hangs costs itself: its shard is read again
+    file by file, in a process that may die without harm."""
+    judge = partial(judge_shard, source, model)
+
+    def one_by_one(shard: Shard) -> JudgedShard:
+        singles = list(source.singles(shard))
+        fate = {id(single): rejection for single, rejection in singles}
+        whole = JudgedShard()
+        shards = [single for single, _ in singles]
+        for part in map_in_order(judge, shards, 1, lambda single: JudgedShard(rejected=[fate[id(single)]]), SECONDS_PER_FILE):
+            whole.add(part)
+        return whole
+
+    return map_in_order(judge, shards, workers, one_by_one, SECONDS_PER_SHARD)
+
+
+def judge_shard(source: Source, model: Path, shard: Shard) -> JudgedShard:
+    """Read one shard and predict; `model` is the folder of an ensemble."""
+    ensemble = _ensemble(model)
+    found = read_candidates(source, ensemble.graph_settings, shard)
+    if found.graphs is None:
+        return JudgedShard(rejected=found.rejected)
+    said = ensemble.judge(Examples(found.graphs, descriptors(found.graphs)))
+    table = pd.DataFrame(found.facts).astype({"moment_dft": "float64"}).assign(
+        moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
+        p_magnetic=said.p_magnetic, **{f"member_{name}": values for name, values in said.members.items()},
+    )  # fmt: skip
+    return JudgedShard(table, found.rejected, found.without_symmetry)
 
 
 def read_candidates(source: Source, settings: GraphSettings, shard: Shard) -> Candidates:
@@ -42,6 +106,13 @@ def read_candidates(source: Source, settings: GraphSettings, shard: Shard) -> Ca
     return found
 
 
+@lru_cache(maxsize=1)
+def _ensemble(folder: Path) -> Ensemble:
+    """Loaded once a worker."""
+    torch.set_num_threads(1)
+    return Ensemble(folder)
+
+
 def _facts(record: Record, space_group: int) -> dict[str, Any]:
     crystal = record.crystal
     return {
@@ -51,5 +122,6 @@ def _facts(record: Record, space_group: int) -> dict[str, Any]:
         "space_group": space_group,
         "volume_per_atom": crystal.volume / crystal.n_sites,
         "source_file": record.source_file,
+        "note": crystal.note,
         "moment_dft": None if record.label is None else record.label.per_atom(crystal.n_sites),
     }

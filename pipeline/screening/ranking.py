@@ -9,7 +9,7 @@ from data.labels import TESLA_PER_MUB_PER_A3
 
 COLUMNS = [
     "rank", "candidate_id", "formula", "n_sites", "moment_muB_per_atom", "moment_low", "moment_high", "moment_std",
-    "saturation_T", "saturation_T_low", "p_magnetic", "source_file", "space_group",
+    "saturation_T", "saturation_T_low", "p_magnetic", "source_file", "space_group", "note",
 ]  # fmt: skip
 
 

@@ -6,9 +6,7 @@ import json
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +19,12 @@ from data.errors import UserError
 from data.schema import REJECTED
 from data.snapshot import write_rejections
 from data.sources import Shard, Source
-from models.contract import Examples
-from pipeline.features.descriptors import DESCRIPTOR_CODE, descriptors
+from pipeline.features.descriptors import DESCRIPTOR_CODE
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.learning.registry import Ensemble
-from pipeline.parallel import map_in_order
-from pipeline.progress import Reporter
+from pipeline.progress import Reporter, Tick
 from pipeline.provenance import provenance
-from pipeline.screening.candidates import Candidates, read_candidates
+from pipeline.screening.candidates import judge_safely
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.ranking import rank
 from pipeline.settings import Settings
@@ -97,30 +93,14 @@ def list_runs(where: Settings) -> list[dict[str, Any]]:
 
 
 def _judge_shards(
-    source: Source, ensemble: Ensemble, todo: list[tuple[int, Shard]], work: Path, where: Settings, tick: Any
+    source: Source, ensemble: Ensemble, todo: list[tuple[int, Shard]], work: Path, where: Settings, tick: Tick
 ) -> None:
-    import torch
-
-    _ = ensemble.members  # a damaged model is found before hours are spent on reading
-    torch.set_num_threads(where.workers)
-    read = partial(read_candidates, source, ensemble.graph_settings)
-    found: Iterable[Candidates] = map_in_order(read, [shard for _, shard in todo], min(where.workers, len(todo)))
-    for (k, shard), candidates in zip(todo, found, strict=True):
-        table = _judge(ensemble, candidates)
-        rejected = work / f"{k:06d}.rejected.parquet"
-        write_rejections(rejected, candidates.rejected)
-        _write_parquet(table, _shard_path(work, k), {"without_symmetry": str(candidates.without_symmetry)})
+    _ = ensemble.members  # a damaged model is found before a worker meets it
+    found = judge_safely(source, ensemble.folder, [shard for _, shard in todo], min(where.workers, len(todo)))
+    for (k, shard), judged in zip(todo, found, strict=True):
+        write_rejections(work / f"{k:06d}.rejected.parquet", judged.rejected)
+        _write_parquet(judged.table, _shard_path(work, k), {"without_symmetry": str(judged.without_symmetry)})
         tick(shard.size)
-
-
-def _judge(ensemble: Ensemble, candidates: Candidates) -> pd.DataFrame:
-    if candidates.graphs is None:
-        return pd.DataFrame()
-    said = ensemble.judge(Examples(candidates.graphs, descriptors(candidates.graphs)))
-    return pd.DataFrame(candidates.facts).astype({"moment_dft": "float64"}).assign(
-        moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
-        p_magnetic=said.p_magnetic, **{f"member_{name}": values for name, values in said.members.items()},
-    )  # fmt: skip
 
 
 def _shard_path(work: Path, k: int) -> Path:

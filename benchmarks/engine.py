@@ -1,0 +1,177 @@
+"""Each stage of a screen, and the whole, beside the peers: same crystals, same cores, one run.
+
+    python benchmarks/engine.py TABLE.parquet [--crystals 2000] [--max-sites 60]
+
+TABLE has `material_id` and `cif`. The crystals are rewritten as symmetrised CIF texts first (not timed). Peers: pymatgen's
+CIF reader, matminer's Magpie featurizer with two processes, CGCNN as its first implementation runs it
+(benchmarks/reference_cgcnn.py), and matgl's MEGNet where matgl is installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+
+from benchmarks.reference_cgcnn import ReferenceCGCNN, graph_from_cif
+from data.cif import read_cif
+from data.crystal import Crystal
+from data.symmetry import symmetrise
+from models.cgcnn import CGCNN
+from models.contract import Examples
+from models.graph import GraphBatch, concatenate
+from models.heads import two_part_loss
+from models.megnet import MEGNet
+from pipeline.features.descriptors import compositions, descriptors, magpie
+from pipeline.features.neighbours import GraphSettings, build_graph
+from pipeline.parallel import default_workers, map_in_order
+
+PEER_CRYSTALS = 200  # the slow peers see the first so many of the same crystals
+REPEATS = 3
+
+
+def main() -> None:
+    options = _options()
+    texts = symmetrised(options.table, options.crystals, options.max_sites)
+    workers = default_workers()
+    crystals = [c for text in texts for c in read_cif(text, "bench", "x") if isinstance(c, Crystal)]
+    sites = np.mean([c.n_sites for c in crystals])
+    print(f"{len(texts)} crystals, {sites:.1f} sites on average, {workers} cores, medians of {REPEATS} runs\n")
+    torch.set_num_threads(1)
+    cells = [symmetrise(c) for c in crystals]
+    graphs = concatenate([build_graph(cell, GraphSettings()) for cell in cells])
+    few = texts[:PEER_CRYSTALS]
+
+    ours = rate(lambda: [list(read_cif(t, "bench", "x")) for t in texts], len(texts))
+    show("CIF text to crystal, 1 core", ours, rate(lambda: [read_pymatgen(t) for t in few], len(few), 1), "pymatgen")
+    show("symmetry (moyopy), 1 core", rate(lambda: [symmetrise(c) for c in crystals], len(crystals)))
+    show("graph, 1 core", rate(lambda: [build_graph(c, GraphSettings()) for c in cells], len(cells)))
+    mix = compositions(graphs)
+    matminer = rate(partial(magpie_matminer, crystals[:PEER_CRYSTALS]), PEER_CRYSTALS, 1)
+    show("Magpie descriptors, 1 core", rate(lambda: magpie(mix), len(graphs)), matminer, "matminer, 2 jobs")
+    show("all 162 descriptors, 1 core", rate(lambda: descriptors(graphs), len(graphs)))
+
+    torch.set_num_threads(workers)
+    examples = Examples(graphs, np.zeros((len(graphs), 1), np.float32), np.full(len(graphs), 0.5))
+    reference = [graph_from_cif(t) for t in few]
+    peer = ReferenceCGCNN()
+    show("CGCNN training", rate(partial(train, CGCNN(), examples), len(graphs)),
+         rate(partial(train_reference, peer, reference), len(few)), "reference CGCNN")  # fmt: skip
+    show("CGCNN inference", rate(partial(CGCNN().predict, examples), len(graphs)),
+         rate(partial(infer_reference, peer.eval(), reference), len(few)), "reference CGCNN")  # fmt: skip
+    show("MEGNet training", rate(partial(train, MEGNet(), examples), len(graphs)))
+    show("MEGNet inference", rate(partial(MEGNet().predict, examples), len(graphs)))
+    whole = rate(lambda: infer_reference(peer, [graph_from_cif(t) for t in few]), len(few), 1)
+    model = CGCNN()
+    list(map_in_order(_chunk_graphs, [few], workers, lambda c: c))  # worker start-up is not part of the rate
+    show("CIF to prediction, one CGCNN", rate(partial(screen, texts, model, workers), len(texts)), whole, "reference method")
+
+
+def rate(work: Callable[[], Any], count: int, repeats: int = REPEATS) -> float:
+    """Crystals per second, median."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return count / float(np.median(seconds))
+
+
+def show(stage: str, ours: float, peer: float | None = None, name: str = "") -> None:
+    beside = "" if peer is None else f"   {peer:>9,.0f}/s {name:<18} ratio {ours / peer:,.1f}"
+    print(f"{stage:<32} {ours:>9,.0f}/s{beside}", flush=True)
+
+
+def symmetrised(table: Path, count: int, max_sites: int) -> list[str]:
+    """CIF texts with symmetry operations, by pymatgen's writer."""
+    from pymatgen.io.cif import CifWriter
+
+    rows = pq.read_table(table, columns=["material_id", "cif", "n_sites"]).to_pandas()
+    rows = rows[rows["n_sites"] <= max_sites].sample(min(count, len(rows)), random_state=0)
+    texts = []
+    for text in rows["cif"]:
+        crystal = next(read_cif(text, "bench", "x"))
+        if isinstance(crystal, Crystal):
+            texts.append(str(CifWriter(crystal.to_pymatgen(), symprec=0.01)))
+    return texts
+
+
+def read_pymatgen(text: str) -> Any:
+    from pymatgen.io.cif import CifParser
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return CifParser.from_str(text).parse_structures(primitive=False)[0]
+
+
+def magpie_matminer(crystals: list[Crystal]) -> Any:
+    from matminer.featurizers.composition import ElementProperty
+
+    featurizer = ElementProperty.from_preset("magpie", impute_nan=True)
+    featurizer.set_n_jobs(2)
+    return featurizer.featurize_many([c.to_pymatgen().composition for c in crystals], pbar=False)
+
+
+def train(model: CGCNN | MEGNet, examples: Examples) -> None:
+    """One epoch in batches of 64."""
+    optimiser = torch.optim.AdamW(model.network.parameters(), lr=1e-3)
+    target = torch.from_numpy(examples.targets()).float()
+    model.network.train()
+    order = np.random.default_rng(0).permutation(len(examples)).astype(np.int64)
+    for k in range(0, len(order), 64):
+        index = order[k : k + 64]
+        loss = two_part_loss(model.network(GraphBatch.collate(examples.graphs, index)), target[index])
+        optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        optimiser.step()
+
+
+def train_reference(model: ReferenceCGCNN, graphs: list[Any]) -> None:
+    optimiser = torch.optim.SGD(model.parameters(), lr=1e-3)
+    model.train()
+    for batch in chunks(graphs, 64):
+        loss = ((model(batch) - 0.5) ** 2).mean()
+        optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        optimiser.step()
+
+
+def infer_reference(model: ReferenceCGCNN, graphs: list[Any]) -> None:
+    model.eval()
+    with torch.inference_mode():
+        for batch in chunks(graphs, 64):
+            model(batch)
+
+
+def screen(texts: list[str], model: CGCNN, workers: int) -> None:
+    for graphs in map_in_order(_chunk_graphs, chunks(texts, 250), workers, lambda c: c):
+        model.predict(Examples(graphs, np.zeros((len(graphs), 1), np.float32)))
+
+
+def _chunk_graphs(texts: list[str]) -> Any:
+    crystals = [c for text in texts for c in read_cif(text, "bench", "x") if isinstance(c, Crystal)]
+    return concatenate([build_graph(symmetrise(c), GraphSettings()) for c in crystals])
+
+
+def chunks(items: list[Any], size: int) -> Iterable[list[Any]]:
+    return (items[k : k + size] for k in range(0, len(items), size))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", type=Path)
+    parser.add_argument("--crystals", type=int, default=2000)
+    parser.add_argument("--max-sites", type=int, default=60)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

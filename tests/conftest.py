@@ -1,0 +1,48 @@
+"""What every test may use: fixed seeds, the shared data where they are, a home of its own, a small trained ensemble."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.pop("FERROSCREEN_HOME", None)  # tests never touch a person's own home
+
+settings.register_profile(
+    "ferroscreen", derandomize=True, deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ferroscreen")
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[str], Path]:
+    """Path of a shared data file; the test is skipped where it is not there."""
+
+    def find(name: str) -> Path:
+        if not (SHARED / name).is_file():
+            pytest.skip(f"needs ../shared/data/{name}")
+        return SHARED / name
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the starter snapshot and an ensemble trained on it for a few epochs."""
+    from data.snapshot import publish_snapshot
+    from data.sources.starter import StarterSource
+    from pipeline.learning.train import TrainSettings, train_ensemble
+    from pipeline.progress import Quiet
+    from pipeline.settings import Settings
+
+    where = Settings(home=tmp_path_factory.mktemp("home"), workers=1)
+    snapshot = publish_snapshot(where.snapshots, StarterSource())
+    train_ensemble(snapshot, TrainSettings(epochs=3), where, Quiet())
+    return where.home

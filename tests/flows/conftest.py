@@ -1,0 +1,37 @@
+"""A Prefect of the tests' own: an empty database, and no server but the one a test starts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment of a fresh machine."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "FERROSCREEN_", "MP_API"))}
+    return {
+        **clean,
+        "FERROSCREEN_HOME": str(tmp_path_factory.mktemp("cli-home")),
+        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "FERROSCREEN_WORKERS": "1",
+        "COLUMNS": "160",
+    }
+
+
+@pytest.fixture(scope="session")
+def ferroscreen(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the command as a person does, in a process of its own."""
+
+    def call(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "flows", *arguments]
+        return subprocess.run(command, cwd=ROOT, env={**environment, **more}, capture_output=True, text=True, timeout=300)
+
+    return call

@@ -1,0 +1,64 @@
+"""What the command says to a mistake: exit code 2 and one line to act on, before anything slow starts."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["screen", "no-such-folder"], "no-such-folder does not exist"),
+        (["screen", "pyproject.toml"], "no CIF file, folder, zip or Parquet table"),
+        (["screen", "data/starter"], "no .cif file"),
+        (["train"], "there is no snapshot yet: run `ferroscreen refresh"),
+        (["train", "--members", "forest,oracle"], "unknown model family oracle"),
+        (["train", "--members", "forest,forest"], "named twice"),
+        (["refresh", "--source", "tape"], "unknown source 'tape'"),
+        (["refresh", "--source", "parquet:absent.parquet"], "absent.parquet is not a readable Parquet file"),
+        (["refresh", "--columns", "colour=red"], "'colour=red' is not PART=COLUMN"),
+        (["evaluate", "--model", "abc"], "there is no model yet"),
+        (["report"], "there is no run yet"),
+        (["run", "--out", "LICENSE/report"], "cannot create the folder"),
+    ],
+)
+def test_a_mistake_is_named(ferroscreen: Call, arguments: list[str], words: str) -> None:
+    done = ferroscreen(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_table_without_the_column(ferroscreen: Call, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"material_id": ["a"], "text": ["data_a"]}), tmp_path / "t.parquet")
+    done = ferroscreen("refresh", "--source", f"parquet:{tmp_path / 't.parquet'}")
+    assert done.returncode == 2
+    assert "no column 'cif', 'total_magnetization_muB'" in done.stderr
+    assert "--columns id=my_id" in done.stderr
+
+
+def test_help_does_not_import_the_heavy_packages() -> None:
+    """Help answers in under half a second because none of these is loaded; time itself would be a flaky test."""
+    code = "import sys, flows.cli; print([m for m in ('torch', 'prefect', 'sklearn', 'pymatgen', 'pyarrow') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_doctor_and_empty_lists(ferroscreen: Call) -> None:
+    canary = "k" * 32
+    done = ferroscreen("doctor", "--json", MP_API_KEY=canary)
+    assert done.returncode == 0
+    assert '"mp_api_key": "present"' in done.stdout
+    assert canary not in done.stdout + done.stderr
+    for name in ("snapshots", "models", "runs"):
+        assert ferroscreen(name).stdout.strip() == f"No {name} yet."

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import warnings
+from functools import lru_cache
+
+import numpy as np
+import pytest
+
+from data.symmetry import symmetrise, without_orbits
+from models.graph import DTYPES, CrystalGraphs, concatenate
+from pipeline.features.descriptors import (
+    MAGPIE_STATISTICS,
+    STRUCTURE_NAMES,
+    compositions,
+    descriptor_names,
+    descriptors,
+    magpie,
+    magpie_table,
+    stoichiometry_norms,
+    structure,
+    valence_orbitals,
+)
+from pipeline.features.neighbours import build_graph
+from tests.contract import crystals as made
+
+MATMINER = 1e-9  # relative, and absolute where the value itself is zero
+REAL_FORMULAS = (
+    "Fe", "He", "Xe", "XeF2", "KrF2", "ArO", "RnF2", "Ne2He", "AcH2", "UO2", "PuCoGa5", "U6Fe", "AmO2", "NpAl2", "CmO2", "BkO2",
+    "CfCl3", "EsF3", "FmO", "LrO", "ThFe5", "PaO2", "SmCo5", "Nd2Fe14B", "GdN", "Co2MnSi", "MnF2", "Fe3O4", "YFe2", "FrCl", "AtH",
+    "RaF2", "PoO2", "TcO2", "PmNi5", "H2O", "YbZrIrPtAuHgTlPbBi",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def counts_by_element() -> list[dict[int, int]]:
+    """200 compositions: real ones with noble gases and actinides, and random ones over Z 1..103, with ties."""
+    from pymatgen.core import Composition
+
+    rng = np.random.default_rng(0)
+    known = [{e.Z: int(n) for e, n in Composition(f).items()} for f in REAL_FORMULAS]
+    while len(known) < 200:
+        numbers = rng.choice(np.arange(1, 104), rng.integers(1, 7), replace=False)
+        known.append({int(z): int(n) for z, n in zip(numbers, rng.integers(1, 9, len(numbers)), strict=True)})
+    return known
+
+
+def only_composition(counts: dict[int, int]) -> CrystalGraphs:
+    """A packed graph whose orbits hold these atoms; each element once, its first atom apart where there are more."""
+    numbers, atoms = [], []
+    for z, n in counts.items():
+        split = [1, n - 1] if n > 1 else [1]
+        numbers += [z] * len(split)
+        atoms += split
+    total, k = sum(atoms), len(atoms)
+    values = {
+        "node_ptr": [0, k], "edge_ptr": [0, k], "numbers": numbers, "node_weight": np.array(atoms) / total,
+        "edge_source": range(k), "edge_target": range(k),
+        "edge_distance": [2.0] * k, "edge_count": [1] * k, "volume_per_atom": [10.0], "n_atoms": [total],
+        "space_group": [1],
+    }  # fmt: skip
+    return CrystalGraphs(**{name: np.asarray(v, dtype=DTYPES[name]) for name, v in values.items()})
+
+
+@lru_cache(maxsize=1)
+def matminer() -> tuple[list[str], np.ndarray]:
+    from matminer.featurizers.composition import ElementProperty, Stoichiometry, ValenceOrbital
+    from pymatgen.core import Composition, Element
+
+    featurizers = [ElementProperty.from_preset("magpie", impute_nan=True), Stoichiometry(), ValenceOrbital(impute_nan=True)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rows = [
+            [v for f in featurizers for v in f.featurize(Composition({Element.from_Z(z): n for z, n in counts.items()}))]
+            for counts in counts_by_element()
+        ]
+        return [label for f in featurizers for label in f.feature_labels()], np.array(rows, dtype=np.float64)
+
+
+@lru_cache(maxsize=1)
+def ours() -> np.ndarray:
+    mix = compositions(concatenate([only_composition(c) for c in counts_by_element()]))
+    return np.concatenate([magpie(mix), stoichiometry_norms(mix), valence_orbitals(mix)], axis=1)
+
+
+def test_names_are_matminers_names() -> None:
+    labels, _ = matminer()
+    assert descriptor_names()[: len(labels)] == labels
+    assert descriptor_names()[len(labels) :] == list(STRUCTURE_NAMES)
+    assert len(labels) == 22 * len(MAGPIE_STATISTICS) + 6 + 8
+    assert len(set(descriptor_names())) == len(descriptor_names())
+
+
+def test_values_are_matminers_values() -> None:
+    labels, wanted = matminer()
+    assert wanted.shape == ours().shape
+    for k, label in enumerate(labels):
+        np.testing.assert_allclose(ours()[:, k], wanted[:, k], rtol=MATMINER, atol=MATMINER, err_msg=label)
+
+
+def test_the_whole_table_is_finite() -> None:
+    table = magpie_table()[1]
+    assert np.isfinite(table).all()
+    graphs = concatenate([only_composition({z: 1}) for z in range(1, 104)] + [only_composition(c) for c in counts_by_element()])
+    said = descriptors(graphs)
+    assert said.shape == (len(graphs), len(descriptor_names()))
+    assert said.dtype == np.float32
+    assert np.isfinite(said).all()
+
+
+def test_a_row_does_not_depend_on_its_neighbours() -> None:
+    examples = made.starter_examples()
+    alone = np.concatenate([descriptors(examples.graphs.take(np.array([k]))) for k in range(0, 290, 17)])
+    np.testing.assert_array_equal(alone, examples.descriptors[::17][: len(alone)])
+
+
+@pytest.mark.parametrize("name", made.hand_built())
+def test_fractions_are_the_crystals(name: str) -> None:
+    crystal = made.hand_built()[name]
+    mix = compositions(build_graph(symmetrise(crystal), made.SETTINGS))
+    wanted = {z: (crystal.numbers == z).mean() for z in set(crystal.numbers.tolist())}
+    assert dict(zip(mix.number.tolist(), mix.fraction.tolist(), strict=True)) == pytest.approx(wanted, abs=1e-15)
+
+
+def test_structure_of_iron_by_hand() -> None:
+    a = 2.866
+    graphs = build_graph(symmetrise(made.hand_built()["Fe"]), made.SETTINGS)
+    row = dict(zip(STRUCTURE_NAMES, structure(graphs, compositions(graphs))[0], strict=True))
+    first = a * np.sqrt(3) / 2
+    wanted = {
+        "volume per atom": a**3 / 2, "density": 55.845 / (a**3 / 2) * 1.66053907, "atoms in the primitive cell": 1, "orbits": 1,
+        "space group": 229, "crystal system": 7, "packing fraction": 4 / 3 * np.pi * 1.32**3 / (a**3 / 2),
+        "shortest distance": first, "mean nearest distance": first, "mean shell distance": (8 * first + 6 * a) / 14,
+        "mean coordination": 14, "largest coordination": 14,
+        "magnetic fraction": 1, "magnetic atoms per volume": 2 / a**3, "shortest magnetic-magnetic distance": first,
+        "magnetic neighbours of magnetic atoms": 14,
+    }  # fmt: skip
+    assert row == pytest.approx(wanted, rel=1e-5)
+
+
+def test_structure_of_rock_salt_by_hand() -> None:
+    """MnO: six O at a/2 around Mn, twelve Mn at a/sqrt 2 (the shell of the twelfth neighbour)."""
+    a = 4.445
+    graphs = build_graph(symmetrise(made.hand_built()["MnO"]), made.SETTINGS)
+    row = dict(zip(STRUCTURE_NAMES, structure(graphs, compositions(graphs))[0], strict=True))
+    assert row["mean coordination"] == row["largest coordination"] == 6
+    assert row["magnetic fraction"] == pytest.approx(0.5)
+    assert row["shortest magnetic-magnetic distance"] == pytest.approx(a / np.sqrt(2), rel=1e-5)
+    assert row["magnetic neighbours of magnetic atoms"] == pytest.approx(12)
+    assert row["shortest distance"] == pytest.approx(a / 2, rel=1e-5)
+
+
+SYSTEMS = [(1, 1, 2), (2, 3, 15), (3, 16, 74), (4, 75, 142), (5, 143, 167), (6, 168, 194), (7, 195, 230)]
+
+
+@pytest.mark.parametrize(("system", "first", "last"), SYSTEMS)
+def test_crystal_systems_begin_at_their_space_groups(system: int, first: int, last: int) -> None:
+    iron = build_graph(symmetrise(made.hand_built()["Fe"]), made.SETTINGS)
+    for group in (first, last):
+        graphs = CrystalGraphs(**(iron.arrays() | {"space_group": np.array([group], dtype=np.int16)}))
+        assert structure(graphs, compositions(graphs))[0, STRUCTURE_NAMES.index("crystal system")] == system
+
+
+def test_full_cell_and_asymmetric_unit_agree_but_for_the_number_of_orbits() -> None:
+    cells = [symmetrise(c) for c in made.hand_built().values()]
+    folded = descriptors(concatenate([build_graph(c, made.SETTINGS) for c in cells]))
+    unfolded = descriptors(concatenate([build_graph(without_orbits(c), made.SETTINGS) for c in cells]))
+    orbits = descriptor_names().index("orbits")
+    np.testing.assert_allclose(np.delete(unfolded, orbits, 1), np.delete(folded, orbits, 1), rtol=2e-6, atol=2e-6)

@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import dataclasses
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.artifact import file_hash
+from data.errors import UserError
+from data.labels import Label
+from data.rejection import Rejection
+from data.snapshot import Snapshot, publish_snapshot
+from data.sources import Record, Shard
+from data.sources.starter import StarterSource
+from models.cgcnn import CGCNN
+from models.contract import FitControl, ModelError, Prediction
+from pipeline.learning.registry import Ensemble, artefact_files, artefact_id, list_models, open_model
+from pipeline.learning.train import TrainSettings, _gate, train_ensemble
+from pipeline.progress import Quiet, Tick
+from pipeline.settings import Settings
+from tests.contract.crystals import starter_examples
+
+EPOCHS = 3
+WANTED = TrainSettings(epochs=EPOCHS)
+LOADED = 1e-6  # µB/atom: a published model against what it said when it was trained
+ROOT = Path(__file__).parents[3]
+
+
+class Notes:
+    """A reporter that writes everything down."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.ticks: dict[str, list[int]] = {}
+
+    @contextmanager
+    def bar(self, label: str, total: int) -> Iterator[Tick]:
+        yield self.ticks.setdefault(label, []).append
+
+    def say(self, line: str) -> None:
+        self.lines.append(line)
+
+
+def home_with_snapshot(home: Path) -> tuple[Settings, Snapshot]:
+    where = Settings(home=home, workers=1)
+    return where, publish_snapshot(where.snapshots, StarterSource())
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ensemble, Settings, Snapshot]:
+    where, snapshot = home_with_snapshot(tmp_path_factory.mktemp("home"))
+    return train_ensemble(snapshot, WANTED, where, Quiet()), where, snapshot
+
+
+Trained = tuple[Ensemble, Settings, Snapshot]
+
+
+def test_an_ensemble_is_published_under_the_hash_of_its_files(trained: Trained) -> None:
+    ensemble, where, snapshot = trained
+    manifest = ensemble.manifest
+    assert ensemble.folder.parent == where.models
+    files = {n: h for n, h in artefact_files(ensemble.folder).items() if n not in ("manifest.json", "CARD.md")}
+    assert files == manifest["files"]
+    assert ensemble.id == manifest["id"] == artefact_id(files)
+    assert sorted(files) == sorted(
+        ["held_out.parquet", *(f"{m}-0/{f}" for m in WANTED.members for f in ("model.json", "model.safetensors"))]
+    )
+    assert manifest["snapshot"] == snapshot.id
+    assert sum(manifest["rows"].values()) == 290
+    assert sum(m["weight"] for m in manifest["members"]) == pytest.approx(1.0)
+    assert [len(m["training"]) for m in manifest["members"]] == [1, EPOCHS, EPOCHS]
+    assert list(where.work.iterdir()) == [], "the unfinished work is still there"
+    assert open_model(where.models).id == open_model(where.models, ensemble.id[:6]).id == ensemble.id
+
+
+def test_held_out_rows_are_what_the_loaded_model_says(trained: Trained) -> None:
+    from pipeline.learning.data import labelled_examples
+    from pipeline.learning.splits import split_rows
+
+    ensemble, where, snapshot = trained
+    data = labelled_examples(snapshot, WANTED.graph, where, Quiet())
+    rows = split_rows(data.table).test
+    said, held_out = ensemble.judge(data.examples.take(rows)), ensemble.held_out()
+    assert held_out["material_id"].tolist() == [data.table.column("material_id").to_pylist()[k] for k in rows]
+    for column, values in (("moment_muB_per_atom", said.moment), ("moment_low", said.low), ("moment_high", said.high)):
+        np.testing.assert_allclose(held_out[column], values, rtol=0, atol=LOADED, err_msg=column)
+    error = np.abs(held_out["moment_muB_per_atom"] - held_out["moment_dft"]).mean()
+    assert ensemble.manifest["metrics"]["ensemble"]["mae"] == pytest.approx(error)
+
+
+def test_the_same_inputs_give_the_same_id_and_bytes(trained: Trained, tmp_path: Path) -> None:
+    ensemble, _, _ = trained
+    where, snapshot = home_with_snapshot(tmp_path)
+    again = train_ensemble(snapshot, WANTED, where, Quiet())
+    assert again.id == ensemble.id
+    assert artefact_files(again.folder).keys() == artefact_files(ensemble.folder).keys()
+    assert again.manifest["files"] == ensemble.manifest["files"]
+    for name, digest in ensemble.manifest["files"].items():
+        assert file_hash(again.folder / name) == digest
+    assert train_ensemble(snapshot, WANTED, where, Quiet()).id == again.id, "publishing twice is no error"
+    assert len(list_models(where.models)) == 1
+
+
+def test_another_seed_is_another_model(trained: Trained) -> None:
+    ensemble, where, snapshot = trained
+    one = train_ensemble(snapshot, TrainSettings(members=("forest",), first_seed=1), where, Quiet())
+    two = train_ensemble(snapshot, TrainSettings(members=("forest",), first_seed=2, seeds=2), where, Quiet())
+    assert len({ensemble.id, one.id, two.id}) == 3
+    assert list(two.members) == ["forest-2", "forest-3"]
+
+
+@pytest.mark.parametrize(
+    ("label", "epoch", "finished", "resumed_at"),
+    [
+        ("Training megnet-0", 2, ["forest-0", "cgcnn-0"], 2),
+        ("Weights and calibration", 0, ["forest-0", "cgcnn-0", "megnet-0"], None),
+    ],
+)
+def test_a_killed_run_goes_on_to_the_same_model(
+    trained: Trained, tmp_path: Path, label: str, epoch: int, finished: list[str], resumed_at: int | None
+) -> None:
+    where, snapshot = home_with_snapshot(tmp_path)
+    command = [sys.executable, "-m", "tests.pipeline.learning.kill_in_training", str(tmp_path), str(EPOCHS), label, str(epoch)]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert not where.models.exists() or list_models(where.models) == []
+    notes = Notes()
+    ensemble = train_ensemble(snapshot, WANTED, where, notes)
+    assert [line.split(":")[0] for line in notes.lines if "by an earlier run" in line] == finished
+    assert not [label for label in notes.ticks if any(name in label for name in finished)], "a finished member was trained again"
+    if resumed_at is not None:
+        assert notes.ticks[label][0] == resumed_at, "finished epochs were trained again"
+    assert ensemble.id == trained[0].id
+
+
+@pytest.mark.parametrize("name", ["cgcnn-0/model.safetensors", "forest-0/model.json", "held_out.parquet"])
+@pytest.mark.parametrize("damage", ["a flipped bit", "missing"])
+def test_a_damaged_file_is_refused(trained: Trained, tmp_path: Path, name: str, damage: str) -> None:
+    import shutil
+
+    folder = tmp_path / trained[0].id
+    shutil.copytree(trained[0].folder, folder)
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).unlink()
+    if damage != "missing":
+        (folder / name).write_bytes(content)
+    with pytest.raises(UserError, match=f"{name} is damaged or missing"):
+        _ = Ensemble(folder).members
+
+
+@pytest.mark.parametrize("outside", ["../elsewhere", "/etc/hostname"])
+def test_a_manifest_that_points_elsewhere_is_refused(trained: Trained, tmp_path: Path, outside: str) -> None:
+    import json
+    import shutil
+
+    folder = tmp_path / trained[0].id
+    shutil.copytree(trained[0].folder, folder)
+    (tmp_path / "elsewhere").write_text("x")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    path = folder / outside
+    manifest["files"][outside] = file_hash(path) if path.is_file() else "0"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(UserError, match="damaged or missing"):
+        _ = Ensemble(folder).members
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"members": ("forest", "oracle")}, r"oracle; there are forest, cgcnn, megnet"),
+        ({"members": ()}, "none given"),
+        ({"members": ("forest", "forest")}, "named twice"),
+        ({"seeds": 0}, "above zero"),
+        ({"epochs": 0}, "above zero"),
+        ({"max_minutes": 0.0}, "above zero"),
+    ],
+)
+def test_settings_that_cannot_be_meant(trained: Trained, settings: dict[str, object], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        train_ensemble(trained[2], TrainSettings(**settings), trained[1], Quiet())
+
+
+# ---- members that learned nothing ----
+
+
+@dataclasses.dataclass(frozen=True)
+class Even:
+    """The starter set with the same moment everywhere."""
+
+    description: str = "even"
+
+    def identity(self) -> str:
+        return "even"
+
+    def shards(self) -> Iterator[Shard]:
+        return StarterSource().shards()
+
+    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
+        for record in StarterSource().read(shard):
+            yield dataclasses.replace(record, label=Label(0.5 * record.crystal.n_sites))
+
+
+def test_a_member_that_says_the_same_of_everything_stops_the_run(tmp_path: Path) -> None:
+    where = Settings(home=tmp_path, workers=1)
+    snapshot = publish_snapshot(where.snapshots, Even())
+    with pytest.raises(ModelError, match="forest-0: the same prediction"):
+        train_ensemble(snapshot, TrainSettings(members=("forest",)), where, Quiet())
+    assert not where.models.exists() or list(where.models.iterdir()) == []
+    assert not list(where.work.rglob("done.json")), "a later run would take the member for sound"
+
+
+def test_a_member_that_is_not_finite_stops_the_run() -> None:
+    for said in (Prediction(np.array([0.1, np.nan]), np.ones(2)), Prediction(np.array([0.1, 0.2]), np.array([1.0, np.inf]))):
+        with pytest.raises(ModelError, match="not finite"):
+            _gate("member", said)
+
+
+class Still(CGCNN):
+    training = dataclasses.replace(CGCNN.training, learning_rate=0.0, weight_decay=0.0)
+
+
+@pytest.mark.xfail(strict=True, reason="the gate asks whether predictions vary, not yet whether they beat the best constant")
+def test_a_member_with_a_learning_rate_of_zero_is_not_let_in() -> None:
+    examples = starter_examples()
+    model = Still()
+    model.fit(examples, examples, FitControl(epochs=2))
+    with pytest.raises(ModelError):
+        _gate("still", model.predict(examples))

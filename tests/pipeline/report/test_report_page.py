@@ -1,0 +1,155 @@
+"""The page as a file: same bytes, whole or absent, small, and sensible when there is little to show."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import lxml.html
+import numpy as np
+import pytest
+from report_samples import METRICS, content, evaluation, ranking, rejected
+
+from data.errors import UserError
+from pipeline.report.content import ReportContent
+from pipeline.report.page import render_report, write_report
+
+
+def parse(page: str) -> Any:
+    return lxml.html.document_fromstring(page.encode("utf-8"), parser=lxml.html.HTMLParser(encoding="utf-8"))
+
+
+def figures(page: str) -> list[str]:
+    return [title.text for title in parse(page).xpath("//figure/h3")]
+
+
+def headline(page: str) -> list[str]:
+    return [number.text for number in parse(page).xpath("//dl[@class='headline']//dd")]
+
+
+def test_same_content_same_bytes(tmp_path: Path) -> None:
+    for name in ("a.html", "b.html"):
+        write_report(content(), tmp_path / name)
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.html", "b.html"]
+
+
+def test_other_content_other_bytes() -> None:
+    assert render_report(content(rows=40)) != render_report(content(rows=41))
+
+
+def test_a_failed_write_keeps_the_old_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "report.html"
+    path.write_text("old")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(UserError):
+        write_report(content(rows=1), path)
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
+
+
+def test_large_content_stays_small(tmp_path: Path) -> None:
+    write_report(content(rows=60_000, turned_away=9_000, tested=6_000), tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert len(page.encode()) < 5_000_000
+    document = parse(page)
+    assert len(document.xpath("//table[@id='ranking']/tbody/tr")) == 500
+    assert "The best 500 of 60,000 candidates." in document.xpath("string(//table[@id='ranking']/caption)")
+    assert len(document.xpath("//section[@id='rejected']//td[@class='detail']")) == 200
+    assert len(figures(page)) == 6
+
+
+def test_headline_numbers() -> None:
+    frame = ranking(5).assign(
+        moment_muB_per_atom=[2.0, 1.5, 1.0, np.nan, np.inf],
+        moment_low=[1.5, 0.9, 0.8, np.nan, 3.0],
+        saturation_T=[1.9, 0.9, 0.5, np.nan, 0.1],
+        saturation_T_low=[1.2, 0.4, 0.2, np.nan, 0.0],
+    )
+    page = render_report(content(ranking=frame, turned_away=1234))
+    assert headline(page) == ["5", "1,234", "2", "1"]
+
+
+def test_the_best_rank_comes_first_whatever_the_order() -> None:
+    page = render_report(content(ranking=ranking(12).iloc[::-1]))
+    ranks = parse(page).xpath("//td[@class='n rank']/text()")
+    assert ranks == [str(rank) for rank in range(1, 13)]
+
+
+def test_formulas_are_typeset() -> None:
+    frame = ranking(1).assign(formula="Nd2(Fe0.5Co)14B")
+    cell = parse(render_report(content(ranking=frame))).xpath("//bdi[@class='formula']")[0]
+    assert [sub.text for sub in cell.xpath("sub")] == ["2", "0.5", "14"]
+    assert cell.text_content() == "Nd2(Fe0.5Co)14B"
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_is_a_dash(value: float) -> None:
+    numbers = ["moment_muB_per_atom", "moment_low", "moment_high", "moment_std", "saturation_T", "saturation_T_low"]
+    frame = ranking(20).assign(**dict.fromkeys([*numbers, "p_magnetic", "member_cgcnn-0"], value))
+    page = render_report(content(ranking=frame, evaluation=evaluation(50).assign(moment_std=value)))
+    for row in parse(page).xpath("//table[@id='ranking']/tbody/tr"):
+        cells = row.xpath("td[@class='n'][@data-v='']")
+        assert len(cells) >= 4 and {cell.text_content() for cell in cells} == {"–"}
+        assert not row.xpath(".//circle") and not row.xpath(".//rect")
+    assert not {"nan", "inf", "-inf"} & set(parse(page).xpath("//td/text() | //svg//text()"))
+
+
+def test_interval_bars_share_one_scale() -> None:
+    document = parse(render_report(content(rows=10)))
+    dots = [float(x) for x in document.xpath("//table[@id='ranking']/tbody//circle/@cx")]
+    assert dots == sorted(dots, reverse=True) and len(set(dots)) == 10
+    for row in document.xpath("//table[@id='ranking']/tbody/tr")[:9]:
+        left, width = (float(row.xpath(f"string(.//rect/@{name})")) for name in ("x", "width"))
+        assert left < float(row.xpath("string(.//circle/@cx)")) < left + width <= 160
+
+
+EMPTY: dict[str, tuple[ReportContent, list[str]]] = {
+    "no rejected": (content(rejected=rejected(0)), ["Every crystal that was read could be ranked."]),
+    "no evaluation": (content(evaluation=None, metrics={}), ["This model came without a held-out evaluation."]),
+    "one candidate": (content(ranking=ranking(1).drop(columns=["moment_dft"])), ["1 candidate.", "Too few candidates"]),
+    "nobody ranked": (content(ranking=ranking(0)), ["No crystal could be ranked.", "See why each was rejected."]),
+    "nothing at all": (
+        ReportContent("", (), ranking(0), rejected(0), None, {}, ()),
+        ["No crystal could be ranked.", "Every crystal", "without a held-out"],
+    ),
+    "empty evaluation": (content(evaluation=evaluation(0), metrics={}), ["This model came without"]),
+    "metrics only": (content(evaluation=None, metrics=METRICS), ["The ensemble and its members"]),
+    "constant zero": (content(ranking=ranking(30).assign(moment_muB_per_atom=0.0)), ["All 30 candidates."]),
+}
+
+
+@pytest.mark.parametrize("case", EMPTY)
+def test_empty_cases_say_so(case: str) -> None:
+    given, sentences = EMPTY[case]
+    text = " ".join(parse(render_report(given)).text_content().split())
+    for sentence in sentences:
+        assert sentence in text
+
+
+def test_long_names_are_cut_and_wrapped() -> None:
+    frame = ranking(2).assign(candidate_id="x" * 5_000, formula="Fe2O3" * 900, source_file="d/" * 3_000 + "last.cif")
+    row = parse(render_report(content(ranking=frame))).xpath("//table[@id='ranking']/tbody/tr")[0]
+    assert row.xpath("string(.//bdi[@class='id'])") == "x" * 80 + "…"
+    assert row.xpath("string(.//td[@class='source'])").endswith("last.cif")
+    assert len(row.text_content()) < 500
+
+
+def test_only_three_warnings_stand_on_the_first_screen() -> None:
+    document = parse(render_report(content(warnings=tuple(f"warning {place}" for place in range(5)))))
+    assert document.xpath("//section[@class='warnings']/ul/li/text()") == ["warning 0", "warning 1", "warning 2"]
+    assert document.xpath("//section[@class='warnings']/details//li/text()") == ["warning 3", "warning 4"]
+
+
+def test_the_page_is_complete_without_its_script() -> None:
+    document = parse(render_report(content()))
+    assert len(document.xpath("//table[@id='ranking']/tbody/tr[not(@hidden)]")) == 40
+    assert "hidden" in document.get_element_by_id("controls").attrib
+    assert all(table.xpath("caption") and table.xpath("thead//th[@scope='col']") for table in document.xpath("//table"))
+    assert all(
+        figure.xpath("div/svg/@aria-label") and figure.xpath("figcaption") for figure in document.xpath("//figure")
+    )
