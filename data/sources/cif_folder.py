@@ -59,9 +59,10 @@ class CifFolder:
             yield Shard((entry,), 1), Rejection(PurePosixPath(entry.name).stem, entry.name, "", Reason.READER_LOST, LOST)
 
     def read(self, shard: Shard) -> Iterator[Record | Rejection]:
-        for entry in shard.part:
-            for item in self._read_entry(entry):
-                yield item if isinstance(item, Rejection) else Record(item, entry.name)
+        with _Archive() as archive:
+            for entry in shard.part:
+                for item in self._read_entry(entry, archive):
+                    yield item if isinstance(item, Rejection) else Record(item, entry.name)
 
     def _entries(self) -> list[Entry]:
         if not self.path.exists():
@@ -82,10 +83,10 @@ class CifFolder:
             raise UserError(f"no .cif file and no zip of such files in {self.path}")
         return entries
 
-    def _read_entry(self, entry: Entry) -> Iterator[Crystal | Rejection]:
+    def _read_entry(self, entry: Entry, archive: _Archive) -> Iterator[Crystal | Rejection]:
         stem = PurePosixPath(entry.name).stem
         try:
-            raw = self._bytes(entry)
+            raw = self._bytes(entry, archive)
         except _Refused as fault:
             yield Rejection(stem, entry.name, "", fault.reason, str(fault))
             return
@@ -94,7 +95,7 @@ class CifFolder:
             return
         yield from read_cif(_decode(raw), entry.name, stem, self.disorder)
 
-    def _bytes(self, entry: Entry) -> bytes:
+    def _bytes(self, entry: Entry, archive: _Archive) -> bytes:
         limit = int(self.max_file_mb * 2**20)
         if not entry.path.resolve().is_relative_to(self._root()):
             raise _Refused(Reason.UNSAFE_NAME, "a symbolic link that leads out of the folder")
@@ -104,7 +105,7 @@ class CifFolder:
         else:
             if PurePosixPath(entry.member).is_absolute() or ".." in PurePosixPath(entry.member).parts:
                 raise _Refused(Reason.UNSAFE_NAME, "the member's name leads out of the archive")
-            with zipfile.ZipFile(entry.path) as archive, archive.open(entry.member) as handle:
+            with archive.opened(entry.path).open(entry.member) as handle:
                 raw = handle.read(limit + 1)
         if len(raw) > limit:
             raise _Refused(Reason.TOO_LARGE, f"more than {self.max_file_mb:g} MB")
@@ -112,6 +113,28 @@ class CifFolder:
 
     def _root(self) -> Path:
         return self.path.resolve() if self.path.is_dir() else self.path.resolve().parent
+
+
+class _Archive:
+    """The zip opened last: opening one reads the names of all its members, too much to do for each of them."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+        self._zip: zipfile.ZipFile | None = None
+
+    def __enter__(self) -> _Archive:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._zip is not None:
+            self._zip.close()
+        self._path = self._zip = None
+
+    def opened(self, path: Path) -> zipfile.ZipFile:
+        if self._zip is None or self._path != path:
+            self.__exit__()
+            self._zip, self._path = zipfile.ZipFile(path), path
+        return self._zip
 
 
 class _Refused(Exception):

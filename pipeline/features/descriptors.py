@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.graph import CrystalGraphs
 
-DESCRIPTOR_CODE = "descriptors-1"  # raise it whenever the same crystal would give other numbers
+DESCRIPTOR_CODE = "descriptors-2"  # raise it whenever the same crystal would give other numbers
 Floats = NDArray[np.float64]
 
 MAGPIE_STATISTICS = ("minimum", "maximum", "range", "mean", "avg_dev", "mode")
@@ -29,6 +29,9 @@ STRUCTURE_NAMES = (
     "magnetic neighbours of magnetic atoms",
 )  # fmt: skip
 NO_PAIR_A = 20.0  # Å; stands for "no magnetic pair within the shells", beyond every real distance
+# a crystal and its mirror image have the same moment, but these pairs of space groups tell them apart
+_ENANTIOMORPHS = {78: 76, 95: 91, 96: 92, 145: 144, 153: 151, 154: 152, 170: 169, 172: 171, 179: 178, 181: 180, 213: 212}
+_MIRRORED = np.array([_ENANTIOMORPHS.get(number, number) for number in range(231)])
 _SYSTEM_STARTS = (1, 3, 16, 75, 143, 168, 195)  # first space group of each crystal system
 
 
@@ -121,7 +124,7 @@ def structure(graphs: CrystalGraphs, mix: Compositions) -> Floats:
     magnetic_neighbours = np.add.reduceat(np.add.reduceat(count * pair, edge_start) * weight, node_start)
     return np.stack(
         [
-            volume, density, graphs.n_atoms, nodes, graphs.space_group,
+            volume, density, graphs.n_atoms, nodes, _MIRRORED[graphs.space_group],
             np.searchsorted(_SYSTEM_STARTS, graphs.space_group, side="right"), spheres / volume,
             np.minimum.reduceat(nearest, node_start), np.add.reduceat(nearest * weight, node_start),
             np.add.reduceat(shell_mean * weight, node_start), np.add.reduceat(bonded * weight, node_start),

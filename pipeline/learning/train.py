@@ -24,8 +24,9 @@ from pipeline.learning.data import Labelled, labelled_examples
 from pipeline.learning.ensemble import choose_weights, combine
 from pipeline.learning.metrics import regression_metrics, spread_metrics
 from pipeline.learning.registry import HELD_OUT_FILE, MANIFEST_FILE, Ensemble, artefact_files, artefact_id, judged, model_card
-from pipeline.learning.splits import split_rows
+from pipeline.learning.splits import Split, split_rows
 from pipeline.progress import Reporter
+from pipeline.provenance import provenance
 from pipeline.settings import Settings
 
 TRAIN_CODE = "train-1"  # raise it whenever the same data and settings would train another model
@@ -72,7 +73,7 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
     wanted.check()
     data = labelled_examples(snapshot, wanted.graph, where, reporter)
     split = split_rows(data.table)
-    train, validation, test = (data.examples.take(rows) for rows in (split.train, split.validation, split.test))
+    train, validation = data.examples.take(split.train), data.examples.take(split.validation)
     code = (TRAIN_CODE, GRAPH_CODE, DESCRIPTOR_CODE)
     work = make_folder(where.work / f"train-{text_hash(*code, snapshot.id, json.dumps(asdict(wanted), sort_keys=True))[:16]}")
     deadlines = _Deadlines(wanted, work)
@@ -81,7 +82,7 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
         members[name] = _member(work / name, kind, seed, train, validation, wanted, where, deadlines, reporter)
         deadlines.finished(name)
     reporter.say("Weights and calibration from the validation rows")
-    ensemble = _publish(members, snapshot, wanted, where, data, split.test, validation, test, work)
+    ensemble = _publish(members, snapshot, wanted, where, data, split, work)
     shutil.rmtree(work, ignore_errors=True)
     return ensemble
 
@@ -151,8 +152,9 @@ def _gate(name: str, said: Prediction) -> None:
 
 def _publish(
     members: dict[str, Model], snapshot: Snapshot, wanted: TrainSettings, where: Settings, data: Labelled,
-    test_rows: np.ndarray, validation: Examples, test: Examples, work: Path,
+    split: Split, work: Path,
 ) -> Ensemble:  # fmt: skip
+    train, validation, test = (data.examples.take(rows) for rows in (split.train, split.validation, split.test))
     on_validation = {name: model.predict(validation) for name, model in members.items()}
     on_test = {name: model.predict(test) for name, model in members.items()}
     weights = choose_weights(validation.targets(), np.stack([p.moment for p in on_validation.values()]))
@@ -165,7 +167,7 @@ def _publish(
         | spread_metrics(truth, said.moment, said.std, said.low, said.high),
         "members": {name: regression_metrics(truth, p.moment, p.p_magnetic) for name, p in on_test.items()},
     }
-    held_out = data.table.select(["material_id", "formula"]).take(test_rows).to_pandas()
+    held_out = data.table.select(["material_id", "formula"]).take(split.test).to_pandas()
     held_out = held_out.assign(
         moment_dft=truth, moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
         p_magnetic=said.p_magnetic, **{f"member_{n}": v for n, v in said.members.items()},
@@ -180,14 +182,15 @@ def _publish(
             "kind": "ensemble", "id": artefact_id(files), "snapshot": snapshot.id,
             "code": [TRAIN_CODE, GRAPH_CODE, DESCRIPTOR_CODE],
             "data": snapshot.manifest["source"],
-            "rows": {"train": len(data.table) - len(validation) - len(test), "val": len(validation), "test": len(test)},
+            "rows": {"train": len(train), "val": len(validation), "test": len(test)},
             "seed": wanted.first_seed, "settings": asdict(wanted), "graph_settings": asdict(wanted.graph),
+            "elements": sorted(set(train.graphs.numbers.tolist())),  # what the members have seen
             "members": [
                 {"name": name, "family": kind, "seed": seed, "weight": float(w), "mae": metrics["members"][name]["mae"],
                  "training": json.loads((work / name / DONE_FILE).read_text())["history"]}
                 for (name, kind, seed), w in zip(wanted.names(), weights, strict=True)
             ],
-            "calibration": calibration.to_json(), "metrics": metrics, "files": files,
+            "provenance": provenance(), "calibration": calibration.to_json(), "metrics": metrics, "files": files,
         }  # fmt: skip
         write_json(folder / MANIFEST_FILE, manifest)
         write_bytes(folder / "CARD.md", model_card(manifest).encode())

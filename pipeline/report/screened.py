@@ -53,6 +53,10 @@ def _warnings(screened: Screened, ensemble: Ensemble) -> list[str]:
     share = run["rejected"] / max(run["ranked"] + run["rejected"], 1)
     if share > MANY_REJECTED:
         found.append(f"{share:.0%} of the input could not be used; the reasons are listed at the end.")
+    if run["with_note"]:
+        found.append(
+            f"{run['with_note']} candidates carry a note (disorder resolved, or elements the model never saw): see `note`."
+        )
     if run["without_symmetry"]:
         found.append(f"{run['without_symmetry']} crystals had no usable symmetry and were treated with all their atoms apart.")
     return found

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from data.crystal import symbol
 from data.rejection import Reason, Rejection
 from data.sources import Record, Shard, Source
 from data.symmetry import symmetrise
@@ -75,7 +76,7 @@ def judge_safely(source: Source, model: Path, shards: list[Shard], workers: int)
 def judge_shard(source: Source, model: Path, shard: Shard) -> JudgedShard:
     """Read one shard and predict; `model` is the folder of an ensemble."""
     ensemble = _ensemble(model)
-    found = read_candidates(source, ensemble.graph_settings, shard)
+    found = read_candidates(source, ensemble.graph_settings, frozenset(ensemble.manifest["elements"]), shard)
     if found.graphs is None:
         return JudgedShard(rejected=found.rejected)
     said = ensemble.judge(Examples(found.graphs, descriptors(found.graphs)))
@@ -86,8 +87,11 @@ def judge_shard(source: Source, model: Path, shard: Shard) -> JudgedShard:
     return JudgedShard(table, found.rejected, found.without_symmetry)
 
 
-def read_candidates(source: Source, settings: GraphSettings, shard: Shard) -> Candidates:
-    """Read, symmetrise and build the graph of each crystal; whatever fails is a rejection with its reason."""
+def read_candidates(source: Source, settings: GraphSettings, known: frozenset[int], shard: Shard) -> Candidates:
+    """Read, symmetrise and build the graph of each crystal; whatever fails is a rejection with its reason.
+
+    `known` are the atomic numbers that the model was trained on; a crystal with another one is marked in its note.
+    """
     found, graphs = Candidates(), []
     for item in source.read(shard):
         if isinstance(item, Rejection):
@@ -101,7 +105,7 @@ def read_candidates(source: Source, settings: GraphSettings, shard: Shard) -> Ca
             continue
         found.without_symmetry += not cell.exact
         graphs.append(graph)
-        found.facts.append(_facts(item, cell.space_group))
+        found.facts.append(_facts(item, cell.space_group, known))
     found.graphs = concatenate(graphs) if graphs else None
     return found
 
@@ -113,8 +117,10 @@ def _ensemble(folder: Path) -> Ensemble:
     return Ensemble(folder)
 
 
-def _facts(record: Record, space_group: int) -> dict[str, Any]:
+def _facts(record: Record, space_group: int, known: frozenset[int]) -> dict[str, Any]:
     crystal = record.crystal
+    unseen = sorted({int(z) for z in crystal.numbers} - known)
+    warning = f"never seen in training: {', '.join(symbol(z) for z in unseen)}" if unseen else ""
     return {
         "candidate_id": crystal.id,
         "formula": crystal.formula,
@@ -122,6 +128,6 @@ def _facts(record: Record, space_group: int) -> dict[str, Any]:
         "space_group": space_group,
         "volume_per_atom": crystal.volume / crystal.n_sites,
         "source_file": record.source_file,
-        "note": crystal.note,
+        "note": "; ".join(filter(None, (crystal.note, warning))),
         "moment_dft": None if record.label is None else record.label.per_atom(crystal.n_sites),
     }

@@ -73,7 +73,7 @@ def screen(source: Source, ensemble: Ensemble, out: Path | None, where: Settings
     _write_parquet(ranking, folder / "ranking.parquet")
     manifest = {
         "kind": "screen", "id": identity, "source": source.description, "input": source.identity(), "model": ensemble.id,
-        "ranked": len(ranking), "rejected": len(rejected),
+        "ranked": len(ranking), "rejected": len(rejected), "with_note": int((ranking["note"] != "").sum()),
         "rejected_by_reason": dict(sorted(Counter(rejected["reason"]).items())),
         "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),
         "code": [SCREEN_CODE, GRAPH_CODE, DESCRIPTOR_CODE], "provenance": provenance(),
