@@ -1,6 +1,6 @@
 """Each stage of a screen, and the whole, beside the peers: same crystals, same cores, one run.
 
-    python benchmarks/engine.py TABLE.parquet [--crystals 2000] [--max-sites 60]
+    python -m benchmarks.engine TABLE.parquet [--crystals 2000] [--max-sites 60]
 
 TABLE has `material_id` and `cif`. The crystals are rewritten as symmetrised CIF texts first (not timed). Peers: pymatgen's
 CIF reader, matminer's Magpie featurizer with two processes, CGCNN as its first implementation runs it
@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 
+from benchmarks.matgl_megnet import MatglMEGNet, available
 from benchmarks.reference_cgcnn import ReferenceCGCNN, graph_from_cif
 from data.cif import read_cif
 from data.crystal import Crystal
@@ -67,8 +68,11 @@ def main() -> None:
          rate(partial(train_reference, peer, reference), len(few)), "reference CGCNN")  # fmt: skip
     show("CGCNN inference", rate(partial(CGCNN().predict, examples), len(graphs)),
          rate(partial(infer_reference, peer.eval(), reference), len(few)), "reference CGCNN")  # fmt: skip
-    show("MEGNet training", rate(partial(train, MEGNet(), examples), len(graphs)))
-    show("MEGNet inference", rate(partial(MEGNet().predict, examples), len(graphs)))
+    matgl = MatglMEGNet(crystals[:PEER_CRYSTALS]) if available() else None
+    show("MEGNet training", rate(partial(train, MEGNet(), examples), len(graphs)),
+         rate(matgl.train, PEER_CRYSTALS) if matgl else None, "matgl")  # fmt: skip
+    show("MEGNet inference", rate(partial(MEGNet().predict, examples), len(graphs)),
+         rate(matgl.infer, PEER_CRYSTALS) if matgl else None, "matgl")  # fmt: skip
     whole = rate(lambda: infer_reference(peer, [graph_from_cif(t) for t in few]), len(few), 1)
     model = CGCNN()
     list(map_in_order(_chunk_graphs, [few], workers, lambda c: c))  # worker start-up is not part of the rate

@@ -22,14 +22,14 @@ class ReportContent:
     candidate_id           -          the crystal's id in its source
     material_id            -          the test row's id in the training data (`evaluation` only)
     formula                -          reduced formula, plain text
-    n_sites                1          atoms in the primitive cell
+    n_sites                1          atoms in the cell as it was given
     space_group            1          international number (optional)
     moment_muB_per_atom    µB/atom    the ensemble's predicted moment
     moment_low, _high      µB/atom    90 % interval, calibrated
-    moment_std             µB/atom    spread of the ensemble's members
+    moment_std             µB/atom    one standard deviation, calibrated
     saturation_T           T          µ0·Ms of the predicted moment
     saturation_T_low       T          µ0·Ms of `moment_low`; orders the ranking
-    p_magnetic             1          probability that the moment is not zero
+    p_magnetic             1          probability that the moment is above 0.05 µB/atom
     moment_dft             µB/atom    the known DFT moment, NaN if unknown (optional in `ranking`)
     member_<name>          µB/atom    one ensemble member's prediction (one column a member)
     source_file            -          the file that the crystal came from
