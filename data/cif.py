@@ -7,19 +7,21 @@ from collections.abc import Iterator
 
 import gemmi
 import numpy as np
+from numpy.typing import NDArray
 
 from data.crystal import MAX_ATOMIC_NUMBER, Crystal, CrystalError, make_crystal
 from data.disorder import Disorder, shared_site, take_majority
+from data.operations import symmetry_fault
 from data.rejection import Reason, Rejection
 
 MIN_DISTANCE_A = 0.5  # nearer than any bond; such pairs are split positions or typing errors
 MAX_SITES = 2000  # in one unit cell
 MAX_COORDINATE = 1000.0  # cells from the origin; far more and the digits behind the point are lost
-_ROWS_AT_ONCE = 256  # bounds the memory of the distance check
+_ROWS_AT_ONCE = 256  # these two bound the memory of the distance check
+_MAX_PAIRS = 4_000_000
 _TRITIUM = re.compile(r"T\d*[+-]?")
 _BLOCK_START = re.compile(r"^data_", re.IGNORECASE | re.MULTILINE)
 _CODE_TAGS = ("_database_code_ICSD", "_cod_database_code", "_database_code_depnum_ccdc_archive")
-_IDENTITY = gemmi.Op("x,y,z")
 _POSITION_TAGS = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z")
 
 
@@ -80,7 +82,9 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         raise BlockError(Reason.NO_CELL, "cell parameters are missing or describe no cell")
     if not small.sites:
         raise BlockError(Reason.NO_SITES, "no atomic site with coordinates")
-    _check_symmetry(small)
+    wrong = symmetry_fault(small)
+    if wrong is not None:
+        raise BlockError(Reason.UNKNOWN_SYMMETRY, wrong)
     _check_elements(small)
     listed = {_atomic_number(site) for site in small.sites}
     note = _settle_disorder(small, disorder)
@@ -115,28 +119,6 @@ def _atomic_number(site: gemmi.SmallStructure.Site) -> int:
     return 1 if z == 0 and _TRITIUM.fullmatch(site.type_symbol or site.label) else z
 
 
-def _check_symmetry(small: gemmi.SmallStructure) -> None:
-    """Where gemmi cannot use the listed operations it keeps the listed sites only, a wrong structure without a word."""
-    listed = [text for text in small.symops if text.strip(" ?.")]
-    if not listed:
-        if small.spacegroup is None:
-            what = f"no symmetry operations, and no space group called {small.spacegroup_hm!r}"
-            raise BlockError(Reason.UNKNOWN_SYMMETRY, what)
-        return
-    try:
-        operations = {gemmi.Op(text).wrap() for text in listed}
-    except (ValueError, RuntimeError) as fault:
-        raise BlockError(Reason.UNKNOWN_SYMMETRY, f"a symmetry operation cannot be read: {_first_line(fault)}") from fault
-    if small.spacegroup is not None:
-        usable = operations <= set(small.spacegroup.operations())
-    else:  # a group in an unusual setting: gemmi applies it as it is
-        usable = len(small.cell.images) + 1 == len(operations) and _IDENTITY in operations
-        usable = usable and all(abs(op.det_rot()) == op.DEN**3 for op in operations)
-    if not usable:
-        what = "the symmetry operations are incomplete, repeated or contradict the space group"
-        raise BlockError(Reason.UNKNOWN_SYMMETRY, what)
-
-
 def _check_elements(small: gemmi.SmallStructure) -> None:
     for site in small.sites:
         if not 1 <= _atomic_number(site) <= MAX_ATOMIC_NUMBER:
@@ -157,23 +139,35 @@ def _settle_disorder(small: gemmi.SmallStructure, disorder: Disorder) -> str:
 
 
 def _check_distances(small: gemmi.SmallStructure, crystal: Crystal) -> None:
-    """Two atoms within 0.5 Å: the same position given twice, or a split site. Listed sites stand for their copies.
-
-    A difference vector that short has fractional components below one half as long as lattice planes are more than 1 Å
-    apart, so rounding finds the nearest image whatever the cell's angles are.
-    """
-    if (1.0 / np.linalg.norm(np.linalg.inv(crystal.lattice), axis=0)).min() <= 2 * MIN_DISTANCE_A:
-        raise BlockError(Reason.NO_CELL, "lattice planes less than 1 Å apart")
+    """Two atoms within 0.5 Å: the same position given twice, or a split site. Listed sites stand for their copies."""
     listed = np.array([site.fract.tolist() for site in small.sites])
     for first in range(0, len(listed), _ROWS_AT_ONCE):
-        difference = listed[first : first + _ROWS_AT_ONCE, None, :] - crystal.frac[None, :, :]
-        difference -= np.rint(difference)
-        squared = ((difference @ crystal.lattice) ** 2).sum(axis=2)
-        near = (squared < MIN_DISTANCE_A**2).sum(axis=1)  # each site is near itself
-        if near.max() > 1:
-            k = int(np.argmax(near))
-            label, distance = small.sites[first + k].label, float(np.sqrt(np.sort(squared[k])[1]))
+        nearest = _second_nearest(crystal, listed[first : first + _ROWS_AT_ONCE])  # the nearest is the site itself
+        if nearest.min() < MIN_DISTANCE_A:
+            label, distance = small.sites[first + int(np.argmin(nearest))].label, float(nearest.min())
             raise BlockError(Reason.OVERLAPPING_SITES, f"site {label!r} has another atom at {distance:.3f} Å")
+
+
+def _second_nearest(crystal: Crystal, places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(places,) distance in Å from each place to the second nearest atom, right wherever it is below 0.5 Å.
+
+    A difference vector that short has fractional components below one half as long as lattice planes are more than 1 Å
+    apart, and rounding then finds the nearest image; very oblique cells try the neighbouring images too.
+    """
+    difference = places[:, None, :] - crystal.frac[None, :, :]
+    difference -= np.rint(difference)
+    planes = 1.0 / np.linalg.norm(np.linalg.inv(crystal.lattice), axis=0)
+    reach = np.floor(MIN_DISTANCE_A / planes + 0.5).astype(int)  # 0 for all but oblique cells
+    if reach.any():
+        if np.prod(2 * reach + 1) * crystal.n_sites * len(places) > _MAX_PAIRS:
+            raise BlockError(Reason.NO_CELL, f"lattice planes only {planes.min():.3g} Å apart")
+        steps = np.stack(np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), axis=-1).reshape(-1, 3)
+        difference = (difference[:, :, None, :] + steps).reshape(len(places), -1, 3)
+    squared = ((difference @ crystal.lattice) ** 2).sum(axis=2)
+    if squared.shape[1] < 2:
+        return np.full(len(places), np.inf)
+    second: NDArray[np.float64] = np.sqrt(np.partition(squared, 1, axis=1)[:, 1])
+    return second
 
 
 def _check_formula(block: gemmi.cif.Block, listed: set[int]) -> None:

@@ -91,10 +91,10 @@ def test_wilson_interval_against_published_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moments", "end"), [([], 1.0), ([0.3], 0.3), ([0.31], 0.4), ([2.2, float("nan")], 3.0), ([1e30], 10.0)]
+    ("values", "end"), [([], 1.0), ([0.3], 0.3), ([0.31], 0.4), ([2.2, float("nan")], 3.0), ([1e30], 4.0)]
 )
-def test_scale_ends_at_a_round_moment(moments: list[float], end: float) -> None:
-    scale = scale_for(moments)
+def test_scale_ends_at_a_round_value(values: list[float], end: float) -> None:
+    scale = scale_for(values)
     assert scale.end == pytest.approx(end)
     assert scale.ticks()[-1] == pytest.approx(end)
     assert scale.x(0.0) == scale.margin and scale.x(1e40) == scale.width - scale.margin
