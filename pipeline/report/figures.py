@@ -64,9 +64,8 @@ def evaluation_figures(content: ReportContent) -> list[PageFigure]:
         (
             "Does the model know when it is wrong?",
             plots.error_against_spread(evaluation),
-            "Test rows sorted by how much the ensemble's members disagree. On the dashed line the disagreement is "
-            "as large as the true error; above it the members agree too much, which is why the intervals are "
-            "widened by calibration.",
+            "Test rows sorted by the error that the model states for them. On the dashed line the stated error is as "
+            "large as the true one; points above it are pulled up by a few large misses among many right answers.",
             False,
         ),
         (

@@ -66,16 +66,23 @@ def render_report(content: ReportContent) -> str:
 
 def _tables(content: ReportContent) -> dict[str, Any]:
     top = content.ranking.sort_values("rank", kind="stable").head(TOP_ROWS)
+    tesla = _tesla_per_moment(top)
     shown = [column for column in ("moment_high", "moment_muB_per_atom", "moment_dft") if column in top]
     return {
-        "rows": top.to_dict("records"),
+        "rows": top.assign(tesla=tesla).to_dict("records"),
         "members": content.member_columns(),
-        "scale": scale_for(top[shown].to_numpy().ravel()),
+        "scale": scale_for(top[shown].mul(tesla, axis=0).to_numpy().ravel()),
         "has_dft": "moment_dft" in top and bool(top["moment_dft"].notna().any()),
         "has_space_group": "space_group" in top,
         "reasons": count_reasons(content.rejected),
         "rejected": content.rejected.head(TOP_REJECTED).to_dict("records"),
     }
+
+
+def _tesla_per_moment(ranking: pd.DataFrame) -> pd.Series[float]:
+    """µ0·Ms in T that each µB/atom makes in each crystal; it depends on the volume alone."""
+    moment, tesla = (pd.to_numeric(ranking[c], errors="coerce") for c in ("moment_muB_per_atom", "saturation_T"))
+    return tesla / moment.where(moment > 0)
 
 
 def _headline(content: ReportContent) -> list[tuple[str, int, str]]:

@@ -57,7 +57,7 @@ def predicted_against_dft(evaluation: pd.DataFrame) -> str | None:
 
 
 def error_against_spread(evaluation: pd.DataFrame) -> str | None:
-    """Held-out rows in bins of equal size by ensemble spread: true error over stated spread, with the ideal line."""
+    """Held-out rows in bins of equal size by stated error: true error over it, with the ideal line."""
     truth, guess, spread = finite_columns(evaluation, "moment_dft", "moment_muB_per_atom", "moment_std")
     order = np.argsort(spread, kind="stable")
     bins = np.array_split(order, min(12, max(1, order.size // 20)))
@@ -71,15 +71,15 @@ def error_against_spread(evaluation: pd.DataFrame) -> str | None:
 
     def paint(axes: Axes) -> None:
         axes.grid(True)
-        axes.plot(ends, ends, color=ROLES["ink"], linewidth=0.9, dashes=(4, 3), label="ideal: error = spread")
+        axes.plot(ends, ends, color=ROLES["ink"], linewidth=0.9, dashes=(4, 3), label="ideal: true = stated")
         axes.plot(stated, actual, "o-", color=ROLES["rust"], markersize=4.5, linewidth=1.2, label="a bin of test rows")
-        axes.set(xscale="log", yscale="log", xlabel="ensemble spread (µB/atom)", ylabel="true error, RMS (µB/atom)")
+        axes.set(xscale="log", yscale="log", xlabel="stated error, one σ (µB/atom)", ylabel="true error, RMS (µB/atom)")
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
             _plain_log(axis)
         axes.legend(loc="upper left")
 
-    return draw("spread", "True error against the ensemble's spread on held-out crystals", paint)
+    return draw("spread", "True error against stated error on held-out crystals", paint)
 
 
 def moment_histogram(ranking: pd.DataFrame) -> str | None:

@@ -32,7 +32,7 @@ def screen_content(screened: Screened, ensemble: Ensemble) -> ReportContent:
         ("Run", run["id"]),
     )
     return ReportContent(
-        title=f"Ferromagnet candidates: {run['source']}",
+        title=f"Ferromagnet candidates: {run['source'].removeprefix('parquet:').removeprefix('cif:')}",
         facts=facts,
         ranking=screened.ranking(),
         rejected=screened.rejected(),
