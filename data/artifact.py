@@ -99,6 +99,7 @@ def publish(folder: Path, final: Path) -> bool:
     except OSError:
         if not final.is_dir():
             raise
+        os.utime(final)  # published again: now the newest
         return False
     descriptor = os.open(final.parent, os.O_RDONLY)
     try:
@@ -106,3 +107,26 @@ def publish(folder: Path, final: Path) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+def list_artefacts(root: Path, marker: str) -> list[Path]:
+    """Folders below `root` that hold the file `marker`, the one published last at the end."""
+    folders = [path.parent for path in root.glob(f"[!.]*/{marker}")]
+    return sorted(folders, key=lambda folder: (folder.stat().st_mtime_ns, folder.name))
+
+
+def find_artefact(root: Path, marker: str, kind: str, identifier: str | None, first_step: str) -> Path:
+    """The artefact of that id (or its beginning), or without one the newest.
+
+    Raises:
+        UserError: there is none, with the first step to take, or no single one of that name.
+    """
+    known = list_artefacts(root, marker)
+    if not known:
+        raise UserError(f"there is no {kind} yet: run {first_step} first")
+    if identifier is None:
+        return known[-1]
+    matches = [folder for folder in known if identifier and folder.name.startswith(identifier)]
+    if len(matches) != 1:
+        raise UserError(f"no single {kind} is called {identifier!r}; `ferroscreen {kind}s` lists them")
+    return matches[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data import schema
-from data.artifact import building, file_hash, publish, text_hash, write_json
+from data.artifact import building, file_hash, find_artefact, list_artefacts, publish, text_hash, write_json
 from data.crystal import Crystal, make_crystal
 from data.errors import UserError
 from data.labels import find_fault, saturation_T
@@ -137,21 +136,12 @@ def open_snapshot(root: Path, identifier: str | None = None) -> Snapshot:
     Raises:
         UserError: there is none, or none of that name.
     """
-    known = list_snapshots(root)
-    if not known:
-        raise UserError("there is no snapshot yet: run `ferroscreen refresh --source starter` first")
-    if identifier is None:
-        return known[-1]
-    matches = [s for s in known if re.fullmatch(r"[0-9a-f]+", identifier) and s.id.startswith(identifier)]
-    if len(matches) != 1:
-        raise UserError(f"no single snapshot is called {identifier!r}; `ferroscreen snapshots` lists them")
-    return matches[0]
+    return Snapshot(find_artefact(root, MANIFEST_FILE, "snapshot", identifier, "`ferroscreen refresh --source starter`"))
 
 
 def list_snapshots(root: Path) -> list[Snapshot]:
     """All published snapshots, oldest first."""
-    manifests = sorted(root.glob(f"[!.]*/{MANIFEST_FILE}"), key=lambda path: (path.stat().st_mtime_ns, path.parent.name))
-    return [Snapshot(path.parent) for path in manifests]
+    return [Snapshot(folder) for folder in list_artefacts(root, MANIFEST_FILE)]
 
 
 def write_rejections(path: Path, rejected: Iterable[Rejection]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data.artifact import file_hash, text_hash
+from data.artifact import file_hash, find_artefact, list_artefacts, text_hash
 from data.errors import UserError
 from data.labels import MAGNETIC_THRESHOLD
 from models.contract import Examples, Model, ModelError
@@ -88,8 +88,7 @@ def judged(said: Combined, calibration: Calibration, members: dict[str, NDArray[
 
 def list_models(root: Path) -> list[Ensemble]:
     """All published models, oldest first."""
-    manifests = sorted(root.glob(f"[!.]*/{MANIFEST_FILE}"), key=lambda path: (path.stat().st_mtime_ns, path.parent.name))
-    return [Ensemble(path.parent) for path in manifests]
+    return [Ensemble(folder) for folder in list_artefacts(root, MANIFEST_FILE)]
 
 
 def open_model(root: Path, identifier: str | None = None) -> Ensemble:
@@ -98,15 +97,7 @@ def open_model(root: Path, identifier: str | None = None) -> Ensemble:
     Raises:
         UserError: there is none, or no single one of that name.
     """
-    known = list_models(root)
-    if not known:
-        raise UserError("there is no model yet: run `ferroscreen train` (or `ferroscreen run`) first")
-    if identifier is None:
-        return known[-1]
-    matches = [m for m in known if identifier and m.id.startswith(identifier)]
-    if len(matches) != 1:
-        raise UserError(f"no single model is called {identifier!r}; `ferroscreen models` lists them")
-    return matches[0]
+    return Ensemble(find_artefact(root, MANIFEST_FILE, "model", identifier, "`ferroscreen train` (or `ferroscreen run`)"))
 
 
 def artefact_files(folder: Path) -> dict[str, str]:

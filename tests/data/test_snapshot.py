@@ -17,7 +17,7 @@ from data import schema
 from data.errors import UserError
 from data.labels import Label, saturation_T
 from data.rejection import Reason, Rejection
-from data.snapshot import CRYSTALS_FILE, MANIFEST_FILE, QUARANTINE_FILE, list_snapshots, publish_snapshot
+from data.snapshot import CRYSTALS_FILE, MANIFEST_FILE, QUARANTINE_FILE, list_snapshots, open_snapshot, publish_snapshot
 from data.sources.starter import StarterSource
 
 FILES = sorted([CRYSTALS_FILE, MANIFEST_FILE, QUARANTINE_FILE])
@@ -206,3 +206,12 @@ def test_several_writers_of_one_snapshot_agree(tmp_path: Path) -> None:
         made = list(pool.map(lambda _: publish_snapshot(tmp_path, StarterSource()), range(6)))
     assert names(tmp_path) == [made[0].id]
     made[0].verify()
+
+
+def test_the_snapshot_published_last_is_the_newest(tmp_path: Path) -> None:
+    """Also when its content was published before."""
+    first = publish_snapshot(tmp_path, StarterSource())
+    other = publish_snapshot(tmp_path, StarterSource(equilibrium_only=True))
+    assert open_snapshot(tmp_path).id == other.id
+    publish_snapshot(tmp_path, StarterSource())
+    assert open_snapshot(tmp_path).id == first.id
