@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: run test setup lint types check clean
+.PHONY: run test setup lint types check picture clean
 
 run: $(VENV)/.run
 	$(BIN)/ferroscreen run --out report
@@ -46,6 +46,13 @@ $(VENV)/.test: $(VENV)/.run
 $(VENV)/.dev: $(VENV)/.test
 	$(PIP) -c constraints.txt -e ".[test,dev]"
 	touch $@
+
+# docs/report.png: the first screen of a report (REPORT=path/of/report.html), by a Chromium that is on the path
+CHROMIUM ?= chromium
+REPORT ?= report/report.html
+picture:
+	$(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --no-first-run --disable-background-networking \
+	  --window-size=1200,1250 --screenshot=docs/report.png "file://$(abspath $(REPORT))"
 
 clean:
 	rm -rf $(VENV) report
