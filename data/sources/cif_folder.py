@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -67,12 +68,8 @@ class CifFolder:
     def _entries(self) -> list[Entry]:
         if not self.path.exists():
             raise UserError(f"{self.path} does not exist")
-        if self.path.is_file():
-            files = [self.path]
-        else:
-            files = sorted(f for f in self.path.rglob("*") if f.suffix.lower() in (*SUFFIXES, ".zip") and f.is_file())
         entries: list[Entry] = []
-        for file in files:
+        for file in [self.path] if self.path.is_file() else sorted(map(Path, _files_below(self.path))):
             name = file.name if self.path.is_file() else file.relative_to(self.path).as_posix()
             name = name.encode(errors="backslashreplace").decode()  # a name that is not UTF-8 can stand in no table
             if file.suffix.lower() == ".zip":
@@ -141,6 +138,14 @@ class _Refused(Exception):
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
+
+
+def _files_below(folder: Path) -> Iterator[str]:
+    """CIF files and zips; links to folders are not followed (os.walk is ten times as fast as rglob)."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if name.lower().endswith((*SUFFIXES, ".zip")) and os.path.isfile(os.path.join(place, name)):
+                yield os.path.join(place, name)
 
 
 def _zip_entries(archive: Path, name: str) -> list[Entry]:

@@ -54,7 +54,8 @@ def screen(source: Source, ensemble: Ensemble, out: Path | None, where: Settings
     """
     started = time.monotonic()
     shards = list(source.shards())
-    identity = text_hash(SCREEN_CODE, GRAPH_CODE, DESCRIPTOR_CODE, ensemble.id, source.identity())[:16]
+    given = source.identity()
+    identity = text_hash(SCREEN_CODE, GRAPH_CODE, DESCRIPTOR_CODE, ensemble.id, given)[:16]
     folder = make_folder(out or where.runs / identity)
     work = make_folder(where.work / f"screen-{identity}")
     todo = [(k, shard) for k, shard in enumerate(shards) if not _shard_path(work, k).is_file()]
@@ -72,7 +73,7 @@ def screen(source: Source, ensemble: Ensemble, out: Path | None, where: Settings
     write_bytes(folder / "ranking.csv", csv_safe(ranking).to_csv(index=False, float_format="%.6g").encode())
     _write_parquet(ranking, folder / "ranking.parquet")
     manifest = {
-        "kind": "screen", "id": identity, "source": source.description, "input": source.identity(), "model": ensemble.id,
+        "kind": "screen", "id": identity, "source": source.description, "input": given, "model": ensemble.id,
         "ranked": len(ranking), "rejected": len(rejected), "with_note": int((ranking["note"] != "").sum()),
         "rejected_by_reason": dict(sorted(Counter(rejected["reason"]).items())),
         "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),

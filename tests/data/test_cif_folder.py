@@ -241,3 +241,12 @@ def test_identity_follows_names_sizes_and_times(tmp_path: Path) -> None:
     seen.append(CifFolder(tmp_path).identity())
     seen.append(CifFolder(tmp_path, max_file_mb=3.0).identity())
     assert len(set(seen)) == len(seen)
+
+
+def test_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("a.cif", "deep/b.cif"):
+        (tmp_path / name).write_text("data_x\n")
+    monkeypatch.chdir(tmp_path)
+    source = CifFolder(Path())
+    assert [entry.name for shard in source.shards() for entry in shard.part] == ["a.cif", "deep/b.cif"]
