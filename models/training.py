@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import math
 import os
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -174,11 +177,27 @@ def _save(
         "optimiser": optimiser.state_dict(), "best": best, "run": vars(run),
     }  # fmt: skip
     temporary = folder / f".{CHECKPOINT_FILE}.{os.getpid()}.part"
-    with temporary.open("wb") as handle:
+    with _ctrl_c_waits(), temporary.open("wb") as handle:
         torch.save(state, handle)
         handle.flush()
         os.fsync(handle.fileno())
     os.replace(temporary, folder / CHECKPOINT_FILE)
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Holds Ctrl-C back: inside torch's writer it would come out as a RuntimeError about file positions."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is ever interrupted
+        return
+    caught: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if caught:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _resume(

@@ -192,3 +192,28 @@ def test_the_learning_rate_leaves_no_member_untrained(kind: type[NetworkModel]) 
     after = fit(kind, epochs=1)[0].network.state_dict()
     still = [name for name in before if "centres" not in name and torch.equal(before[name], after[name])]
     assert still == []
+
+
+def test_ctrl_c_while_a_checkpoint_is_written_is_an_interruption(tmp_path: Path) -> None:
+    """Inside torch's writer it would come out as a RuntimeError, and leave half a file."""
+    import signal
+    import threading
+
+    import models.training as training
+
+    network = torch.nn.Linear(800, 800)
+    averaged = torch.optim.swa_utils.AveragedModel(network)
+    optimiser = torch.optim.AdamW(network.parameters())
+    best = network.state_dict()
+    training._save(tmp_path, "same", network, averaged, optimiser, best, training.Progress())
+
+    def save_until_interrupted(wait: float) -> None:
+        timer = threading.Timer(wait, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
+        timer.start()
+        for epoch in range(10_000):
+            training._save(tmp_path, "same", network, averaged, optimiser, best, training.Progress(epoch=epoch))
+
+    for wait in np.linspace(0.01, 0.03, 12):
+        with pytest.raises(KeyboardInterrupt):
+            save_until_interrupted(float(wait))
+        assert torch.load(tmp_path / training.CHECKPOINT_FILE, weights_only=True)["identity"] == "same"
