@@ -81,12 +81,19 @@ def test_the_whole_job_on_a_real_server(job: dict[str, Any], server: str) -> Non
     assert {"ranking", "report", "test-metrics", "snapshot"} <= keys
 
 
+def hear_ctrl_c() -> None:
+    """A shell starts its background jobs deaf to Ctrl-C, and so all that they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_interrupted_training_goes_on(ferroscreen: Call, environment: dict[str, str], tmp_path: Path, server: str) -> None:
     home = {"FERROSCREEN_HOME": str(tmp_path / "home"), "PREFECT_API_URL": server}
     snapshot = json.loads(ferroscreen("refresh", "--json", **home).stdout)["id"]
     train = ["train", "--snapshot", snapshot, "--members", "forest,cgcnn,megnet", "--epochs", "14", "--json"]
     command = [sys.executable, "-m", "flows", *train]
-    process = subprocess.Popen(command, cwd=ROOT, env={**environment, **home}, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**environment, **home}, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c
+    )
     checkpoints = tmp_path / "home" / "work"
     deadline = time.monotonic() + 120
     while not list(checkpoints.glob("train-*/cgcnn-0/*")) and time.monotonic() < deadline:

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import signal
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+import models.training as training
 from models.cgcnn import CGCNN
 from models.contract import Examples, FitControl, ModelError
 from models.graph import GraphBatch
@@ -194,13 +198,17 @@ def test_the_learning_rate_leaves_no_member_untrained(kind: type[NetworkModel]) 
     assert still == []
 
 
+@pytest.fixture
+def hear_ctrl_c() -> Iterator[None]:
+    """A shell starts its background jobs deaf to Ctrl-C, and so all that they start."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hear_ctrl_c")
 def test_ctrl_c_while_a_checkpoint_is_written_is_an_interruption(tmp_path: Path) -> None:
     """Inside torch's writer it would come out as a RuntimeError, and leave half a file."""
-    import signal
-    import threading
-
-    import models.training as training
-
     network = torch.nn.Linear(800, 800)
     averaged = torch.optim.swa_utils.AveragedModel(network)
     optimiser = torch.optim.AdamW(network.parameters())
