@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,12 +91,3 @@ class Model(Protocol):
     def load(cls, folder: Path) -> Self:
         """The saved model, predicting the same numbers. Raises ModelError for anything else in the folder."""
         ...
-
-
-@dataclass(frozen=True)
-class Saved:
-    """The JSON beside the weights."""
-
-    family: str
-    format: int
-    settings: dict[str, Any]
