@@ -73,32 +73,36 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     Raises:
         BlockError: with the reason, where the block holds no ordered crystal.
     """
-    _check_coordinates(block)
     try:
         small = gemmi.make_small_structure_from_block(block)
     except (ValueError, RuntimeError) as fault:  # a word where a number must stand
+        _check_coordinates(block)
         raise BlockError(Reason.NOT_CIF, _first_line(fault)) from fault
+    listed = np.array([site.fract.tolist() for site in small.sites]).reshape(-1, 3)
+    if not len(listed) or not np.abs(listed).max() <= MAX_COORDINATE:
+        _check_coordinates(block)
+        raise BlockError(Reason.NO_SITES, "no atomic site with coordinates")
     if not small.cell.is_crystal() or not small.cell.volume > 0:
         raise BlockError(Reason.NO_CELL, "cell parameters are missing or describe no cell")
-    if not small.sites:
-        raise BlockError(Reason.NO_SITES, "no atomic site with coordinates")
     wrong = symmetry_fault(small)
     if wrong is not None:
         raise BlockError(Reason.UNKNOWN_SYMMETRY, wrong)
-    _check_elements(small)
-    listed = {_atomic_number(site) for site in small.sites}
+    elements = _elements(small)
     note = _settle_disorder(small, disorder)
+    if note:
+        listed = np.array([site.fract.tolist() for site in small.sites])
     sites = small.get_all_unit_cell_sites()
     if len(sites) > MAX_SITES:
         raise BlockError(Reason.TOO_LARGE, f"{len(sites)} sites in the cell; the limit is {MAX_SITES}")
     lattice = np.array(small.cell.orth.mat.tolist()).T
     frac = np.array([site.fract.tolist() for site in sites])
+    numbers = [site.element.atomic_number or 1 for site in sites]  # what is no element to gemmi is tritium by now
     try:
-        crystal = make_crystal(identifier, lattice, frac, [_atomic_number(site) for site in sites], note)
+        crystal = make_crystal(identifier, lattice, frac, numbers, note)
     except CrystalError as fault:
         raise BlockError(Reason.NO_CELL, str(fault)) from fault
-    _check_distances(small, crystal)
-    _check_formula(block, listed)
+    _check_distances(small, listed, crystal)
+    _check_formula(block, elements)
     return crystal
 
 
@@ -113,16 +117,16 @@ def _check_coordinates(block: gemmi.cif.Block) -> None:
                 raise BlockError(Reason.BAD_COORDINATES, f"a fractional coordinate is {value!r}")
 
 
-def _atomic_number(site: gemmi.SmallStructure.Site) -> int:
-    """Deuterium and tritium are hydrogen (gemmi knows D itself); 0 for a dummy."""
-    z = int(site.element.atomic_number)
-    return 1 if z == 0 and _TRITIUM.fullmatch(site.type_symbol or site.label) else z
-
-
-def _check_elements(small: gemmi.SmallStructure) -> None:
-    for site in small.sites:
-        if not 1 <= _atomic_number(site) <= MAX_ATOMIC_NUMBER:
-            raise BlockError(Reason.UNKNOWN_ELEMENT, f"site {site.label!r} is of no element ({site.type_symbol!r})")
+def _elements(small: gemmi.SmallStructure) -> set[int]:
+    """The atomic numbers of the listed sites. Deuterium and tritium are hydrogen (gemmi knows D itself)."""
+    found = {int(site.element.atomic_number) for site in small.sites}
+    if 0 in found or max(found) > MAX_ATOMIC_NUMBER:
+        for site in small.sites:
+            z = int(site.element.atomic_number)
+            if z > MAX_ATOMIC_NUMBER or (z == 0 and not _TRITIUM.fullmatch(site.type_symbol or site.label)):
+                raise BlockError(Reason.UNKNOWN_ELEMENT, f"site {site.label!r} is of no element ({site.type_symbol!r})")
+        found = (found - {0}) | {1}
+    return found
 
 
 def _settle_disorder(small: gemmi.SmallStructure, disorder: Disorder) -> str:
@@ -138,36 +142,39 @@ def _settle_disorder(small: gemmi.SmallStructure, disorder: Disorder) -> str:
         raise BlockError(Reason.PARTIAL_OCCUPANCY, str(fault)) from fault
 
 
-def _check_distances(small: gemmi.SmallStructure, crystal: Crystal) -> None:
+def _check_distances(small: gemmi.SmallStructure, listed: NDArray[np.float64], crystal: Crystal) -> None:
     """Two atoms within 0.5 Å: the same position given twice, or a split site. Listed sites stand for their copies."""
-    listed = np.array([site.fract.tolist() for site in small.sites])
+    planes = 1.0 / np.linalg.norm(small.cell.frac.mat.tolist(), axis=1)
     for first in range(0, len(listed), _ROWS_AT_ONCE):
-        nearest = _second_nearest(crystal, listed[first : first + _ROWS_AT_ONCE])  # the nearest is the site itself
-        if nearest.min() < MIN_DISTANCE_A:
-            label, distance = small.sites[first + int(np.argmin(nearest))].label, float(nearest.min())
+        squared = _squared_distances(crystal, listed[first : first + _ROWS_AT_ONCE], planes)
+        close = squared < MIN_DISTANCE_A**2
+        if np.count_nonzero(close) > len(squared):  # each is close to itself
+            row = int(np.argmax(close.sum(axis=1)))
+            distance = float(np.sqrt(np.partition(squared[row], 1)[1]))
+            label = small.sites[first + row].label
             raise BlockError(Reason.OVERLAPPING_SITES, f"site {label!r} has another atom at {distance:.3f} Å")
 
 
-def _second_nearest(crystal: Crystal, places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(places,) distance in Å from each place to the second nearest atom, right wherever it is below 0.5 Å.
+def _squared_distances(crystal: Crystal, places: NDArray[np.float64], planes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(places, atoms) squared distances in Å² from each place to the atoms, right wherever they are below 0.5 Å.
 
     A difference vector that short has fractional components below one half as long as lattice planes are more than 1 Å
     apart, and rounding then finds the nearest image; very oblique cells try the neighbouring images too.
+
+    Args:
+        planes: (3,) distances of the lattice planes, Å.
     """
-    difference = places[:, None, :] - crystal.frac[None, :, :]
+    difference = places[:, None, :] - crystal.frac
     difference -= np.rint(difference)
-    planes = 1.0 / np.linalg.norm(np.linalg.inv(crystal.lattice), axis=0)
     reach = np.floor(MIN_DISTANCE_A / planes + 0.5).astype(int)  # 0 for all but oblique cells
     if reach.any():
         if np.prod(2 * reach + 1) * crystal.n_sites * len(places) > _MAX_PAIRS:
             raise BlockError(Reason.NO_CELL, f"lattice planes only {planes.min():.3g} Å apart")
         steps = np.stack(np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), axis=-1).reshape(-1, 3)
         difference = (difference[:, :, None, :] + steps).reshape(len(places), -1, 3)
-    squared = ((difference @ crystal.lattice) ** 2).sum(axis=2)
-    if squared.shape[1] < 2:
-        return np.full(len(places), np.inf)
-    second: NDArray[np.float64] = np.sqrt(np.partition(squared, 1, axis=1)[:, 1])
-    return second
+    apart = difference.reshape(-1, 3) @ crystal.lattice  # one product of matrices, not one a place
+    squared: NDArray[np.float64] = np.einsum("pi,pi->p", apart, apart)
+    return squared.reshape(len(places), -1)
 
 
 def _check_formula(block: gemmi.cif.Block, listed: set[int]) -> None:

@@ -7,6 +7,7 @@ from functools import lru_cache
 import gemmi
 import numpy as np
 
+_LARGEST = 16  # entry of a rotation matrix; beyond it the codes below would not fit into 64 bits
 _IDENTITY = gemmi.Op("x,y,z")
 
 
@@ -39,18 +40,21 @@ def is_group(operations: set[gemmi.Op]) -> bool:
     if _IDENTITY not in operations:
         return False
     rotations = np.array([op.rot for op in operations])
-    if (rotations % gemmi.Op.DEN).any() or (np.abs(rotations) > gemmi.Op.DEN).any():
+    if (rotations % gemmi.Op.DEN).any():
         return False
     rotations //= gemmi.Op.DEN
+    largest = int(np.abs(rotations).max())  # 1 in standard settings, more in skewed cells
+    if largest > _LARGEST:
+        return False
     translations = np.array([op.tran for op in operations])
     products = rotations[:, None] @ rotations[None]
     shifts = (np.einsum("aij,bj->abi", rotations, translations) + translations[:, None]) % gemmi.Op.DEN
-    whole = (np.abs(np.linalg.det(rotations)) > 0.5).all() and (np.abs(products) <= 1).all()
-    return bool(whole and np.isin(_codes(products, shifts), _codes(rotations, translations)).all())
+    whole = (np.abs(np.linalg.det(rotations)) > 0.5).all() and (np.abs(products) <= largest).all()
+    return bool(whole and np.isin(_codes(products, shifts, largest), _codes(rotations, translations, largest)).all())
 
 
-def _codes(rotations: np.ndarray, translations: np.ndarray) -> np.ndarray:
+def _codes(rotations: np.ndarray, translations: np.ndarray, largest: int) -> np.ndarray:
     """One number for each operation."""
-    thirds = (rotations.reshape(*rotations.shape[:-2], 9) + 1) @ 3 ** np.arange(9)
-    codes: np.ndarray = thirds * gemmi.Op.DEN**3 + translations @ gemmi.Op.DEN ** np.arange(3)
+    digits = (rotations.reshape(*rotations.shape[:-2], 9) + largest) @ (2 * largest + 1) ** np.arange(9)
+    codes: np.ndarray = digits * gemmi.Op.DEN**3 + translations @ gemmi.Op.DEN ** np.arange(3)
     return codes

@@ -9,7 +9,7 @@ import moyopy
 import numpy as np
 from numpy.typing import NDArray
 
-from data.crystal import Crystal
+from data.crystal import Crystal, cell_volume
 
 logging.getLogger("moyo").setLevel(logging.ERROR)  # it warns of every small symmetrisation, which is what it is asked for
 SYMPREC_A = 0.01  # Å; recorded with every graph store
@@ -33,7 +33,10 @@ class SymmetricCell:
     @property
     def representatives(self) -> NDArray[np.int64]:
         """(n_orbits,) the first site of each orbit."""
-        return np.unique(self.orbit, return_index=True)[1].astype(np.int64)
+        backwards = np.arange(len(self.orbit) - 1, -1, -1)
+        first = np.empty(int(self.orbit.max()) + 1, dtype=np.int64)
+        first[self.orbit[backwards]] = backwards  # of several assignments the last one stays
+        return first
 
     @property
     def multiplicities(self) -> NDArray[np.int64]:
@@ -62,7 +65,7 @@ def symmetrise(crystal: Crystal, symprec_A: float = SYMPREC_A) -> SymmetricCell:
     if not _consistent(crystal, lattice, numbers, orbit):
         return _without_symmetry(crystal)
     frac = np.array(primitive.positions, dtype=np.float64) % 1.0
-    return SymmetricCell(lattice, frac, numbers, np.unique(orbit, return_inverse=True)[1], int(found.number), True)
+    return SymmetricCell(lattice, frac, numbers, _numbered(orbit), int(found.number), True)
 
 
 def without_orbits(cell: SymmetricCell) -> SymmetricCell:
@@ -74,14 +77,23 @@ def _without_symmetry(crystal: Crystal) -> SymmetricCell:
     return SymmetricCell(crystal.lattice, crystal.frac % 1.0, crystal.numbers, np.arange(crystal.n_sites), 1, False)
 
 
+def _numbered(orbit: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Orbits that are named by one of their sites' places, numbered 0, 1, 2 ... instead."""
+    used = np.zeros(int(orbit.max()) + 1, dtype=np.int64)
+    used[orbit] = 1
+    numbered: NDArray[np.int64] = (np.cumsum(used) - 1)[orbit]
+    return numbered
+
+
 def _consistent(crystal: Crystal, lattice: NDArray[np.float64], numbers: NDArray[np.int64], orbit: NDArray[np.int64]) -> bool:
     """Same volume and composition per atom, whole cells, one element an orbit."""
-    if (orbit < 0).any() or crystal.n_sites % len(numbers):
-        return False
-    per_atom = abs(np.linalg.det(lattice)) / len(numbers)
-    if abs(per_atom / (crystal.volume / crystal.n_sites) - 1.0) > _MAX_VOLUME_CHANGE:
+    if orbit.min() < 0 or crystal.n_sites % len(numbers):
         return False
     copies = crystal.n_sites // len(numbers)
-    if not np.array_equal(np.sort(np.repeat(numbers, copies)), np.sort(crystal.numbers)):
+    if abs(cell_volume(lattice) * copies / crystal.volume - 1.0) > _MAX_VOLUME_CHANGE:
         return False
-    return all(len(set(numbers[orbit == o].tolist())) == 1 for o in set(orbit.tolist()))
+    if not np.array_equal(np.bincount(numbers) * copies, np.bincount(crystal.numbers)):
+        return False
+    of_orbit = np.zeros(int(orbit.max()) + 1, dtype=np.int64)
+    of_orbit[orbit] = numbers
+    return bool((of_orbit[orbit] == numbers).all())

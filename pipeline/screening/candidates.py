@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -20,9 +21,9 @@ from data.rejection import Reason, Rejection
 from data.sources import Record, Shard, Source
 from data.symmetry import symmetrise
 from models.contract import Examples
-from models.graph import CrystalGraphs, concatenate
+from models.graph import CrystalGraphs
 from pipeline.features.descriptors import descriptors
-from pipeline.features.neighbours import GraphSettings, NoNeighbours, build_graph
+from pipeline.features.neighbours import GraphSettings, alone, build_graphs
 from pipeline.learning.registry import Ensemble
 from pipeline.parallel import map_in_order
 
@@ -30,14 +31,14 @@ SECONDS_PER_FILE = 30.0  # a good file takes a few milliseconds
 SECONDS_PER_SHARD = 120.0  # of up to a thousand files; a slower shard is read again, file by file
 
 
-@dataclass
+@dataclass(frozen=True)
 class Candidates:
     """The readable crystals of a shard; rows of `facts` and of `graphs` correspond."""
 
-    graphs: CrystalGraphs | None = None  # None where nothing could be read
-    facts: list[dict[str, Any]] = field(default_factory=list)
-    rejected: list[Rejection] = field(default_factory=list)
-    without_symmetry: int = 0
+    graphs: CrystalGraphs
+    facts: list[dict[str, Any]]
+    rejected: list[Rejection]
+    without_symmetry: int
 
 
 @dataclass
@@ -77,7 +78,7 @@ def judge_shard(source: Source, model: Path, shard: Shard) -> JudgedShard:
     """Read one shard and predict; `model` is the folder of an ensemble."""
     ensemble = _ensemble(model)
     found = read_candidates(source, ensemble.graph_settings, frozenset(ensemble.manifest["elements"]), shard)
-    if found.graphs is None:
+    if not found.facts:
         return JudgedShard(rejected=found.rejected)
     said = ensemble.judge(Examples(found.graphs, descriptors(found.graphs)))
     table = pd.DataFrame(found.facts).astype({"moment_dft": "float64"}).assign(
@@ -92,22 +93,16 @@ def read_candidates(source: Source, settings: GraphSettings, known: frozenset[in
 
     `known` are the atomic numbers that the model was trained on; a crystal with another one is marked in its note.
     """
-    found, graphs = Candidates(), []
-    for item in source.read(shard):
-        if isinstance(item, Rejection):
-            found.rejected.append(item)
-            continue
-        cell = symmetrise(item.crystal, settings.symprec_A)
-        try:
-            graph = build_graph(cell, settings)
-        except NoNeighbours as fault:
-            found.rejected.append(Rejection(item.crystal.id, item.source_file, "", Reason.NO_NEIGHBOURS, str(fault)))
-            continue
-        found.without_symmetry += not cell.exact
-        graphs.append(graph)
-        found.facts.append(_facts(item, cell.space_group, known))
-    found.graphs = concatenate(graphs) if graphs else None
-    return found
+    items = list(source.read(shard))
+    rejected = [item for item in items if isinstance(item, Rejection)]
+    records = [item for item in items if not isinstance(item, Rejection)]
+    # one step for all crystals, then the next: turning between the libraries for each crystal takes half as long again
+    cells = [symmetrise(record.crystal, settings.symprec_A) for record in records]
+    graphs, kept = build_graphs(cells, settings)
+    lonely = (records[k] for k in np.setdiff1d(np.arange(len(records)), kept))
+    rejected += [Rejection(r.crystal.id, r.source_file, "", Reason.NO_NEIGHBOURS, alone(settings)) for r in lonely]
+    facts = [_facts(records[k], cells[k].space_group, known) for k in kept]
+    return Candidates(graphs, facts, rejected, sum(not cells[k].exact for k in kept))
 
 
 @lru_cache(maxsize=1)
