@@ -25,7 +25,7 @@ class Examples:
     """What a model may look at; each family takes what it needs."""
 
     graphs: CrystalGraphs
-    descriptors: NDArray[np.float32]  # (crystals, columns)
+    descriptors: NDArray[np.float32]  # (crystals, columns); NaN where one could not be computed
     moment: NDArray[np.float64] | None = None  # (crystals,) µB/atom; None where unknown
 
     def __len__(self) -> int:

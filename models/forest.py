@@ -1,6 +1,7 @@
 """Random forest on composition and structure descriptors, kept as plain arrays: nothing in its file can run.
 
-Each tree predicts two things at once, the moment and whether it is magnetic.
+Each tree predicts two things at once, the moment and whether it is magnetic. A descriptor that is missing (NaN) is taken to be the
+median of the training rows, which is kept with the trees.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from models.contract import MAGNETIC_THRESHOLD, Examples, FitControl, ModelError
 FORMAT = 1
 WEIGHTS_FILE = "model.safetensors"
 SETTINGS_FILE = "model.json"
+MEDIAN = "median"  # beside the trees' arrays; the forests that were saved before descriptors could be missing have none
 ROWS_PER_CHUNK = 2048
 
 
@@ -81,7 +83,7 @@ class Forest:
     def __init__(self, settings: ForestSettings | None = None) -> None:
         self.settings = settings or ForestSettings()
         self.trees: Trees | None = None
-        self.columns = 0
+        self.median: NDArray[np.float32] = np.zeros(0, dtype=np.float32)
 
     def fit(self, train: Examples, validation: Examples, control: FitControl) -> list[dict[str, float]]:
         from sklearn.ensemble import RandomForestRegressor
@@ -89,8 +91,9 @@ class Forest:
         moment = train.targets()
         both = np.stack([moment, moment > MAGNETIC_THRESHOLD], axis=1)
         forest = RandomForestRegressor(**asdict(self.settings), random_state=control.seed, n_jobs=control.workers)
-        forest.fit(train.descriptors, both)
-        self.trees, self.columns = _flatten([e.tree_ for e in forest.estimators_]), train.descriptors.shape[1]
+        self.median = _medians(train.descriptors)
+        forest.fit(_filled(train.descriptors, self.median), both)
+        self.trees = _flatten([e.tree_ for e in forest.estimators_])
         error = float(np.abs(self.predict(validation).moment - validation.targets()).mean())
         control.report({"epoch": 1, "validation_mae": error})
         return [{"epoch": 1, "validation_mae": error}]
@@ -99,17 +102,18 @@ class Forest:
         if self.trees is None:
             raise ModelError("the forest has not been fitted")
         rows = examples.descriptors
-        if rows.shape[1] != self.columns:
-            raise ModelError(f"the forest was trained on {self.columns} descriptors, not {rows.shape[1]}")
-        chunks = [self.trees.predict(rows[k : k + ROWS_PER_CHUNK]) for k in range(0, len(rows), ROWS_PER_CHUNK)]
+        if rows.shape[1] != len(self.median):
+            raise ModelError(f"the forest was trained on {len(self.median)} descriptors, not {rows.shape[1]}")
+        starts = range(0, len(rows), ROWS_PER_CHUNK)
+        chunks = [self.trees.predict(_filled(rows[k : k + ROWS_PER_CHUNK], self.median)) for k in starts]
         both = np.concatenate(chunks) if chunks else np.zeros((0, 2))
         return Prediction(np.maximum(both[:, 0], 0.0), np.clip(both[:, 1], 0.0, 1.0))
 
     def save(self, folder: Path) -> None:
         if self.trees is None:
             raise ModelError("the forest has not been fitted")
-        save_file(vars(self.trees), folder / WEIGHTS_FILE)
-        header = {"family": self.family, "format": FORMAT, "settings": asdict(self.settings), "columns": self.columns}
+        save_file({**vars(self.trees), MEDIAN: self.median}, folder / WEIGHTS_FILE)
+        header = {"family": self.family, "format": FORMAT, "settings": asdict(self.settings), "columns": len(self.median)}
         (folder / SETTINGS_FILE).write_text(json.dumps(header, indent=2) + "\n")
 
     @classmethod
@@ -119,11 +123,26 @@ class Forest:
             if header["family"] != cls.family or header["format"] != FORMAT:
                 raise ModelError(f"{folder} holds a {header['family']} of format {header['format']}, not {cls.family} {FORMAT}")
             model = cls(ForestSettings(**header["settings"]))
-            model.trees, model.columns = Trees(**load_file(folder / WEIGHTS_FILE)), int(header["columns"])
+            arrays, columns = load_file(folder / WEIGHTS_FILE), int(header["columns"])
+            model.median = arrays.pop(MEDIAN, np.zeros(columns, dtype=np.float32))
+            model.trees = Trees(**arrays)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as fault:
             raise ModelError(f"{folder} holds no readable forest: {fault}") from fault
-        model.trees.check(model.columns)
+        model.trees.check(columns)
+        if model.median.shape != (columns,) or model.median.dtype != np.float32 or not np.isfinite(model.median).all():
+            raise ModelError(f"{folder} does not state one median for each descriptor")
         return model
+
+
+def _medians(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of each column's known values; zero where none is known, which no tree can ask about."""
+    nothing = np.isnan(rows).all(axis=0)
+    median: NDArray[np.float32] = np.nanmedian(np.where(nothing, np.float32(0), rows), axis=0).astype(np.float32)
+    return median
+
+
+def _filled(rows: NDArray[np.float32], median: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.where(np.isnan(rows), median, rows)
 
 
 def _flatten(trees: list[Any]) -> Trees:

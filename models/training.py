@@ -27,7 +27,7 @@ from models.graph import GraphBatch, batches_by_edges
 from models.heads import TwoPart, two_part_loss
 
 CHECKPOINT_FILE = "checkpoint.pt"
-PREDICTION_EDGES = 4_096  # a batch's edges in inference: large enough for the cores, small enough for the cache
+PREDICTION_EDGES = 16_384  # a batch's edges in inference: large enough for the cores, small enough for the cache
 
 
 @dataclass(frozen=True)

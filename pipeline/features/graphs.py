@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from data.artifact import building, publish, text_hash, write_json
 from data.rejection import Reason, Rejection
 from data.snapshot import Snapshot, write_rejections
 from data.symmetry import symmetrise
-from models.graph import DTYPES, CrystalGraphs, concatenate
-from pipeline.features.neighbours import GraphSettings, NoNeighbours, build_graph
+from models.graph import DTYPES, CrystalGraphs
+from pipeline.features.neighbours import GraphSettings, alone, build_graphs
+from pipeline.features.npyfile import NpyWriter
 from pipeline.parallel import map_in_order
 
 GRAPH_CODE = "graphs-1"  # raise it whenever the same crystal and settings would give another graph
@@ -45,39 +47,38 @@ class GraphStore:
         return loaded
 
 
-@dataclass
+@dataclass(frozen=True)
 class Built:
     """What one task sends back."""
 
-    graphs: list[CrystalGraphs] = field(default_factory=list)
-    kept: list[int] = field(default_factory=list)  # positions inside the task
-    rejected: list[Rejection] = field(default_factory=list)
-    without_symmetry: int = 0
+    graphs: CrystalGraphs
+    kept: NDArray[np.int64]  # rows of the snapshot
+    rejected: list[Rejection]
+    without_symmetry: int
 
 
 def graph_store(
     root: Path, snapshot: Snapshot, settings: GraphSettings, workers: int, tick: Callable[[int], None] = lambda n: None
 ) -> GraphStore:
-    """The graph store of a snapshot: opened if it is there, built otherwise."""
+    """The graph store of a snapshot: opened if it is there, built otherwise, a part at a time in a bounded memory."""
     key = text_hash(GRAPH_CODE, snapshot.id, json.dumps(asdict(settings), sort_keys=True))[:16]
     final = root / key
     if final.is_dir():
         return GraphStore(final)
     total = int(snapshot.manifest["crystals"])
     ranges = [(start, min(start + CRYSTALS_PER_TASK, total)) for start in range(0, total, CRYSTALS_PER_TASK)]
-    whole = Built()
-    rows: list[int] = []
-    for (start, stop), built in zip(ranges, map_in_order(partial(_build_rows, snapshot, settings), ranges, workers), strict=True):
-        whole.graphs.extend(built.graphs)
-        whole.rejected.extend(built.rejected)
-        whole.without_symmetry += built.without_symmetry
-        rows.extend(start + k for k in built.kept)
-        tick(stop - start)
+    rejected: list[Rejection] = []
+    crystals = without_symmetry = 0
     with building(root) as folder:
-        for name, array in concatenate(whole.graphs).arrays().items():
-            np.save(folder / f"{name}.npy", array)
-        np.save(folder / "rows.npy", np.array(rows, dtype=np.int64))
-        write_rejections(folder / "rejected.parquet", whole.rejected)
+        with _Writers(folder) as writers:
+            parts = map_in_order(partial(_build_rows, snapshot, settings), ranges, workers)
+            for (start, stop), built in zip(ranges, parts, strict=True):
+                writers.append(built)
+                rejected += built.rejected
+                crystals += len(built.kept)
+                without_symmetry += built.without_symmetry
+                tick(stop - start)
+        write_rejections(folder / "rejected.parquet", rejected)
         write_json(
             folder / "manifest.json",
             {
@@ -85,24 +86,39 @@ def graph_store(
                 "code": GRAPH_CODE,
                 "snapshot": snapshot.id,
                 "settings": asdict(settings),
-                "crystals": len(rows),
-                "rejected": len(whole.rejected),
-                "without_symmetry": whole.without_symmetry,
+                "crystals": crystals,
+                "rejected": len(rejected),
+                "without_symmetry": without_symmetry,
             },
         )
         publish(folder, final)
     return GraphStore(final)
 
 
+class _Writers(ExitStack):
+    """One growing file a field, and the rows."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        kinds = {**DTYPES, "rows": np.int64}
+        self._files = {name: self.enter_context(NpyWriter(folder / f"{name}.npy", kind)) for name, kind in kinds.items()}
+        self._ends = {"node_ptr": 0, "edge_ptr": 0}
+        for name in self._ends:
+            self._files[name].append(np.zeros(1, dtype=np.int64))
+
+    def append(self, built: Built) -> None:
+        arrays = built.graphs.arrays()
+        for name, end in self._ends.items():
+            arrays[name] = arrays[name][1:] + end
+            self._ends[name] = int(arrays[name][-1]) if len(arrays[name]) else end
+        for name, array in {**arrays, "rows": built.kept}.items():
+            self._files[name].append(array)
+
+
 def _build_rows(snapshot: Snapshot, settings: GraphSettings, part: tuple[int, int]) -> Built:
-    built = Built()
-    for k, crystal in enumerate(snapshot.crystals(*part)):
-        cell = symmetrise(crystal, settings.symprec_A)
-        built.without_symmetry += not cell.exact
-        try:
-            built.graphs.append(build_graph(cell, settings))
-            built.kept.append(k)
-        except NoNeighbours as fault:
-            built.rejected.append(Rejection(crystal.id, "", "", Reason.NO_NEIGHBOURS, str(fault)))
-    built.graphs = [concatenate(built.graphs)] if built.graphs else []
-    return built
+    crystals = list(snapshot.crystals(*part))
+    cells = [symmetrise(crystal, settings.symprec_A) for crystal in crystals]
+    graphs, kept = build_graphs(cells, settings)
+    lonely = np.setdiff1d(np.arange(len(cells)), kept)
+    rejected = [Rejection(crystals[k].id, "", "", Reason.NO_NEIGHBOURS, alone(settings)) for k in lonely]
+    return Built(graphs, kept + part[0], rejected, sum(not cell.exact for cell in cells))
