@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import moyopy
 import numpy as np
@@ -29,6 +30,11 @@ class SymmetricCell:
     orbit: NDArray[np.int64]  # (n,), 0..n_orbits-1
     space_group: int  # 1..230
     exact: bool  # False: no symmetry could be used, every site is its own orbit
+    hall: int = 1  # 1..530, the space group's setting; 1 is P1
+
+    def operations(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """(k, 3, 3) W and (k, 3) w of x' = W x + w (mod 1) for columns of fractional coordinates; identity if not exact."""
+        return _operations(self.space_group, self.hall) if self.exact else (np.eye(3, dtype=np.int64)[None], np.zeros((1, 3)))
 
     @property
     def representatives(self) -> NDArray[np.int64]:
@@ -64,17 +70,23 @@ def symmetrise(crystal: Crystal, symprec_A: float = SYMPREC_A) -> SymmetricCell:
     orbit[np.array(found.mapping_std_prim)] = np.array(found.orbits)
     if not _consistent(crystal, lattice, numbers, orbit):
         return _without_symmetry(crystal)
-    frac = np.array(primitive.positions, dtype=np.float64) % 1.0
-    return SymmetricCell(lattice, frac, numbers, _numbered(orbit), int(found.number), True)
+    frac = np.array(primitive.positions, dtype=np.float64) % 1.0 % 1.0  # twice: -1e-17 % 1.0 is 1.0
+    return SymmetricCell(lattice, frac, numbers, _numbered(orbit), int(found.number), True, int(found.hall_number))
 
 
 def without_orbits(cell: SymmetricCell) -> SymmetricCell:
     """The same cell with every site on its own orbit: the full-cell graph, for methods and tests that need it."""
-    return SymmetricCell(cell.lattice, cell.frac, cell.numbers, np.arange(len(cell.numbers)), cell.space_group, cell.exact)
+    return replace(cell, orbit=np.arange(len(cell.numbers)))
+
+
+@lru_cache(maxsize=530)
+def _operations(space_group: int, hall: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    found = moyopy.operations_from_number(space_group, setting=moyopy.Setting.hall_number(hall), primitive=True)
+    return np.array(found.rotations, dtype=np.int64), np.array(found.translations, dtype=np.float64)
 
 
 def _without_symmetry(crystal: Crystal) -> SymmetricCell:
-    return SymmetricCell(crystal.lattice, crystal.frac % 1.0, crystal.numbers, np.arange(crystal.n_sites), 1, False)
+    return SymmetricCell(crystal.lattice, crystal.frac % 1.0 % 1.0, crystal.numbers, np.arange(crystal.n_sites), 1, False)
 
 
 def _numbered(orbit: NDArray[np.int64]) -> NDArray[np.int64]:

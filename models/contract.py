@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.graph import CrystalGraphs
+from models.vectors import VectorGraphs
 
 MAGNETIC_THRESHOLD = 0.05  # µB/atom; where "is it magnetic" draws the line
 
@@ -27,6 +28,7 @@ class Examples:
     graphs: CrystalGraphs
     descriptors: NDArray[np.float32]  # (crystals, columns); NaN where one could not be computed
     moment: NDArray[np.float64] | None = None  # (crystals,) µB/atom; None where unknown
+    vectors: VectorGraphs | None = None  # graphs with directions; None where no family asked for them
 
     def __len__(self) -> int:
         return len(self.graphs)
@@ -34,7 +36,8 @@ class Examples:
     def take(self, index: NDArray[np.int64]) -> Examples:
         """Some crystals, in the order asked for."""
         moment = None if self.moment is None else self.moment[index]
-        return Examples(self.graphs.take(index), self.descriptors[index], moment)
+        vectors = None if self.vectors is None else self.vectors.take(index)
+        return Examples(self.graphs.take(index), self.descriptors[index], moment, vectors)
 
     def targets(self) -> NDArray[np.float64]:
         """The moments, µB/atom. Raises ModelError where there are none."""
@@ -70,6 +73,7 @@ class Model(Protocol):
     """A learner of the moment per atom."""
 
     family: ClassVar[str]
+    reads_vectors: ClassVar[bool]  # whether it needs Examples.vectors
 
     def fit(self, train: Examples, validation: Examples, control: FitControl) -> list[dict[str, float]]:
         """Learn from `train`, choose on `validation`; same data, seed and cores give the same model.

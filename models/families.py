@@ -11,6 +11,8 @@ _HOMES = {  # the only classes a saved model can name
     "forest": ("models.forest", "Forest"),
     "cgcnn": ("models.cgcnn", "CGCNN"),
     "megnet": ("models.megnet", "MEGNet"),
+    "ecn": ("models.ecn", "ECN"),
+    "mcegnn": ("models.mcegnn", "MCEGNN"),
 }
 
 

@@ -1,7 +1,7 @@
 """Random forest on composition and structure descriptors, kept as plain arrays: nothing in its file can run.
 
-Each tree predicts two things at once, the moment and whether it is magnetic. A descriptor that is missing (NaN) is taken to be the
-median of the training rows, which is kept with the trees.
+Each tree predicts two things at once, the moment and whether it is magnetic. A missing descriptor (NaN) counts as the median of
+the training rows, which is kept with the trees.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ class Forest:
     """The family "forest"."""
 
     family: ClassVar[str] = "forest"
+    reads_vectors: ClassVar[bool] = False
 
     def __init__(self, settings: ForestSettings | None = None) -> None:
         self.settings = settings or ForestSettings()

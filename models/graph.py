@@ -77,8 +77,8 @@ class CrystalGraphs:
 
     def take(self, index: NDArray[np.int64]) -> CrystalGraphs:
         """The graphs of some crystals, in the order asked for."""
-        node_ptr, nodes = _gather(self.node_ptr, index)
-        edge_ptr, edges = _gather(self.edge_ptr, index)
+        node_ptr, nodes = gather(self.node_ptr, index)
+        edge_ptr, edges = gather(self.edge_ptr, index)
         chosen = {name: getattr(self, name)[nodes] for name in _PER_NODE}
         chosen |= {name: getattr(self, name)[edges] for name in _PER_EDGE}
         chosen |= {name: getattr(self, name)[index] for name in _PER_CRYSTAL}
@@ -140,7 +140,7 @@ def batches_by_edges(edges: NDArray[np.int64], max_edges: int) -> Iterator[NDArr
         yield order[start:]
 
 
-def _gather(ptr: NDArray[np.int64], index: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def gather(ptr: NDArray[np.int64], index: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """New row pointers, and the flat positions that belong to the chosen crystals."""
     counts = ptr[index + 1] - ptr[index]
     new_ptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

@@ -8,13 +8,17 @@ import json
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from models.contract import Examples, FitControl, ModelError, Prediction
+from models.graph import GraphBatch
 from models.training import TrainingSettings, predict_network, train_network
+from models.vectors import VectorBatch
 
 FORMAT = 1
 WEIGHTS_FILE = "model.safetensors"
@@ -27,6 +31,7 @@ class NetworkModel:
     family: ClassVar[str]
     settings_type: ClassVar[type[Any]]  # a frozen dataclass
     training: ClassVar[TrainingSettings]
+    reads_vectors: ClassVar[bool] = False
 
     def __init__(self, settings: Any = None) -> None:
         self.settings = settings or self.settings_type()
@@ -42,10 +47,15 @@ class NetworkModel:
         self.network = self.build()
         parts = [self.family, self.settings, self.training, control.seed, control.epochs, len(train), len(validation)]
         identity = hashlib.sha256(repr(parts).encode() + train.targets().tobytes()).hexdigest()
-        return train_network(self.network, train, validation, self.training, control, identity)
+        return train_network(self.network, train, validation, self.training, control, identity, self.collate)
 
     def predict(self, examples: Examples) -> Prediction:
-        return predict_network(self.network, examples)
+        return predict_network(self.network, examples, self.collate)
+
+    @staticmethod
+    def collate(examples: Examples, index: NDArray[np.int64], dtype: torch.dtype) -> Any:
+        """The batch that the network reads."""
+        return GraphBatch.collate(examples.graphs, index, dtype)
 
     def save(self, folder: Path) -> None:
         save_file({k: v.contiguous() for k, v in self.network.state_dict().items()}, folder / WEIGHTS_FILE)
@@ -72,3 +82,15 @@ class NetworkModel:
             raise ModelError(f"{folder} holds weights that are not finite")
         model.network.eval()
         return model
+
+
+class VectorNetworkModel(NetworkModel):
+    """A family whose network reads directions: a module from VectorBatch to TwoPart."""
+
+    reads_vectors: ClassVar[bool] = True
+
+    @staticmethod
+    def collate(examples: Examples, index: NDArray[np.int64], dtype: torch.dtype) -> VectorBatch:
+        if examples.vectors is None:
+            raise ModelError("this family needs the graphs with directions")
+        return VectorBatch.collate(examples.vectors, index, dtype)

@@ -23,7 +23,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from models.contract import Examples, FitControl, ModelError, Prediction
-from models.graph import GraphBatch, batches_by_edges
+from models.graph import batches_by_edges
 from models.heads import TwoPart, two_part_loss
 
 CHECKPOINT_FILE = "checkpoint.pt"
@@ -55,9 +55,13 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
+Collate = Callable[[Examples, NDArray[np.int64], torch.dtype], Any]  # some examples to the batch that a network reads
+
+
 def train_network(
-    network: nn.Module, train: Examples, validation: Examples, settings: TrainingSettings, control: FitControl, identity: str
-) -> list[dict[str, float]]:
+    network: nn.Module, train: Examples, validation: Examples, settings: TrainingSettings, control: FitControl, identity: str,
+    collate: Collate,
+) -> list[dict[str, float]]:  # fmt: skip
     """Train in place; the network ends with the averaged weights of its best epoch.
 
     A checkpoint in control.checkpoint is taken up only where its `identity` is this run's. Order of batches depends on
@@ -76,8 +80,8 @@ def train_network(
     started = time.monotonic() - run.seconds
     while run.epoch < epochs and run.epoch - run.best_epoch < settings.patience and not control.out_of_time():
         rates = _schedule(settings, run.epoch, epochs, started, control)
-        loss = _epoch(network, averaged, optimiser, train, settings, control.seed + 1000 * run.epoch, rates)
-        said = predict_network(averaged.module, validation)
+        loss = _epoch(network, averaged, optimiser, train, settings, control.seed + 1000 * run.epoch, rates, collate)
+        said = predict_network(averaged.module, validation, collate)
         mae = float(np.abs(said.moment - validation.targets()).mean())
         run.epoch += 1
         run.seconds = time.monotonic() - started
@@ -95,14 +99,14 @@ def train_network(
     return run.history
 
 
-def predict_network(network: nn.Module, examples: Examples) -> Prediction:
+def predict_network(network: nn.Module, examples: Examples, collate: Collate) -> Prediction:
     """Predictions in the examples' order; batches are packed by edges, which does not change any row."""
     network.eval()
     dtype = next(network.parameters()).dtype
     moment, p_magnetic = np.zeros(len(examples)), np.zeros(len(examples))
     with torch.inference_mode():
         for index in batches_by_edges(examples.graphs.edges_per_crystal, PREDICTION_EDGES):
-            said: TwoPart = network(GraphBatch.collate(examples.graphs, index, dtype))
+            said: TwoPart = network(collate(examples, index, dtype))
             moment[index] = said.moment.double().numpy()
             p_magnetic[index] = said.p_magnetic.double().numpy()
     return Prediction(moment, p_magnetic)
@@ -116,6 +120,7 @@ def _epoch(
     settings: TrainingSettings,
     seed: int,
     rate: Callable[[float], float],
+    collate: Collate,
 ) -> float:
     network.train()
     dtype = next(network.parameters()).dtype
@@ -128,7 +133,7 @@ def _epoch(
         index: NDArray[np.int64] = order[start : start + batch_size]
         for group in optimiser.param_groups:
             group["lr"] = rate(k / len(cuts))
-        loss = two_part_loss(network(GraphBatch.collate(train.graphs, index, dtype)), target[index])
+        loss = two_part_loss(network(collate(train, index, dtype)), target[index])
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(network.parameters(), settings.clip_norm)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from data.snapshot import Snapshot, write_rejections
 from data.symmetry import symmetrise
 from models.graph import DTYPES, CrystalGraphs
 from pipeline.features.neighbours import GraphSettings, alone, build_graphs
-from pipeline.features.npyfile import NpyWriter
+from pipeline.features.npyfile import PackedWriter
 from pipeline.parallel import map_in_order
 
 GRAPH_CODE = "graphs-1"  # raise it whenever the same crystal and settings would give another graph
@@ -70,10 +69,11 @@ def graph_store(
     rejected: list[Rejection] = []
     crystals = without_symmetry = 0
     with building(root) as folder:
-        with _Writers(folder) as writers:
+        empty = {name: np.zeros(0, kind) for name, kind in {**DTYPES, "rows": np.int64}.items()}
+        with PackedWriter(folder, empty) as writer:
             parts = map_in_order(partial(_build_rows, snapshot, settings), ranges, workers)
             for (start, stop), built in zip(ranges, parts, strict=True):
-                writers.append(built)
+                writer.append({**built.graphs.arrays(), "rows": built.kept})
                 rejected += built.rejected
                 crystals += len(built.kept)
                 without_symmetry += built.without_symmetry
@@ -93,26 +93,6 @@ def graph_store(
         )
         publish(folder, final)
     return GraphStore(final)
-
-
-class _Writers(ExitStack):
-    """One growing file a field, and the rows."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        kinds = {**DTYPES, "rows": np.int64}
-        self._files = {name: self.enter_context(NpyWriter(folder / f"{name}.npy", kind)) for name, kind in kinds.items()}
-        self._ends = {"node_ptr": 0, "edge_ptr": 0}
-        for name in self._ends:
-            self._files[name].append(np.zeros(1, dtype=np.int64))
-
-    def append(self, built: Built) -> None:
-        arrays = built.graphs.arrays()
-        for name, end in self._ends.items():
-            arrays[name] = arrays[name][1:] + end
-            self._ends[name] = int(arrays[name][-1]) if len(arrays[name]) else end
-        for name, array in {**arrays, "rows": built.kept}.items():
-            self._files[name].append(array)
 
 
 def _build_rows(snapshot: Snapshot, settings: GraphSettings, part: tuple[int, int]) -> Built:

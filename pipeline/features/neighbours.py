@@ -39,8 +39,8 @@ class GraphSettings:
 
 
 @dataclass(frozen=True)
-class _Cells:
-    """Many cells, their orbits numbered through."""
+class Cells:
+    """Many cells, their sites and orbits numbered through."""
 
     cells: Sequence[SymmetricCell]
 
@@ -54,29 +54,41 @@ class _Cells:
         return np.concatenate([[0], np.cumsum([len(r) for r in self.representatives])]).astype(np.int64)
 
     @cached_property
+    def first_site(self) -> NDArray[np.int64]:
+        """(cells + 1,) number of the first site of each cell."""
+        return np.concatenate([[0], np.cumsum([len(cell.numbers) for cell in self.cells])]).astype(np.int64)
+
+    @cached_property
     def cell(self) -> NDArray[np.int64]:
         """(orbits,) the cell of each orbit."""
         return np.repeat(np.arange(len(self.cells)), np.diff(self.first))
 
+    @cached_property
+    def orbit(self) -> NDArray[np.int64]:
+        """(sites,) the orbit of each site inside its cell."""
+        return np.concatenate([np.zeros(0, np.int64), *(cell.orbit for cell in self.cells)])
+
 
 @dataclass(frozen=True)
-class _Pairs:
-    """Atoms and their neighbours."""
+class Pairs:
+    """Atoms and their neighbours: atom `site` in the cell at `image`, seen from the representative of orbit `centre`."""
 
-    centre: NDArray[np.int64]  # orbit, numbered through
-    source: NDArray[np.int64]  # orbit of the neighbour inside its cell
-    distance: NDArray[np.float64]  # Å
+    centre: NDArray[np.int64]  # (pairs,) orbit, numbered through
+    site: NDArray[np.int64]  # (pairs,) numbered through
+    image: NDArray[np.int8]  # (pairs, 3) lattice translation
+    distance: NDArray[np.float64]  # (pairs,) Å
 
-    def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> _Pairs:
-        return _Pairs(self.centre[index], self.source[index], self.distance[index])
+    def take(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Pairs:
+        return Pairs(self.centre[index], self.site[index], self.image[index], self.distance[index])
 
     @classmethod
-    def joined(cls, parts: Sequence[_Pairs]) -> _Pairs:
-        none = cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+    def joined(cls, parts: Sequence[Pairs]) -> Pairs:
+        none = cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((0, 3), np.int8), np.zeros(0))
         parts = [none, *parts]
         return cls(
             np.concatenate([p.centre for p in parts]),
-            np.concatenate([p.source for p in parts]),
+            np.concatenate([p.site for p in parts]),
+            np.concatenate([p.image for p in parts]),
             np.concatenate([p.distance for p in parts]),
         )
 
@@ -105,16 +117,17 @@ def build_graphs(cells: Sequence[SymmetricCell], settings: GraphSettings) -> tup
     crystals: so every neighbour up to the twelfth's distance plus a tolerance is kept. A crystal's graph is the same
     whatever stands beside it.
     """
-    every = _Cells(cells)
-    pairs = _shells(every, settings)
+    every = Cells(cells)
+    pairs = shells(every, settings)
     lonely = every.cell[np.bincount(pairs.centre, minlength=int(every.first[-1])) == 0]
     kept = np.setdiff1d(np.arange(len(cells)), lonely)
     if len(kept) < len(cells):
         graphs, _ = build_graphs([cells[k] for k in kept], settings)
         return graphs, kept
-    widest = int(pairs.source.max(initial=0)) + 1
-    pairs = pairs.take(_order(pairs.centre * widest + pairs.source, pairs.distance))
-    changes = (np.diff(pairs.centre) != 0) | (np.diff(pairs.source) != 0) | (np.diff(pairs.distance) > _EQUAL_A)
+    source = every.orbit[pairs.site]
+    order = _order(pairs.centre * (int(source.max(initial=0)) + 1) + source, pairs.distance)
+    pairs, source = pairs.take(order), source[order]
+    changes = (np.diff(pairs.centre) != 0) | (np.diff(source) != 0) | (np.diff(pairs.distance) > _EQUAL_A)
     new = np.flatnonzero(np.concatenate([[len(pairs.centre) > 0], changes]))  # first edge of each set of equivalent ones
     counts = np.diff([*new, len(pairs.centre)])
     owner = every.cell[pairs.centre[new]]
@@ -124,7 +137,7 @@ def build_graphs(cells: Sequence[SymmetricCell], settings: GraphSettings) -> tup
         "edge_ptr": np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(cells)))]),
         "numbers": np.concatenate([[], *(c.numbers[r] for c, r in zip(cells, every.representatives, strict=True))]),
         "node_weight": np.concatenate([[], *(cell.multiplicities for cell in cells)]) / sites[every.cell],
-        "edge_source": pairs.source[new],
+        "edge_source": source[new],
         "edge_target": pairs.centre[new] - every.first[owner],
         "edge_distance": (np.add.reduceat(pairs.distance, new) if len(new) else pairs.distance) / counts,
         "edge_count": counts,
@@ -135,7 +148,7 @@ def build_graphs(cells: Sequence[SymmetricCell], settings: GraphSettings) -> tup
     return CrystalGraphs(**{name: np.asarray(v, dtype=DTYPES[name]) for name, v in values.items()}), kept
 
 
-def _shells(every: _Cells, settings: GraphSettings) -> _Pairs:
+def shells(every: Cells, settings: GraphSettings) -> Pairs:
     """Every kept pair; radii grow until each centre has its shell. A centre without a neighbour has no pair."""
     # the sphere that holds the wanted number at the mean density, and some room for open structures
     density = np.array([len(cell.numbers) / cell_volume(cell.lattice) for cell in every.cells])
@@ -156,19 +169,19 @@ def _shells(every: _Cells, settings: GraphSettings) -> _Pairs:
         kept.append(pairs.take(done[where] & (pairs.distance <= reach[where])))
         waiting = waiting[~done]
         radii = radii * 1.5
-    return _Pairs.joined(kept)
+    return Pairs.joined(kept)
 
 
-def _search(every: _Cells, centres: NDArray[np.int64], radii: NDArray[np.float64]) -> _Pairs:
+def _search(every: Cells, centres: NDArray[np.int64], radii: NDArray[np.float64]) -> Pairs:
     """All neighbours of some orbits' representatives within the radius of their cell, nearest first."""
     found = []
     for k, own in zip(*_runs(every.cell[centres], centres), strict=True):
         cell = every.cells[k]
         cart = np.ascontiguousarray(cell.frac @ cell.lattice)
         around = np.ascontiguousarray(cart[every.representatives[k][own - every.first[k]]])
-        i, j, _, distance = find_points_in_spheres(cart, around, r=radii[k], pbc=_PBC, lattice=cell.lattice, tol=1e-8)
-        found.append(_Pairs(own[i], cell.orbit[j], distance))
-    pairs = _Pairs.joined(found)
+        i, j, image, distance = find_points_in_spheres(cart, around, r=radii[k], pbc=_PBC, lattice=cell.lattice, tol=1e-8)
+        found.append(Pairs(own[i], j + every.first_site[k], image.astype(np.int8), distance))
+    pairs = Pairs.joined(found)
     pairs = pairs.take(pairs.distance > _SAME_PLACE_A)
     return pairs.take(_order(pairs.centre, pairs.distance))
 

@@ -15,8 +15,10 @@ from data.sources.starter import StarterSource
 from data.symmetry import SymmetricCell, symmetrise
 from models.contract import Examples
 from models.graph import CrystalGraphs, concatenate
+from models.vectors import VectorGraphs
 from pipeline.features.descriptors import descriptors
-from pipeline.features.neighbours import GraphSettings, build_graph
+from pipeline.features.neighbours import GraphSettings, build_graphs
+from pipeline.features.vectors import build_vectors, vector_arrays
 
 SETTINGS = GraphSettings()
 Floats = NDArray[np.float64]
@@ -104,12 +106,18 @@ def standard_cells(crystal: Crystal) -> dict[str, Crystal]:
 
 def examples_of(crystals: Sequence[Crystal], moments: Sequence[float] | None = None) -> Examples:
     """What models look at, by the product's own route."""
-    graphs = concatenate([build_graph(symmetrise(c), SETTINGS) for c in crystals])
-    return examples_of_graphs(graphs, moments)
+    return examples_of_cells([symmetrise(c) for c in crystals], moments)
 
 
-def examples_of_graphs(graphs: CrystalGraphs, moments: Sequence[float] | None = None) -> Examples:
-    return Examples(graphs, descriptors(graphs), None if moments is None else np.asarray(moments, dtype=np.float64))
+def examples_of_cells(cells: Sequence[SymmetricCell], moments: Sequence[float] | None = None, exact: bool = False) -> Examples:
+    """The same from symmetrised cells; exact: in double precision, for networks that are."""
+    known = None if moments is None else np.asarray(moments, dtype=np.float64)
+    if exact:
+        graphs = concatenate([exact_graph(cell) for cell in cells])
+        return Examples(graphs, descriptors(graphs), known, VectorGraphs(**vector_arrays(cells, SETTINGS)))
+    graphs, kept = build_graphs(cells, SETTINGS)
+    assert len(kept) == len(cells), "a lonely atom"
+    return Examples(graphs, descriptors(graphs), known, build_vectors(cells, SETTINGS))
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ import copy
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,7 @@ from safetensors.torch import load_file, save_file
 from data.crystal import Crystal
 from data.symmetry import symmetrise, without_orbits
 from models.contract import Examples, FitControl, Model, ModelError, Prediction
-from models.graph import GraphBatch, concatenate
 from models.heads import two_part_loss
-from pipeline.features.neighbours import build_graph
 from tests.contract import crystals as made
 
 INVARIANCE = 1e-4  # µB/atom, float32: another way to write the same crystal
@@ -81,7 +80,8 @@ def saved_bytes(model: Model, folder: Path) -> dict[str, bytes]:
 
 
 def all_arrays(examples: Examples) -> dict[str, np.ndarray]:
-    return {**examples.graphs.arrays(), "descriptors": examples.descriptors, "moment": examples.targets()}
+    vectors = {} if examples.vectors is None else {f"vectors.{k}": v for k, v in examples.vectors.arrays().items()}
+    return {**examples.graphs.arrays(), **vectors, "descriptors": examples.descriptors, "moment": examples.targets()}
 
 
 class ModelContract:
@@ -152,7 +152,7 @@ class ModelContract:
         examples = made.starter_examples().take(np.arange(20))
         for moment in (None, np.where(np.arange(20) == 7, np.nan, examples.targets())):
             with pytest.raises(ModelError, match="finite moment"):
-                kind().fit(Examples(examples.graphs, examples.descriptors, moment), examples, FitControl(epochs=1))
+                kind().fit(replace(examples, moment=moment), examples, FitControl(epochs=1))
 
     def test_saved_and_loaded_predicts_the_same_bits(self, kind: type[Model], model: Model, tmp_path: Path) -> None:
         first = saved_bytes(model, tmp_path / "first")
@@ -230,26 +230,25 @@ class ModelContract:
 
 
 class NetworkContract:
-    """For families whose `network` is a torch module on GraphBatch; `kind` as above."""
+    """For families whose `network` is a torch module on what `collate` makes; `kind` as above."""
 
     @pytest.mark.parametrize("name", TRANSFORMATIONS)
     def test_invariances_hold_to_rounding_in_float64(self, kind: type[Any], name: str) -> None:
         model = in_float64(kind)
         cells = [symmetrise(c) for c in made.hand_built().values()]
-        plain = model.predict(made.examples_of_graphs(concatenate([made.exact_graph(c) for c in cells])))
+        plain = model.predict(made.examples_of_cells(cells, exact=True))
         changed = [symmetrise(TRANSFORMATIONS[name](c)) for c in made.hand_built().values()]
-        other = model.predict(made.examples_of_graphs(concatenate([made.exact_graph(c) for c in changed])))
+        other = model.predict(made.examples_of_cells(changed, exact=True))
         assert_same(other, plain, FLOAT64, name)
 
     @pytest.mark.parametrize("precision", ["float32", "float64"])
     def test_asymmetric_unit_equals_full_cell(self, kind: type[Any], precision: str) -> None:
         exact = precision == "float64"
         model = in_float64(kind) if exact else trained(kind)[0]
-        build = made.exact_graph if exact else lambda cell: build_graph(cell, made.SETTINGS)
         cells = [symmetrise(c) for c in made.hand_built().values()]
         cells += [symmetrise(made.supercell(c, (2, 1, 1))) for c in made.hand_built().values()]
-        folded = made.examples_of_graphs(concatenate([build(c) for c in cells]))
-        unfolded = made.examples_of_graphs(concatenate([build(without_orbits(c)) for c in cells]))
+        folded = made.examples_of_cells(cells, exact=exact)
+        unfolded = made.examples_of_cells([without_orbits(c) for c in cells], exact=exact)
         assert len(unfolded.graphs.numbers) > 1.5 * len(folded.graphs.numbers)
         assert_same(model.predict(unfolded), model.predict(folded), FLOAT64 if exact else SAME_GRAPH)
 
@@ -262,7 +261,7 @@ class NetworkContract:
 
     def test_every_parameter_gets_a_finite_gradient(self, kind: type[Any]) -> None:
         network, examples = copy.deepcopy(trained(kind)[0].network).train(), made.starter_examples()
-        batch = GraphBatch.collate(examples.graphs, np.arange(0, len(examples), 4))
+        batch = kind.collate(examples, np.arange(0, len(examples), 4), torch.float32)
         two_part_loss(network(batch), torch.from_numpy(examples.targets()[::4]).float()).backward()
         for name, parameter in network.named_parameters():
             assert parameter.grad is not None, f"{name} takes no part"
@@ -272,7 +271,7 @@ class NetworkContract:
     def test_a_fresh_network_has_finite_gradients(self, kind: type[Any]) -> None:
         torch.manual_seed(0)
         network, examples = kind().network, hand_built_examples()
-        network(GraphBatch.collate(examples.graphs, np.arange(len(examples)))).moment.sum().backward()
+        network(kind.collate(examples, np.arange(len(examples)), torch.float32)).moment.sum().backward()
         assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in network.parameters())
 
 

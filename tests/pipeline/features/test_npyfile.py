@@ -38,3 +38,11 @@ def test_a_header_of_ten_thousand_million_fits_the_room(tmp_path: Path) -> None:
         writer._file.seek(0)
         writer._write_header()
         assert writer._file.tell() == start
+
+
+def test_matrices_and_pieces_of_another_shape(tmp_path: Path) -> None:
+    with NpyWriter(tmp_path / "a.npy", np.float32, (3, 3)) as writer:
+        writer.append(np.ones((2, 3, 3)))
+        with pytest.raises(ValueError, match=r"shape \(2, 3\)"):
+            writer.append(np.ones((2, 3)))
+    assert np.load(tmp_path / "a.npy").shape == (2, 3, 3)

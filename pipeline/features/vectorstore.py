@@ -1,0 +1,57 @@
+"""Stores of graphs with directions: row for row those of a graph store, made when a family first asks for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.artifact import building, publish, text_hash, write_json
+from data.snapshot import Snapshot
+from data.symmetry import symmetrise
+from models.vectors import VECTOR_DTYPES, VectorGraphs
+from pipeline.features.graphs import CRYSTALS_PER_TASK, GRAPH_CODE, GraphStore
+from pipeline.features.neighbours import GraphSettings
+from pipeline.features.npyfile import PackedWriter
+from pipeline.features.vectors import build_vectors
+from pipeline.parallel import map_in_order
+
+VECTOR_CODE = "vectors-1"  # raise it whenever the same crystal and settings would give another graph
+
+
+def vector_store(
+    root: Path, snapshot: Snapshot, graphs: GraphStore, settings: GraphSettings, workers: int, tick: Callable[[int], None]
+) -> VectorGraphs:
+    """The graphs with directions of a graph store's rows, memory-mapped: opened if they are there, built otherwise."""
+    key = text_hash(VECTOR_CODE, GRAPH_CODE, snapshot.id, json.dumps(asdict(settings), sort_keys=True))[:16]
+    final = root / f"{key}-vectors"
+    if not final.is_dir():
+        rows = graphs.rows
+        parts = np.split(rows, range(CRYSTALS_PER_TASK, len(rows), CRYSTALS_PER_TASK))
+        with building(root) as folder:
+            with PackedWriter(folder, _empty()) as writer:
+                built = map_in_order(partial(_build, snapshot, settings), parts, workers)
+                for part, packed in zip(parts, built, strict=True):
+                    writer.append(packed.arrays())
+                    tick(len(part))
+            manifest = {"kind": "vectors", "code": VECTOR_CODE, "snapshot": snapshot.id, "settings": asdict(settings)}
+            write_json(folder / "manifest.json", {**manifest, "crystals": len(rows)})
+            publish(folder, final)
+    return VectorGraphs(**{name: np.load(final / f"{name}.npy", mmap_mode="r") for name in VECTOR_DTYPES})
+
+
+def _build(snapshot: Snapshot, settings: GraphSettings, rows: NDArray[np.int64]) -> VectorGraphs:
+    wanted = set(rows.tolist())
+    crystals = snapshot.crystals(int(rows[0]), int(rows[-1]) + 1)
+    cells = [symmetrise(c, settings.symprec_A) for k, c in enumerate(crystals, start=int(rows[0])) if k in wanted]
+    return build_vectors(cells, settings)
+
+
+def _empty() -> dict[str, NDArray[np.generic]]:
+    tails = {"edge_vector": (3,), "rotation": (3, 3)}
+    return {name: np.zeros((0, *tails.get(name, ())), kind) for name, kind in VECTOR_DTYPES.items()}
