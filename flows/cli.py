@@ -75,22 +75,29 @@ def train(
         int | None, typer.Option("--epochs", min=1, help="Passes over the data (default: each family's own).")
     ] = None,
     max_minutes: Annotated[float | None, typer.Option("--max-minutes", help="Time for all networks together.")] = None,
+    descriptors: Annotated[
+        str, typer.Option("--descriptors", help="What the forest sees: `fast`, or `full` (about a second a crystal more).")
+    ] = "fast",
     quiet: QuietOption = False,
     json: Json = False,
 ) -> None:
     """Train an ensemble; a run that was interrupted goes on where it stopped."""
+    from data.errors import UserError
     from data.snapshot import open_snapshot
+    from pipeline.features.tiers import Tier
     from pipeline.learning.train import TrainSettings
     from pipeline.settings import settings
 
-    families = [name.strip() for name in members.split(",") if name.strip()]
-    TrainSettings(members=tuple(families), seeds=seeds, epochs=epochs, max_minutes=max_minutes).check()
+    if descriptors not in list(Tier):
+        raise UserError(f"--descriptors is {' or '.join(Tier)}, not {descriptors!r}")
+    tier, families = Tier(descriptors), [name.strip() for name in members.split(",") if name.strip()]
+    TrainSettings(members=tuple(families), seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier).check()
     identifier = open_snapshot(settings().snapshots, snapshot).id
     _start(quiet)
     from flows.summary import print_json, training_facts
     from flows.train import train as flow
 
-    manifest = flow(identifier, families, seeds, epochs, max_minutes)
+    manifest = flow(identifier, families, seeds, epochs, max_minutes, tier)
     print_json(manifest) if json else _facts("Model published", training_facts(manifest))
 
 

@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from data.snapshot import open_snapshot
 from flows.console import reporter
+from pipeline.features.tiers import Tier
 from pipeline.learning.train import TrainSettings, train_ensemble
 from pipeline.settings import settings
 
@@ -27,6 +28,7 @@ def train(
     seeds: int = 1,
     epochs: int | None = None,
     max_minutes: float | None = None,
+    tier: Tier = Tier.FAST,
 ) -> dict[str, Any]:
     """Train an ensemble on a snapshot (the newest by default).
 
@@ -34,7 +36,7 @@ def train(
         The model's manifest, with the metrics on its test rows.
     """
     families = tuple(members) if members else TrainSettings().members
-    wanted = TrainSettings(members=families, seeds=seeds, epochs=epochs, max_minutes=max_minutes)
+    wanted = TrainSettings(members=families, seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier)
     manifest = fit(snapshot, wanted)
     rows = [{"model": "ensemble", **_scores(manifest["metrics"]["ensemble"])}]
     rows += [{"model": name, **_scores(scores)} for name, scores in manifest["metrics"]["members"].items()]

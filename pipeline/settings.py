@@ -29,6 +29,11 @@ class Settings(BaseSettings):
         return self.home / "graphs"
 
     @property
+    def descriptors(self) -> Path:
+        """The cache of the costly descriptors; may be deleted at any time."""
+        return self.home / "descriptors"
+
+    @property
     def models(self) -> Path:
         return self.home / "models"
 

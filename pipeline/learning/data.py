@@ -10,10 +10,16 @@ from numpy.typing import NDArray
 
 from data.errors import UserError
 from data.snapshot import Snapshot
+from data.symmetry import symmetrise
 from models.contract import Examples
+from models.vectors import VectorGraphs
+from pipeline.features.costly import without_values
+from pipeline.features.costlystore import compute_costly, costly_cache, costly_descriptors
 from pipeline.features.descriptors import descriptors
-from pipeline.features.graphs import graph_store
+from pipeline.features.graphs import GraphStore, graph_store
 from pipeline.features.neighbours import GraphSettings
+from pipeline.features.tiers import Tier
+from pipeline.features.vectorstore import vector_store
 from pipeline.progress import Reporter
 from pipeline.settings import Settings
 
@@ -28,8 +34,10 @@ class Labelled:
     examples: Examples
 
 
-def labelled_examples(snapshot: Snapshot, graph: GraphSettings, where: Settings, reporter: Reporter) -> Labelled:
-    """Read, or build once, everything that training needs.
+def labelled_examples(
+    snapshot: Snapshot, graph: GraphSettings, tier: Tier, vectors: bool, where: Settings, reporter: Reporter
+) -> Labelled:
+    """Read, or build once, everything that training needs; `vectors` says whether that includes the graphs with directions.
 
     Raises:
         UserError: no labelled crystal in the snapshot.
@@ -43,4 +51,27 @@ def labelled_examples(snapshot: Snapshot, graph: GraphSettings, where: Settings,
     if len(known) == 0:
         raise UserError(f"snapshot {snapshot.id} holds no moment to learn from; refresh from a labelled source")
     graphs = store.graphs.take(known)
-    return Labelled(table.take(pa.array(known)), Examples(graphs, descriptors(graphs), moment[known]))
+    columns = [descriptors(graphs)]
+    if tier is Tier.FULL:
+        columns.append(_costly(snapshot, store.rows[known], graph.symprec_A, where, reporter))
+    directed = _vectors(snapshot, store, graph, where, reporter).take(known) if vectors else None
+    return Labelled(table.take(pa.array(known)), Examples(graphs, np.concatenate(columns, axis=1), moment[known], directed))
+
+
+def _vectors(snapshot: Snapshot, store: GraphStore, graph: GraphSettings, where: Settings, reporter: Reporter) -> VectorGraphs:
+    with reporter.bar("Graphs with directions", len(store.rows)) as tick:
+        return vector_store(where.graphs, snapshot, store, graph, where.workers, tick)
+
+
+def _costly(
+    snapshot: Snapshot, rows: NDArray[np.int64], symprec_A: float, where: Settings, reporter: Reporter
+) -> NDArray[np.float32]:
+    """The costly descriptors of some rows of a snapshot; computed where an earlier run has not done so."""
+    cache, wanted = costly_cache(where.descriptors), set(rows.tolist())
+    cells = (symmetrise(crystal, symprec_A) for k, crystal in enumerate(snapshot.crystals()) if k in wanted)
+    with reporter.bar("Costly descriptors", len(rows)) as tick:
+        done = compute_costly(cells, cache, where.workers, tick)
+    found = costly_descriptors(done.keys, cache)
+    taken, failed = len(rows) - done.computed, int(without_values(found).sum())
+    reporter.say(f"Costly descriptors: {done.computed} computed, {taken} from the cache, {failed} crystals without")
+    return found

@@ -18,6 +18,7 @@ from data.labels import MAGNETIC_THRESHOLD
 from models.contract import Examples, Model, ModelError
 from models.families import family
 from pipeline.features.neighbours import GraphSettings
+from pipeline.features.tiers import Tier
 from pipeline.learning.calibration import Calibration
 from pipeline.learning.ensemble import Combined, combine
 
@@ -67,6 +68,16 @@ class Ensemble:
     @property
     def graph_settings(self) -> GraphSettings:
         return GraphSettings(**self.manifest["graph_settings"])
+
+    @property
+    def tier(self) -> Tier:
+        """The descriptors that its members learned from; models that do not say so are older than the choice."""
+        return Tier(self.manifest["settings"].get("tier", Tier.FAST))
+
+    @property
+    def reads_vectors(self) -> bool:
+        """Whether a member needs the graphs with directions."""
+        return any(family(m["family"]).reads_vectors for m in self.manifest["members"])
 
     def judge(self, examples: Examples) -> Judged:
         """Prediction, interval and members' votes for each crystal."""

@@ -16,9 +16,10 @@ from data.errors import UserError
 from data.snapshot import Snapshot
 from models.contract import Examples, FitControl, Model, ModelError, Prediction
 from models.families import family, family_names
-from pipeline.features.descriptors import DESCRIPTOR_CODE
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.neighbours import GraphSettings
+from pipeline.features.tiers import Tier
+from pipeline.features.vectorstore import VECTOR_CODE
 from pipeline.learning.calibration import Calibration
 from pipeline.learning.data import Labelled, labelled_examples
 from pipeline.learning.ensemble import choose_weights, combine
@@ -43,6 +44,7 @@ class TrainSettings:
     epochs: int | None = None  # None: each family's own default
     max_minutes: float | None = None  # for all networks together; None: as long as they need
     graph: GraphSettings = field(default_factory=GraphSettings)
+    tier: Tier = Tier.FAST  # of the descriptors that the forest learns from
 
     def names(self) -> list[tuple[str, str, int]]:
         """(member, family, seed), in the order of training."""
@@ -55,6 +57,8 @@ class TrainSettings:
             raise UserError(f"unknown model family {', '.join(strange) or '(none given)'}; there are {', '.join(family_names())}")
         if len(set(self.members)) != len(self.members):
             raise UserError("a model family is named twice; use --seeds for several members of one family")
+        if self.tier is not Tier.FAST and "forest" not in self.members:
+            raise UserError("only the forest learns from descriptors, and it is not among the members")
         if (
             self.seeds < 1
             or (self.epochs is not None and self.epochs < 1)
@@ -71,10 +75,11 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
         ModelError: a member diverged, or its predictions do not vary.
     """
     wanted.check()
-    data = labelled_examples(snapshot, wanted.graph, where, reporter)
+    vectors = any(family(name).reads_vectors for name in wanted.members)
+    data = labelled_examples(snapshot, wanted.graph, wanted.tier, vectors, where, reporter)
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
-    code = (TRAIN_CODE, GRAPH_CODE, DESCRIPTOR_CODE)
+    code = (TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code)
     work = make_folder(where.work / f"train-{text_hash(*code, snapshot.id, json.dumps(asdict(wanted), sort_keys=True))[:16]}")
     deadlines = _Deadlines(wanted, work)
     members: dict[str, Model] = {}
@@ -180,7 +185,7 @@ def _publish(
         files = artefact_files(folder)
         manifest = {
             "kind": "ensemble", "id": artefact_id(files), "snapshot": snapshot.id,
-            "code": [TRAIN_CODE, GRAPH_CODE, DESCRIPTOR_CODE],
+            "code": [TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code],
             "data": snapshot.manifest["source"],
             "rows": {"train": len(train), "val": len(validation), "test": len(test)},
             "seed": wanted.first_seed, "settings": asdict(wanted), "graph_settings": asdict(wanted.graph),

@@ -6,11 +6,11 @@ the networks, whose matrices are too small to share.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,23 +19,30 @@ import torch
 from data.crystal import symbol
 from data.rejection import Reason, Rejection
 from data.sources import Record, Shard, Source
-from data.symmetry import symmetrise
+from data.symmetry import SymmetricCell, symmetrise
 from models.contract import Examples
 from models.graph import CrystalGraphs
+from pipeline.features.costly import costly_key, without_values
+from pipeline.features.costlystore import costly_cache, costly_descriptors
 from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, alone, build_graphs
+from pipeline.features.tiers import Tier
+from pipeline.features.vectors import build_vectors
 from pipeline.learning.registry import Ensemble
 from pipeline.parallel import map_in_order
 
 SECONDS_PER_FILE = 30.0  # a good file takes a few milliseconds
 SECONDS_PER_SHARD = 120.0  # of up to a thousand files; a slower shard is read again, file by file
+WITHOUT_COSTLY = "its costly descriptors could not be computed"
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """The readable crystals of a shard; rows of `facts` and of `graphs` correspond."""
+    """The readable crystals of a shard; rows of `facts`, `cells` and `graphs` correspond."""
 
     graphs: CrystalGraphs
+    cells: list[SymmetricCell]
     facts: list[dict[str, Any]]
     rejected: list[Rejection]
     without_symmetry: int
@@ -57,30 +64,50 @@ class JudgedShard:
         self.without_symmetry += other.without_symmetry
 
 
-def judge_safely(source: Source, model: Path, shards: list[Shard], workers: int) -> Iterator[JudgedShard]:
-    """The ensemble's word on each shard, in order. A file whose reader dies or hangs costs itself: its shard is read again
-    file by file, in a process that may die without harm."""
-    judge = partial(judge_shard, source, model)
+def judge_safely(source: Source, model: Path, costly: Path, shards: list[Shard], workers: int) -> Iterator[JudgedShard]:
+    """The ensemble's word on each shard, in order; `model` is the folder of an ensemble, `costly` of the costly descriptors."""
 
-    def one_by_one(shard: Shard) -> JudgedShard:
-        singles = list(source.singles(shard))
-        fate = {id(single): rejection for single, rejection in singles}
+    def merged(parts: list[JudgedShard]) -> JudgedShard:
         whole = JudgedShard()
-        shards = [single for single, _ in singles]
-        for part in map_in_order(judge, shards, 1, lambda single: JudgedShard(rejected=[fate[id(single)]]), SECONDS_PER_FILE):
+        for part in parts:
             whole.add(part)
         return whole
 
-    return map_in_order(judge, shards, workers, one_by_one, SECONDS_PER_SHARD)
+    def turned_away(rejection: Rejection) -> JudgedShard:
+        return JudgedShard(rejected=[rejection])
+
+    return read_safely(source, partial(judge_shard, source, model, costly), merged, turned_away, shards, workers)
 
 
-def judge_shard(source: Source, model: Path, shard: Shard) -> JudgedShard:
-    """Read one shard and predict; `model` is the folder of an ensemble."""
+def read_safely(
+    source: Source, function: Callable[[Shard], R], merged: Callable[[list[R]], R], turned_away: Callable[[Rejection], R],
+    shards: list[Shard], workers: int,
+) -> Iterator[R]:  # fmt: skip
+    """`function` of each shard, in order, in worker processes. A file whose reader dies or hangs costs itself: its shard is read
+    again file by file, in a process that may die without harm."""
+
+    def one_by_one(shard: Shard) -> R:
+        singles = list(source.singles(shard))
+        fate = {id(single): rejection for single, rejection in singles}
+        parts = [single for single, _ in singles]
+        return merged(list(map_in_order(function, parts, 1, lambda single: turned_away(fate[id(single)]), SECONDS_PER_FILE)))
+
+    return map_in_order(function, shards, workers, one_by_one, SECONDS_PER_SHARD)
+
+
+def judge_shard(source: Source, model: Path, costly: Path, shard: Shard) -> JudgedShard:
+    """Read one shard and predict. Costly descriptors are only looked up here: computing them takes longer than a shard may."""
     ensemble = _ensemble(model)
     found = read_candidates(source, ensemble.graph_settings, frozenset(ensemble.manifest["elements"]), shard)
     if not found.facts:
         return JudgedShard(rejected=found.rejected)
-    said = ensemble.judge(Examples(found.graphs, descriptors(found.graphs)))
+    columns = [descriptors(found.graphs)]
+    if ensemble.tier is Tier.FULL:
+        columns.append(costly_descriptors([costly_key(cell) for cell in found.cells], costly_cache(costly)))
+        for k in np.flatnonzero(without_values(columns[-1])):
+            found.facts[k]["note"] = "; ".join(filter(None, (found.facts[k]["note"], WITHOUT_COSTLY)))
+    vectors = build_vectors(found.cells, ensemble.graph_settings) if ensemble.reads_vectors else None
+    said = ensemble.judge(Examples(found.graphs, np.concatenate(columns, axis=1), vectors=vectors))
     table = pd.DataFrame(found.facts).astype({"moment_dft": "float64"}).assign(
         moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
         p_magnetic=said.p_magnetic, **{f"member_{name}": values for name, values in said.members.items()},
@@ -102,7 +129,7 @@ def read_candidates(source: Source, settings: GraphSettings, known: frozenset[in
     lonely = (records[k] for k in np.setdiff1d(np.arange(len(records)), kept))
     rejected += [Rejection(r.crystal.id, r.source_file, "", Reason.NO_NEIGHBOURS, alone(settings)) for r in lonely]
     facts = [_facts(records[k], cells[k].space_group, known) for k in kept]
-    return Candidates(graphs, facts, rejected, sum(not cells[k].exact for k in kept))
+    return Candidates(graphs, [cells[k] for k in kept], facts, rejected, sum(not cells[k].exact for k in kept))
 
 
 @lru_cache(maxsize=1)

@@ -19,12 +19,14 @@ from data.errors import UserError
 from data.schema import REJECTED
 from data.snapshot import write_rejections
 from data.sources import Shard, Source
-from pipeline.features.descriptors import DESCRIPTOR_CODE
 from pipeline.features.graphs import GRAPH_CODE
+from pipeline.features.tiers import Tier
+from pipeline.features.vectorstore import VECTOR_CODE
 from pipeline.learning.registry import Ensemble
 from pipeline.progress import Reporter, Tick
 from pipeline.provenance import provenance
-from pipeline.screening.candidates import judge_safely
+from pipeline.screening.candidates import WITHOUT_COSTLY, judge_safely
+from pipeline.screening.costly import prepare
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.ranking import rank
 from pipeline.settings import Settings
@@ -55,10 +57,15 @@ def screen(source: Source, ensemble: Ensemble, out: Path | None, where: Settings
     started = time.monotonic()
     shards = list(source.shards())
     given = source.identity()
-    identity = text_hash(SCREEN_CODE, GRAPH_CODE, DESCRIPTOR_CODE, ensemble.id, given)[:16]
+    code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code)
+    identity = text_hash(*code, ensemble.id, given)[:16]
     folder = make_folder(out or where.runs / identity)
     work = make_folder(where.work / f"screen-{identity}")
     todo = [(k, shard) for k, shard in enumerate(shards) if not _shard_path(work, k).is_file()]
+    if ensemble.tier is Tier.FULL:
+        with reporter.bar("Costly descriptors", sum(shard.size for _, shard in todo)) as tick:
+            symprec = ensemble.graph_settings.symprec_A
+            prepare(source, symprec, where.descriptors, [shard for _, shard in todo], where.workers, tick)
     with reporter.bar("Screening", sum(s.size for s in shards)) as tick:
         tick(sum(s.size for s in shards) - sum(s.size for _, s in todo))
         _judge_shards(source, ensemble, todo, work, where, tick)
@@ -77,7 +84,8 @@ def screen(source: Source, ensemble: Ensemble, out: Path | None, where: Settings
         "ranked": len(ranking), "rejected": len(rejected), "with_note": int((ranking["note"] != "").sum()),
         "rejected_by_reason": dict(sorted(Counter(rejected["reason"]).items())),
         "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),
-        "code": [SCREEN_CODE, GRAPH_CODE, DESCRIPTOR_CODE], "provenance": provenance(),
+        "without_costly": int(ranking["note"].str.contains(WITHOUT_COSTLY, regex=False).sum()),
+        "code": list(code), "provenance": provenance(),
         "files": {name: file_hash(folder / name) for name in ("ranking.csv", "ranking.parquet", "rejected.csv")},
         "seconds": round(time.monotonic() - started, 2), "shards_taken_over": len(shards) - len(todo),
     }  # fmt: skip
@@ -97,7 +105,9 @@ def _judge_shards(
     source: Source, ensemble: Ensemble, todo: list[tuple[int, Shard]], work: Path, where: Settings, tick: Tick
 ) -> None:
     _ = ensemble.members  # a damaged model is found before a worker meets it
-    found = judge_safely(source, ensemble.folder, [shard for _, shard in todo], min(where.workers, len(todo)))
+    found = judge_safely(
+        source, ensemble.folder, where.descriptors, [shard for _, shard in todo], min(where.workers, len(todo))
+    )
     for (k, shard), judged in zip(todo, found, strict=True):
         write_rejections(work / f"{k:06d}.rejected.parquet", judged.rejected)
         _write_parquet(judged.table, _shard_path(work, k), {"without_symmetry": str(judged.without_symmetry)})

@@ -13,12 +13,14 @@ from tests.pipeline.screening.hostile_source import Hostile
 
 
 @pytest.mark.parametrize("name", ["kills", "hangs", "swells"])
-def test_the_neighbours_survive(cif_folder: Path, ensemble: Ensemble, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_neighbours_survive(
+    cif_folder: Path, ensemble: Ensemble, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(candidates, "SECONDS_PER_SHARD", 5.0)  # the limits themselves, shortened
     monkeypatch.setattr(candidates, "SECONDS_PER_FILE", 5.0)
     good = sorted(p.stem for p in cif_folder.glob("*.cif"))
     (cif_folder / f"{name}.cif").write_text("data_x\n")
     source = Hostile(cif_folder)
-    found = list(candidates.judge_safely(source, ensemble.folder, list(source.shards()), workers=2))
+    found = list(candidates.judge_safely(source, ensemble.folder, tmp_path, list(source.shards()), workers=2))
     assert sorted(i for part in found for i in part.table["candidate_id"]) == good
     assert [(r.candidate_id, r.reason) for part in found for r in part.rejected] == [(name, Reason.READER_LOST)]
