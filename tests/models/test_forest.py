@@ -115,6 +115,9 @@ DAMAGES: dict[str, Callable[[dict[str, np.ndarray]], None]] = {
     "an array too many": lambda arrays: arrays.update(surprise=np.zeros(3)),
     "children cut short": _replace("right", lambda right: right[:-1]),
     "thresholds not numbers": _set("threshold", 0, np.nan),
+    "one median too few": _replace("median", lambda m: m[:-1]),
+    "a median that is no number": _set("median", 3, np.nan),
+    "medians as whole numbers": _replace("median", lambda m: m.astype(np.int32)),
     "an array missing": lambda arrays: arrays.__delitem__("threshold"),
 }
 
@@ -149,3 +152,39 @@ def test_an_unfitted_forest_says_so(tmp_path: Path) -> None:
     for use in (lambda: Forest().predict(starter_examples()), lambda: Forest().save(tmp_path)):
         with pytest.raises(ModelError, match="not been fitted"):
             use()
+
+
+def with_gaps(descriptors: np.ndarray) -> np.ndarray:
+    """Some values missing, whole rows of a block missing, and one column without any."""
+    rows = descriptors.copy()
+    rows[np.random.default_rng(0).random(rows.shape) < 0.05] = np.nan
+    rows[::7, 40:] = np.nan
+    rows[:, 5] = np.nan
+    return rows
+
+
+def test_missing_descriptors_are_the_medians_of_the_training_rows(tmp_path: Path) -> None:
+    examples = starter_examples()
+    gappy = with_gaps(examples.descriptors)
+    train, fresh = Examples(examples.graphs, gappy, examples.moment), Examples(examples.graphs, gappy[::-1].copy())
+    model = Forest()
+    model.fit(train, train, FitControl(seed=1))
+    median = np.array([np.median(c[np.isfinite(c)]) if np.isfinite(c).any() else 0 for c in gappy.T], dtype=np.float32)
+    filled = np.where(np.isnan(gappy), median, gappy)
+    reference = RandomForestRegressor(n_estimators=100, min_samples_leaf=2, max_features=0.33, random_state=1, n_jobs=1)
+    reference.fit(filled, np.stack([examples.targets(), examples.targets() > 0.05], axis=1))
+    np.testing.assert_allclose(model.predict(fresh).moment, reference.predict(filled[::-1])[:, 0], rtol=0, atol=AGREEMENT)
+    model.save(tmp_path)
+    loaded = Forest.load(tmp_path)
+    np.testing.assert_array_equal(loaded.predict(fresh).moment, model.predict(fresh).moment)
+    alone = Examples(examples.graphs.take(np.array([0])), gappy[:1])
+    assert loaded.predict(alone).moment[0] == loaded.predict(train).moment[0], "filled from the training rows, not from the batch"
+
+
+def test_a_forest_saved_before_descriptors_could_be_missing(saved: Path, tmp_path: Path) -> None:
+    arrays = load_file(saved / "model.safetensors")
+    del arrays["median"]
+    save_file(arrays, tmp_path / "model.safetensors")
+    (tmp_path / "model.json").write_text((saved / "model.json").read_text())
+    examples = starter_examples()
+    np.testing.assert_array_equal(Forest.load(tmp_path).predict(examples).moment, Forest.load(saved).predict(examples).moment)
