@@ -16,13 +16,15 @@ from data.rejection import Reason, Rejection
 
 MIN_DISTANCE_A = 0.5  # nearer than any bond; such pairs are split positions or typing errors
 MAX_SITES = 2000  # in one unit cell
+MAX_EDGE_A = 5000.0  # of a cell; longer than that of any known polytype, and symmetry searches hang on millions
+MAX_NAME = 200  # characters of a block's name, a database code or a detail; tables and terminals have to show them
 MAX_COORDINATE = 1000.0  # cells from the origin; far more and the digits behind the point are lost
 _ROWS_AT_ONCE = 256  # these two bound the memory of the distance check
 _MAX_PAIRS = 4_000_000
 _TRITIUM = re.compile(r"T\d*[+-]?")
 _BLOCK_START = re.compile(r"^data_", re.IGNORECASE | re.MULTILINE)
 _CODE_TAGS = ("_database_code_ICSD", "_cod_database_code", "_database_code_depnum_ccdc_archive")
-_POSITION_TAGS = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z")
+_POSITIONS = ["_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z"]
 
 
 class BlockError(Exception):
@@ -62,9 +64,9 @@ def _read_block(block: gemmi.cif.Block, name: str, identifier: str, source_file:
     try:
         return block_to_crystal(block, identifier, disorder)
     except BlockError as fault:
-        return Rejection(identifier, source_file, name, fault.reason, fault.detail)
+        return Rejection(identifier, source_file, name, fault.reason, fault.detail[: 2 * MAX_NAME])
     except Exception as fault:  # one bad block must not stop the others, whatever it holds
-        return Rejection(identifier, source_file, name, Reason.FAILED, f"{type(fault).__name__}: {fault}")
+        return Rejection(identifier, source_file, name, Reason.FAILED, f"{type(fault).__name__}: {fault}"[: 2 * MAX_NAME])
 
 
 def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder = Disorder.REJECT) -> Crystal:
@@ -73,17 +75,24 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     Raises:
         BlockError: with the reason, where the block holds no ordered crystal.
     """
+    if len(block.find(_POSITIONS)) == 0:  # gemmi takes a coordinate without a column for zero
+        raise BlockError(Reason.NO_SITES, "no atomic site with fractional coordinates")
     try:
         small = gemmi.make_small_structure_from_block(block)
     except (ValueError, RuntimeError) as fault:  # a word where a number must stand
         _check_coordinates(block)
         raise BlockError(Reason.NOT_CIF, _first_line(fault)) from fault
+    if len(small.sites) > MAX_SITES:
+        raise BlockError(Reason.TOO_LARGE, f"{len(small.sites)} sites are listed; the limit is {MAX_SITES} in a cell")
     listed = np.array([site.fract.tolist() for site in small.sites]).reshape(-1, 3)
     if not len(listed) or not np.abs(listed).max() <= MAX_COORDINATE:
         _check_coordinates(block)
         raise BlockError(Reason.NO_SITES, "no atomic site with coordinates")
     if not small.cell.is_crystal() or not small.cell.volume > 0:
         raise BlockError(Reason.NO_CELL, "cell parameters are missing or describe no cell")
+    longest = max(small.cell.a, small.cell.b, small.cell.c)
+    if longest > MAX_EDGE_A:
+        raise BlockError(Reason.NO_CELL, f"a cell edge of {longest:.4g} Å; the limit is {MAX_EDGE_A:g}")
     wrong = symmetry_fault(small)
     if wrong is not None:
         raise BlockError(Reason.UNKNOWN_SYMMETRY, wrong)
@@ -108,10 +117,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
 
 def _check_coordinates(block: gemmi.cif.Block) -> None:
     """Gemmi reads `?` as not-a-number and drops nothing; say so before it becomes a wrong structure."""
-    table = block.find(list(_POSITION_TAGS))
-    if len(table) == 0:
-        raise BlockError(Reason.NO_SITES, "no atomic site with fractional coordinates")
-    for row in table:
+    for row in block.find(_POSITIONS):
         for value in row:
             if not abs(gemmi.cif.as_number(value)) <= MAX_COORDINATE:
                 raise BlockError(Reason.BAD_COORDINATES, f"a fractional coordinate is {value!r}")
@@ -191,14 +197,14 @@ def _check_formula(block: gemmi.cif.Block, listed: set[int]) -> None:
 
 
 def _has_structure(block: gemmi.cif.Block) -> bool:
-    return any(block.find_values(tag) for tag in _POSITION_TAGS)
+    return any(block.find_values(tag) for tag in _POSITIONS)
 
 
 def _database_code(block: gemmi.cif.Block) -> str | None:
     for tag in _CODE_TAGS:
         value = block.find_value(tag)
         if value and value not in ("?", "."):
-            return gemmi.cif.as_string(value).strip() or None
+            return gemmi.cif.as_string(value).strip()[:MAX_NAME] or None
     return None
 
 
@@ -206,7 +212,7 @@ def _blocks(text: str, source_file: str, default_id: str) -> Iterator[tuple[str,
     """Each data block; a block that breaks the syntax is cut out so that its neighbours survive."""
     try:
         for block in gemmi.cif.read_string(text):
-            yield block.name, block
+            yield block.name[:MAX_NAME], block
         return
     except (RuntimeError, ValueError) as fault:
         whole = _first_line(fault)

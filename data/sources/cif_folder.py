@@ -92,7 +92,7 @@ class CifFolder:
         except Exception as fault:  # a damaged archive raises errors of zlib, struct, codecs and more
             yield Rejection(stem, entry.name, "", Reason.UNREADABLE, f"{type(fault).__name__}: {fault}")
             return
-        yield from read_cif(_decode(raw), entry.name, stem, self.disorder)
+        yield from read_cif(decode(raw), entry.name, stem, self.disorder)
 
     def _bytes(self, entry: Entry, archive: _Archive) -> bytes:
         limit = int(self.max_file_mb * 2**20)
@@ -165,7 +165,7 @@ def _zip_entries(archive: str, name: str) -> list[Entry]:
     return [Entry(archive, f"{name}/{member}", member) for member in members]
 
 
-def _decode(raw: bytes) -> str:
+def decode(raw: bytes) -> str:
     """CIF is ASCII by its standard; old exports hold Latin-1 in authors' names, some editors write UTF-16."""
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return raw.decode("utf-16", "replace")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from data.cif import read_cif
 from data.crystal import Crystal
 from data.rejection import Reason, Rejection
-from data.sources.cif_folder import _decode
+from data.sources.cif_folder import decode
 from tests.data.cif_texts import CELL, cif_text, listed, named, operations
 
 ROUNDS = 300
@@ -61,7 +61,7 @@ def test_any_text(text: str) -> None:
 @settings(max_examples=ROUNDS)
 @given(st.binary(max_size=400))
 def test_any_bytes(raw: bytes) -> None:
-    read(_decode(raw))
+    read(decode(raw))
 
 
 @settings(max_examples=ROUNDS)
