@@ -39,7 +39,7 @@ from pipeline.parallel import default_workers, map_in_order
 
 PEER_CRYSTALS = 200  # the slow peers see the first so many of the same crystals
 REPEATS = 3
-WHOLE = 20_000  # files of the whole way, so that the start of the processes weighs little
+WHOLE = 60_000  # files of the whole way, so that the start of the processes weighs little
 
 
 def main() -> None:

@@ -1,0 +1,1 @@
+"""Experiments of the papers that need no download, run again with this project's own code."""
