@@ -90,9 +90,9 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         raise BlockError(Reason.NO_SITES, "no atomic site with coordinates")
     if not small.cell.is_crystal() or not small.cell.volume > 0:
         raise BlockError(Reason.NO_CELL, "cell parameters are missing or describe no cell")
-    longest = max(small.cell.a, small.cell.b, small.cell.c)
-    if longest > MAX_EDGE_A:
-        raise BlockError(Reason.NO_CELL, f"a cell edge of {longest:.4g} Å; the limit is {MAX_EDGE_A:g}")
+    for edge in (small.cell.a, small.cell.b, small.cell.c):  # two negative ones make a positive volume
+        if not 0 < edge <= MAX_EDGE_A:
+            raise BlockError(Reason.NO_CELL, f"a cell edge of {edge:.4g} Å; the limit is {MAX_EDGE_A:g}")
     wrong = symmetry_fault(small)
     if wrong is not None:
         raise BlockError(Reason.UNKNOWN_SYMMETRY, wrong)

@@ -37,6 +37,7 @@ BAD = [
     (Reason.NO_CELL, "negative length", cif_text(cell=cell_text(-4, 4, 4))),
     (Reason.NO_CELL, "absurdly thin cell", cif_text(cell=cell_text(3e-4, 3e-4, 1e6), sites="Mn1 Mn 0 0 0 1\n")),
     (Reason.NO_CELL, "endless edge", cif_text(cell=cell_text(4.4, 2147483648, 4.4))),
+    (Reason.NO_CELL, "two negative edges", cif_text(cell=cell_text(4.4, -1, -9e18))),
     (Reason.NO_SITES, "header only", "data_test\n_journal_year 1999\n"),
     (Reason.NO_SITES, "no atom loop", cif_text(columns=(), sites="")),
     (Reason.NO_SITES, "no third coordinate", cif_text(columns=TWO_COLUMNS, sites="Mn1 0 0\n")),
