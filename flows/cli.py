@@ -243,7 +243,9 @@ def main() -> None:
     try:
         app()
     except UserError as fault:
-        print(f"ferroscreen: {fault}", file=sys.stderr)
+        from flows.summary import printable
+
+        print(f"ferroscreen: {printable(str(fault))}", file=sys.stderr)
         sys.exit(2)
     except SystemExit as stop:  # typer turns Ctrl-C into a silent exit 130
         if stop.code == INTERRUPTED:
@@ -260,7 +262,9 @@ def _explain(fault: Exception) -> None:
 
     if os.environ.get("FERROSCREEN_DEBUG"):
         traceback.print_exc()
-    print(f"ferroscreen: {type(fault).__name__}: {fault}", file=sys.stderr)
+    from flows.summary import printable
+
+    print(f"ferroscreen: {type(fault).__name__}: {printable(str(fault))}", file=sys.stderr)
     print("This is an error of ours; FERROSCREEN_DEBUG=1 shows where it happened.", file=sys.stderr)
 
 

@@ -58,7 +58,15 @@ def training_facts(model: dict[str, Any]) -> dict[str, Any]:
 def _word(value: Any) -> str:
     if isinstance(value, float):
         return "–" if math.isnan(value) else f"{value:.4g}"
-    return "–" if value is None else str(value)
+    return "–" if value is None else printable(str(value))
+
+
+def printable(text: str) -> str:
+    """The text with all that moves a terminal's cursor, changes its colours or its direction of writing spelled out.
+
+    Names of files and of crystals are data, and may be anyone's.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _clean(value: Any) -> Any:
