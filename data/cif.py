@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.crystal import MAX_ATOMIC_NUMBER, Crystal, CrystalError, make_crystal
+from data.dialects import in_core_words, spell_out_magnetic_operations
 from data.disorder import Disorder, shared_site, take_majority
 from data.operations import symmetry_fault
 from data.rejection import Reason, Rejection
@@ -75,6 +76,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     Raises:
         BlockError: with the reason, where the block holds no ordered crystal.
     """
+    spell_out_magnetic_operations(block)
     if len(block.find(_POSITIONS)) == 0:  # gemmi takes a coordinate without a column for zero
         raise BlockError(Reason.NO_SITES, "no atomic site with fractional coordinates")
     try:
@@ -210,6 +212,7 @@ def _database_code(block: gemmi.cif.Block) -> str | None:
 
 def _blocks(text: str, source_file: str, default_id: str) -> Iterator[tuple[str, gemmi.cif.Block | Rejection]]:
     """Each data block; a block that breaks the syntax is cut out so that its neighbours survive."""
+    text = in_core_words(text)
     try:
         for block in gemmi.cif.read_string(text):
             yield block.name[:MAX_NAME], block
