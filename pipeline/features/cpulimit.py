@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_AGAIN_S = 1.0  # the alarm rings once more where a destructor or a bare `except` swallowed it
+_AGAIN_S = 0.1  # the alarm rings once more where a destructor or a bare `except` swallowed it
 
 
 class OutOfTime(BaseException):
@@ -22,8 +22,13 @@ def cpu_limit(seconds: float) -> Iterator[None]:
     two of its steps: code that never returns from C, or that sleeps, is beyond it and needs a watcher in another process.
     """
 
+    late = OutOfTime(f"more than {seconds:g} s of processor time")
+    rang = False
+
     def ring(number: int, frame: FrameType | None) -> None:
-        raise OutOfTime(f"more than {seconds:g} s of processor time")
+        nonlocal rang
+        rang = True
+        raise late
 
     before = signal.signal(signal.SIGPROF, ring)
     try:
@@ -32,6 +37,8 @@ def cpu_limit(seconds: float) -> Iterator[None]:
             yield
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
+        if rang:
+            raise late  # swallowed in a callback of the garbage collector, and the body then came to its end
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)  # the alarm may have rung on the very line that switches it off
         signal.signal(signal.SIGPROF, before)

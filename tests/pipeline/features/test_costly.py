@@ -92,6 +92,19 @@ def test_the_limit_goes_through_code_that_catches_everything() -> None:
     assert time.process_time() - started < 1.0
 
 
+class Swallower:
+    """Python prints what a destructor raises, and goes on."""
+
+    def __del__(self) -> None:
+        busy(0.04)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_alarm_that_a_destructor_swallowed_still_counts() -> None:
+    with pytest.raises(OutOfTime), cpu_limit(0.02):
+        Swallower()
+
+
 def test_the_limit_ends_with_its_body() -> None:
     before = signal.getsignal(signal.SIGPROF)
     with cpu_limit(0.1):
