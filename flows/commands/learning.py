@@ -1,0 +1,85 @@
+"""refresh, train, evaluate: from data to a model."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from flows.commands.common import ColumnsOption, Json, ModelId, QuietOption, SnapshotId, facts, start
+
+
+def refresh(
+    source: Annotated[str, typer.Option("--source", help="`starter` or `parquet:PATH`.")] = "starter",
+    columns: ColumnsOption = "",
+    quiet: QuietOption = False,
+    json: Json = False,
+) -> None:
+    """Publish a data set as a snapshot."""
+    from data.sources.opening import labelled_source
+    from data.sources.parquet import Columns
+
+    labelled_source(source, Columns.parse(columns)).identity()  # a mistake is found before the server starts
+    start(quiet)
+    from flows.refresh import refresh as flow
+    from flows.summary import print_json
+
+    manifest = flow(source, columns)
+    if json:
+        print_json(manifest)
+        return
+    shown = ("id", "source", "crystals", "labelled", "quarantined", "quarantined_by_reason")
+    facts("Snapshot published", {name: manifest[name] for name in shown})
+
+
+def train(
+    snapshot: SnapshotId = None,
+    members: Annotated[str, typer.Option("--members", help="Model families, comma-separated.")] = "forest,cgcnn,megnet",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Members of each family.")] = 1,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Passes over the data (default: each family's own).")
+    ] = None,
+    max_minutes: Annotated[float | None, typer.Option("--max-minutes", help="Time for all networks together.")] = None,
+    descriptors: Annotated[
+        str, typer.Option("--descriptors", help="What the forest sees: `fast`, or `full` (about a second a crystal more).")
+    ] = "fast",
+    quiet: QuietOption = False,
+    json: Json = False,
+) -> None:
+    """Train an ensemble; a run that was interrupted goes on where it stopped."""
+    from data.errors import UserError
+    from data.snapshot import open_snapshot
+    from pipeline.features.tiers import Tier
+    from pipeline.learning.train import TrainSettings
+    from pipeline.settings import settings
+
+    if descriptors not in list(Tier):
+        raise UserError(f"--descriptors is {' or '.join(Tier)}, not {descriptors!r}")
+    tier, families = Tier(descriptors), [name.strip() for name in members.split(",") if name.strip()]
+    TrainSettings(members=tuple(families), seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier).check()
+    identifier = open_snapshot(settings().snapshots, snapshot).id
+    start(quiet)
+    from flows.summary import print_json, training_facts
+    from flows.train import train as flow
+
+    manifest = flow(identifier, families, seeds, epochs, max_minutes, tier)
+    print_json(manifest) if json else facts("Model published", training_facts(manifest))
+
+
+def evaluate(
+    model: ModelId = None,
+    snapshot: SnapshotId = None,
+    split: Annotated[str, typer.Option("--split", help="train, val, test or all.")] = "test",
+    quiet: QuietOption = False,
+) -> None:
+    """A model's metrics on labelled rows, as JSON."""
+    from data.snapshot import open_snapshot
+    from flows.console import reporter, use_console
+    from flows.summary import print_json
+    from pipeline.learning.evaluate import evaluate as judge
+    from pipeline.learning.registry import open_model
+    from pipeline.settings import settings
+
+    use_console(quiet)
+    where = settings()
+    print_json(judge(open_model(where.models, model), open_snapshot(where.snapshots, snapshot), split, where, reporter()))

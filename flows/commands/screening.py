@@ -1,0 +1,84 @@
+"""run, screen, report: from a model to a ranking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.common import ColumnsOption, Json, ModelId, Out, QuietOption, facts, start
+
+
+def run(out: Out = None, quiet: QuietOption = False, json: Json = False) -> None:
+    """The whole job on the embedded starter set: data, training, ranking, report."""
+    out = out or Path("report")
+    start(quiet, out)
+    from flows.run import run as flow
+    from flows.summary import print_json, print_rows, training_facts
+
+    result = flow(str(out))
+    if json:
+        print_json(result)
+        return
+    facts("Trained on the starter set", training_facts(result["model"]))
+    print_rows("Ranked compounds of chemical systems that the model never saw", result["screen"]["top"])
+    facts("Open this page", {"report": Path(result["screen"]["report"]).resolve()})
+
+
+def screen(
+    paths: Annotated[list[Path], typer.Argument(help="CIF files, folders, zips, or Parquet tables with material_id and cif.")],
+    model: ModelId = None,
+    out: Out = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processor cores (default: all).")] = None,
+    max_file_mb: Annotated[float, typer.Option("--max-file-mb", help="Larger CIF files are rejected.")] = 20.0,
+    disorder: Annotated[
+        str, typer.Option("--disorder", help="Shared sites: `reject`, or `majority` takes the main species.")
+    ] = "reject",
+    columns: ColumnsOption = "",
+    quiet: QuietOption = False,
+    json: Json = False,
+) -> None:
+    """Rank crystals by their predicted magnetisation."""
+    import os
+
+    if workers is not None:
+        os.environ["FERROSCREEN_WORKERS"] = str(workers)
+    from data.disorder import Disorder
+    from data.errors import UserError
+    from data.sources.opening import candidate_source
+    from data.sources.parquet import Columns
+    from pipeline.learning.registry import open_model
+    from pipeline.settings import settings
+
+    if disorder not in list(Disorder):
+        raise UserError(f"--disorder is {' or '.join(Disorder)}, not {disorder!r}")
+    candidate_source(paths, Columns.parse(columns), max_file_mb).identity()
+    identifier = open_model(settings().models, model).id
+    start(quiet, out)
+    from flows.screen import screen as flow
+    from flows.summary import print_json, print_rows
+
+    result = flow(
+        [str(p) for p in paths], identifier, None if out is None else str(out), columns, max_file_mb, Disorder(disorder)
+    )
+    if json:
+        print_json(result)
+        return
+    print_rows(f"The first of {result['ranked']} ranked", result["top"])
+    shown = {"ranked": result["ranked"], "rejected": result["rejected"], "by reason": result["rejected_by_reason"]}
+    facts("Screened", {**shown, "seconds": result["seconds"], "report": Path(result["report"]).resolve()})
+
+
+def report(
+    run: Annotated[str | None, typer.Argument(help="Run id, or the folder of its results (default: the newest).")] = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Write a finished screen's report again."""
+    from flows.report import find_run
+
+    find_run(run)
+    start(quiet)
+    from flows.report import report as flow
+
+    print(Path(flow(run)).resolve())
