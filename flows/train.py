@@ -29,6 +29,7 @@ def train(
     epochs: int | None = None,
     max_minutes: float | None = None,
     tier: Tier = Tier.FAST,
+    adapt: str | None = None,
 ) -> dict[str, Any]:
     """Train an ensemble on a snapshot (the newest by default).
 
@@ -36,7 +37,7 @@ def train(
         The model's manifest, with the metrics on its test rows.
     """
     families = tuple(members) if members else TrainSettings().members
-    wanted = TrainSettings(members=families, seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier)
+    wanted = TrainSettings(members=families, seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier, adapt=adapt)
     manifest = fit(snapshot, wanted)
     rows = [{"model": "ensemble", **_scores(manifest["metrics"]["ensemble"])}]
     rows += [{"model": name, **_scores(scores)} for name, scores in manifest["metrics"]["members"].items()]

@@ -62,6 +62,7 @@ class FitControl:
     epochs: int | None = None  # None: the family's own default; families without epochs ignore it
     deadline: float | None = None  # time.monotonic() at which to wrap up with the best model so far
     checkpoint: Path | None = None  # a folder; a fit that finds its own checkpoint there goes on from it
+    pretrained: Path | None = None  # a saved model to adapt, for families that do
     workers: int = 1  # processor cores
     report: Callable[[dict[str, float]], None] = field(default=lambda row: None)  # told after each epoch
 
@@ -74,6 +75,7 @@ class Model(Protocol):
 
     family: ClassVar[str]
     reads_vectors: ClassVar[bool]  # whether it needs Examples.vectors
+    adapts: ClassVar[str | None]  # the family of the saved models that FitControl.pretrained may name
 
     def fit(self, train: Examples, validation: Examples, control: FitControl) -> list[dict[str, float]]:
         """Learn from `train`, choose on `validation`; same data, seed and cores give the same model.

@@ -7,7 +7,7 @@ orbit becomes a kind of edge: 0 for a neighbour in the same lattice cell, 1 for 
 
     e_ij = MLP[distance basis, kind]
     m_ij = sigmoid(w·u) * u,   u = W2 silu(W1 [h_i, h_j, e_ij])        the paper's two maps and its scalar gate
-    h_i <- h_i + MLP[ sum_j m_ij + sum_{j translate of i} m'_ij ]      two layers side by side, as in the paper
+    h_i <- h_i + MLP[ sum_j m_ij + sum_{j translate of i} m'_ij, h_i ] two layers side by side, as in the paper
 
 Group "set" knows only "the same cell" and "another one"; group "lattice" knows every kind. The layer on explicit supercells, with
 broken symmetry and per-cell output, is models/supercell.py.
@@ -30,6 +30,7 @@ from models.training import TrainingSettings
 from models.vectors import VectorBatch
 
 GROUPS = ("lattice", "set")
+MESSAGE_SCALE = 8.0  # divides sums over some sixteen neighbours
 
 
 @dataclass(frozen=True)
@@ -69,14 +70,14 @@ class CellConvolution(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.every = CellMessage(width)
         self.translates = CellMessage(width)
-        self.update = mlp(width, width, width)
+        self.update = mlp(2 * width, width, width)
 
     def forward(self, node: Tensor, edge: Tensor, batch: VectorBatch) -> Tensor:
         h = self.norm(node)
         own = batch.edge_translate
         message = self.every(h, edge, batch.edge_source, batch.edge_target)
         message = message + self.translates(h, edge[own], batch.edge_source[own], batch.edge_target[own])
-        updated: Tensor = node + self.update(message)
+        updated: Tensor = node + self.update(torch.cat([message / MESSAGE_SCALE, h], dim=1))
         return updated
 
 

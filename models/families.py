@@ -13,6 +13,8 @@ _HOMES = {  # the only classes a saved model can name
     "megnet": ("models.megnet", "MEGNet"),
     "ecn": ("models.ecn", "ECN"),
     "mcegnn": ("models.mcegnn", "MCEGNN"),
+    "coordinates": ("models.coordinates", "Coordinates"),
+    "canonical": ("models.canonical", "Canonical"),
 }
 
 

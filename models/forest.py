@@ -80,6 +80,7 @@ class Forest:
 
     family: ClassVar[str] = "forest"
     reads_vectors: ClassVar[bool] = False
+    adapts: ClassVar[str | None] = None
 
     def __init__(self, settings: ForestSettings | None = None) -> None:
         self.settings = settings or ForestSettings()

@@ -17,6 +17,7 @@ from torch import nn
 
 from models.contract import Examples, FitControl, ModelError, Prediction
 from models.graph import GraphBatch
+from models.heads import two_part_loss
 from models.training import TrainingSettings, predict_network, train_network
 from models.vectors import VectorBatch
 
@@ -30,8 +31,9 @@ class NetworkModel:
 
     family: ClassVar[str]
     settings_type: ClassVar[type[Any]]  # a frozen dataclass
-    training: ClassVar[TrainingSettings]
+    training: TrainingSettings
     reads_vectors: ClassVar[bool] = False
+    adapts: ClassVar[str | None] = None
 
     def __init__(self, settings: Any = None) -> None:
         self.settings = settings or self.settings_type()
@@ -45,9 +47,12 @@ class NetworkModel:
         torch.set_num_threads(control.workers)
         torch.manual_seed(control.seed)
         self.network = self.build()
+        if control.pretrained is not None:
+            self.start_from(control.pretrained)
         parts = [self.family, self.settings, self.training, control.seed, control.epochs, len(train), len(validation)]
-        identity = hashlib.sha256(repr(parts).encode() + train.targets().tobytes()).hexdigest()
-        return train_network(self.network, train, validation, self.training, control, identity, self.collate)
+        start = b"" if control.pretrained is None else (control.pretrained / WEIGHTS_FILE).read_bytes()
+        identity = hashlib.sha256(repr(parts).encode() + train.targets().tobytes() + start).hexdigest()
+        return train_network(self.network, train, validation, self.training, control, identity, self.collate, self.loss)
 
     def predict(self, examples: Examples) -> Prediction:
         return predict_network(self.network, examples, self.collate)
@@ -56,6 +61,14 @@ class NetworkModel:
     def collate(examples: Examples, index: NDArray[np.int64], dtype: torch.dtype) -> Any:
         """The batch that the network reads."""
         return GraphBatch.collate(examples.graphs, index, dtype)
+
+    def start_from(self, folder: Path) -> None:
+        """Take over a pretrained model before training. Raises ModelError where the family cannot, or not this model."""
+        raise ModelError(f"{self.family} adapts no pretrained model")
+
+    def loss(self, network: nn.Module, batch: Any, moment: torch.Tensor) -> torch.Tensor:
+        """What training makes small; `network` may be a copy of this model's."""
+        return two_part_loss(network(batch), moment)
 
     def save(self, folder: Path) -> None:
         save_file({k: v.contiguous() for k, v in self.network.state_dict().items()}, folder / WEIGHTS_FILE)

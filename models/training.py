@@ -24,7 +24,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from models.contract import Examples, FitControl, ModelError, Prediction
 from models.graph import batches_by_edges
-from models.heads import TwoPart, two_part_loss
+from models.heads import TwoPart
 
 CHECKPOINT_FILE = "checkpoint.pt"
 PREDICTION_EDGES = 16_384  # a batch's edges in inference: large enough for the cores, small enough for the cache
@@ -56,11 +56,12 @@ class Progress:
 
 
 Collate = Callable[[Examples, NDArray[np.int64], torch.dtype], Any]  # some examples to the batch that a network reads
+Loss = Callable[[nn.Module, Any, torch.Tensor], torch.Tensor]  # of a network's answer to a batch, given the moments
 
 
 def train_network(
     network: nn.Module, train: Examples, validation: Examples, settings: TrainingSettings, control: FitControl, identity: str,
-    collate: Collate,
+    collate: Collate, loss_of: Loss,
 ) -> list[dict[str, float]]:  # fmt: skip
     """Train in place; the network ends with the averaged weights of its best epoch.
 
@@ -80,7 +81,7 @@ def train_network(
     started = time.monotonic() - run.seconds
     while run.epoch < epochs and run.epoch - run.best_epoch < settings.patience and not control.out_of_time():
         rates = _schedule(settings, run.epoch, epochs, started, control)
-        loss = _epoch(network, averaged, optimiser, train, settings, control.seed + 1000 * run.epoch, rates, collate)
+        loss = _epoch(network, averaged, optimiser, train, settings, control.seed + 1000 * run.epoch, rates, collate, loss_of)
         said = predict_network(averaged.module, validation, collate)
         mae = float(np.abs(said.moment - validation.targets()).mean())
         run.epoch += 1
@@ -121,8 +122,10 @@ def _epoch(
     seed: int,
     rate: Callable[[float], float],
     collate: Collate,
+    loss_of: Loss,
 ) -> float:
     network.train()
+    torch.manual_seed(seed)  # a network may draw, too
     dtype = next(network.parameters()).dtype
     target = torch.from_numpy(train.targets()).to(dtype)
     order = np.random.default_rng(seed).permutation(len(train)).astype(np.int64)
@@ -133,7 +136,7 @@ def _epoch(
         index: NDArray[np.int64] = order[start : start + batch_size]
         for group in optimiser.param_groups:
             group["lr"] = rate(k / len(cuts))
-        loss = two_part_loss(network(collate(train, index, dtype)), target[index])
+        loss = loss_of(network, collate(train, index, dtype), target[index])
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(network.parameters(), settings.clip_norm)

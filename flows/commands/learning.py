@@ -43,6 +43,9 @@ def train(
     descriptors: Annotated[
         str, typer.Option("--descriptors", help="What the forest sees: `fast`, or `full` (about a second a crystal more).")
     ] = "fast",
+    adapt: Annotated[
+        str | None, typer.Option("--adapt", help="Model whose coordinate network `canonical` makes independent of the pose.")
+    ] = None,
     quiet: QuietOption = False,
     json: Json = False,
 ) -> None:
@@ -50,19 +53,23 @@ def train(
     from data.errors import UserError
     from data.snapshot import open_snapshot
     from pipeline.features.tiers import Tier
+    from pipeline.learning.registry import open_model
     from pipeline.learning.train import TrainSettings
     from pipeline.settings import settings
 
     if descriptors not in list(Tier):
         raise UserError(f"--descriptors is {' or '.join(Tier)}, not {descriptors!r}")
     tier, families = Tier(descriptors), [name.strip() for name in members.split(",") if name.strip()]
-    TrainSettings(members=tuple(families), seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier).check()
+    pretrained = None if adapt is None else open_model(settings().models, adapt)
+    TrainSettings(members=tuple(families), seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier, adapt=adapt).check()
+    if pretrained is not None and snapshot is None:
+        snapshot = str(pretrained.manifest["snapshot"])
     identifier = open_snapshot(settings().snapshots, snapshot).id
     start(quiet)
     from flows.summary import print_json, training_facts
     from flows.train import train as flow
 
-    manifest = flow(identifier, families, seeds, epochs, max_minutes, tier)
+    manifest = flow(identifier, families, seeds, epochs, max_minutes, tier, None if pretrained is None else pretrained.id)
     print_json(manifest) if json else facts("Model published", training_facts(manifest))
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from data.symmetry import SymmetricCell
 from models.lattice import N_CELLS, cell_index, parity_kinds
 from models.vectors import VECTOR_DTYPES, VectorGraphs
+from pipeline.features.frames import candidate_frames
 from pipeline.features.neighbours import Cells, GraphSettings, shells
 
 _NEAREST_A = 0.01  # Å; lattice points this little farther than the nearest one are as near
@@ -39,6 +40,8 @@ def vector_arrays(cells: Sequence[SymmetricCell], settings: GraphSettings) -> di
     turns = [_rotations(cell, r) for cell, r in zip(cells, every.representatives, strict=True)]
     site_rotation = np.concatenate([site for _, site in turns])
     sites = np.diff(every.first_site)
+    frames = [candidate_frames(cell.lattice, matrices) for cell, (matrices, _) in zip(cells, turns, strict=True)]
+    reduced, first, second, axes, standard = zip(*frames, strict=True)
     return {
         "node_ptr": every.first,
         "edge_ptr": _pointers(np.bincount(owner, minlength=len(cells))),
@@ -55,6 +58,12 @@ def vector_arrays(cells: Sequence[SymmetricCell], settings: GraphSettings) -> di
         "rotation": np.concatenate([matrices for matrices, _ in turns]),
         "site_node": every.orbit,
         "site_rotation": site_rotation,
+        "frame_ptr": _pointers([len(order) for order in axes]),
+        "lattice": np.stack(reduced),
+        "frame_first": np.concatenate(first),
+        "frame_second": np.concatenate(second),
+        "frame_axes": np.concatenate(axes),
+        "frame_standard": np.concatenate(standard),
     }
 
 

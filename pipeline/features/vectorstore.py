@@ -53,5 +53,5 @@ def _build(snapshot: Snapshot, settings: GraphSettings, rows: NDArray[np.int64])
 
 
 def _empty() -> dict[str, NDArray[np.generic]]:
-    tails = {"edge_vector": (3,), "rotation": (3, 3)}
+    tails = {"edge_vector": (3,), "rotation": (3, 3), "lattice": (3, 3), "frame_first": (3,), "frame_second": (3,)}
     return {name: np.zeros((0, *tails.get(name, ())), kind) for name, kind in VECTOR_DTYPES.items()}

@@ -56,14 +56,25 @@ class Ensemble:
     @cached_property
     def members(self) -> dict[str, Model]:
         """The loaded members; every file is held against its hash before it is read."""
-        for name, digest in self.manifest["files"].items():
-            path = self.folder / name
-            if not path.resolve().is_relative_to(self.folder.resolve()) or not path.is_file() or file_hash(path) != digest:
-                raise UserError(f"model {self.id}: {name} is damaged or missing; train again, or restore it from a backup")
+        self._verify()
         try:
             return {m["name"]: family(m["family"]).load(self.folder / m["name"]) for m in self.manifest["members"]}
         except ModelError as fault:
             raise UserError(f"model {self.id} cannot be loaded: {fault}") from fault
+
+    def _verify(self) -> None:
+        for name, digest in self.manifest["files"].items():
+            path = self.folder / name
+            if not path.resolve().is_relative_to(self.folder.resolve()) or not path.is_file() or file_hash(path) != digest:
+                raise UserError(f"model {self.id}: {name} is damaged or missing; train again, or restore it from a backup")
+
+    def member_folder(self, kind: str) -> Path:
+        """Where the first member of a family is saved. Raises UserError where there is none, or a file is damaged."""
+        self._verify()
+        names = [m["name"] for m in self.manifest["members"] if m["family"] == kind]
+        if not names:
+            raise UserError(f"model {self.id} has no member of the family {kind}; `ferroscreen train --members {kind}` makes one")
+        return self.folder / str(names[0])
 
     @property
     def graph_settings(self) -> GraphSettings:

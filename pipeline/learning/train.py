@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,16 @@ from pipeline.learning.calibration import Calibration
 from pipeline.learning.data import Labelled, labelled_examples
 from pipeline.learning.ensemble import choose_weights, combine
 from pipeline.learning.metrics import regression_metrics, spread_metrics
-from pipeline.learning.registry import HELD_OUT_FILE, MANIFEST_FILE, Ensemble, artefact_files, artefact_id, judged, model_card
+from pipeline.learning.registry import (
+    HELD_OUT_FILE,
+    MANIFEST_FILE,
+    Ensemble,
+    artefact_files,
+    artefact_id,
+    judged,
+    model_card,
+    open_model,
+)
 from pipeline.learning.splits import Split, split_rows
 from pipeline.progress import Reporter
 from pipeline.provenance import provenance
@@ -45,6 +54,7 @@ class TrainSettings:
     max_minutes: float | None = None  # for all networks together; None: as long as they need
     graph: GraphSettings = field(default_factory=GraphSettings)
     tier: Tier = Tier.FAST  # of the descriptors that the forest learns from
+    adapt: str | None = None  # id of a model whose pretrained member the members that can do so start from
 
     def names(self) -> list[tuple[str, str, int]]:
         """(member, family, seed), in the order of training."""
@@ -59,6 +69,8 @@ class TrainSettings:
             raise UserError("a model family is named twice; use --seeds for several members of one family")
         if self.tier is not Tier.FAST and "forest" not in self.members:
             raise UserError("only the forest learns from descriptors, and it is not among the members")
+        if self.adapt is not None and not any(family(name).adapts for name in self.members):
+            raise UserError("none of the members adapts a pretrained model; `canonical` does")
         if (
             self.seeds < 1
             or (self.epochs is not None and self.epochs < 1)
@@ -75,6 +87,7 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
         ModelError: a member diverged, or its predictions do not vary.
     """
     wanted.check()
+    pretrained = {name: _pretrained(name, snapshot, wanted, where) for name in wanted.members}
     vectors = any(family(name).reads_vectors for name in wanted.members)
     data = labelled_examples(snapshot, wanted.graph, wanted.tier, vectors, where, reporter)
     split = split_rows(data.table)
@@ -84,7 +97,11 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
     deadlines = _Deadlines(wanted, work)
     members: dict[str, Model] = {}
     for name, kind, seed in wanted.names():
-        members[name] = _member(work / name, kind, seed, train, validation, wanted, where, deadlines, reporter)
+        control = FitControl(
+            seed=seed, epochs=wanted.epochs, deadline=deadlines.of(name), checkpoint=work / name, pretrained=pretrained[kind],
+            workers=where.workers,
+        )  # fmt: skip
+        members[name] = _member(kind, train, validation, control, work / name, reporter)
         deadlines.finished(name)
     reporter.say("Weights and calibration from the validation rows")
     ensemble = _publish(members, snapshot, wanted, where, data, split, work)
@@ -109,10 +126,23 @@ class _Deadlines:
         self.left = [n for n in self.left if n != name]
 
 
-def _member(
-    folder: Path, kind: str, seed: int, train: Examples, validation: Examples, wanted: TrainSettings, where: Settings,
-    deadlines: _Deadlines, reporter: Reporter,
-) -> Model:  # fmt: skip
+def _pretrained(kind: str, snapshot: Snapshot, wanted: TrainSettings, where: Settings) -> Path | None:
+    """The saved member that a family is to start from, if any.
+
+    Raises:
+        UserError: the model has no such member, or has learned from other rows (these test rows among them, perhaps).
+    """
+    if wanted.adapt is None or (inner := family(kind).adapts) is None:
+        return None
+    model = open_model(where.models, wanted.adapt)
+    if model.manifest["snapshot"] != snapshot.id:
+        raise UserError(
+            f"model {model.id} was trained on snapshot {model.manifest['snapshot']}; adapt it on that one (--snapshot)"
+        )
+    return model.member_folder(inner)
+
+
+def _member(kind: str, train: Examples, validation: Examples, control: FitControl, folder: Path, reporter: Reporter) -> Model:
     """One trained member: loaded if an earlier run finished it, trained (or trained on) otherwise."""
     make_folder(folder)
     if (folder / DONE_FILE).is_file():
@@ -120,7 +150,7 @@ def _member(
         return family(kind).load(folder)
     model = family(kind)()
     network = getattr(model, "training", None)
-    total = 1 if network is None else (wanted.epochs or network.epochs)
+    total = 1 if network is None else (control.epochs or network.epochs)
     with reporter.bar(f"Training {folder.name}", total) as tick:
         done = 0
 
@@ -129,15 +159,7 @@ def _member(
             tick(int(row["epoch"]) - done)  # a resumed run starts beyond zero
             done = int(row["epoch"])
 
-        control = FitControl(
-            seed=seed,
-            epochs=wanted.epochs,
-            deadline=deadlines.of(folder.name),
-            checkpoint=folder,
-            workers=where.workers,
-            report=report,
-        )
-        history = model.fit(train, validation, control)
+        history = model.fit(train, validation, replace(control, report=report))
         tick(total - done)
     _gate(folder.name, model.predict(validation))
     model.save(folder)

@@ -174,3 +174,18 @@ def exact_graph(cell: SymmetricCell) -> CrystalGraphs:
         n_atoms=np.array([len(cell.numbers)]),
         space_group=np.array([cell.space_group]),
     )
+
+
+def turned(examples: Examples, seed: int, handedness: int = 1) -> Examples:
+    """Every crystal's graph with directions in a random pose of its own; nothing else changes."""
+    v = examples.vectors
+    assert v is not None
+    q = np.stack([random_rotation(1000 * seed + k, handedness) for k in range(len(v))])
+    of_edge, of_rotation = (np.repeat(np.arange(len(v)), np.diff(ptr)) for ptr in (v.edge_ptr, v.rotation_ptr))
+    posed = replace(
+        v,
+        edge_vector=np.einsum("eij,ej->ei", q[of_edge], v.edge_vector).astype(v.edge_vector.dtype),
+        rotation=(q[of_rotation] @ v.rotation @ q[of_rotation].transpose(0, 2, 1)).astype(v.rotation.dtype),
+        lattice=(v.lattice @ q.transpose(0, 2, 1)).astype(v.lattice.dtype),
+    )
+    return replace(examples, vectors=posed)

@@ -21,7 +21,6 @@ from safetensors.torch import load_file, save_file
 from data.crystal import Crystal
 from data.symmetry import symmetrise, without_orbits
 from models.contract import Examples, FitControl, Model, ModelError, Prediction
-from models.heads import two_part_loss
 from tests.contract import crystals as made
 
 INVARIANCE = 1e-4  # µB/atom, float32: another way to write the same crystal
@@ -260,9 +259,10 @@ class NetworkContract:
             assert_same(one, Prediction(together.moment[k : k + 1], together.p_magnetic[k : k + 1]), FLOAT64, f"row {k}")
 
     def test_every_parameter_gets_a_finite_gradient(self, kind: type[Any]) -> None:
-        network, examples = copy.deepcopy(trained(kind)[0].network).train(), made.starter_examples()
+        model, examples = trained(kind)[0], made.starter_examples()
+        network = copy.deepcopy(model.network).train()
         batch = kind.collate(examples, np.arange(0, len(examples), 4), torch.float32)
-        two_part_loss(network(batch), torch.from_numpy(examples.targets()[::4]).float()).backward()
+        model.loss(network, batch, torch.from_numpy(examples.targets()[::4]).float()).backward()
         for name, parameter in network.named_parameters():
             assert parameter.grad is not None, f"{name} takes no part"
             assert torch.isfinite(parameter.grad).all(), name

@@ -1,0 +1,104 @@
+"""Figures of benchmarks that run for hours: kept as they come, one JSON line each, averaged over seeds, and drawn as SVG."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter, NullLocator
+
+from pipeline.report.svg import ROLES, draw
+
+LOOKS = (("rust", "o", "-"), ("steel", "s", "--"), ("ink", "^", "-."), ("muted", "D", ":"), ("d4", "v", "-"), ("d2", "P", "--"))
+_BACKGROUND = '<svg font-family="sans-serif" style="background:#ffffff" '  # a figure of the docs has no page around it
+
+
+@dataclass(frozen=True)
+class Journal:
+    """A file of JSON lines. A line is there whole or, after a crash, does not count."""
+
+    path: Path
+
+    def lines(self) -> list[dict[str, Any]]:
+        """All whole lines, in the order in which they came."""
+        whole = []
+        for text in self.path.read_text().splitlines() if self.path.is_file() else []:
+            try:
+                whole.append(dict(json.loads(text)))
+            except ValueError:
+                continue
+        return whole
+
+    def append(self, line: Mapping[str, Any]) -> None:
+        """One write, flushed to the disk, so that several processes may share the file."""
+        torn = self.path.is_file() and self.path.read_bytes()[-1:] not in (b"", b"\n")
+        content = ("\n" * torn + json.dumps(line, allow_nan=False) + "\n").encode()
+        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(handle, content)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Mean and, of two seeds or more, sample standard deviation."""
+
+    mean: float
+    deviation: float | None
+    seeds: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Measured:
+        deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
+        return cls(float(np.mean(values)), deviation, len(values))
+
+    def text(self, digits: int) -> str:
+        spread = "" if self.deviation is None else f" ± {self.deviation:.{digits}f}"
+        return f"{self.mean:.{digits}f}{spread}"
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
+
+
+def curves(label: str, x_label: str, y_label: str, series: Mapping[str, Mapping[float, Measured]]) -> str:
+    """An SVG with one line a series over x, both axes logarithmic, error bars of one standard deviation."""
+    places = sorted({x for points in series.values() for x in points})
+    values = [m.mean for points in series.values() for m in points.values()]
+    low, high = min(values), max(values)
+
+    def paint(axes: Axes) -> None:
+        axes.grid(True)
+        for (name, points), (role, marker, dashes) in zip(series.items(), LOOKS, strict=False):
+            x = sorted(points)
+            bars = [points[k].deviation or 0.0 for k in x]
+            axes.errorbar(
+                x, [points[k].mean for k in x], yerr=bars, color=ROLES[role], marker=marker, linestyle=dashes, markersize=4.5,
+                linewidth=1.3, elinewidth=1.0, capsize=2.5, label=name,
+            )  # fmt: skip
+        axes.set(xscale="log", yscale="log", xlabel=x_label, ylabel=y_label, ylim=(0.85 * low, 1.2 * high))
+        axes.xaxis.set_major_locator(FixedLocator(places))
+        axes.yaxis.set_major_locator(FixedLocator(_round_steps(low, high)))
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_minor_locator(NullLocator())
+            axis.set_minor_formatter(NullFormatter())
+            axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}" if value < 1000 else f"{value:,.0f}"))
+        axes.legend(loc="upper right")
+
+    return draw("curves", label, paint).replace("<svg ", _BACKGROUND, 1) + "\n"
+
+
+def _round_steps(low: float, high: float) -> list[float]:
+    """1, 1.5, 2, 3, 5 and 7 times the powers of ten around the values."""
+    powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    return [m * 10.0**p for p in powers for m in (1, 1.5, 2, 3, 5, 7) if 0.85 * low <= m * 10.0**p <= 1.2 * high]

@@ -1,0 +1,90 @@
+"""Learned frames on the N-body task (arXiv 2211.06489): a plain graph network, and the same one in a learned pose.
+
+    python -m benchmarks.published.nbody_frames [--seeds 3] [--seconds 120]
+
+The plain network sees positions and velocities as numbers. Wrapped, it sees them in the frame that a deep set of vector neurons
+gives, and what it says is turned back: then it is equivariant under rotations, reflections and translations. Both learn the
+motions as generated, with the same time on one core, and are judged on test motions in random orientations.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.published.nbody import PARTICLES, Motions, generate
+from benchmarks.published.nbody_channels import judge, mse, pairs, train
+from models.frames import VectorFrame
+from models.layers import mlp
+
+WIDTH, LAYERS = 32, 4
+
+
+class PlainNBody(nn.Module):
+    """Message passing on raw coordinates (systems, particles, 3): the change of position, as if axes meant something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = mlp(7, WIDTH, WIDTH)
+        self.messages = nn.ModuleList(mlp(2 * WIDTH + 1, WIDTH, WIDTH) for _ in range(LAYERS))
+        self.updates = nn.ModuleList(mlp(2 * WIDTH, WIDTH, WIDTH) for _ in range(LAYERS))
+        self.last = mlp(WIDTH, WIDTH, 3)
+
+    def forward(self, charge: Tensor, x: Tensor, v: Tensor) -> Tensor:
+        source, target = pairs(len(x))
+        q = charge.flatten(0, 1)
+        h = self.first(torch.cat([x, v, charge], dim=2).flatten(0, 1))
+        for message, update in zip(self.messages, self.updates, strict=True):
+            m = message(torch.cat([h[target], h[source], q[source] * q[target]], dim=1))
+            h = h + update(torch.cat([h, torch.zeros_like(h).index_add(0, target, m)], dim=1))
+        change: Tensor = self.last(h)
+        return x + change.view(-1, PARTICLES, 3)
+
+
+class FramedNBody(nn.Module):
+    """The plain network in a learned frame; the origin is the particles' mean."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.frame = PlainNBody(), VectorFrame(channels=3)
+
+    def forward(self, charge: Tensor, x: Tensor, v: Tensor) -> Tensor:
+        origin = x.mean(dim=1, keepdim=True)
+        frame = self.frame(torch.stack([x - origin, v, charge * (x - origin)], dim=3))
+        into = frame.transpose(1, 2)
+        said: Tensor = self.inner(charge, (x - origin) @ into, v @ into)
+        return said @ frame + origin
+
+
+def random_turns(n: int, seed: int) -> Tensor:
+    """(n, 3, 3) orthogonal matrices of either handedness."""
+    return torch.linalg.qr(torch.randn(n, 3, 3, generator=torch.Generator().manual_seed(seed)))[0]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=120)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    learn, choose, test = generate()
+    turned = test.turned(random_turns(len(test), 0))
+    print(f"copy x: {mse(test.x, test.later):.4f}; x + v: {mse(test.x + test.v, test.later):.4f}\n")
+    print("| network | seed | test MSE | turned | epochs | parameters |\n|---|---|---|---|---|---|")
+    for seed in range(options.seeds):
+        for kind in (PlainNBody, FramedNBody):
+            print(f"| {kind.__name__} | {seed} | " + run(kind, seed, options.seconds, (learn, choose, test), turned), flush=True)
+
+
+def run(kind: type[nn.Module], seed: int, seconds: float, parts: tuple[Motions, Motions, Motions], turned: Motions) -> str:
+    torch.manual_seed(seed)
+    network = kind()
+    epochs = train(network, parts[0], parts[1], seed, seconds)
+    count = sum(p.numel() for p in network.parameters())
+    return f"{judge(network, parts[2]):.5f} | {judge(network, turned):.5f} | {epochs} | {count:,} |"
+
+
+if __name__ == "__main__":
+    main()
