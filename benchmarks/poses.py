@@ -12,8 +12,6 @@ so a file with another cell or origin changes nothing (tests/contract).
 from __future__ import annotations
 
 import argparse
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
 import numpy as np
 import torch
@@ -27,18 +25,9 @@ from pipeline.features.tiers import Tier
 from pipeline.learning.data import labelled_examples
 from pipeline.learning.registry import open_model
 from pipeline.learning.splits import split_rows
+from pipeline.progress import Quiet
 from pipeline.settings import settings
 from tests.contract.crystals import turned
-
-
-class Silent:
-    """A reporter that reports nothing."""
-
-    def say(self, text: str) -> None:
-        pass
-
-    def bar(self, title: str, total: int) -> AbstractContextManager[Any]:
-        return nullcontext(lambda done: None)
 
 
 def main() -> None:
@@ -49,7 +38,7 @@ def main() -> None:
     where = settings()
     ensembles = [open_model(where.models, name) for name in options.models]
     snapshot = open_snapshot(where.snapshots, ensembles[0].manifest["snapshot"])
-    data = labelled_examples(snapshot, ensembles[0].graph_settings, Tier.FAST, True, where, Silent())
+    data = labelled_examples(snapshot, ensembles[0].graph_settings, Tier.FAST, True, where, Quiet())
     test = data.examples.take(split_rows(data.table).test)
     posed = turned(test, options.seed, handedness=1), turned(test, options.seed, handedness=-1)
     print("| member | standard setting | rotated | roto-reflected | largest change |\n|---|---|---|---|---|")

@@ -3,8 +3,9 @@
     python -m benchmarks.published.digits [--seeds 3]
 
 A small convolutional network learns upright digits. A light canonicalizer scores the four quarter turns of an image with one
-network, so that its scores turn with the image (arXiv 2405.14089); the classifier then looks at the image turned back by the best. The canonicalizer alone is trained, on upright images: by the task's loss
-through the frozen network, and with the prior (cross-entropy of "upright") beside it. Gradients pass straight through the choice.
+network, so that its scores turn with the image (arXiv 2405.14089); the classifier then looks at the image turned back by the
+best. The canonicalizer alone is trained, on upright images: by the task's loss through the frozen classifier, and with the prior
+(cross-entropy of "upright") beside it. Gradients pass straight through the choice.
 
 Test accuracy: upright and in random quarter turns before and after, the share of images whose four turns get one prediction, and
 the share of upright images that are left upright (identity metric).
