@@ -21,7 +21,7 @@ from pipeline.features.npyfile import PackedWriter
 from pipeline.features.vectors import build_vectors
 from pipeline.parallel import map_in_order
 
-VECTOR_CODE = "vectors-1"  # raise it whenever the same crystal and settings would give another graph
+VECTOR_CODE = "vectors-2"  # raise it whenever the same crystal and settings would give another graph
 
 
 def vector_store(
