@@ -98,6 +98,21 @@ def curves(label: str, x_label: str, y_label: str, series: Mapping[str, Mapping[
     return draw("curves", label, paint).replace("<svg ", _BACKGROUND, 1) + "\n"
 
 
+def dots(label: str, y_label: str, groups: Mapping[str, Sequence[float]]) -> str:
+    """An SVG with one column of dots a group, a dot a seed, and a dash at the mean; the axis starts at zero."""
+
+    def paint(axes: Axes) -> None:
+        axes.grid(True, axis="y")
+        for place, values in enumerate(groups.values()):
+            axes.plot([place] * len(values), values, "o", color=ROLES["rust"], markersize=4.5)
+            axes.plot([place - 0.2, place + 0.2], [np.mean(values)] * 2, color=ROLES["ink"], linewidth=1.3)
+        highest = max(value for values in groups.values() for value in values)
+        axes.set(ylabel=y_label, xlim=(-0.6, len(groups) - 0.4), ylim=(0, 1.1 * highest))
+        axes.set_xticks(range(len(groups)), list(groups))
+
+    return draw("dots", label, paint).replace("<svg ", _BACKGROUND, 1) + "\n"
+
+
 def _round_steps(low: float, high: float) -> list[float]:
     """1, 1.5, 2, 3, 5 and 7 times the powers of ten around the values."""
     powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)

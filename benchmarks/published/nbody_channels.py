@@ -1,9 +1,10 @@
 """MC-EGNN on the N-body task: do more vectors a node pay? (arXiv 2309.03139)
 
     python -m benchmarks.published.nbody_channels [--channels 1,4,8] [--seeds 3] [--seconds 240]
+        [--plot docs/published_channels.svg]
 
-Every run has the same processor time on one core, Adam at 1e-3, batches of 100, norm_diff and gradients clipped to 1, and is judged
-with the weights of its best validation epoch.
+Every run has the same processor time on one core, Adam at 1e-3, batches of 100, norm_diff and gradients clipped to 1, and is
+judged with the weights of its best validation epoch.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from __future__ import annotations
 import argparse
 import copy
 import time
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from benchmarks.figures import dots
 from benchmarks.published.nbody import PARTICLES, Motions, generate
 from models.layers import mlp
 from models.mcegnn import ChannelConvolution
@@ -63,8 +66,10 @@ def main() -> None:
     parser.add_argument("--channels", default="1,4,8")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=240)
+    parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    errors: dict[str, list[float]] = {}
     parts = generate()
     test = parts[2]
     print(f"copy x: {mse(test.x, test.later):.4f}; x + v: {mse(test.x + test.v, test.later):.4f}\n")
@@ -75,7 +80,11 @@ def main() -> None:
             network = ChannelNBody(channels)
             epochs = train(network, parts[0], parts[1], seed, options.seconds)
             count = sum(p.numel() for p in network.parameters())
-            print(f"| {channels} | {seed} | {judge(network, test):.5f} | {epochs} | {count:,} |", flush=True)
+            error = judge(network, test)
+            errors.setdefault(f"{channels}", []).append(error)
+            print(f"| {channels} | {seed} | {error:.5f} | {epochs} | {count:,} |", flush=True)
+    if options.plot:
+        options.plot.write_text(dots("Test error over vectors a node, N-body task", "test MSE", errors))
 
 
 def train(network: nn.Module, learn: Motions, choose: Motions, seed: int, seconds: float) -> int:

@@ -1,6 +1,6 @@
 """Learned frames on the N-body task (arXiv 2211.06489): a plain graph network, and the same one in a learned pose.
 
-    python -m benchmarks.published.nbody_frames [--seeds 3] [--seconds 120]
+    python -m benchmarks.published.nbody_frames [--seeds 3] [--seconds 120] [--plot docs/published_frames.svg]
 
 The plain network sees positions and velocities as numbers. Wrapped, it sees them in the frame that a deep set of vector neurons
 gives, and what it says is turned back: then it is equivariant under rotations, reflections and translations. Both learn the
@@ -10,11 +10,13 @@ motions as generated, with the same processor time on one core, and are judged o
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from benchmarks.published.nbody import PARTICLES, Motions, generate
+from benchmarks.figures import dots
+from benchmarks.published.nbody import PARTICLES, generate
 from benchmarks.published.nbody_channels import judge, mse, pairs, train
 from models.frames import VectorFrame
 from models.layers import mlp
@@ -58,6 +60,9 @@ class FramedNBody(nn.Module):
         return said @ frame + origin
 
 
+LABELS: dict[type[nn.Module], str] = {PlainNBody: "plain", FramedNBody: "in a learned frame"}
+
+
 def random_turns(n: int, seed: int) -> Tensor:
     """(n, 3, 3) orthogonal matrices of either handedness."""
     return torch.linalg.qr(torch.randn(n, 3, 3, generator=torch.Generator().manual_seed(seed)))[0]
@@ -67,23 +72,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=120)
+    parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     learn, choose, test = generate()
+    errors: dict[str, list[float]] = {}
     turned = test.turned(random_turns(len(test), 0))
     print(f"copy x: {mse(test.x, test.later):.4f}; x + v: {mse(test.x + test.v, test.later):.4f}\n")
     print("| network | seed | test MSE | turned | epochs | parameters |\n|---|---|---|---|---|---|")
     for seed in range(options.seeds):
-        for kind in (PlainNBody, FramedNBody):
-            print(f"| {kind.__name__} | {seed} | " + run(kind, seed, options.seconds, (learn, choose, test), turned), flush=True)
-
-
-def run(kind: type[nn.Module], seed: int, seconds: float, parts: tuple[Motions, Motions, Motions], turned: Motions) -> str:
-    torch.manual_seed(seed)
-    network = kind()
-    epochs = train(network, parts[0], parts[1], seed, seconds)
-    count = sum(p.numel() for p in network.parameters())
-    return f"{judge(network, parts[2]):.5f} | {judge(network, turned):.5f} | {epochs} | {count:,} |"
+        for kind in LABELS:
+            torch.manual_seed(seed)
+            network = kind()
+            epochs = train(network, learn, choose, seed, options.seconds)
+            upright, error, count = judge(network, test), judge(network, turned), sum(p.numel() for p in network.parameters())
+            errors.setdefault(LABELS[kind], []).append(error)
+            print(f"| {LABELS[kind]} | {seed} | {upright:.5f} | {error:.5f} | {epochs} | {count:,} |", flush=True)
+    if options.plot:
+        options.plot.write_text(dots("Test error of turned motions, with and without a learned frame", "test MSE", errors))
 
 
 if __name__ == "__main__":
