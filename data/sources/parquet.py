@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -55,6 +55,7 @@ class ParquetSource:
     labelled: bool
     columns: Columns = field(default_factory=Columns)
     disorder: Disorder = Disorder.REJECT
+    licensed: ClassVar[bool] = False
 
     @property
     def description(self) -> str:
