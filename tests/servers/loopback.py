@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 HTML = b"<!DOCTYPE html><html><body>Please log in</body></html>"
-SILENCE_S = 1.0  # longer than the patience of any test
+SILENCE_S = 1.5  # longer than the patience of any test
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,7 @@ class Loopback(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer waits 40 ms for the acknowledgement of its headers
     server: Loopback
 
     def log_message(self, *_: Any) -> None: ...
@@ -112,7 +113,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault is not None and fault.kind == "status":
             # a hostile or careless server repeats what it was sent, credentials and all
-            self._reply(fault.status, dict(fault.headers), f"failed on {asked.headers} {asked.body}".encode())
+            self._reply(
+                fault.status, dict(fault.headers), f"failed on {asked.body} {dict(reversed(asked.headers.items()))}".encode()
+            )
             return
         if fault is not None and fault.kind == "html":
             self._reply(200, {"Content-Type": "text/html"}, HTML)

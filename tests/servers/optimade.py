@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from data.crystal import Crystal, symbol
+from data.crystal import Crystal
 from tests.servers.loopback import Asked, Fault, Loopback, running
 
 _ELEMENTS = re.compile(r'elements HAS (?:ALL )?((?:"[A-Z][a-z]?",? ?)+)')
@@ -23,6 +23,7 @@ class OptimadeServer(Loopback):
         self.entries = list(entries)
         self.most_per_page = most_per_page
         self.counts = counts  # whether it says how many entries there are
+        self.change: Callable[[Asked, dict[str, Any]], None] = lambda asked, page: None  # done to each page before it is sent
 
     def page(self, asked: Asked) -> int | None:
         if not asked.path.endswith("/v1/structures"):
@@ -41,11 +42,12 @@ class OptimadeServer(Loopback):
         following = {k: v[0] for k, v in asked.query.items()} | {"page_offset": str(offset + limit)}
         count = len(rows) + (7 if fault and fault.kind == "count" else 0)
         meta = {"api_version": "1.1.0", "more_data_available": more, "data_available": len(self.entries)}
-        body = {
-            "data": some,
+        body: dict[str, Any] = {
+            "data": list(some),
             "meta": meta | ({"data_returned": count} if self.counts else {}),
             "links": {"next": f"{self.url}{asked.path}?{urlencode(following)}" if more else None},
         }
+        self.change(asked, body)
         return 200, kind, json.dumps(body).encode()
 
     def _limit(self, asked: Asked) -> int:
@@ -53,22 +55,15 @@ class OptimadeServer(Loopback):
 
 
 def entry_of(crystal: Crystal) -> dict[str, Any]:
-    """An OPTIMADE structure entry."""
-    symbols = [symbol(int(z)) for z in crystal.numbers]
-    attributes = {
-        "lattice_vectors": crystal.lattice.tolist(),
-        "cartesian_site_positions": (crystal.frac @ crystal.lattice).tolist(),
-        "species": [{"name": s, "chemical_symbols": [s], "concentration": [1.0]} for s in sorted(set(symbols))],
-        "species_at_sites": symbols,
-        "structure_features": [],
-        "assemblies": None,
-        "nperiodic_dimensions": 3,
-        "nsites": len(symbols),
-        "elements": sorted(set(symbols)),
-        "chemical_formula_reduced": crystal.formula,
-        "last_modified": "2026-01-01T00:00:00Z",
-    }
-    return {"type": "structures", "id": crystal.id, "attributes": attributes}
+    """An OPTIMADE structure entry, as the reference implementation makes it."""
+    from optimade.adapters.structures.pymatgen import from_pymatgen
+    from optimade.models import StructureResource
+
+    made = from_pymatgen(crystal.to_pymatgen())
+    attributes = made.model_dump(mode="json") | {"last_modified": "2026-01-01T00:00:00Z"}
+    whole = StructureResource(id=crystal.id, type="structures", attributes=attributes)
+    content: dict[str, Any] = json.loads(whole.model_dump_json())
+    return content
 
 
 if __name__ == "__main__":

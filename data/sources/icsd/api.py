@@ -119,7 +119,7 @@ class IcsdApi:
             return {}
         text = answer.content.decode("utf-8", "replace")
         starts = [found.start() for found in _BLOCK.finditer(text)]
-        blocks = [text[begin:end] for begin, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+        blocks = [text[begin:end] for begin, end in zip(starts, [*starts[1:], len(text)], strict=False)]
         self._entries_end = self._entries_end or any(_END in block for block in blocks)
         whole = [block for block in blocks if _END in block or not self._entries_end]
         return {code_of(code.group(1)): block for block in whole if (code := _CODE.search(block))}
