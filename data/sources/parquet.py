@@ -33,6 +33,7 @@ class Columns:
     provenance: str | None = "label_source"
     split: str | None = "split"  # train, val, test
     ordering: str | None = None  # FM, FiM, AFM, NM
+    icsd: str | None = None  # ids in ICSD, or a flag; rows without are turned away (MP: crystals that exist)
 
     @classmethod
     def parse(cls, text: str) -> Columns:
@@ -117,6 +118,8 @@ class ParquetSource:
             what = self.columns.cif if identifier not in (None, "") else self.columns.id
             return Rejection(str(identifier or ""), self.path.name, str(k), Reason.MISSING_VALUE, f"column {what!r} is empty")
         identifier = str(identifier)
+        if self.columns.icsd is not None and row[self.columns.icsd] in (None, False, "", [], "[]"):
+            return Rejection(identifier, self.path.name, str(k), Reason.FILTERED, "not known from ICSD")
         text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
         found = list(read_cif(text, self.path.name, identifier, self.disorder))
         if len(found) != 1:
