@@ -17,6 +17,7 @@ from data.disorder import Disorder
 from data.errors import UserError
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
+from data.sources.ledger import UNFINISHED
 
 FILES_PER_SHARD = 512
 MAX_FILE_MB = 20.0
@@ -156,7 +157,8 @@ class _Refused(Exception):
 
 def files_below(folder: Path) -> Iterator[str]:
     """CIF files and zips; links to folders are not followed (os.walk is ten times as fast as rglob)."""
-    for place, _, names in os.walk(folder):
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != UNFINISHED]  # pages of a fetch that is not complete
         for name in names:
             if name.lower().endswith((*SUFFIXES, ".zip")) and os.path.isfile(os.path.join(place, name)):
                 yield os.path.join(place, name)

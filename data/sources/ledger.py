@@ -54,13 +54,7 @@ class Fetched:
         Raises:
             UserError: it is missing, or not what was written.
         """
-        try:
-            content = (self.folder / page.file).read_bytes()
-        except OSError as fault:
-            raise UserError(f"{self.folder / page.file} cannot be read: {fault.strerror}; fetch into a new folder") from fault
-        if hashlib.sha256(content).hexdigest() != page.sha256:
-            raise UserError(f"{self.folder / page.file} is damaged: it is not what was fetched; fetch into a new folder")
-        return content
+        return _unchanged(self.folder, page)
 
 
 @dataclass
@@ -89,6 +83,10 @@ class Unfinished:
         self.pages.append(Page(first, entries, hashlib.sha256(names[first]).hexdigest(), tuple(beside)))
         self.entries += entries
         self.go_on_at(position)
+
+    def read(self, page: Page) -> bytes:
+        """The bytes of a page that is kept already. Raises UserError where it is missing or not what was written."""
+        return _unchanged(self._work, page)
 
     def go_on_at(self, position: Any) -> None:
         """Write down where to go on."""
@@ -189,6 +187,17 @@ def open_fetch(folder: Path) -> Fetched:
     if done is None:
         raise UserError(f"the fetch into {folder} is not complete: give its `ferroscreen fetch` command again, it goes on")
     return done
+
+
+def _unchanged(folder: Path, page: Page) -> bytes:
+    path = folder / page.file
+    try:
+        content = path.read_bytes()
+    except OSError as fault:
+        raise UserError(f"{path} cannot be read ({fault.strerror}); delete {folder} to start over") from fault
+    if hashlib.sha256(content).hexdigest() != page.sha256:
+        raise UserError(f"{path} is damaged: it is not what was fetched; delete {folder} to start over")
+    return content
 
 
 def _taken_up(folder: Path) -> Unfinished | None:

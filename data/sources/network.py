@@ -12,11 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 
 from data.errors import UserError
 
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})  # HTTP statuses after which a server may recover
 _EXCERPT = 200  # characters of a server's words in a message
+_CHUNK = 2**16  # bytes
 _log = logging.getLogger(__name__)
 
 
@@ -32,6 +34,8 @@ class Patience:
     first_wait_s: float = 1.0
     longest_wait_s: float = 120.0  # a server that asks for more (Retry-After) is taken at its word: come back later
     timeout_s: float = 60.0  # of silence
+    answer_s: float = 600.0  # for a whole answer, however steadily it drips
+    answer_mb: float = 256.0  # the largest page of real providers has some tens
 
 
 class PatientSession(requests.Session):
@@ -55,13 +59,14 @@ class PatientSession(requests.Session):
         for attempt in range(1, self.patience.attempts + 1):
             asked_to_wait = 0.0
             try:
-                response = super().request(method, url, *args, **{**options, "timeout": self.patience.timeout_s})
+                response = super().request(method, url, *args, **{**options, "timeout": self.patience.timeout_s, "stream": True})
+                response._content = self._whole(response)  # what `stream` leaves to us, and others read as `content`
+            except _TooLong as fault:
+                wrong = str(fault)
             except requests.exceptions.SSLError:
                 raise FetchError(f"{place} has no valid certificate") from None
-            except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as fault:
+            except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as fault:
                 wrong = _in_words(fault)
-            except requests.exceptions.ContentDecodingError:
-                wrong = "damaged compression"
             except requests.RequestException as fault:  # an address that is none; its text may quote the request
                 raise FetchError(f"{place} cannot be asked: {type(fault).__name__}") from None
             else:
@@ -86,6 +91,18 @@ class PatientSession(requests.Session):
             "give the same command again later, it goes on where this one stopped"
         )
 
+    def _whole(self, response: requests.Response) -> bytes:
+        """The content, read within the limits that `requests` does not have."""
+        deadline, content = time.monotonic() + self.patience.answer_s, bytearray()
+        with response:
+            while chunk := response.raw.read1(_CHUNK, decode_content=True):  # what has come, without waiting for more
+                content += chunk
+                if time.monotonic() > deadline:
+                    raise _TooLong("the answer did not end in time")
+                if len(content) > self.patience.answer_mb * 2**20:
+                    raise _TooLong(f"an answer of more than {self.patience.answer_mb:g} MB")
+        return bytes(content)
+
     def without_secrets(self, text: str) -> str:
         """The text with every secret blacked out."""
         for secret in filter(None, self.secrets):
@@ -99,6 +116,10 @@ class PatientSession(requests.Session):
         return f"HTTP {response.status_code} {words[:_EXCERPT]}".strip()
 
 
+class _TooLong(Exception):
+    """An answer beyond the limits of our patience."""
+
+
 def where(url: str) -> str:
     """Host and path of a URL for a message: no user name, no query."""
     parts = urlsplit(url)
@@ -107,9 +128,11 @@ def where(url: str) -> str:
 
 def _in_words(fault: Exception) -> str:
     """Without the text of the exception, which quotes the address with all its parameters."""
-    if isinstance(fault, requests.Timeout):
+    if isinstance(fault, requests.Timeout | urllib3.exceptions.TimeoutError):
         return "no answer in time"
-    if isinstance(fault, requests.exceptions.ChunkedEncodingError):
+    if isinstance(fault, urllib3.exceptions.DecodeError):
+        return "damaged compression"
+    if isinstance(fault, urllib3.exceptions.HTTPError):
         return "the answer broke off"
     return "the connection could not be made, or was cut"
 

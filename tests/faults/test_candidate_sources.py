@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import signal
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from data.sources.ledger import LEDGER
 from data.sources.network import FetchError, Patience
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
+from tests.data.cif_texts import cif_text
 from tests.faults.conftest import ENTRIES, HURRIED, IMPATIENT, PAGES, Provider, content, in_a_process, wait_for
 from tests.servers.loopback import BUSY, BUSY_ASKS_TO_WAIT, CUT, SILENCE, TRUNCATED, WEB_PAGE, WRONG_COUNT, Fault
 
@@ -105,6 +107,18 @@ def test_a_server_that_wants_too_much_time_is_left(provider: Provider, tmp_path:
     assert provider.server.pages_asked().count(1) == 1
 
 
+@pytest.mark.parametrize("kind", ["drip", "flood"])
+def test_an_answer_without_end(provider: Provider, whole: dict[str, str], tmp_path: Path, kind: str) -> None:
+    """Neither time-out nor content length ends these: bytes keep coming."""
+    provider.server.script.always[1] = Fault(kind)
+    hurried = Patience(attempts=1, timeout_s=5.0, answer_s=0.5, answer_mb=1.0)
+    with pytest.raises(FetchError, match=r"did not end in time|more than 1 MB"):
+        provider.fetch(tmp_path / "out", hurried)
+    provider.server.script.heal()
+    provider.fetch(tmp_path / "out")
+    assert content(tmp_path / "out") == whole
+
+
 def test_nobody_there(provider: Provider, tmp_path: Path) -> None:
     provider.server.server_close()
     provider.server.shutdown()
@@ -150,6 +164,32 @@ def test_a_page_damaged_on_disk_is_not_read(provider: Provider, tmp_path: Path) 
     path.unlink()
     with pytest.raises(UserError, match="cannot be read"):
         content(tmp_path / "out")
+
+
+def test_killed_between_the_last_page_and_the_ledger(provider: Provider, whole: dict[str, str], tmp_path: Path) -> None:
+    """All pages are in their place, and only the ledger is missing: put back into that state by hand."""
+    out = tmp_path / "out"
+    done = provider.fetch(out)
+    ledger = json.loads((out / LEDGER).read_text())
+    state = {k: ledger[k] for k in ("kind", "query", "pages", "entries")} | {"begun": done.fetched}
+    state["position"] = None if provider.kind == "optimade" else PAGES
+    (out / ".unfinished" / "state.json").write_text(json.dumps(state))
+    todo = [["EXPERIMENTAL_INORGANIC", [str(k) for k in range(page.entries)]] for page in done.pages]
+    (out / ".unfinished" / "todo.json").write_text(json.dumps(todo))
+    (out / LEDGER).unlink()
+    provider.server.log.clear()
+    assert provider.fetch(out) == done
+    assert content(out) == whole
+    assert not provider.server.pages_asked()
+
+
+def test_a_folder_above_reads_no_unfinished_page(provider: Provider, tmp_path: Path) -> None:
+    (tmp_path / "some.cif").write_text(cif_text())
+    provider.server.script.always[2] = BUSY
+    with pytest.raises(FetchError):
+        provider.fetch(tmp_path / "out")
+    source = candidate_source([tmp_path], Columns())
+    assert sum(shard.size for shard in source.shards()) == 1
 
 
 @pytest.mark.parametrize("page", range(PAGES))

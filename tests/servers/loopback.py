@@ -6,7 +6,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ SILENCE_S = 1.5  # longer than the patience of any test
 class Fault:
     """What goes wrong with one answer."""
 
-    kind: str  # status, silence, cut, truncated, html, count, or a kind of one server's own
+    kind: str  # status, silence, cut, truncated, html, drip, flood, count, or a kind of one server's own
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
 
@@ -125,7 +125,19 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(status, headers, content[: len(content) // 2], announced=len(content))
             self.close_connection = True
             return
+        if fault is not None and fault.kind in ("drip", "flood"):
+            self._endless(b" " if fault.kind == "drip" else b" " * 2**16, pause=0.05 if fault.kind == "drip" else 0.0)
+            return
         self._reply(status, headers, content[: len(content) // 2] if fault and fault.kind == "truncated" else content)
+
+    def _endless(self, piece: bytes, pause: float) -> None:
+        self.close_connection = True
+        self.send_response(200)
+        self.end_headers()
+        with suppress(OSError):  # until the client has had enough
+            while True:
+                self.wfile.write(piece)
+                time.sleep(pause)
 
     def _reply(self, status: int, headers: dict[str, str], content: bytes, announced: int | None = None) -> None:
         self.send_response(status)

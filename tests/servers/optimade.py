@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import time
@@ -48,6 +49,8 @@ class OptimadeServer(Loopback):
             "links": {"next": f"{self.url}{asked.path}?{urlencode(following)}" if more else None},
         }
         self.change(asked, body)
+        if "gzip" in asked.headers.get("accept-encoding", ""):
+            return 200, kind | {"Content-Encoding": "gzip"}, gzip.compress(json.dumps(body).encode())
         return 200, kind, json.dumps(body).encode()
 
     def _limit(self, asked: Asked) -> int:

@@ -7,15 +7,16 @@ each page is asked for alone, over a session that knows when to give up, and cou
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import requests
 
 from data.errors import UserError
-from data.sources.ledger import UNFINISHED, Fetched, Progress, Unfinished, fetching
+from data.sources.ledger import Fetched, Progress, Unfinished, fetching
 from data.sources.network import FetchError, Patience, PatientSession, where
 from data.sources.optimade.entries import FIELDS
 from data.sources.optimade.folder import pack, unpack
@@ -29,6 +30,7 @@ PROVIDERS = {
     "mp": "https://optimade.materialsproject.org",
     "oqmd": "https://oqmd.org/optimade",
 }
+_BASE_URL = re.compile(r"https?://[^/?#\s]+(/[^?#\s]*)?")
 SUFFIX = ".jsonl.gz"
 ENTRIES_PER_PAGE = 100  # some providers refuse more
 _UNLIMITED = 10**9  # the client's own default stops after 1000 entries
@@ -51,11 +53,10 @@ class OptimadeQuery:
             UserError: an unknown name, no URL, or a filter that breaks the grammar.
         """
         url = PROVIDERS.get(provider, provider).rstrip("/").removesuffix("/v1")
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            raise UserError(f"{provider!r} is no OPTIMADE provider; say {', '.join(PROVIDERS)}, or a base URL")
-        if parts.username or parts.password:
+        if "@" in url:
             raise UserError("a base URL must not hold a user name or password: it would end up in logs and manifests")
+        if not _BASE_URL.fullmatch(url):
+            raise UserError(f"{provider!r} is no OPTIMADE provider; say {', '.join(PROVIDERS)}, or a base URL")
         _check_filter(filter)
         return cls(provider if provider in PROVIDERS else where(url), url, filter, entries_per_page)
 
@@ -71,7 +72,9 @@ def fetch_optimade(query: OptimadeQuery, out: Path, progress: Progress, patience
     with fetching(out, "optimade", asked) as work:
         client = _client(query, patience or Patience())
         position = {"next": None, "total": None} if work.position == "start" else work.position
-        seen = {entry["id"] for page in work.pages for entry in unpack((out / UNFINISHED / page.file).read_bytes())}
+        seen: set[str] = set()
+        if position is not None:  # else only the ledger is missing
+            seen = {entry["id"] for page in work.pages for entry in unpack(work.read(page))}
         while position is not None:
             position = _one_page(client, query, work, position, seen)
             progress(work.entries, position["total"] if position else work.entries)
