@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from data.disorder import Disorder
 from data.errors import UserError
 from data.sources import Source
 from data.sources.cif_folder import MAX_FILE_MB, SUFFIXES, CifFolder
-from data.sources.icsd.export import IcsdExport, looks_like_icsd
+from data.sources.icsd.export import LOOKED_AT, IcsdExport, is_icsd_text, looks_like_icsd
 from data.sources.icsd.table import ANY_ENTRY, IcsdFilter
 from data.sources.ledger import is_fetch, open_fetch
 from data.sources.optimade.folder import OptimadeFolder
@@ -63,5 +64,6 @@ def _one(path: Path, columns: Columns, max_file_mb: float, disorder: Disorder, i
         files = CifFolder(path, max_file_mb, disorder)
         return IcsdExport(path, max_file_mb, disorder, icsd) if looks_like_icsd(files) else files
     if path.suffix.lower() in (".parquet", ".pq"):
-        return ParquetSource(path, labelled=False, columns=columns, disorder=disorder)
+        table = ParquetSource(path, labelled=False, columns=columns, disorder=disorder)
+        return replace(table, licensed=any(map(is_icsd_text, table.first_texts(LOOKED_AT))))
     raise UserError(f"{path} is no CIF file, folder, zip or Parquet table (told by its ending)")

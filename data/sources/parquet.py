@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -56,7 +56,7 @@ class ParquetSource:
     labelled: bool
     columns: Columns = field(default_factory=Columns)
     disorder: Disorder = Disorder.REJECT
-    licensed: ClassVar[bool] = False
+    licensed: bool = False
 
     @property
     def description(self) -> str:
@@ -86,6 +86,19 @@ class ParquetSource:
             raise UserError(f"{self.path} is damaged: {_first_line(fault)}") from fault
         for k, row in enumerate(rows, start=start):
             yield self._record(row, k)
+
+    def first_texts(self, how_many: int) -> list[str]:
+        """The CIF texts of the first rows, as far as there are any.
+
+        Raises:
+            UserError: the table is missing, damaged or lacks a column.
+        """
+        file = self._open()
+        try:
+            found = _rows(file, [self.columns.cif], 0, min(how_many, file.metadata.num_rows)).column(0).to_pylist()
+        except (OSError, ValueError, pa.ArrowException) as fault:
+            raise UserError(f"{self.path} is damaged: {_first_line(fault)}") from fault
+        return [text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in found]
 
     def _open(self) -> pq.ParquetFile:
         try:

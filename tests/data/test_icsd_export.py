@@ -5,6 +5,8 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from data.errors import UserError
@@ -108,6 +110,17 @@ def test_a_folder_is_icsd_by_its_codes_alone(tmp_path: Path) -> None:
 def test_an_unknown_code_is_no_code(tmp_path: Path) -> None:
     (tmp_path / "cod.cif").write_text(cif_text(extra="_database_code_ICSD ?\n"))
     assert not opened(tmp_path).licensed
+
+
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_a_table_of_icsd_texts_is_licensed(tmp_path: Path, as_bytes: bool) -> None:
+    for name, texts in {"mine": [cif_text(), cif_text()], "icsd": [cif_text(), icsd_cif("7")], "empty": []}.items():
+        cifs = [text.encode() for text in texts] if as_bytes else texts
+        table = pa.table(
+            {"material_id": [str(k) for k in range(len(texts))], "cif": pa.array(cifs, pa.binary() if as_bytes else pa.string())}
+        )
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+        assert opened(tmp_path / f"{name}.parquet").licensed == (name == "icsd")
 
 
 def test_other_tables_are_passed_over(export: Path) -> None:

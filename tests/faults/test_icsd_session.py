@@ -125,6 +125,10 @@ def test_a_password_travels_encrypted_or_not_at_all(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("ICSD_API_URL", "http://icsd.example.org/ws")
     with pytest.raises(UserError, match="must begin with https"):
         Credentials.from_environment()
+    monkeypatch.setenv("ICSD_API_URL", f"https://me:{icsd.PASSWORD}@icsd.example.org/ws")
+    with pytest.raises(UserError, match="must not hold a user name") as caught:
+        Credentials.from_environment()
+    assert icsd.PASSWORD not in str(caught.value)
 
 
 def test_a_later_fetch_brings_what_changed(

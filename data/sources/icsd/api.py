@@ -51,6 +51,8 @@ class Credentials:
         if missing:
             raise UserError(f"set {' and '.join(missing)} in the environment: the ICSD API needs the account of your licence")
         found = cls(os.environ[LOGIN], SecretStr(os.environ[PASSWORD]), os.environ.get(URL, BASE_URL).rstrip("/"))
+        if "@" in found.base_url:
+            raise UserError(f"{URL} must not hold a user name or password: it would end up in logs and manifests")
         parts = urlsplit(found.base_url)
         if parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
             raise UserError(f"{URL} must begin with https://, or the password would travel in the open")

@@ -21,7 +21,7 @@ from data.sources.icsd.table import ANY_ENTRY, IcsdFilter, IcsdRow, code_of, rea
 from data.sources.ledger import is_fetch, open_fetch
 
 TABLES = (".csv", ".tsv")
-_LOOKED_AT = 64  # files, evenly spaced, before a folder is taken to hold nothing of ICSD
+LOOKED_AT = 64  # files, evenly spaced, or rows, before an input is taken to hold nothing of ICSD
 _HEAD = 4096  # bytes; the code stands in the first lines of an export
 _HAS_CODE = re.compile(rb"_database_code_ICSD\s+['\"]?\d")
 
@@ -86,12 +86,17 @@ class IcsdExport(CifFolder):
         return tuple(table for file in files if file.lower().endswith((*TABLES, ".zip")) for table in _tables_of(file))
 
 
+def is_icsd_text(text: str) -> bool:
+    """Whether a CIF text names a collection code."""
+    return _HAS_CODE.search(text[:_HEAD].encode()) is not None
+
+
 def looks_like_icsd(folder: CifFolder) -> bool:
     """Whether a folder, zip or file holds ICSD entries: a table with collection codes, or a code in one of its CIF texts."""
     if _merged(IcsdExport(folder.path).tables):
         return True
     entries = folder.entries()
-    some = entries[:: max(len(entries) // _LOOKED_AT, 1)]
+    some = entries[:: max(len(entries) // LOOKED_AT, 1)]
     return any(_HAS_CODE.search(_head(entry)) for entry in some)
 
 
