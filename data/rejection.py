@@ -11,6 +11,7 @@ class Reason(StrEnum):
 
     UNREADABLE = "unreadable"  # the file cannot be opened or is not text
     NOT_CIF = "not_cif"  # the text breaks CIF syntax, or a word stands where a number must
+    NOT_OPTIMADE = "not_optimade"  # the entry breaks the OPTIMADE specification, or uses a feature unknown to us
     NO_CELL = "no_cell"  # cell parameters are missing or describe no cell
     NO_SITES = "no_sites"  # no atomic site with coordinates
     BAD_COORDINATES = "bad_coordinates"  # a coordinate is unknown or not a number
@@ -26,6 +27,7 @@ class Reason(StrEnum):
     BAD_LABEL = "bad_label"  # the moment is not a finite number, or impossible
     CONTRADICTORY_LABEL = "contradictory_label"  # moment, its normalisations and the ordering disagree
     DUPLICATE_ID = "duplicate_id"  # an id that stands for another crystal already
+    FILTERED = "filtered"  # sound, but not among what the user asked for
     READER_LOST = "reader_lost"  # the process that read it died or took too long
     FAILED = "failed"  # an error of ours; the detail says which
 

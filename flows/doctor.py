@@ -21,6 +21,7 @@ def examine() -> dict[str, Any]:
         "free_disk_GB": round(shutil.disk_usage(existing).free / 1e9, 1),
         "workers": where.workers,
         "mp_api_key": "present" if os.environ.get("MP_API_KEY") else "absent",
+        "icsd_account": "present" if os.environ.get("ICSD_LOGIN_ID") and os.environ.get("ICSD_LOGIN_PASSWORD") else "absent",
         "prefect": _prefect(),
     }
 

@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from data.disorder import Disorder
 from data.sources import Source
 from data.sources.cif_folder import MAX_FILE_MB
+from data.sources.icsd.table import ANY_ENTRY, IcsdFilter
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
 from flows.console import reporter
@@ -26,9 +27,9 @@ SHOWN_ROWS = 25
 
 
 @task(name="rank candidates", cache_policy=NO_CACHE, persist_result=False)
-def rank_candidates(source: Source, model: str | None, out: str | None) -> Screened:
+def rank_candidates(source: Source, model: str | None, out: str | None, licensed_details: bool) -> Screened:
     where = settings()
-    return run_screen(source, open_model(where.models, model), Path(out) if out else None, where, reporter())
+    return run_screen(source, open_model(where.models, model), Path(out) if out else None, where, reporter(), licensed_details)
 
 
 @task(name="write report", cache_policy=NO_CACHE, persist_result=False)
@@ -37,9 +38,9 @@ def write_report(screened: Screened) -> str:
     return str(report_screen(screened, ensemble))
 
 
-def screen_source(source: Source, model: str | None, out: str | None) -> dict[str, Any]:
+def screen_source(source: Source, model: str | None, out: str | None, licensed_details: bool = False) -> dict[str, Any]:
     """Rank, report and publish artifacts; called inside a flow. Returns the run's manifest with its folder and report."""
-    screened = rank_candidates(source, model, out)
+    screened = rank_candidates(source, model, out, licensed_details)
     report = write_report(screened)
     top = screened.ranking()[SHOWN].head(SHOWN_ROWS)
     create_table_artifact(
@@ -59,7 +60,10 @@ def screen(
     columns: str = "",
     max_file_mb: float = MAX_FILE_MB,
     disorder: Disorder = Disorder.REJECT,
+    icsd: IcsdFilter = ANY_ENTRY,
+    licensed_details: bool = False,
 ) -> dict[str, Any]:
-    """Rank the crystals in CIF files, folders, zips or Parquet tables with a trained model (the newest by default)."""
-    source = candidate_source([Path(p) for p in paths], Columns.parse(columns), max_file_mb, disorder)
-    return screen_source(source, model, out)
+    """Rank the crystals in CIF files, folders, zips, ICSD exports, fetched folders or Parquet tables with a trained model (the
+    newest by default)."""
+    source = candidate_source([Path(p) for p in paths], Columns.parse(columns), max_file_mb, disorder, icsd)
+    return screen_source(source, model, out, licensed_details)

@@ -37,6 +37,11 @@ class Source(Protocol):
         """What a manifest says of it; never a secret."""
         ...
 
+    @property
+    def licensed(self) -> bool:
+        """Whether its structures belong to someone who forbids passing them on: of them, results show ids and formulas only."""
+        ...
+
     def identity(self) -> str:
         """Changes whenever the input changes; two equal inputs have the same.
 

@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import ClassVar
 
 from data.artifact import text_hash
 from data.cif import read_cif
@@ -16,6 +17,7 @@ from data.disorder import Disorder
 from data.errors import UserError
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
+from data.sources.ledger import UNFINISHED
 
 FILES_PER_SHARD = 512
 MAX_FILE_MB = 20.0
@@ -38,6 +40,7 @@ class CifFolder:
     path: Path
     max_file_mb: float = MAX_FILE_MB
     disorder: Disorder = Disorder.REJECT
+    licensed: ClassVar[bool] = False
 
     @property
     def description(self) -> str:
@@ -45,13 +48,13 @@ class CifFolder:
 
     def identity(self) -> str:
         """Of names, sizes and times, as make and rsync judge: reading 200,000 files twice would cost more than it saves."""
-        stats = ((entry.name, os.stat(entry.path)) for entry in self._entries())
+        stats = ((entry.name, os.stat(entry.path)) for entry in self.entries())
         return text_hash(
             "cif", str(self.max_file_mb), self.disorder, *(f"{name}|{s.st_size}|{s.st_mtime_ns}" for name, s in stats)
         )
 
     def shards(self) -> Iterator[Shard]:
-        entries = self._entries()
+        entries = self.entries()
         for start in range(0, len(entries), FILES_PER_SHARD):
             part = tuple(entries[start : start + FILES_PER_SHARD])
             yield Shard(part, len(part))
@@ -66,16 +69,21 @@ class CifFolder:
                 for item in self._read_entry(entry, archive):
                     yield item if isinstance(item, Rejection) else Record(item, entry.name)
 
-    def _entries(self) -> list[Entry]:
+    def entries(self) -> list[Entry]:
+        """Every CIF file and member of a zip, sorted by path.
+
+        Raises:
+            UserError: there is none.
+        """
         if not self.path.exists():
             raise UserError(f"{self.path} does not exist")
         entries: list[Entry] = []
         above = os.path.join(self.path.parent if self.path.is_file() else self.path, "")
-        for file in [str(self.path)] if self.path.is_file() else sorted(_files_below(self.path)):
+        for file in [str(self.path)] if self.path.is_file() else sorted(files_below(self.path)):
             name = file.removeprefix(above).replace(os.sep, "/")
             name = name.encode(errors="backslashreplace").decode()  # a name that is not UTF-8 can stand in no table
             if file.lower().endswith(".zip"):
-                entries.extend(_zip_entries(file, name))
+                entries.extend(zip_entries(file, name))
             else:
                 entries.append(Entry(file, name))
         if not entries:
@@ -147,15 +155,16 @@ class _Refused(Exception):
         self.reason = reason
 
 
-def _files_below(folder: Path) -> Iterator[str]:
+def files_below(folder: Path) -> Iterator[str]:
     """CIF files and zips; links to folders are not followed (os.walk is ten times as fast as rglob)."""
-    for place, _, names in os.walk(folder):
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != UNFINISHED]  # pages of a fetch that is not complete
         for name in names:
             if name.lower().endswith((*SUFFIXES, ".zip")) and os.path.isfile(os.path.join(place, name)):
                 yield os.path.join(place, name)
 
 
-def _zip_entries(archive: str, name: str) -> list[Entry]:
+def zip_entries(archive: str, name: str) -> list[Entry]:
     """The CIF members; a damaged archive is one entry, whose reading then says what is wrong with it."""
     try:
         with zipfile.ZipFile(archive) as opened:

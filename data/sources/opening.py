@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from data.disorder import Disorder
 from data.errors import UserError
 from data.sources import Source
 from data.sources.cif_folder import MAX_FILE_MB, SUFFIXES, CifFolder
+from data.sources.icsd.export import LOOKED_AT, IcsdExport, is_icsd_text, looks_like_icsd
+from data.sources.icsd.table import ANY_ENTRY, IcsdFilter
+from data.sources.ledger import is_fetch, open_fetch
+from data.sources.optimade.folder import OptimadeFolder
 from data.sources.parquet import Columns, ParquetSource
 from data.sources.several import Several
 from data.sources.starter import StarterSource
@@ -25,14 +30,20 @@ def labelled_source(name: str, columns: Columns) -> Source:
 
 
 def candidate_source(
-    paths: list[Path], columns: Columns, max_file_mb: float = MAX_FILE_MB, disorder: Disorder = Disorder.REJECT
+    paths: list[Path],
+    columns: Columns,
+    max_file_mb: float = MAX_FILE_MB,
+    disorder: Disorder = Disorder.REJECT,
+    icsd: IcsdFilter = ANY_ENTRY,
 ) -> Source:
-    """CIF files, folders, zips and Parquet tables, one or several.
+    """CIF files, folders, zips, ICSD exports, fetched folders and Parquet tables, one or several.
 
     Raises:
-        UserError: a path that does not exist or is of no such kind.
+        UserError: a path that does not exist or is of no such kind, or a filter for ICSD entries where there are none.
     """
-    sources = [_one(path.expanduser(), columns, max_file_mb, disorder) for path in paths]
+    sources = [_one(path.expanduser(), columns, max_file_mb, disorder, icsd) for path in paths]
+    if icsd != ANY_ENTRY and not any(isinstance(source, IcsdExport) for source in sources):
+        raise UserError("the --icsd options filter entries of ICSD, and there are none")
     if len(sources) == 1:
         return sources[0]
     if not sources:
@@ -42,11 +53,17 @@ def candidate_source(
     return Several(tuple(zip(names, sources, strict=True)))
 
 
-def _one(path: Path, columns: Columns, max_file_mb: float, disorder: Disorder) -> Source:
+def _one(path: Path, columns: Columns, max_file_mb: float, disorder: Disorder, icsd: IcsdFilter) -> Source:
     if not path.exists():
         raise UserError(f"{path} does not exist")
+    if path.is_dir() and is_fetch(path):
+        if open_fetch(path).kind == "optimade":
+            return OptimadeFolder(path, disorder)
+        return IcsdExport(path, max_file_mb, disorder, icsd)
     if path.is_dir() or path.suffix.lower() in (*SUFFIXES, ".zip"):
-        return CifFolder(path, max_file_mb, disorder)
+        files = CifFolder(path, max_file_mb, disorder)
+        return IcsdExport(path, max_file_mb, disorder, icsd) if looks_like_icsd(files) else files
     if path.suffix.lower() in (".parquet", ".pq"):
-        return ParquetSource(path, labelled=False, columns=columns, disorder=disorder)
+        table = ParquetSource(path, labelled=False, columns=columns, disorder=disorder)
+        return replace(table, licensed=any(map(is_icsd_text, table.first_texts(LOOKED_AT))))
     raise UserError(f"{path} is no CIF file, folder, zip or Parquet table (told by its ending)")

@@ -33,6 +33,7 @@ class Columns:
     provenance: str | None = "label_source"
     split: str | None = "split"  # train, val, test
     ordering: str | None = None  # FM, FiM, AFM, NM
+    icsd: str | None = None  # ids in ICSD, or a flag; rows without are turned away (MP: crystals that exist)
 
     @classmethod
     def parse(cls, text: str) -> Columns:
@@ -55,6 +56,7 @@ class ParquetSource:
     labelled: bool
     columns: Columns = field(default_factory=Columns)
     disorder: Disorder = Disorder.REJECT
+    licensed: bool = False
 
     @property
     def description(self) -> str:
@@ -84,6 +86,19 @@ class ParquetSource:
             raise UserError(f"{self.path} is damaged: {_first_line(fault)}") from fault
         for k, row in enumerate(rows, start=start):
             yield self._record(row, k)
+
+    def first_texts(self, how_many: int) -> list[str]:
+        """The CIF texts of the first rows, as far as there are any.
+
+        Raises:
+            UserError: the table is missing, damaged or lacks a column.
+        """
+        file = self._open()
+        try:
+            found = _rows(file, [self.columns.cif], 0, min(how_many, file.metadata.num_rows)).column(0).to_pylist()
+        except (OSError, ValueError, pa.ArrowException) as fault:
+            raise UserError(f"{self.path} is damaged: {_first_line(fault)}") from fault
+        return [text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in found]
 
     def _open(self) -> pq.ParquetFile:
         try:
@@ -116,6 +131,8 @@ class ParquetSource:
             what = self.columns.cif if identifier not in (None, "") else self.columns.id
             return Rejection(str(identifier or ""), self.path.name, str(k), Reason.MISSING_VALUE, f"column {what!r} is empty")
         identifier = str(identifier)
+        if self.columns.icsd is not None and row[self.columns.icsd] in (None, False, "", [], "[]"):
+            return Rejection(identifier, self.path.name, str(k), Reason.FILTERED, "not known from ICSD")
         text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
         found = list(read_cif(text, self.path.name, identifier, self.disorder))
         if len(found) != 1:

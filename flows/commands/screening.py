@@ -27,7 +27,9 @@ def run(out: Out = None, quiet: QuietOption = False, json: Json = False) -> None
 
 
 def screen(
-    paths: Annotated[list[Path], typer.Argument(help="CIF files, folders, zips, or Parquet tables with material_id and cif.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="CIF files, folders, zips, ICSD exports, fetched folders, or Parquet tables.")
+    ],
     model: ModelId = None,
     out: Out = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processor cores (default: all).")] = None,
@@ -35,6 +37,19 @@ def screen(
     disorder: Annotated[
         str, typer.Option("--disorder", help="Shared sites: `reject`, or `majority` takes the main species.")
     ] = "reject",
+    icsd_max_temperature: Annotated[
+        float | None, typer.Option("--icsd-max-temperature", help="K; ICSD entries measured at higher ones are left out.")
+    ] = None,
+    icsd_max_pressure: Annotated[
+        float | None, typer.Option("--icsd-max-pressure", help="MPa; ICSD entries measured at higher ones are left out.")
+    ] = None,
+    icsd_quality: Annotated[
+        str, typer.Option("--icsd-quality", help="Words of the export's column Quality, comma-separated; others are left out.")
+    ] = "",
+    icsd_theoretical: Annotated[bool, typer.Option("--icsd-theoretical", help="Rank computed ICSD entries, too.")] = False,
+    licensed_details: Annotated[
+        bool, typer.Option("--licensed-details", help="Show more than ids and formulas of a licensed source (ICSD).")
+    ] = False,
     columns: ColumnsOption = "",
     quiet: QuietOption = False,
     json: Json = False,
@@ -46,6 +61,7 @@ def screen(
         os.environ["FERROSCREEN_WORKERS"] = str(workers)
     from data.disorder import Disorder
     from data.errors import UserError
+    from data.sources.icsd.table import IcsdFilter
     from data.sources.opening import candidate_source
     from data.sources.parquet import Columns
     from pipeline.learning.registry import open_model
@@ -53,15 +69,16 @@ def screen(
 
     if disorder not in list(Disorder):
         raise UserError(f"--disorder is {' or '.join(Disorder)}, not {disorder!r}")
-    candidate_source(paths, Columns.parse(columns), max_file_mb).identity()
+    qualities = tuple(word.strip() for word in icsd_quality.split(",") if word.strip())
+    icsd = IcsdFilter(icsd_max_temperature, icsd_max_pressure, qualities, icsd_theoretical)
+    candidate_source(paths, Columns.parse(columns), max_file_mb, Disorder(disorder), icsd).identity()
     identifier = open_model(settings().models, model).id
     start(quiet, out)
     from flows.screen import screen as flow
     from flows.summary import print_json, print_rows
 
-    result = flow(
-        [str(p) for p in paths], identifier, None if out is None else str(out), columns, max_file_mb, Disorder(disorder)
-    )
+    folder = None if out is None else str(out)
+    result = flow([str(p) for p in paths], identifier, folder, columns, max_file_mb, Disorder(disorder), icsd, licensed_details)
     if json:
         print_json(result)
         return

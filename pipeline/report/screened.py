@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from pipeline.learning.registry import Ensemble
@@ -11,6 +12,7 @@ from pipeline.screening.screen import Screened
 
 SMALL_TRAINING_SET = 5000
 MANY_REJECTED = 0.1
+_KIND = re.compile(r"^(parquet|cif|icsd|optimade):")
 
 
 def report_screen(screened: Screened, ensemble: Ensemble) -> Path:
@@ -32,7 +34,7 @@ def screen_content(screened: Screened, ensemble: Ensemble) -> ReportContent:
         ("Run", run["id"]),
     )
     return ReportContent(
-        title=f"Ferromagnet candidates: {run['source'].removeprefix('parquet:').removeprefix('cif:')}",
+        title=f"Ferromagnet candidates: {_KIND.sub('', run['source'])}",
         facts=facts,
         ranking=screened.ranking(),
         rejected=screened.rejected(),
@@ -49,6 +51,11 @@ def _warnings(screened: Screened, ensemble: Ensemble) -> list[str]:
         found.append(
             f"The model learned from {rows['train']} crystals only: it shows how the pipeline works. Train on Materials Project "
             "data before choosing crystals by it."
+        )
+    if run.get("withheld"):
+        found.append(
+            "The source is licensed: of its structures this page and the tables beside it hold ids and formulas only. "
+            "`screen --licensed-details` adds the rest, for your own use."
         )
     share = run["rejected"] / max(run["ranked"] + run["rejected"], 1)
     if share > MANY_REJECTED:

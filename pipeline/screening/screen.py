@@ -28,6 +28,7 @@ from pipeline.provenance import provenance
 from pipeline.screening.candidates import WITHOUT_COSTLY, judge_safely
 from pipeline.screening.costly import prepare
 from pipeline.screening.csvsafe import csv_safe
+from pipeline.screening.licence import without_details, without_structures
 from pipeline.screening.ranking import rank
 from pipeline.settings import Settings
 
@@ -48,8 +49,12 @@ class Screened:
         return pd.read_csv(self.folder / "rejected.csv", dtype=str, keep_default_na=False)
 
 
-def screen(source: Source, ensemble: Ensemble, out: Path | None, where: Settings, reporter: Reporter) -> Screened:
+def screen(
+    source: Source, ensemble: Ensemble, out: Path | None, where: Settings, reporter: Reporter, licensed_details: bool = False
+) -> Screened:
     """Rank a source's crystals. Shards that an earlier, interrupted run of the same screen finished are taken as they are.
+
+    Of a licensed source the results show ids and formulas only, unless `licensed_details`.
 
     Raises:
         UserError: nothing to read in the source, or `out` cannot be written.
@@ -58,7 +63,8 @@ def screen(source: Source, ensemble: Ensemble, out: Path | None, where: Settings
     shards = list(source.shards())
     given = source.identity()
     code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code)
-    identity = text_hash(*code, ensemble.id, given)[:16]
+    withheld = source.licensed and not licensed_details
+    identity = text_hash(*code, ensemble.id, given, *(["withheld"] if withheld else []))[:16]
     folder = make_folder(out or where.runs / identity)
     work = make_folder(where.work / f"screen-{identity}")
     todo = [(k, shard) for k, shard in enumerate(shards) if not _shard_path(work, k).is_file()]
@@ -70,17 +76,19 @@ def screen(source: Source, ensemble: Ensemble, out: Path | None, where: Settings
         tick(sum(s.size for s in shards) - sum(s.size for _, s in todo))
         _judge_shards(source, ensemble, todo, work, where, tick)
     predictions, rejected, without_symmetry = _collect(work, len(shards))
+    rejected = without_details(rejected) if withheld else rejected
     write_bytes(folder / "rejected.csv", csv_safe(rejected).to_csv(index=False).encode())
     if predictions.empty:
         reasons = ", ".join(f"{n} × {r}" for r, n in Counter(rejected["reason"]).most_common(4))
         raise UserError(
             f"no crystal could be read from {source.description} ({reasons or 'it is empty'}); see {folder / 'rejected.csv'}"
         )
-    ranking = rank(predictions)
+    ranking = without_structures(rank(predictions)) if withheld else rank(predictions)
     write_bytes(folder / "ranking.csv", csv_safe(ranking).to_csv(index=False, float_format="%.6g").encode())
     _write_parquet(ranking, folder / "ranking.parquet")
     manifest = {
         "kind": "screen", "id": identity, "source": source.description, "input": given, "model": ensemble.id,
+        "licensed": source.licensed, "withheld": withheld,
         "ranked": len(ranking), "rejected": len(rejected), "with_note": int((ranking["note"] != "").sum()),
         "rejected_by_reason": dict(sorted(Counter(rejected["reason"]).items())),
         "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),
@@ -105,9 +113,7 @@ def _judge_shards(
     source: Source, ensemble: Ensemble, todo: list[tuple[int, Shard]], work: Path, where: Settings, tick: Tick
 ) -> None:
     _ = ensemble.members  # a damaged model is found before a worker meets it
-    found = judge_safely(
-        source, ensemble.folder, where.descriptors, [shard for _, shard in todo], min(where.workers, len(todo))
-    )
+    found = judge_safely(source, ensemble.folder, where.descriptors, [shard for _, shard in todo], min(where.workers, len(todo)))
     for (k, shard), judged in zip(todo, found, strict=True):
         write_rejections(work / f"{k:06d}.rejected.parquet", judged.rejected)
         _write_parquet(judged.table, _shard_path(work, k), {"without_symmetry": str(judged.without_symmetry)})

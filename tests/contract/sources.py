@@ -72,6 +72,11 @@ def check_the_description_is_fit_for_a_manifest(make: Factory) -> None:
     assert not any(word.lstrip("'\"(").startswith("/") or ":/" in word for word in description.split()), description
 
 
+def check_it_says_whether_it_is_licensed(make: Factory) -> None:
+    assert isinstance(make().licensed, bool)
+    assert make().licensed == make().licensed
+
+
 def check_identity_is_repeatable(make: Factory) -> None:
     assert make().identity() == make().identity()
     assert len(make().identity()) == 64

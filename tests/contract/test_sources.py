@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pydantic import SecretStr
 
-from data.sources import Source
+from data.rejection import Rejection
+from data.sources import Shard, Source
 from data.sources.cif_folder import CifFolder
+from data.sources.icsd.api import Credentials
+from data.sources.icsd.export import IcsdExport
+from data.sources.icsd.fetch import IcsdQuery, fetch_icsd
+from data.sources.icsd.table import IcsdFilter
+from data.sources.optimade.fetch import OptimadeQuery, fetch_optimade
+from data.sources.optimade.folder import OptimadeFolder
 from data.sources.parquet import ParquetSource
 from data.sources.selected import Selected
 from data.sources.several import Several
 from data.sources.starter import StarterSource
 from tests.contract.sources import CHECKS, Factory
 from tests.data.cif_texts import cif_text
+from tests.servers import icsd, optimade
+from tests.servers.loopback import running
 
 BAD = cif_text(cell="")
 
@@ -62,7 +73,45 @@ def selected(folder: Path) -> Source:
     return Selected(several(folder), frozenset({"a", "d"}))
 
 
-FACTORIES: list[Callable[[Path], Source]] = [parquet, candidates, cif_folder, starter, equilibrium, several, selected]
+def icsd_folder(folder: Path) -> Source:
+    path = folder / "icsd"
+    if not path.exists():
+        path.mkdir()
+        for code in (11, 12):
+            (path / f"{code}.cif").write_text(cif_text(f"{code}-ICSD", extra=f"_database_code_ICSD {code}\n"))
+        (path / "bad.cif").write_text(BAD)
+        with zipfile.ZipFile(path / "more.zip", "w") as archive:
+            archive.writestr("13.cif", cif_text("13-ICSD", extra="_database_code_ICSD 13\n"))
+        (path / "export.csv").write_text("CollectionCode,Temperature\n11,293\n12,900\n13,\n")
+    return IcsdExport(path, chosen=IcsdFilter(max_temperature_K=400))
+
+
+def fetched_icsd(folder: Path) -> Source:
+    path = folder / "fetched-icsd"
+    if not path.exists():
+        good, other = icsd.starter_entries(5), icsd.starter_entries(1)[0]
+        text = BAD.replace("data_test", "data_77-ICSD\n_database_code_ICSD 77", 1)
+        bad = replace(other, code=77, cif=f"{text}#End of TTdata_77-ICSD\n")
+        with running(icsd.IcsdServer([*good, bad])) as server:
+            account = Credentials(icsd.LOGIN, SecretStr(icsd.PASSWORD), server.url)
+            fetch_icsd(IcsdQuery("NUMBEROFELEMENTS : 1-9", entries_per_page=2), account, path, lambda entries, total: None)
+    return IcsdExport(path)
+
+
+def fetched_optimade(folder: Path) -> Source:
+    path = folder / "fetched-optimade"
+    if not path.exists():
+        crystals = [item.crystal for item in StarterSource(True).read(Shard(None, 1)) if not isinstance(item, Rejection)]
+        entries = [optimade.entry_of(crystal) for crystal in crystals[:5]]
+        entries[3]["attributes"]["structure_features"] = ["implicit_atoms"]
+        with running(optimade.OptimadeServer(entries)) as server:
+            fetch_optimade(OptimadeQuery.of(server.url, "nelements>0", 2), path, lambda entries, total: None)
+    return OptimadeFolder(path)
+
+
+FACTORIES: list[Callable[[Path], Source]] = [
+    parquet, candidates, cif_folder, starter, equilibrium, several, selected, icsd_folder, fetched_icsd, fetched_optimade,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -24,6 +25,7 @@ class MemorySource:
 
     items: tuple[Record | Rejection | BaseException, ...]
     per_shard: int = 2
+    licensed: ClassVar[bool] = False
 
     @property
     def description(self) -> str:

@@ -194,3 +194,15 @@ def test_identity_follows_content_and_settings(table: Path) -> None:
     assert ParquetSource(table, labelled=True, columns=Columns(split=None)).identity() != first
     write(table, material_id=["a"], cif=[cif_text()], total_magnetization_muB=[5.0])
     assert ParquetSource(table, labelled=True).identity() != first
+
+
+@pytest.mark.parametrize(
+    "values", [[["icsd-1"], [], None], [True, False, None], ["icsd-1", "", None], ["icsd-1,icsd-2", "[]", ""]]
+)
+def test_only_rows_known_from_icsd(tmp_path: Path, values: list[object]) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(pa.table({"material_id": ["a", "b", "c"], "cif": [cif_text()] * 3, "icsd_ids": values}), path)
+    source = ParquetSource(path, labelled=False, columns=Columns.parse("icsd=icsd_ids"))
+    first, *others = [item for shard in source.shards() for item in source.read(shard)]
+    assert isinstance(first, Record) and first.crystal.id == "a"
+    assert [(item.candidate_id, item.reason) for item in others] == [("b", Reason.FILTERED), ("c", Reason.FILTERED)]

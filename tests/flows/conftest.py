@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Environment of a fresh machine."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "FERROSCREEN_", "MP_API"))}
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "FERROSCREEN_", "MP_API", "ICSD_"))}
     return {
         **clean,
         "FERROSCREEN_HOME": str(tmp_path_factory.mktemp("cli-home")),

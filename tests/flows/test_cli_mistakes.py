@@ -31,6 +31,12 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
         (["evaluate", "--model", "abc"], "there is no model yet"),
         (["report"], "there is no run yet"),
         (["run", "--out", "LICENSE/report"], "cannot create the folder"),
+        (["fetch", "tape", "--out", "report"], "unknown source 'tape'"),
+        (["fetch", "icsd", "--filter", "COMPOSITION : Fe", "--out", "report"], "set ICSD_LOGIN_ID and ICSD_LOGIN_PASSWORD"),
+        (["fetch", "optimade:nobody", "--out", "report"], "'nobody' is no OPTIMADE provider; say alexandria, cod, mp, oqmd"),
+        (["fetch", "optimade:cod", "--out", "report"], "say what to fetch with --filter"),
+        (["fetch", "optimade:cod", "--theoretical", "--out", "report"], "--theoretical is for icsd"),
+        (["fetch", "optimade:cod", "--filter", "nelements=2", "--out", "data"], "data is not empty and holds no fetch"),
     ],
 )
 def test_a_mistake_is_named(ferroscreen: Call, arguments: list[str], words: str) -> None:

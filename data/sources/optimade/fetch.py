@@ -1,0 +1,166 @@
+"""An OPTIMADE query to a folder: page by page through the `optimade` client, which stays at one page a call.
+
+Left to page by itself the client repeats a refused request for ever and ends an incomplete download like a complete one; so
+each page is asked for alone, over a session that knows when to give up, and counted against what the provider says there is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import requests
+
+from data.errors import UserError
+from data.sources.ledger import Fetched, Progress, Unfinished, fetching
+from data.sources.network import FetchError, Patience, PatientSession, where
+from data.sources.optimade.entries import FIELDS
+from data.sources.optimade.folder import pack, unpack
+
+if TYPE_CHECKING:
+    from optimade.client import OptimadeClient
+
+PROVIDERS = {
+    "alexandria": "https://alexandria.icams.rub.de/pbe",
+    "cod": "https://www.crystallography.net/cod/optimade",
+    "mp": "https://optimade.materialsproject.org",
+    "oqmd": "https://oqmd.org/optimade",
+}
+_BASE_URL = re.compile(r"https?://[^/?#\s]+(/[^?#\s]*)?")
+SUFFIX = ".jsonl.gz"
+ENTRIES_PER_PAGE = 100  # some providers refuse more
+_UNLIMITED = 10**9  # the client's own default stops after 1000 entries
+
+
+@dataclass(frozen=True)
+class OptimadeQuery:
+    """What to fetch from where."""
+
+    provider: str  # a name of PROVIDERS, or host and path
+    base_url: str
+    filter: str
+    entries_per_page: int = ENTRIES_PER_PAGE
+
+    @classmethod
+    def of(cls, provider: str, filter: str, entries_per_page: int = ENTRIES_PER_PAGE) -> OptimadeQuery:
+        """From a provider's name or base URL.
+
+        Raises:
+            UserError: an unknown name, no URL, or a filter that breaks the grammar.
+        """
+        url = PROVIDERS.get(provider, provider).rstrip("/").removesuffix("/v1")
+        if "@" in url:
+            raise UserError("a base URL must not hold a user name or password: it would end up in logs and manifests")
+        if not _BASE_URL.fullmatch(url):
+            raise UserError(f"{provider!r} is no OPTIMADE provider; say {', '.join(PROVIDERS)}, or a base URL")
+        _check_filter(filter)
+        return cls(provider if provider in PROVIDERS else where(url), url, filter, entries_per_page)
+
+
+def fetch_optimade(query: OptimadeQuery, out: Path, progress: Progress, patience: Patience | None = None) -> Fetched:
+    """Fetch all entries into a folder; a fetch that broke off goes on at its last page.
+
+    Raises:
+        FetchError: the provider cannot be reached, refuses, contradicts itself, or changed on the way.
+        UserError: the folder cannot be used.
+    """
+    asked = {"provider": query.base_url, "filter": query.filter}
+    with fetching(out, "optimade", asked) as work:
+        client = _client(query, patience or Patience())
+        position = {"next": None, "total": None} if work.position == "start" else work.position
+        seen: set[str] = set()
+        if position is not None:  # else only the ledger is missing
+            seen = {entry["id"] for page in work.pages for entry in unpack(work.read(page))}
+        while position is not None:
+            position = _one_page(client, query, work, position, seen)
+            progress(work.entries, position["total"] if position else work.entries)
+        return work.publish({"provider": query.provider})
+
+
+def _one_page(
+    client: OptimadeClient, query: OptimadeQuery, work: Unfinished, position: dict[str, Any], seen: set[str]
+) -> dict[str, Any] | None:
+    """Fetch and keep one page; the position after it, None after the last."""
+    answer = client.get_one(
+        "structures", quote(query.filter, safe=""), query.base_url, response_fields=FIELDS,
+        page_limit=query.entries_per_page, paginate=False, override_url=position["next"],
+    )[query.base_url]  # fmt: skip
+    if answer.errors:
+        raise FetchError(_message(answer.errors[0]))
+    entries, following = _entries(answer.data, query), _next(answer.links.get("next"))
+    ids = {entry["id"] for entry in entries}
+    total, more = answer.meta.get("data_returned"), answer.meta.get("more_data_available")
+    known = position["total"]
+    if len(ids) < len(entries) or seen & ids or (known is not None and total is not None and total != known):
+        work.discard()
+        raise FetchError(f"the entries of {query.provider} changed while they were fetched; the same command starts afresh")
+    total = known if total is None else total
+    have = work.entries + len(entries)
+    if following and (not entries or following == position["next"] or (total is not None and have > total)):
+        raise FetchError(f"{query.provider} announces pages without end: {have} entries of {total} and still more")
+    if not following and (more or (total is not None and have != total)):
+        raise FetchError(f"{query.provider} says that there are {total} entries, and ends after {have}")
+    after = {"next": following, "total": total} if following else None
+    seen |= ids
+    work.keep({SUFFIX: pack(entries)}, len(entries), after)
+    return after
+
+
+def _client(query: OptimadeQuery, patience: Patience) -> OptimadeClient:
+    from optimade.client import OptimadeClient
+
+    session = type("OptimadeSession", (_Session,), {"patience": patience})
+    return OptimadeClient(
+        [query.base_url], max_results_per_provider=_UNLIMITED, use_async=False, http_client=session, silent=True
+    )
+
+
+class _Session(PatientSession):
+    def flaw(self, response: requests.Response) -> str:
+        """A page is JSON with a list of data; anything else is a proxy's error page, or cut."""
+        try:
+            content = json.loads(response.content)
+        except ValueError:
+            return f"an answer that is no JSON ({response.headers.get('Content-Type', 'of unknown type')})"
+        if not isinstance(content, dict) or not isinstance(content.get("data"), list):
+            return "JSON without a list of data"
+        if not isinstance(content.get("meta"), dict) or not isinstance(content.get("links") or {}, dict):
+            return "JSON without meta"
+        return ""
+
+
+def _entries(data: Any, query: OptimadeQuery) -> list[dict[str, Any]]:
+    for entry in data:
+        if not isinstance(entry, dict) or not isinstance(entry.get("id"), str) or not entry["id"]:
+            raise FetchError(f"{query.provider} gave an entry without an id")
+    return list(data)
+
+
+def _next(link: Any) -> str | None:
+    """OPTIMADE allows a URL, an object that holds one, or null."""
+    url = link.get("href") if isinstance(link, dict) else link
+    return str(url) if url else None
+
+
+def _message(error: Any) -> str:
+    """The client hands exceptions on as text, with their class in front; providers send objects."""
+    if isinstance(error, dict):
+        return f"the provider says: {error.get('title')} {error.get('detail')}"
+    return str(error).removeprefix("FetchError: ")
+
+
+def _check_filter(filter: str) -> None:
+    from optimade.exceptions import BadRequest
+    from optimade.filterparser import LarkParser
+
+    if not filter.strip():
+        raise UserError('say what to fetch with --filter, e.g. --filter \'elements HAS ALL "Fe","Co" AND nelements=2\'')
+    try:
+        LarkParser().parse(filter)
+    except BadRequest as fault:
+        words = " ".join(str(fault.detail).split())[:200]
+        raise UserError(f"the filter {filter!r} breaks OPTIMADE's grammar: {words}") from None

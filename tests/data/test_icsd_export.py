@@ -1,0 +1,168 @@
+"""ICSD exports: recognised, matched with their tables, filtered."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from data.errors import UserError
+from data.rejection import Reason, Rejection
+from data.sources import Source
+from data.sources.cif_folder import CifFolder
+from data.sources.icsd.export import IcsdExport
+from data.sources.icsd.table import ANY_ENTRY, IcsdFilter, IcsdRow, code_of, read_table
+from data.sources.opening import candidate_source
+from data.sources.parquet import Columns
+from tests.data.cif_texts import cif_text
+
+TABLE = """\
+CollectionCode\tSumFormula\tTemperature\tPressure\tQuality\tContentType\t
+1\tMn1 O1\t\t\thigh\tEXPERIMENTAL_INORGANIC\t
+2\tMn1 O1\t4.2(1) K\t\tHigh\tEXPERIMENTAL_INORGANIC\t
+3\tMn1 O1\t1200\t\tlow\tEXPERIMENTAL_INORGANIC\t
+4\tMn1 O1\t293\t25 GPa\t\tEXPERIMENTAL_INORGANIC\t
+5\tMn1 O1\t\t\thigh\tTHEORETICAL_STRUCTURES\t
+"""
+CODES = ["1", "2", "3", "4", "5", "6"]  # the table knows nothing of the last
+
+
+def icsd_cif(code: str) -> str:
+    return cif_text(f"{code}-ICSD", extra=f"_database_code_ICSD {code}\n")
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    for code in CODES:
+        (folder / f"ICSD_CollCode{code}.cif").write_text(icsd_cif(code))
+    (folder / "export.tsv").write_text(TABLE)
+    return folder
+
+
+def opened(path: Path, chosen: IcsdFilter = ANY_ENTRY) -> Source:
+    return candidate_source([path], Columns(), icsd=chosen)
+
+
+def sorted_out(source: Source) -> tuple[list[str], dict[str, str]]:
+    """(ids that are read, details of what the filter turned away by id)."""
+    items = [item for shard in source.shards() for item in source.read(shard)]
+    away = {i.candidate_id: i.detail for i in items if isinstance(i, Rejection)}
+    assert all(i.reason is Reason.FILTERED for i in items if isinstance(i, Rejection))
+    return sorted(i.crystal.id for i in items if not isinstance(i, Rejection)), away
+
+
+def test_without_filters_only_computed_structures_stay_out(export: Path) -> None:
+    assert sorted_out(opened(export)) == (["1", "2", "3", "4", "6"], {"5": "a computed structure"})
+    assert sorted_out(opened(export, IcsdFilter(theoretical=True))) == (CODES, {})
+
+
+def test_temperature_and_pressure_have_a_highest_value_and_nothing_means_ambient(export: Path) -> None:
+    ids, away = sorted_out(opened(export, IcsdFilter(max_temperature_K=400, max_pressure_MPa=1)))
+    assert ids == ["1", "2"]
+    assert (away["3"], away["4"]) == ("measured at 1200 K", "measured at 25000 MPa")
+    assert "not in the export's table" in away["6"]
+
+
+def test_quality_is_a_word_whatever_its_case(export: Path) -> None:
+    ids, away = sorted_out(opened(export, IcsdFilter(qualities=("HIGH",))))
+    assert ids == ["1", "2"]
+    assert (away["3"], away["4"]) == ("of quality 'low'", "of no stated quality")
+
+
+@pytest.mark.parametrize("place", ["beside the zip", "in the zip", "in a folder of zips"])
+def test_the_table_of_a_zip(tmp_path: Path, place: str) -> None:
+    path = tmp_path / "icsd.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for code in CODES:
+            archive.writestr(f"deep/{code}.cif", icsd_cif(code))
+        if place == "in the zip":
+            archive.writestr("deep/export.csv", TABLE)
+    if place != "in the zip":
+        (tmp_path / "icsd.csv").write_text(TABLE)
+    source = opened(tmp_path if place == "in a folder of zips" else path, IcsdFilter(max_temperature_K=400))
+    assert sorted_out(source)[0] == ["1", "2", "4"]
+
+
+def test_several_entries_in_one_file(tmp_path: Path) -> None:
+    (tmp_path / "all.cif").write_text("".join(icsd_cif(code) for code in CODES))
+    (tmp_path / "all.csv").write_text(TABLE)
+    for path in (tmp_path, tmp_path / "all.cif"):
+        ids, _ = sorted_out(opened(path, IcsdFilter(max_temperature_K=400)))
+        assert [code_of(identifier) for identifier in ids] == ["1", "2", "4"]
+
+
+def test_a_folder_is_icsd_by_its_codes_alone(tmp_path: Path) -> None:
+    for k in range(200):
+        (tmp_path / f"{k}.cif").write_text(cif_text())
+    assert type(opened(tmp_path)) is CifFolder
+    assert not opened(tmp_path).licensed
+    for k in range(0, 200, 4):
+        (tmp_path / f"{k}.cif").write_text(icsd_cif(str(k)))
+    assert isinstance(opened(tmp_path), IcsdExport)
+    assert opened(tmp_path).licensed
+
+
+def test_an_unknown_code_is_no_code(tmp_path: Path) -> None:
+    (tmp_path / "cod.cif").write_text(cif_text(extra="_database_code_ICSD ?\n"))
+    assert not opened(tmp_path).licensed
+
+
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_a_table_of_icsd_texts_is_licensed(tmp_path: Path, as_bytes: bool) -> None:
+    for name, texts in {"mine": [cif_text(), cif_text()], "icsd": [cif_text(), icsd_cif("7")], "empty": []}.items():
+        cifs = [text.encode() for text in texts] if as_bytes else texts
+        table = pa.table(
+            {"material_id": [str(k) for k in range(len(texts))], "cif": pa.array(cifs, pa.binary() if as_bytes else pa.string())}
+        )
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+        assert opened(tmp_path / f"{name}.parquet").licensed == (name == "icsd")
+
+
+def test_other_tables_are_passed_over(export: Path) -> None:
+    (export / "notes.csv").write_text("sample,who\n1,me\n")
+    (export / "picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00")
+    (export / "empty.csv").touch()
+    (export / "broken.zip").write_bytes(b"PK\x03\x04 broken")
+    (export / "broken.zip").unlink()
+    assert sorted_out(opened(export, IcsdFilter(max_temperature_K=400)))[0] == ["1", "2", "4"]
+
+
+def test_a_filter_without_a_table_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "1.cif").write_text(icsd_cif("1"))
+    with pytest.raises(UserError, match="need the table of the export"):
+        opened(tmp_path, IcsdFilter(max_pressure_MPa=1)).identity()
+
+
+def test_a_filter_without_icsd_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "1.cif").write_text(cif_text())
+    with pytest.raises(UserError, match="there are none"):
+        opened(tmp_path, IcsdFilter(max_pressure_MPa=1))
+
+
+def test_identity_follows_the_table_and_the_filter(export: Path) -> None:
+    seen = {opened(export).identity(), opened(export, IcsdFilter(theoretical=True)).identity()}
+    (export / "export.tsv").write_text(TABLE.replace("1200", "1300"))
+    seen.add(opened(export).identity())
+    (export / "export.tsv").write_text(TABLE.replace("1200", "13"))
+    seen.add(opened(export).identity())
+    assert len(seen) == 4
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "expected"),
+    [
+        ("CollectionCode,Temperature", "7,25 C", IcsdRow(298.15, None, "", False)),
+        ("Collection Code;Pressure", "0007;10 kbar", IcsdRow(None, 1000.0, "", False)),
+        ("collection_code\tPressure\tQuality", "7\t2.5\t high ", IcsdRow(None, 2.5, "high", False)),
+        ('"CollectionCode","Title","Theoretical"', '7,"a, ""b""",TRUE', IcsdRow(None, None, "", True)),
+        ("CollectionCode,Temperature,Pressure", "7,room,unknown", IcsdRow(None, None, "", False)),
+        ("CollectionCode,Temperature,Pressure", "7", IcsdRow(None, None, "", False)),
+    ],
+)
+def test_cells(header: str, row: str, expected: IcsdRow) -> None:
+    assert read_table(f"{header}\n{row}\n") == {"7": expected}

@@ -1,0 +1,115 @@
+"""A screen of licensed structures shows ids, formulas and our own predictions, wherever it writes."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data.disorder import Disorder
+from data.sources.icsd.export import IcsdExport
+from data.sources.opening import candidate_source
+from data.sources.parquet import Columns
+from pipeline.learning.registry import Ensemble
+from pipeline.progress import Quiet
+from pipeline.report.screened import report_screen
+from pipeline.screening.licence import WITHHELD
+from pipeline.screening.screen import Screened, screen
+from pipeline.settings import Settings
+from tests.data.cif_texts import cell_text, cif_text
+
+CANARY_EDGE = 4.718293  # Å; such digits stand nowhere by chance
+CANARY_PLACE = 0.137246
+CANARY_SHARE = 0.914233
+
+
+@pytest.fixture
+def export(tmp_path: Path, starter_cifs: dict[str, str]) -> Path:
+    folder = tmp_path / "icsd"
+    folder.mkdir()
+    for k, text in enumerate(list(starter_cifs.values())[:6]):
+        head, data, body = text.partition("data_")
+        name, _, rest = body.partition("\n")
+        (folder / f"{k}.cif").write_text(f"{head}{data}{name}\n_database_code_ICSD {100 + k}\n{rest}")
+    cell = cell_text(CANARY_EDGE, CANARY_EDGE, CANARY_EDGE)
+    shared = f"Mn1 Mn2+ {CANARY_PLACE} 0 0 {CANARY_SHARE}\nO1 O2- 0.5 0.5 0.5 1.\n"
+    (folder / "shared.cif").write_text(cif_text(extra="_database_code_ICSD 200\n", cell=cell, sites=shared))
+    near = f"Mn1 Mn2+ {CANARY_PLACE} 0 0 1.\nO1 O2- {CANARY_PLACE + 0.01} 0 0 1.\n"
+    (folder / "near.cif").write_text(cif_text(extra="_database_code_ICSD 201\n", cell=cell, sites=near))
+    (folder / "wrong.cif").write_text(
+        cif_text(extra="_database_code_ICSD 202\n", cell=cell, sites=f"Mn1 Mn2+ {CANARY_PLACE}x 0 0 1.\n")
+    )
+    (folder / "broken.zip").write_bytes(b"PK broken")
+    (folder / "export.csv").write_text("CollectionCode,Temperature\n100,913.25\n200,\n")
+    return folder
+
+
+def run(
+    export: Path, where: Settings, ensemble: Ensemble, out: Path, disorder: str = "reject", details: bool = False
+) -> Screened:
+    source = candidate_source([export], Columns(), disorder=Disorder(disorder))
+    assert isinstance(source, IcsdExport)
+    done = screen(source, ensemble, out, where, Quiet(), licensed_details=details)
+    report_screen(done, ensemble)
+    return done
+
+
+@pytest.mark.parametrize("disorder", ["reject", "majority"])
+def test_no_file_of_a_screen_tells_of_a_structure(
+    export: Path, where: Settings, ensemble: Ensemble, tmp_path: Path, disorder: str
+) -> None:
+    done = run(export, where, ensemble, tmp_path / "out", disorder)
+    everything = "".join(
+        pd.read_parquet(file).to_csv() if file.suffix == ".parquet" else file.read_text()
+        for file in [*done.folder.rglob("*"), *where.runs.rglob("*")]
+        if file.is_file()
+    )
+    for canary in (CANARY_EDGE, CANARY_PLACE, CANARY_SHARE):
+        assert f"{canary:.4g}" not in re.sub(r"\d\.\d{5,}", "", everything), canary  # our own predictions are longer numbers
+        assert str(canary) not in everything
+    table = done.ranking()
+    assert table["n_sites"].isna().all() and table["space_group"].isna().all()
+    said = {part for note in table["note"] for part in note.split("; ") if not part.startswith("never seen in training")}
+    assert said <= {"", WITHHELD} and (WITHHELD in said) == (disorder == "majority")
+    assert (table["formula"] != "").all() and np.isfinite(table["saturation_T"]).all()
+    assert done.manifest["licensed"] and done.manifest["withheld"]
+    assert "ids and formulas only" in (done.folder / "report.html").read_text()
+
+
+def test_reasons_stay_and_details_of_files_too(export: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
+    done = run(export, where, ensemble, tmp_path / "out")
+    rows = {row["candidate_id"]: row for row in csv.DictReader((done.folder / "rejected.csv").open())}
+    assert {code: rows[code]["reason"] for code in ("200", "201", "202")} == {
+        "200": "partial_occupancy", "201": "overlapping_sites", "202": "bad_coordinates",
+    }  # fmt: skip
+    assert {rows[code]["detail"] for code in ("200", "201", "202")} == {WITHHELD}
+    assert "zip" in rows["broken"]["detail"].lower()
+
+
+def test_the_details_on_request(export: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
+    shown, withheld = (run(export, where, ensemble, tmp_path / str(d), "majority", details=d) for d in (True, False))
+    assert shown.manifest["id"] != withheld.manifest["id"]
+    assert shown.manifest["licensed"] and not shown.manifest["withheld"]
+    assert shown.ranking()["n_sites"].notna().all()
+    assert "majority taken" in "".join(shown.ranking()["note"])
+    same = ["candidate_id", "formula", "moment_muB_per_atom", "saturation_T", "p_magnetic"]
+    pd.testing.assert_frame_equal(shown.ranking()[same], withheld.ranking()[same])
+
+
+def test_among_several_sources_one_licence_is_enough(
+    export: Path, cif_folder: Path, where: Settings, ensemble: Ensemble, tmp_path: Path
+) -> None:
+    source = candidate_source([cif_folder, export], Columns())
+    done = screen(source, ensemble, tmp_path / "out", where, Quiet())
+    assert done.manifest["withheld"] and done.ranking()["n_sites"].isna().all()
+
+
+def test_an_open_source_shows_all(cif_folder: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
+    done = screen(candidate_source([cif_folder], Columns()), ensemble, tmp_path / "out", where, Quiet())
+    assert not done.manifest["licensed"] and not done.manifest["withheld"]
+    assert done.ranking()["n_sites"].notna().all()
+    assert "ids and formulas only" not in (report_screen(done, ensemble)).read_text()
