@@ -17,6 +17,7 @@ from data.sources.parquet import Columns
 from flows.console import reporter
 from pipeline.learning.registry import open_model
 from pipeline.report.screened import report_screen
+from pipeline.screening.profiles import DEFAULT_PROFILE, find_profile
 from pipeline.screening.screen import Screened
 from pipeline.screening.screen import screen as run_screen
 from pipeline.settings import settings
@@ -26,9 +27,10 @@ SHOWN_ROWS = 25
 
 
 @task(name="rank candidates", cache_policy=NO_CACHE, persist_result=False)
-def rank_candidates(source: Source, model: str | None, out: str | None) -> Screened:
+def rank_candidates(source: Source, model: str | None, out: str | None, profile: str) -> Screened:
     where = settings()
-    return run_screen(source, open_model(where.models, model), Path(out) if out else None, where, reporter())
+    ensemble, chosen = open_model(where.models, model), find_profile(profile)
+    return run_screen(source, ensemble, Path(out) if out else None, where, reporter(), chosen)
 
 
 @task(name="write report", cache_policy=NO_CACHE, persist_result=False)
@@ -37,9 +39,9 @@ def write_report(screened: Screened) -> str:
     return str(report_screen(screened, ensemble))
 
 
-def screen_source(source: Source, model: str | None, out: str | None) -> dict[str, Any]:
+def screen_source(source: Source, model: str | None, out: str | None, profile: str = DEFAULT_PROFILE) -> dict[str, Any]:
     """Rank, report and publish artifacts; called inside a flow. Returns the run's manifest with its folder and report."""
-    screened = rank_candidates(source, model, out)
+    screened = rank_candidates(source, model, out, profile)
     report = write_report(screened)
     top = screened.ranking()[SHOWN].head(SHOWN_ROWS)
     create_table_artifact(
@@ -59,7 +61,8 @@ def screen(
     columns: str = "",
     max_file_mb: float = MAX_FILE_MB,
     disorder: Disorder = Disorder.REJECT,
+    profile: str = DEFAULT_PROFILE,
 ) -> dict[str, Any]:
     """Rank the crystals in CIF files, folders, zips or Parquet tables with a trained model (the newest by default)."""
     source = candidate_source([Path(p) for p in paths], Columns.parse(columns), max_file_mb, disorder)
-    return screen_source(source, model, out)
+    return screen_source(source, model, out, profile)

@@ -33,6 +33,7 @@ class Columns:
     provenance: str | None = "label_source"
     split: str | None = "split"  # train, val, test
     ordering: str | None = None  # FM, FiM, AFM, NM
+    e_above_hull: str | None = "energy_above_hull_eV_atom"  # eV/atom
 
     @classmethod
     def parse(cls, text: str) -> Columns:
@@ -124,7 +125,9 @@ class ParquetSource:
         if isinstance(found[0], Rejection):
             return Rejection(identifier, self.path.name, str(k), found[0].reason, found[0].detail)
         crystal = replace(found[0], id=identifier)
-        return Record(crystal, self.path.name, self._label(row), _text(row, self.columns.split) or None)
+        stability = _number(row, self.columns.e_above_hull)
+        known = stability if stability is not None and math.isfinite(stability) else None
+        return Record(crystal, self.path.name, self._label(row), _text(row, self.columns.split) or None, known)
 
     def _label(self, row: dict[str, Any]) -> Label | None:
         if not self.labelled:

@@ -35,6 +35,9 @@ def screen(
     disorder: Annotated[
         str, typer.Option("--disorder", help="Shared sites: `reject`, or `majority` takes the main species.")
     ] = "reject",
+    profile: Annotated[
+        str, typer.Option("--profile", help="What to rank by: high-ms, rare-earth-free, low-cost or explore.")
+    ] = "high-ms",
     columns: ColumnsOption = "",
     quiet: QuietOption = False,
     json: Json = False,
@@ -49,10 +52,12 @@ def screen(
     from data.sources.opening import candidate_source
     from data.sources.parquet import Columns
     from pipeline.learning.registry import open_model
+    from pipeline.screening.profiles import find_profile
     from pipeline.settings import settings
 
     if disorder not in list(Disorder):
         raise UserError(f"--disorder is {' or '.join(Disorder)}, not {disorder!r}")
+    find_profile(profile)
     candidate_source(paths, Columns.parse(columns), max_file_mb).identity()
     identifier = open_model(settings().models, model).id
     start(quiet, out)
@@ -60,13 +65,14 @@ def screen(
     from flows.summary import print_json, print_rows
 
     result = flow(
-        [str(p) for p in paths], identifier, None if out is None else str(out), columns, max_file_mb, Disorder(disorder)
+        [str(p) for p in paths], identifier, None if out is None else str(out), columns, max_file_mb, Disorder(disorder), profile
     )
     if json:
         print_json(result)
         return
     print_rows(f"The first of {result['ranked']} ranked", result["top"])
-    shown = {"ranked": result["ranked"], "rejected": result["rejected"], "by reason": result["rejected_by_reason"]}
+    shown = {name: result[name] for name in ("profile", "formula", "ranked", "set_aside", "duplicates", "known", "rejected")}
+    shown["by reason"] = result["rejected_by_reason"]
     facts("Screened", {**shown, "seconds": result["seconds"], "report": Path(result["report"]).resolve()})
 
 
