@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
     from pymatgen.core.structure_matcher import StructureMatcher
 
-LENGTHS, SITES, ANGLES_DEG = 0.2, 0.3, 5.0  # StructureMatcher's own tolerances, those of the Materials Project
+# Relative length, displacement by the cube root of the volume per atom, and angle. StructureMatcher's own defaults (0.2, 0.3, 5°)
+# are made for crystals of unknown symmetry: among those of one fingerprint they would let the anions of wurtzite MnS go 0.4 Å.
+LENGTHS, SITES, ANGLES_DEG = 0.1, 0.1, 3.0
 MAX_LOG_VOLUME = 0.1  # 10 % per atom: more than between two DFT functionals, less than between high and low spin
 
 
