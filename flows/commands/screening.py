@@ -81,9 +81,10 @@ def report(
     quiet: QuietOption = False,
 ) -> None:
     """Write a finished screen's report again."""
-    from flows.report import find_run
+    from pipeline.screening.runs import find_run
+    from pipeline.settings import settings
 
-    find_run(run)
+    find_run(settings(), run)
     start(quiet)
     from flows.report import report as flow
 
