@@ -42,7 +42,7 @@ Floats = NDArray[np.float64]
 class Ordering:
     """A crystal with a moment on each site."""
 
-    name: str  # fit for a folder: fm, fim-Gd, fim-orbit2, afm-gamma1, afm-q110
+    name: str  # fit for a folder: fm, fim-Gd, fim-orbit2, afm-gamma1, afm-q110; an afm compensates by symmetry
     structure: Structure  # with the site property `magmom` in µB
 
     @property
@@ -103,18 +103,20 @@ def _flips(cell: SymmetricCell, sizes: Floats) -> Iterator[tuple[str, Floats]]:
 
 
 def _zone_centre(cell: SymmetricCell, magnetic: NDArray[np.bool_]) -> Iterator[tuple[str, Floats]]:
-    """Signs of each character; an orbit that it cannot split stays up."""
+    """Signs of each character; an orbit that it cannot split stays up, and then the moments do not compensate."""
     images = site_images(cell)
     for k, character in enumerate(sign_characters(cell.operations()[0]), start=1):
-        signs = np.ones(len(cell.numbers))
+        signs, kind = np.ones(len(cell.numbers)), "afm"
         for representative in cell.representatives[magnetic[cell.representatives]]:
             by_site: dict[int, set[int]] = {}
             for site, sign in zip(images[:, representative].tolist(), character.tolist(), strict=True):
                 by_site.setdefault(site, set()).add(sign)
-            if all(len(found) == 1 for found in by_site.values()):
-                for site, found in by_site.items():
-                    signs[site] = found.pop()
-        yield f"afm-gamma{k}", signs
+            if any(len(found) > 1 for found in by_site.values()):
+                kind = "fim"
+                continue
+            for site, found in by_site.items():
+                signs[site] = found.pop()
+        yield f"{kind}-gamma{k}", signs
 
 
 def _distinct(named: list[tuple[str, Floats]], magnetic: NDArray[np.bool_]) -> Iterator[tuple[str, Floats]]:
