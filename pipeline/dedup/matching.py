@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from data.crystal import cell_volume
 from data.symmetry import SymmetricCell
+from pipeline.dedup.superpose import superposed
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -42,16 +43,24 @@ class Reduced:
     """A primitive cell made ready for many comparisons."""
 
     def __init__(self, cell: SymmetricCell) -> None:
+        self.cell = cell
+        self.log_volume = math.log(cell_volume(cell.lattice) / len(cell.numbers))
+
+    @cached_property
+    def structure(self) -> Structure:
+        """Niggli-reduced, the sites of an element together."""
         from pymatgen.core import Lattice, Structure
 
-        self.log_volume = math.log(cell_volume(cell.lattice) / len(cell.numbers))
-        full = Structure(Lattice(cell.lattice), cell.numbers.tolist(), cell.frac)
-        self.structure: Structure = full.get_reduced_structure("niggli").get_sorted_structure()
+        order = self.cell.numbers.argsort(kind="stable")
+        whole = Structure(Lattice(self.cell.lattice), self.cell.numbers[order].tolist(), self.cell.frac[order])
+        return whole.get_reduced_structure("niggli")
 
     def same(self, other: Reduced) -> bool:
         """Equal but for volume (within MAX_LOG_VOLUME per atom), strain and shifts of the sites within the tolerances."""
-        if abs(self.log_volume - other.log_volume) > MAX_LOG_VOLUME or len(self.structure) != len(other.structure):
+        if abs(self.log_volume - other.log_volume) > MAX_LOG_VOLUME or len(self.cell.numbers) != len(other.cell.numbers):
             return False
+        if superposed(self.cell, other.cell):
+            return True
         return bool(_matcher().fit(self.structure, other.structure, skip_structure_reduction=True))
 
 

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymatgen.core import Lattice, Structure
+from pymatgen.core.structure_matcher import ElementComparator, StructureMatcher
 
 from data.crystal import Crystal
-from data.symmetry import symmetrise
+from data.symmetry import symmetrise, without_orbits
 from pipeline.dedup.fingerprint import fingerprint
-from pipeline.dedup.matching import Bucket, Matched, Reduced, match_bucket
+from pipeline.dedup.matching import ANGLES_DEG, LENGTHS, SITES, Bucket, Matched, Reduced, match_bucket
+from pipeline.dedup.superpose import superposed
 from tests.contract.crystals import hand_built, permuted, random_rotation, rebased, rotated, supercell, translated
 
 WITHIN, BEYOND = 1.03, 1.05  # lengths: 9 % and 16 % of volume, the tolerance is 10 %
@@ -46,6 +48,18 @@ def test_another_description_is_the_same_crystal(
     other = rebased(other, [[1, shear, 0], [0, 1, 0], [0, 0, 1]])
     other = permuted(translated(rotated(scaled(other, factor), random_rotation(seed, hand)), shift), seed)
     assert equal(crystal, other) and equal(other, crystal)
+
+
+@given(st.sampled_from(sorted(hand_built())), st.none() | st.sampled_from(sorted(hand_built())), seeds, st.floats(0.0, 0.2))
+def test_the_quick_yes_is_never_more_than_the_matchers(name: str, other: str | None, seed: int, noise: float) -> None:
+    """A crystal against itself or another one, with sites moved by up to 0.2 Å: where it says yes, StructureMatcher does."""
+    crystal = hand_built()[other or name]
+    moved = np.random.default_rng(seed).uniform(-noise, noise, crystal.frac.shape) @ np.linalg.inv(crystal.lattice)
+    cells = [without_orbits(symmetrise(hand_built()[name])), symmetrise(replace(crystal, frac=crystal.frac + moved), 1e-5)]
+    if superposed(*cells):
+        one, two = (Reduced(cell).structure for cell in cells)
+        assert StructureMatcher(LENGTHS, SITES, ANGLES_DEG, primitive_cell=False, comparator=ElementComparator()).fit(one, two)
+    assert superposed(cells[0], cells[0]) and superposed(cells[1], cells[1])
 
 
 @given(st.sampled_from(sorted(hand_built())), seeds)
@@ -107,6 +121,7 @@ def test_other_decorations_and_polymorphs_differ(pair: tuple[Crystal, Crystal]) 
     one, other = pair
     assert one.formula == other.formula
     assert not equal(one, other) and not equal(other, one)
+    assert not superposed(symmetrise(one), symmetrise(other))
 
 
 def test_exchanging_the_two_sublattices_of_rocksalt_changes_nothing() -> None:
