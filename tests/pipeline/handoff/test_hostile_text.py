@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pybtex.database import parse_string
 
@@ -27,6 +27,7 @@ def row(text: str) -> dict[str, Any]:
 
 
 @given(hostile)
+@settings(max_examples=25)
 def test_markdown(text: str) -> None:
     shown = plain(text)
     assert len(shown.splitlines()) == 1 and not [c for c in shown if unicodedata.category(c) in ("Cc", "Cf", "Cs")]
@@ -38,6 +39,7 @@ def test_markdown(text: str) -> None:
 
 
 @given(hostile)
+@settings(max_examples=25)
 def test_bibtex_parses_and_says_no_more_than_it_should(text: str) -> None:
     found = parse_string(bibtex({**RUN, "source": text}, [row(text)]), "bibtex")
     entry = found.entries["candidate1"]
