@@ -28,6 +28,7 @@ ROWS_PER_GROUP = 4096
 CRYSTALS_FILE = "crystals.parquet"
 QUARANTINE_FILE = "quarantine.parquet"
 MANIFEST_FILE = "manifest.json"
+_CRYSTAL = ["material_id", "lattice_A", "frac", "numbers"]
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,14 @@ class Snapshot:
 
     def crystals(self, start: int = 0, stop: int | None = None) -> Iterator[Crystal]:
         """The crystals of rows start..stop, in order."""
-        columns = self.table(["material_id", "lattice_A", "frac", "numbers"]).slice(start, None if stop is None else stop - start)
-        for row in columns.to_batches(max_chunksize=1024):
-            lattices = row.column("lattice_A").flatten().to_numpy().reshape(-1, 3, 3)
-            for k, identifier in enumerate(row.column("material_id").to_pylist()):
-                numbers = row.column("numbers")[k].values.to_numpy()
-                yield make_crystal(identifier, lattices[k], row.column("frac")[k].values.to_numpy(), numbers)
+        yield from _crystals(self.table(_CRYSTAL).slice(start, None if stop is None else stop - start))
+
+    def of_formulas(self, formulas: Iterable[str]) -> Iterator[tuple[Crystal, float]]:
+        """The crystals of these reduced formulas with their moments (µB/atom; NaN where a row has no label), by id."""
+        table = self.table([*_CRYSTAL, "formula", "moment_muB_per_atom"])
+        table = table.filter(pc.is_in(table["formula"], pa.array(sorted(set(formulas)), pa.string()))).sort_by("material_id")
+        moments = pc.fill_null(table["moment_muB_per_atom"], float("nan")).to_pylist()
+        yield from zip(_crystals(table), moments, strict=True)
 
     def quarantine(self) -> pa.Table:
         return pq.read_table(self.folder / QUARANTINE_FILE)
@@ -124,6 +127,14 @@ def publish_snapshot(root: Path, source: Source, tick: Callable[[int], None] = l
                 os.rename(final.folder, aside / identifier)
                 publish(folder, final.folder)
     return final
+
+
+def _crystals(table: pa.Table) -> Iterator[Crystal]:
+    for row in table.to_batches(max_chunksize=1024):
+        lattices = row.column("lattice_A").flatten().to_numpy().reshape(-1, 3, 3)
+        for k, identifier in enumerate(row.column("material_id").to_pylist()):
+            numbers = row.column("numbers")[k].values.to_numpy()
+            yield make_crystal(identifier, lattices[k], row.column("frac")[k].values.to_numpy(), numbers)
 
 
 def _identifier(digests: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from data.sources.parquet import Columns
 from flows.console import reporter
 from pipeline.learning.registry import open_model
 from pipeline.report.screened import report_screen
+from pipeline.screening.profiles import DEFAULT_PROFILE, find_profile
 from pipeline.screening.screen import Screened
 from pipeline.screening.screen import screen as run_screen
 from pipeline.settings import settings
@@ -27,9 +28,10 @@ SHOWN_ROWS = 25
 
 
 @task(name="rank candidates", cache_policy=NO_CACHE, persist_result=False)
-def rank_candidates(source: Source, model: str | None, out: str | None, licensed_details: bool) -> Screened:
+def rank_candidates(source: Source, model: str | None, out: str | None, licensed_details: bool, profile: str) -> Screened:
     where = settings()
-    return run_screen(source, open_model(where.models, model), Path(out) if out else None, where, reporter(), licensed_details)
+    ensemble, chosen = open_model(where.models, model), find_profile(profile)
+    return run_screen(source, ensemble, Path(out) if out else None, where, reporter(), chosen, licensed_details)
 
 
 @task(name="write report", cache_policy=NO_CACHE, persist_result=False)
@@ -38,9 +40,11 @@ def write_report(screened: Screened) -> str:
     return str(report_screen(screened, ensemble))
 
 
-def screen_source(source: Source, model: str | None, out: str | None, licensed_details: bool = False) -> dict[str, Any]:
+def screen_source(
+    source: Source, model: str | None, out: str | None, licensed_details: bool = False, profile: str = DEFAULT_PROFILE
+) -> dict[str, Any]:
     """Rank, report and publish artifacts; called inside a flow. Returns the run's manifest with its folder and report."""
-    screened = rank_candidates(source, model, out, licensed_details)
+    screened = rank_candidates(source, model, out, licensed_details, profile)
     report = write_report(screened)
     top = screened.ranking()[SHOWN].head(SHOWN_ROWS)
     create_table_artifact(
@@ -62,8 +66,9 @@ def screen(
     disorder: Disorder = Disorder.REJECT,
     icsd: IcsdFilter = ANY_ENTRY,
     licensed_details: bool = False,
+    profile: str = DEFAULT_PROFILE,
 ) -> dict[str, Any]:
     """Rank the crystals in CIF files, folders, zips, ICSD exports, fetched folders or Parquet tables with a trained model (the
     newest by default)."""
     source = candidate_source([Path(p) for p in paths], Columns.parse(columns), max_file_mb, disorder, icsd)
-    return screen_source(source, model, out, licensed_details)
+    return screen_source(source, model, out, licensed_details, profile)

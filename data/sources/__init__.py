@@ -19,6 +19,7 @@ class Record:
     source_file: str  # relative to what the user named
     label: Label | None = None
     split: str | None = None  # train, val or test, where the source fixes it
+    e_above_hull: float | None = None  # eV/atom, where the source gives one; None is unknown, never zero
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class Columns:
     split: str | None = "split"  # train, val, test
     ordering: str | None = None  # FM, FiM, AFM, NM
     icsd: str | None = None  # ids in ICSD, or a flag; rows without are turned away (MP: crystals that exist)
+    e_above_hull: str | None = "energy_above_hull_eV_atom"  # eV/atom
 
     @classmethod
     def parse(cls, text: str) -> Columns:
@@ -141,7 +142,9 @@ class ParquetSource:
         if isinstance(found[0], Rejection):
             return Rejection(identifier, self.path.name, str(k), found[0].reason, found[0].detail)
         crystal = replace(found[0], id=identifier)
-        return Record(crystal, self.path.name, self._label(row), _text(row, self.columns.split) or None)
+        stability = _number(row, self.columns.e_above_hull)
+        known = stability if stability is not None and math.isfinite(stability) else None
+        return Record(crystal, self.path.name, self._label(row), _text(row, self.columns.split) or None, known)
 
     def _label(self, row: dict[str, Any]) -> Label | None:
         if not self.labelled:

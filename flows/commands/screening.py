@@ -50,6 +50,9 @@ def screen(
     licensed_details: Annotated[
         bool, typer.Option("--licensed-details", help="Show more than ids and formulas of a licensed source (ICSD).")
     ] = False,
+    profile: Annotated[
+        str, typer.Option("--profile", help="What to rank by: high-ms, rare-earth-free, low-cost or explore.")
+    ] = "high-ms",
     columns: ColumnsOption = "",
     quiet: QuietOption = False,
     json: Json = False,
@@ -65,10 +68,12 @@ def screen(
     from data.sources.opening import candidate_source
     from data.sources.parquet import Columns
     from pipeline.learning.registry import open_model
+    from pipeline.screening.profiles import find_profile
     from pipeline.settings import settings
 
     if disorder not in list(Disorder):
         raise UserError(f"--disorder is {' or '.join(Disorder)}, not {disorder!r}")
+    find_profile(profile)
     qualities = tuple(word.strip() for word in icsd_quality.split(",") if word.strip())
     icsd = IcsdFilter(icsd_max_temperature, icsd_max_pressure, qualities, icsd_theoretical)
     candidate_source(paths, Columns.parse(columns), max_file_mb, Disorder(disorder), icsd).identity()
@@ -77,13 +82,14 @@ def screen(
     from flows.screen import screen as flow
     from flows.summary import print_json, print_rows
 
-    folder = None if out is None else str(out)
-    result = flow([str(p) for p in paths], identifier, folder, columns, max_file_mb, Disorder(disorder), icsd, licensed_details)
+    folder, files = None if out is None else str(out), [str(p) for p in paths]
+    result = flow(files, identifier, folder, columns, max_file_mb, Disorder(disorder), icsd, licensed_details, profile)
     if json:
         print_json(result)
         return
     print_rows(f"The first of {result['ranked']} ranked", result["top"])
-    shown = {"ranked": result["ranked"], "rejected": result["rejected"], "by reason": result["rejected_by_reason"]}
+    shown = {name: result[name] for name in ("profile", "formula", "ranked", "set_aside", "duplicates", "known", "rejected")}
+    shown["by reason"] = result["rejected_by_reason"]
     facts("Screened", {**shown, "seconds": result["seconds"], "report": Path(result["report"]).resolve()})
 
 
@@ -92,9 +98,10 @@ def report(
     quiet: QuietOption = False,
 ) -> None:
     """Write a finished screen's report again."""
-    from flows.report import find_run
+    from pipeline.screening.runs import find_run
+    from pipeline.settings import settings
 
-    find_run(run)
+    find_run(settings(), run)
     start(quiet)
     from flows.report import report as flow
 

@@ -49,6 +49,7 @@ class ReportContent:
     evaluation: pd.DataFrame | None
     metrics: Mapping[str, Any]
     warnings: tuple[str, ...]
+    order: str = "µ0·Ms at the lower end of the 90 % interval, so that a sure magnet stands before a bold guess"  # of the rows
 
     def member_columns(self) -> list[str]:
         """The ranking's columns with one ensemble member's prediction each (µB/atom)."""

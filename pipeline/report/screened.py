@@ -31,6 +31,7 @@ def screen_content(screened: Screened, ensemble: Ensemble) -> ReportContent:
         ("Model", f"{model['id']}: {', '.join(m['name'] for m in model['members'] if m['weight'] > 0)}"),
         ("Trained on", f"{model['rows']['train']:,} crystals of {model['data']} (snapshot {model['snapshot']})"),
         ("Tested on", f"{model['rows']['test']:,} crystals of other chemical systems, mean error {scores['mae']:.3f} µB/atom"),
+        ("Profile", f"{run['profile']}: {run['formula']}"),
         ("Run", run["id"]),
     )
     return ReportContent(
@@ -41,6 +42,7 @@ def screen_content(screened: Screened, ensemble: Ensemble) -> ReportContent:
         evaluation=ensemble.held_out(),
         metrics={**model["metrics"], "coverage_by_bin": scores["coverage_by_bin"]},
         warnings=tuple(_warnings(screened, ensemble)),
+        order=f"the score of the profile {run['profile']}",
     )
 
 
@@ -63,6 +65,15 @@ def _warnings(screened: Screened, ensemble: Ensemble) -> list[str]:
     if run["with_note"]:
         found.append(
             f"{run['with_note']} candidates carry a note (disorder resolved, or elements the model never saw): see `note`."
+        )
+    if run["known_from"] is None:
+        found.append("The snapshot that the model learned from is not here, so candidates with a known moment are not marked.")
+    if run["not_compared"]:
+        found.append(f"{run['not_compared']} candidates could not be compared with others in time: duplicates may be among them.")
+    if 0 < run["stability_known"] < run["ranked"]:
+        found.append(
+            f"The energy above the hull is known for {run['stability_known']:,} of {run['ranked']:,} candidates only: an unknown "
+            "stability is not a good one."
         )
     if run["without_symmetry"]:
         found.append(f"{run['without_symmetry']} crystals had no usable symmetry and were treated with all their atoms apart.")

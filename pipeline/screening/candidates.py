@@ -7,7 +7,7 @@ the networks, whose matrices are too small to share.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,12 +16,14 @@ import numpy as np
 import pandas as pd
 import torch
 
+from data.criticality import criticality
 from data.crystal import symbol
 from data.rejection import Reason, Rejection
 from data.sources import Record, Shard, Source
 from data.symmetry import SymmetricCell, symmetrise
 from models.contract import Examples
 from models.graph import CrystalGraphs
+from pipeline.dedup.fingerprint import fingerprint
 from pipeline.features.costly import costly_key, without_values
 from pipeline.features.costlystore import costly_cache, costly_descriptors
 from pipeline.features.descriptors import descriptors
@@ -50,9 +52,10 @@ class Candidates:
 
 @dataclass
 class JudgedShard:
-    """What a worker sends back; one row of `table` a crystal."""
+    """What a worker sends back; one row of `table` and one of `cells` a crystal."""
 
     table: pd.DataFrame = field(default_factory=pd.DataFrame)
+    cells: list[SymmetricCell] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     without_symmetry: int = 0
 
@@ -60,6 +63,7 @@ class JudgedShard:
         """Append another shard."""
         parts = [table for table in (self.table, other.table) if len(table)]
         self.table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+        self.cells += other.cells
         self.rejected += other.rejected
         self.without_symmetry += other.without_symmetry
 
@@ -108,11 +112,11 @@ def judge_shard(source: Source, model: Path, costly: Path, shard: Shard) -> Judg
             found.facts[k]["note"] = "; ".join(filter(None, (found.facts[k]["note"], WITHOUT_COSTLY)))
     vectors = build_vectors(found.cells, ensemble.graph_settings) if ensemble.reads_vectors else None
     said = ensemble.judge(Examples(found.graphs, np.concatenate(columns, axis=1), vectors=vectors))
-    table = pd.DataFrame(found.facts).astype({"moment_dft": "float64"}).assign(
+    table = pd.DataFrame(found.facts).astype({"moment_dft": "float64", "e_above_hull": "float64"}).assign(
         moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
         p_magnetic=said.p_magnetic, **{f"member_{name}": values for name, values in said.members.items()},
     )  # fmt: skip
-    return JudgedShard(table, found.rejected, found.without_symmetry)
+    return JudgedShard(table, found.cells, found.rejected, found.without_symmetry)
 
 
 def read_candidates(source: Source, settings: GraphSettings, known: frozenset[int], shard: Shard) -> Candidates:
@@ -128,7 +132,7 @@ def read_candidates(source: Source, settings: GraphSettings, known: frozenset[in
     graphs, kept = build_graphs(cells, settings)
     lonely = (records[k] for k in np.setdiff1d(np.arange(len(records)), kept))
     rejected += [Rejection(r.crystal.id, r.source_file, "", Reason.NO_NEIGHBOURS, alone(settings)) for r in lonely]
-    facts = [_facts(records[k], cells[k].space_group, known) for k in kept]
+    facts = [_facts(records[k], cells[k], known) for k in kept]
     return Candidates(graphs, [cells[k] for k in kept], facts, rejected, sum(not cells[k].exact for k in kept))
 
 
@@ -139,17 +143,22 @@ def _ensemble(folder: Path) -> Ensemble:
     return Ensemble(folder)
 
 
-def _facts(record: Record, space_group: int, known: frozenset[int]) -> dict[str, Any]:
+def _facts(record: Record, cell: SymmetricCell, known: frozenset[int]) -> dict[str, Any]:
     crystal = record.crystal
-    unseen = sorted({int(z) for z in crystal.numbers} - known)
+    elements, counts = np.unique(crystal.numbers, return_counts=True)
+    unseen = [int(z) for z in elements if int(z) not in known]
+    supply = criticality(tuple(elements.tolist()), tuple((counts // np.gcd.reduce(counts)).tolist()))
     warning = f"never seen in training: {', '.join(symbol(z) for z in unseen)}" if unseen else ""
     return {
         "candidate_id": crystal.id,
         "formula": crystal.formula,
         "n_sites": crystal.n_sites,
-        "space_group": space_group,
+        "space_group": cell.space_group,
+        "fingerprint": fingerprint(cell),
         "volume_per_atom": crystal.volume / crystal.n_sites,
         "source_file": record.source_file,
         "note": "; ".join(filter(None, (crystal.note, warning))),
         "moment_dft": None if record.label is None else record.label.per_atom(crystal.n_sites),
+        "e_above_hull": record.e_above_hull,
+        **asdict(supply),
     }

@@ -1,4 +1,4 @@
-"""From predictions to a ranking: µ0·Ms that the crystal has at least, best first."""
+"""From predictions to a ranking, by the score of a profile, best first."""
 
 from __future__ import annotations
 
@@ -6,28 +6,42 @@ import numpy as np
 import pandas as pd
 
 from data.labels import TESLA_PER_MUB_PER_A3
+from pipeline.screening.profiles import Profile
 
 COLUMNS = [
     "rank", "candidate_id", "formula", "n_sites", "moment_muB_per_atom", "moment_low", "moment_high", "moment_std",
     "saturation_T", "saturation_T_low", "p_magnetic", "source_file", "space_group", "note",
+    "score", "set_aside", "saturation_T_high", "duplicate_of", "known_id", "known_moment", "e_above_hull", "stability",
+    "hhi_production", "hhi_reserve", "price_USD_per_kg", "rare_earths", "radioactive",
 ]  # fmt: skip
 
 
-def rank(predictions: pd.DataFrame) -> pd.DataFrame:
+def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """The ranking table: COLUMNS, then `moment_dft` where a moment is known, then one column a member.
 
-    Order: the lower end of the 90 % interval of µ0·Ms; where that is equal (often zero), probability times µ0·Ms; then the
-    id, so that the same predictions always give the same file.
+    Order: crystals that compete before those that the profile sets aside; then the profile's score; where that is equal (often
+    zero), probability times µ0·Ms; then the id, so that the same predictions always give the same file.
     """
     tesla = TESLA_PER_MUB_PER_A3 / predictions["volume_per_atom"]
     table = predictions.assign(
-        saturation_T=predictions["moment_muB_per_atom"] * tesla, saturation_T_low=predictions["moment_low"] * tesla
+        saturation_T=predictions["moment_muB_per_atom"] * tesla,
+        saturation_T_low=predictions["moment_low"] * tesla,
+        saturation_T_high=predictions["moment_high"] * tesla,
+        stability=np.where(predictions["e_above_hull"].notna(), "known", "unknown"),
     )
-    table = table.assign(expected=table["saturation_T"] * table["p_magnetic"])
-    table = table.sort_values(
-        ["saturation_T_low", "expected", "candidate_id", "source_file"], ascending=[False, False, True, True], kind="stable"
-    ).reset_index(drop=True)
-    table["rank"] = np.arange(1, len(table) + 1)
+    table = in_order(table, profile)
     known = ["moment_dft"] if table["moment_dft"].notna().any() else []
     members = [c for c in table.columns if c.startswith("member_")]
     return table[[*COLUMNS, *known, *members]]
+
+
+def in_order(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+    """The rows by a profile, with its `score`, `set_aside` and `rank`; a ranking can be put in another profile's order by it."""
+    scored = table.assign(score=profile.score(table), set_aside=profile.reasons(table))
+    keys = scored.assign(aside=scored["set_aside"] != "", expected=scored["saturation_T"] * scored["p_magnetic"])
+    keys = keys.sort_values(
+        ["aside", "score", "expected", "candidate_id", "source_file"], ascending=[True, False, False, True, True], kind="stable"
+    )
+    ordered = scored.loc[keys.index].reset_index(drop=True)
+    ordered["rank"] = np.arange(1, len(ordered) + 1)
+    return ordered

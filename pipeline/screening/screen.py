@@ -17,8 +17,12 @@ import pyarrow.parquet as pq
 from data.artifact import file_hash, make_folder, text_hash, write_bytes, write_json
 from data.errors import UserError
 from data.schema import REJECTED
-from data.snapshot import write_rejections
+from data.snapshot import open_snapshot, write_rejections
 from data.sources import Shard, Source
+from data.sources.recipe import recipe
+from pipeline.dedup.cellfile import CellFiles, write_cells
+from pipeline.dedup.duplicates import Duplicates, find_duplicates
+from pipeline.dedup.known import Known, known_crystals
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.tiers import Tier
 from pipeline.features.vectorstore import VECTOR_CODE
@@ -29,10 +33,11 @@ from pipeline.screening.candidates import WITHOUT_COSTLY, judge_safely
 from pipeline.screening.costly import prepare
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.licence import without_details, without_structures
+from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from pipeline.screening.ranking import rank
 from pipeline.settings import Settings
 
-SCREEN_CODE = "screen-1"  # raise it whenever the same input and model would give other predictions
+SCREEN_CODE = "screen-2"  # raise it whenever the same input and model would give other predictions
 
 
 @dataclass(frozen=True)
@@ -50,9 +55,10 @@ class Screened:
 
 
 def screen(
-    source: Source, ensemble: Ensemble, out: Path | None, where: Settings, reporter: Reporter, licensed_details: bool = False
-) -> Screened:
-    """Rank a source's crystals. Shards that an earlier, interrupted run of the same screen finished are taken as they are.
+    source: Source, ensemble: Ensemble, out: Path | None, where: Settings, reporter: Reporter,
+    profile: Profile = PROFILES[DEFAULT_PROFILE], licensed_details: bool = False,
+) -> Screened:  # fmt: skip
+    """Rank a source's crystals by a profile. Shards that an interrupted run of the same screen finished are taken as they are.
 
     Of a licensed source the results show ids and formulas only, unless `licensed_details`.
 
@@ -64,7 +70,7 @@ def screen(
     given = source.identity()
     code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code)
     withheld = source.licensed and not licensed_details
-    identity = text_hash(*code, ensemble.id, given, *(["withheld"] if withheld else []))[:16]
+    identity = text_hash(*code, ensemble.id, given, profile.name, profile.formula, *(["withheld"] if withheld else []))[:16]
     folder = make_folder(out or where.runs / identity)
     work = make_folder(where.work / f"screen-{identity}")
     todo = [(k, shard) for k, shard in enumerate(shards) if not _shard_path(work, k).is_file()]
@@ -83,14 +89,21 @@ def screen(
         raise UserError(
             f"no crystal could be read from {source.description} ({reasons or 'it is empty'}); see {folder / 'rejected.csv'}"
         )
-    ranking = without_structures(rank(predictions)) if withheld else rank(predictions)
+    cells = CellFiles(tuple(_cells_path(work, k) for k in range(len(shards))))
+    duplicates, compared_with = _compare(predictions, cells, ensemble, where, reporter)
+    ranking = rank(predictions.join(duplicates.columns), profile)
+    ranking = without_structures(ranking) if withheld else ranking
     write_bytes(folder / "ranking.csv", csv_safe(ranking).to_csv(index=False, float_format="%.6g").encode())
     _write_parquet(ranking, folder / "ranking.parquet")
     manifest = {
-        "kind": "screen", "id": identity, "source": source.description, "input": given, "model": ensemble.id,
+        "kind": "screen", "id": identity, "source": source.description, "input": given, "reading": recipe(source),
         "licensed": source.licensed, "withheld": withheld,
+        "model": ensemble.id, "profile": profile.name, "formula": profile.formula,
         "ranked": len(ranking), "rejected": len(rejected), "with_note": int((ranking["note"] != "").sum()),
         "rejected_by_reason": dict(sorted(Counter(rejected["reason"]).items())),
+        "set_aside": int((ranking["set_aside"] != "").sum()), "stability_known": int((ranking["stability"] == "known").sum()),
+        "duplicates": int((ranking["duplicate_of"] != "").sum()), "known": int((ranking["known_id"] != "").sum()),
+        "known_from": compared_with, "not_compared": duplicates.not_compared,
         "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),
         "without_costly": int(ranking["note"].str.contains(WITHOUT_COSTLY, regex=False).sum()),
         "code": list(code), "provenance": provenance(),
@@ -116,12 +129,32 @@ def _judge_shards(
     found = judge_safely(source, ensemble.folder, where.descriptors, [shard for _, shard in todo], min(where.workers, len(todo)))
     for (k, shard), judged in zip(todo, found, strict=True):
         write_rejections(work / f"{k:06d}.rejected.parquet", judged.rejected)
+        write_cells(_cells_path(work, k), judged.cells)
         _write_parquet(judged.table, _shard_path(work, k), {"without_symmetry": str(judged.without_symmetry)})
         tick(shard.size)
 
 
 def _shard_path(work: Path, k: int) -> Path:
     return work / f"{k:06d}.parquet"
+
+
+def _cells_path(work: Path, k: int) -> Path:
+    return work / f"{k:06d}.cells.parquet"
+
+
+def _compare(
+    predictions: pd.DataFrame, cells: CellFiles, ensemble: Ensemble, where: Settings, reporter: Reporter
+) -> tuple[Duplicates, str | None]:
+    """Duplicates among the candidates and in the model's snapshot, and that snapshot's id; None where it is no longer here."""
+    try:
+        snapshot = open_snapshot(where.snapshots, ensemble.manifest["snapshot"])
+    except UserError:  # a model may travel without its data: then no moment is known, and the manifest and the report say so
+        snapshot = None
+    with reporter.bar("Comparing crystals", len(predictions)) as tick:
+        symprec = ensemble.graph_settings.symprec_A
+        known = known_crystals(snapshot, predictions["formula"], symprec, where.workers) if snapshot else Known()
+        found = find_duplicates(predictions, cells.take, known, where.workers, tick)
+    return found, snapshot.id if snapshot else None
 
 
 def _collect(work: Path, shards: int) -> tuple[pd.DataFrame, pd.DataFrame, int]:

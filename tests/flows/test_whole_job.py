@@ -124,3 +124,19 @@ def test_lists_and_evaluate_after_a_run(ferroscreen: Call, server: str, job: dic
     report.unlink()
     assert ferroscreen("report", job["screen"]["id"], PREFECT_API_URL=server).returncode == 0
     assert report.read_bytes() == before, "the same run gives the same page"
+
+
+def test_compare_and_export_after_a_run(ferroscreen: Call, job: dict[str, Any], tmp_path: Path) -> None:
+    run, folder = job["screen"]["id"], tmp_path / "two"
+    done = ferroscreen("export", run[:10], "--top", "2", "--format", "vasp,qe,bibtex", "--out", str(folder), "--json")
+    assert done.returncode == 0, done.stderr
+    for candidate in json.loads(done.stdout)["candidates"]:
+        assert "fm" in candidate["orderings"]
+        for name in candidate["orderings"]:
+            assert (folder / candidate["folder"] / "vasp" / name / "INCAR").is_file()
+            assert (folder / candidate["folder"] / "qe" / name / "pw.in").is_file()
+    again = ferroscreen("export", run, "--out", str(folder))
+    assert again.returncode == 2 and "not an empty folder" in again.stderr
+    compared = json.loads(ferroscreen("compare", run, job["screen"]["folder"], "--json").stdout)
+    assert compared["changes"] == compared["differences"] == [] and compared["counts"]["unmoved"] == job["screen"]["ranked"]
+    assert (Path(compared["folder"]) / "comparison.html").is_file()

@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 
 from data.disorder import Disorder
+from data.errors import UserError
 from data.sources.icsd.export import IcsdExport
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
+from pipeline.handoff.export import export as write_export
 from pipeline.learning.registry import Ensemble
 from pipeline.progress import Quiet
 from pipeline.report.screened import report_screen
@@ -113,3 +115,12 @@ def test_an_open_source_shows_all(cif_folder: Path, where: Settings, ensemble: E
     assert not done.manifest["licensed"] and not done.manifest["withheld"]
     assert done.ranking()["n_sites"].notna().all()
     assert "ids and formulas only" not in (report_screen(done, ensemble)).read_text()
+
+
+def test_an_export_needs_the_details(export: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
+    shown, withheld = (run(export, where, ensemble, tmp_path / str(d), details=d) for d in (True, False))
+    with pytest.raises(UserError, match="licensed-details"):
+        write_export(withheld, 2, [], ["cif"], tmp_path / "none", Quiet())
+    assert not (tmp_path / "none").exists()
+    done = write_export(shown, 2, [], ["cif"], tmp_path / "some", Quiet())
+    assert len(list((tmp_path / "some").rglob("*.cif"))) == len(done["candidates"]) == 2

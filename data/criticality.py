@@ -1,0 +1,74 @@
+"""How hard the elements of a crystal are to get: market concentration, price, rare earths, radioactivity.
+
+Sources:
+    Herfindahl-Hirschman indices (HHI) of production and of reserves by country: Gaultois et al., Chem. Mater. 25, 2911 (2013),
+    from USGS data, as pymatgen ships them (``pymatgen.analysis.hhi``). The US Department of Justice calls a market above 2,500
+    highly concentrated. A compound's index is the mean over its elements, weighted by mass, as in that paper.
+    Prices: ``pymatgen/analysis/costdb_elements.csv``, pure elements, 2013 to 2019 (Wolfram Alpha, Wikipedia). They tell iron from
+    platinum, not one supplier from another: La, Ce and F, say, stand there at many times what industry pays for their ores.
+    Rare earths: IUPAC Red Book 2005, IR-3.5: Sc, Y and the lanthanoids.
+    Radioactive: no stable isotope (pymatgen's rule: Tc, Pm and everything from Po on).
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from data.crystal import symbol
+
+RARE_EARTHS = frozenset({21, 39, *range(57, 72)})  # atomic numbers
+NOT_KNOWN = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Criticality:
+    """Of one composition. A number is NaN where one of its elements is not in the source: unknown is not zero."""
+
+    hhi_production: float  # 0..10,000
+    hhi_reserve: float  # 0..10,000
+    price_USD_per_kg: float  # of its elements, bought apart
+    rare_earths: str  # symbols, "Nd, Sm"
+    radioactive: str  # symbols
+
+
+@lru_cache(maxsize=65536)
+def criticality(elements: tuple[int, ...], counts: tuple[int, ...]) -> Criticality:
+    """Of a composition: atomic numbers in ascending order, how many atoms of each. Cached, since crystals share compositions."""
+    from pymatgen.core import Element
+
+    found = [Element.from_Z(z) for z in elements]
+    masses = [float(element.atomic_mass) * n for element, n in zip(found, counts, strict=True)]
+    hhi, price = _hhi(), _prices()
+
+    def by_mass(values: list[float]) -> float:
+        return math.fsum(m * v for m, v in zip(masses, values, strict=True)) / math.fsum(masses)
+
+    symbols = [symbol(z) for z in elements]
+    return Criticality(
+        by_mass([hhi.get(s, (NOT_KNOWN, NOT_KNOWN))[0] for s in symbols]),
+        by_mass([hhi.get(s, (NOT_KNOWN, NOT_KNOWN))[1] for s in symbols]),
+        by_mass([price.get(s, NOT_KNOWN) for s in symbols]),
+        ", ".join(s for z, s in zip(elements, symbols, strict=True) if z in RARE_EARTHS),
+        ", ".join(s for element, s in zip(found, symbols, strict=True) if element.is_radioactive),
+    )
+
+
+@lru_cache(maxsize=1)
+def _hhi() -> dict[str, tuple[float, float]]:
+    """(production, reserve) by element symbol."""
+    from pymatgen.analysis.hhi import HHIModel
+
+    model: Any = HHIModel
+    return dict(model().symbol_hhip_hhir)
+
+
+@lru_cache(maxsize=1)
+def _prices() -> dict[str, float]:
+    """USD per kg by element symbol. The file is read as it is: the module beside it takes a second to import in each worker."""
+    text = (files("pymatgen.analysis") / "costdb_elements.csv").read_text(encoding="utf-8")
+    return {row[0]: float(row[1]) for row in csv.reader(text.splitlines(), quotechar="|")}

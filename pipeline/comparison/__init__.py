@@ -1,0 +1,1 @@
+"""Two rankings of one question: what is new, withdrawn or moved, and why."""

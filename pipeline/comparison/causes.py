@@ -1,0 +1,65 @@
+"""What differs between two runs as wholes: the data, the model, the settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Cause(StrEnum):
+    """Where a difference comes from."""
+
+    DATA = "data"
+    MODEL = "model"
+    SETTINGS = "settings"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that the runs do not share, in words."""
+
+    cause: Cause
+    what: str
+
+
+_PLACES = ("path", "ids")  # where a source lies is data; how it is read is a setting
+
+
+def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
+    """All that differs in the manifests and can move a candidate."""
+    found = []
+    if before["input"] != after["input"]:
+        sources = (before["source"], after["source"])
+        what = " → ".join(sources) if sources[0] != sources[1] else f"{sources[0]}, other files or contents"
+        found.append(Difference(Cause.DATA, what))
+    if before["model"] != after["model"]:
+        found.append(Difference(Cause.MODEL, f"{before['model']} → {after['model']}"))
+    for name, one, other in (
+        ("profile", before["profile"], after["profile"]),
+        ("formula", before["formula"] if before["profile"] == after["profile"] else "", after["formula"]),
+        ("reading", _settings(before["reading"]), _settings(after["reading"])),
+        ("graphs", before["graph_settings"], after["graph_settings"]),
+        ("code", before["code"], after["code"]),
+        ("libraries", *_changed(before["provenance"]["libraries"], after["provenance"]["libraries"])),
+    ):
+        if one != other and one != "":
+            found.append(Difference(Cause.SETTINGS, f"{name}: {_words(one)} → {_words(other)}"))
+    return found
+
+
+def _settings(reading: Any) -> Any:
+    if isinstance(reading, dict):
+        return {k: _settings(v) for k, v in reading.items() if k not in (*_PLACES, "name")}
+    return [_settings(part) for part in reading] if isinstance(reading, list) else reading
+
+
+def _changed(one: dict[str, str], other: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    names = [name for name in one | other if one.get(name) != other.get(name)]
+    return {name: one.get(name, "absent") for name in names}, {name: other.get(name, "absent") for name in names}
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {_words(v)}" for k, v in value.items()) or "none"
+    return ", ".join(map(_words, value)) if isinstance(value, list | tuple) else str(value)

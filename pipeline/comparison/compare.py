@@ -1,0 +1,161 @@
+"""Candidate by candidate: new, withdrawn, up or down, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.comparison.causes import Cause, Difference, differences
+from pipeline.screening.profiles import PROFILES, Profile
+from pipeline.screening.ranking import in_order
+from pipeline.screening.screen import Screened
+
+SAME_TESLA = 0.005  # T; what rounding and another batch order leave
+SAME_VOLUME = 1e-3  # relative
+COLUMNS = [
+    "change", "candidate_id", "formula", "source_file", "rank_before", "rank_after", "moved", "moved_by_settings",
+    "moved_by_prediction", "saturation_T_low_before", "saturation_T_low_after", "why",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Of an earlier run with a later one.
+
+    `changes` has COLUMNS and a row for each candidate that is new, withdrawn, up or down, those near the top of either ranking
+    first. `moved` counts places among the candidates that both runs have, up is positive, so that a newcomer at the top does not
+    move everybody; it is the sum of what the other profile does to the earlier predictions (`moved_by_settings`) and of what the
+    other predictions do (`moved_by_prediction`).
+    """
+
+    before: dict[str, Any]
+    after: dict[str, Any]
+    differences: list[Difference]
+    changes: pd.DataFrame
+    unmoved: int
+
+    @property
+    def counts(self) -> dict[str, int]:
+        found = Counter(self.changes["change"])
+        return {**{name: found[name] for name in ("new", "withdrawn", "up", "down")}, "unmoved": self.unmoved}
+
+
+def compare(before: Screened, after: Screened) -> Comparison:
+    """Compare two finished screens."""
+    why = differences(before.manifest, after.manifest)
+    old, new = _keyed(before.ranking()), _keyed(after.ranking())
+    common = old.index.intersection(new.index, sort=False)
+    moved = _moves(old.loc[common], new.loc[common], _profile(before.manifest), _profile(after.manifest), why)
+    gone, come = old.drop(common), new.drop(common)
+    parts = [
+        _alone(come, "new", "after", _reasons(come, before, "was", why, "not in the earlier run's source")),
+        _alone(gone, "withdrawn", "before", _reasons(gone, after, "now", why, "no longer in the source")),
+        moved[moved["moved"] != 0],
+    ]
+    changes = pd.concat([part for part in parts if len(part)] or [moved.head(0)], ignore_index=True)[COLUMNS]
+    nearest = changes[["rank_before", "rank_after"]].min(axis=1)
+    changes = changes.assign(nearest=nearest).sort_values(["nearest", "candidate_id"], kind="stable", ignore_index=True)[COLUMNS]
+    return Comparison(before.manifest, after.manifest, why, changes, int((moved["moved"] == 0).sum()))
+
+
+def _keyed(ranking: pd.DataFrame) -> pd.DataFrame:
+    """By id, and by a count where an id is repeated."""
+    ordered = ranking.sort_values(["candidate_id", "source_file", "rank"], kind="stable")
+    copy = ordered.groupby("candidate_id").cumcount()
+    return ordered.set_index(pd.MultiIndex.from_arrays([ordered["candidate_id"], copy], names=["id", "copy"])).sort_values("rank")
+
+
+def _profile(manifest: dict[str, Any]) -> Profile | None:
+    """The run's profile, where this version still has the same one."""
+    known = PROFILES.get(manifest["profile"])
+    return known if known is not None and known.formula == manifest["formula"] else None
+
+
+def _places(ranks: pd.Series[int]) -> pd.Series[int]:
+    return ranks.rank(method="first").astype(int)
+
+
+def _moves(
+    old: pd.DataFrame, new: pd.DataFrame, old_profile: Profile | None, new_profile: Profile | None, why: list[Difference]
+) -> pd.DataFrame:
+    """One row a common candidate."""
+    first, last = _places(old["rank"]), _places(new["rank"])
+    between = pd.Series(np.nan, index=old.index)
+    if old_profile == new_profile:
+        between = first.astype(float)
+    elif new_profile is not None:  # the earlier predictions in the later profile's order
+        again = in_order(old.assign(key=np.arange(len(old))), new_profile)
+        between = pd.Series(again.set_index("key")["rank"].sort_index().to_numpy(dtype=float), index=old.index)
+    table = pd.DataFrame(
+        {
+            "change": np.where(first > last, "up", "down"),
+            "candidate_id": new["candidate_id"], "formula": new["formula"], "source_file": new["source_file"],
+            "rank_before": old["rank"], "rank_after": new["rank"], "moved": first - last,
+            "moved_by_settings": first - between, "moved_by_prediction": between - last,
+            "saturation_T_low_before": old["saturation_T_low"], "saturation_T_low_after": new["saturation_T_low"],
+        }
+    )  # fmt: skip
+    return table.assign(why=_explain(table, old, new, why))
+
+
+def _explain(table: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, why: list[Difference]) -> list[str]:
+    causes = {difference.cause for difference in why}
+    other_crystal = _crystal_changes(old, new)
+    changed = (table["saturation_T_low_after"] - table["saturation_T_low_before"]).abs() > SAME_TESLA
+    lines = []
+    for k, row in enumerate(table.to_dict("records")):
+        words = [f"data: {other_crystal[k]}"] if other_crystal[k] else []
+        if changed.iloc[k] and not other_crystal[k]:
+            cause = Cause.MODEL if Cause.MODEL in causes else Cause.SETTINGS
+            words.append(f"{cause}: at least {row['saturation_T_low_before']:.2f} → {row['saturation_T_low_after']:.2f} T")
+        asides = (old["set_aside"].iloc[k], new["set_aside"].iloc[k])
+        if asides[0] != asides[1]:
+            words.append(f"set aside: {asides[1]}" if asides[1] else f"no longer set aside ({asides[0]})")
+        if row["moved_by_settings"] and not np.isnan(row["moved_by_settings"]):
+            words.append(f"settings: {row['moved_by_settings']:+.0f} places by the other profile")
+        if not words:
+            words = [f"{' and '.join(sorted(causes)) or 'settings'}: others moved past it"]
+        lines.append("; ".join(words))
+    return lines
+
+
+def _crystal_changes(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
+    """What changed in each crystal, in words; empty where nothing did."""
+    volumes = [table["moment_high"] / table["saturation_T_high"] for table in (old, new)]  # per atom, in a unit of its own
+    swollen = (volumes[1] / volumes[0] - 1).fillna(0.0)
+    lines = []
+    for k in range(len(old)):
+        words = [
+            f"{name} {old[column].iloc[k]} → {new[column].iloc[k]}"
+            for column, name in (("formula", "formula"), ("space_group", "space group"), ("n_sites", "sites"))
+            if old[column].iloc[k] != new[column].iloc[k]
+        ]
+        if abs(swollen.iloc[k]) > SAME_VOLUME:
+            words.append(f"volume {swollen.iloc[k]:+.1%}")
+        lines.append(", ".join(words))
+    return lines
+
+
+def _reasons(rows: pd.DataFrame, other: Screened, when: str, why: list[Difference], absent: str) -> list[str]:
+    """Why candidates are in one run only: rejected by the other one, or not in its source."""
+    rejected = other.rejected().drop_duplicates("candidate_id").set_index("candidate_id")
+    read_alike = all(difference.cause is not Cause.DATA for difference in why)
+    lines = []
+    for name in rows["candidate_id"].to_list():
+        cause = Cause.SETTINGS if read_alike else Cause.DATA
+        if name in rejected.index:
+            reason, detail = (str(rejected[column].loc[name]) for column in ("reason", "detail"))
+            lines.append(f"{cause}: {when} rejected ({reason}: {detail})")
+        else:
+            lines.append(f"{cause}: {absent}")
+    return lines
+
+
+def _alone(rows: pd.DataFrame, change: str, side: str, why: list[str]) -> pd.DataFrame:
+    kept = rows[["candidate_id", "formula", "source_file"]].assign(change=change, why=why)
+    kept[f"rank_{side}"], kept[f"saturation_T_low_{side}"] = rows["rank"], rows["saturation_T_low"]
+    return kept.reindex(columns=COLUMNS)

@@ -1,0 +1,67 @@
+"""Primitive cells on disk, so that a screen holds in memory only those that have to be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.artifact import write_bytes
+from data.symmetry import SymmetricCell
+
+_SCHEMA = pa.schema(
+    [
+        ("lattice", pa.list_(pa.float64())),  # Å, nine numbers
+        ("frac", pa.list_(pa.float64())),
+        ("numbers", pa.list_(pa.int64())),
+        ("orbit", pa.list_(pa.int64())),
+        ("space_group", pa.int64()),
+        ("exact", pa.bool_()),
+        ("hall", pa.int64()),
+    ]
+)
+
+
+def write_cells(path: Path, cells: Iterable[SymmetricCell]) -> None:
+    """Write cells, one a row."""
+    rows = [{f.name: _plain(getattr(cell, f.name)) for f in fields(SymmetricCell)} for cell in cells]
+    buffer = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), buffer, compression="zstd")
+    write_bytes(path, buffer.getvalue().to_pybytes())
+
+
+@dataclass(frozen=True)
+class CellFiles:
+    """The cells of several files, numbered through from 0."""
+
+    paths: tuple[Path, ...]
+
+    def take(self, rows: list[int]) -> list[SymmetricCell]:
+        """The cells of these rows, in this order."""
+        wanted = np.unique(np.asarray(rows, dtype=np.int64))
+        found: dict[int, SymmetricCell] = {}
+        first = 0
+        for path in self.paths:
+            last = first + pq.read_metadata(path).num_rows
+            here = wanted[(wanted >= first) & (wanted < last)]
+            if len(here):
+                taken = pq.read_table(path).take(pa.array(here - first)).to_pylist()
+                found.update(zip(here.tolist(), map(_cell, taken), strict=True))
+            first = last
+        return [found[row] for row in rows]
+
+
+def _plain(value: Any) -> Any:
+    return value.ravel() if isinstance(value, np.ndarray) else value
+
+
+def _cell(row: dict[str, Any]) -> SymmetricCell:
+    return SymmetricCell(
+        np.array(row["lattice"]).reshape(3, 3), np.array(row["frac"]).reshape(-1, 3), np.array(row["numbers"], dtype=np.int64),
+        np.array(row["orbit"], dtype=np.int64), row["space_group"], row["exact"], row["hall"],
+    )  # fmt: skip

@@ -1,0 +1,68 @@
+"""Duplicates among candidates, and candidates whose moment is known: columns for the ranking."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from data.symmetry import SymmetricCell
+from pipeline.dedup.known import Known
+from pipeline.dedup.matching import Bucket, match_bucket, nothing_matched
+from pipeline.parallel import map_in_order
+from pipeline.progress import Tick
+
+SECONDS_PER_BUCKET = 120.0  # most take milliseconds; a slower one is left uncompared, and counted
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """`columns` (duplicate_of, known_id, known_moment in µB/atom) correspond to the candidates' rows."""
+
+    columns: pd.DataFrame
+    not_compared: int  # candidates whose comparison died or took too long
+
+
+def find_duplicates(
+    candidates: pd.DataFrame, take: Callable[[list[int]], list[SymmetricCell]], known: Known, workers: int, tick: Tick
+) -> Duplicates:
+    """Compare all crystals that share a fingerprint.
+
+    Of equal candidates the one whose (id, source file) comes first in the alphabet is the original, so that neither the model
+    nor the order of reading decides.
+
+    Args:
+        candidates: candidate_id, source_file and fingerprint; the index is 0, 1, 2 ...
+        take: the primitive cells of rows.
+        tick: told how many candidates are done.
+    """
+    known_of = defaultdict(list)
+    for place, key in enumerate(known.fingerprints):
+        known_of[key].append(place)
+    ordered = candidates.sort_values(["candidate_id", "source_file"], kind="stable")
+    groups = [
+        (rows.index.to_list(), known_of.get(str(key), []))
+        for key, rows in ordered.groupby("fingerprint", sort=True)
+        if len(rows) > 1 or key in known_of
+    ]
+    tick(len(candidates) - sum(len(rows) for rows, _ in groups))
+    wanted = [row for rows, _ in groups for row in rows]
+    cells = dict(zip(wanted, take(wanted), strict=True))
+    buckets = (Bucket([cells[row] for row in rows], [known.cells[place] for place in places]) for rows, places in groups)
+    ids = candidates["candidate_id"].to_numpy()
+    original, known_id = (np.full(len(candidates), "", dtype=object) for _ in range(2))
+    moment, not_compared = np.full(len(candidates), np.nan), 0
+    found = map_in_order(match_bucket, buckets, min(workers, len(groups)), nothing_matched, SECONDS_PER_BUCKET)
+    for (rows, places), matched in zip(groups, found, strict=True):
+        for row, first, equal in zip(rows, matched.first, matched.known, strict=True):
+            if first is not None:
+                original[row] = ids[rows[first]]
+            if equal is not None:
+                known_id[row], moment[row] = known.ids[places[equal]], known.moments[places[equal]]
+        not_compared += 0 if matched.compared else len(rows)
+        tick(len(rows))
+    columns = pd.DataFrame({"duplicate_of": original, "known_id": known_id, "known_moment": moment}, index=candidates.index)
+    return Duplicates(columns, not_compared)

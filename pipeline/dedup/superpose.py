@@ -1,0 +1,48 @@
+"""A quick yes: two standardised cells that lie on each other after one shift of the origin.
+
+Most descriptions of one crystal become the same primitive cell but for the origin, which is seen in a twentieth of the time that
+StructureMatcher takes. A no says nothing: the standard cell of a crystal is not unique.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.crystal import cell_volume
+from data.symmetry import SymmetricCell
+
+# A fifth of the tolerances of pipeline.dedup.matching, so that whatever fits here fits there
+LENGTHS, SITES, COSINES = 0.02, 0.02, 0.01
+
+
+def superposed(one: SymmetricCell, other: SymmetricCell) -> bool:
+    """Whether the cells, scaled to one volume, agree axis by axis and site by site after some shift."""
+    if not np.array_equal(np.sort(one.numbers), np.sort(other.numbers)):
+        return False
+    size = (cell_volume(one.lattice) / cell_volume(other.lattice)) ** (1 / 3)
+    lengths = [np.linalg.norm(cell.lattice, axis=1) for cell in (one, other)]
+    if np.abs(lengths[0] / lengths[1] / size - 1).max() > LENGTHS:
+        return False
+    if np.abs(_cosines(one, lengths[0]) - _cosines(other, lengths[1])).max() > COSINES:
+        return False
+    elements, counts = np.unique(one.numbers, return_counts=True)
+    rarest = elements[counts.argmin()]
+    start = one.frac[one.numbers == rarest][0]
+    alien = one.numbers[:, None] != other.numbers[None, :]
+    within = SITES * (cell_volume(one.lattice) / len(one.numbers)) ** (1 / 3)
+    for place in other.frac[other.numbers == rarest]:
+        apart = (one.frac + (place - start))[:, None] - other.frac[None]
+        apart -= np.round(apart)
+        distance = np.linalg.norm(apart @ one.lattice, axis=-1)
+        distance[alien] = np.inf
+        if distance.min(axis=1).max() <= within and len(set(distance.argmin(axis=1).tolist())) == len(distance):
+            return True
+    return False
+
+
+def _cosines(cell: SymmetricCell, lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(3,) of the angles between the axes."""
+    unit = cell.lattice / lengths[:, None]
+    cosines: NDArray[np.float64] = np.einsum("ij,ij->i", unit, np.roll(unit, 1, axis=0))
+    return cosines

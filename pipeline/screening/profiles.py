@@ -1,0 +1,129 @@
+"""Ranking profiles: what a person is looking for, as a score formula that the manifest and the report spell out.
+
+No profile adds a stability to a score, because a number cannot be weighed against an unknown: crystals whose energy above the
+hull is known to be too high are set aside, unknown ones stay and say so (column `stability`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from data.errors import UserError
+
+MAX_E_ABOVE_HULL = 0.1  # eV/atom; nine in ten metastable ICSD crystals lie below 0.067 (Sun et al., Sci. Adv. 2, e1600225, 2016)
+CHEAP_USD_PER_KG = 10.0  # between a ferrite and a sintered Nd-Fe-B magnet
+TEXT_OF_NOTHING = ""
+
+Reasons = Callable[[pd.DataFrame], "pd.Series[str]"]  # for each row why it is set aside; empty where it is not
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A pure function from a row of the ranking to its place; `columns` of the row are those of pipeline.screening.ranking."""
+
+    name: str
+    purpose: str
+    formula: str
+    score: Callable[[pd.DataFrame], pd.Series[float]]
+    set_aside: tuple[Reasons, ...] = field(default=())
+
+    def reasons(self, table: pd.DataFrame) -> pd.Series[str]:
+        """Why each row is ranked after all others; empty for those that compete."""
+        found = [rule(table) for rule in self.set_aside]
+        words = zip(*found, strict=True) if found else ([] for _ in range(len(table)))
+        return pd.Series(["; ".join(filter(None, row)) for row in words], index=table.index, dtype=object)
+
+
+def find_profile(name: str) -> Profile:
+    """The profile of that name.
+
+    Raises:
+        UserError: there is none.
+    """
+    if name not in PROFILES:
+        raise UserError(f"--profile is {' or '.join(PROFILES)}, not {name!r}")
+    return PROFILES[name]
+
+
+def _lowest(table: pd.DataFrame) -> pd.Series[float]:
+    return table["saturation_T_low"]
+
+
+def _per_price(table: pd.DataFrame) -> pd.Series[float]:
+    return table["saturation_T_low"] / (1.0 + table["price_USD_per_kg"] / CHEAP_USD_PER_KG)
+
+
+def _hopeful(table: pd.DataFrame) -> pd.Series[float]:
+    return table["p_magnetic"] * table["saturation_T_high"]
+
+
+def _rare_earths(table: pd.DataFrame) -> pd.Series[str]:
+    return _said("rare earth: " + table["rare_earths"], table["rare_earths"] != "")
+
+
+def _radioactive(table: pd.DataFrame) -> pd.Series[str]:
+    return _said("radioactive: " + table["radioactive"], table["radioactive"] != "")
+
+
+def _without_price(table: pd.DataFrame) -> pd.Series[str]:
+    return _said(pd.Series("an element without a known price", index=table.index), table["price_USD_per_kg"].isna())
+
+
+def _unstable(table: pd.DataFrame) -> pd.Series[str]:
+    energy = table["e_above_hull"]
+    return _said(energy.map("{:.2f} eV/atom above the hull".format), energy > MAX_E_ABOVE_HULL)
+
+
+def _known(table: pd.DataFrame) -> pd.Series[str]:
+    return _said("moment known: " + table["known_id"], table["known_id"] != "")
+
+
+def _duplicates(table: pd.DataFrame) -> pd.Series[str]:
+    return _said("duplicate of " + table["duplicate_of"], table["duplicate_of"] != "")
+
+
+def _said(text: pd.Series[str], where: pd.Series[bool]) -> pd.Series[str]:
+    return pd.Series(np.where(where, text, TEXT_OF_NOTHING), index=text.index, dtype=object)
+
+
+_TOO_HIGH = f"known to lie more than {MAX_E_ABOVE_HULL:g} eV/atom above the hull"
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile(
+            "high-ms",
+            "the largest magnetisation that is sure",
+            "score = µ0·Ms at the lower end of the 90 % interval (T)",
+            _lowest,
+        ),
+        Profile(
+            "rare-earth-free",
+            "strong magnets without rare earths",
+            "score = µ0·Ms at the lower end of the 90 % interval (T); set aside: rare earths (Sc, Y, La to Lu), radioactive "
+            f"elements, crystals {_TOO_HIGH}",
+            _lowest,
+            (_rare_earths, _radioactive, _unstable),
+        ),
+        Profile(
+            "low-cost",
+            "magnetisation for little money",
+            "score = µ0·Ms at the lower end of the 90 % interval (T) / (1 + price of the elements / "
+            f"{CHEAP_USD_PER_KG:g} USD/kg); set aside: no known price, radioactive elements, crystals {_TOO_HIGH}",
+            _per_price,
+            (_without_price, _radioactive, _unstable),
+        ),
+        Profile(
+            "explore",
+            "what nobody has calculated yet and could be large",
+            "score = P(magnetic) × µ0·Ms at the upper end of the 90 % interval (T); set aside: crystals of the training data, "
+            f"duplicates, crystals {_TOO_HIGH}",
+            _hopeful,
+            (_known, _duplicates, _unstable),
+        ),
+    )
+}
+DEFAULT_PROFILE = "high-ms"

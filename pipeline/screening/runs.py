@@ -1,0 +1,33 @@
+"""Finished screens, found by what a person calls them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from data.errors import UserError
+from pipeline.screening.screen import Screened, list_runs
+from pipeline.settings import Settings
+
+
+def find_run(where: Settings, run: str | None) -> Screened:
+    """A finished screen by its folder or id, or the newest.
+
+    Raises:
+        UserError: there is none, no single one of that name, or it is older than what this version reads of a run.
+    """
+    found = _find(where, run)
+    if "profile" not in found.manifest or "reading" not in found.manifest:
+        raise UserError(f"run {found.manifest.get('id')} was made by an older ferroscreen, without profiles: screen again")
+    return found
+
+
+def _find(where: Settings, run: str | None) -> Screened:
+    folder = Path(run).expanduser() if run else None
+    if folder is not None and (folder / "manifest.json").is_file():
+        return Screened(folder, json.loads((folder / "manifest.json").read_text()))
+    known = [r for r in list_runs(where) if (Path(r["folder"]) / "ranking.parquet").is_file()]
+    matches = [r for r in known if r["id"].startswith(run)] if run else known[-1:]
+    if len(matches) != 1:
+        raise UserError(f"no single run is called {run!r}; `ferroscreen runs` lists them" if run else "there is no run yet")
+    return Screened(Path(matches[0]["folder"]), matches[0])

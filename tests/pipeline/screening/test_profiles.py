@@ -1,0 +1,85 @@
+"""Profiles: pure functions of a row, and the order that they make."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.errors import UserError
+from pipeline.screening.profiles import PROFILES, find_profile
+from pipeline.screening.ranking import COLUMNS, in_order, rank
+
+ROWS = [  # id, µ0·Ms low / mid / high (T), P, USD/kg, rare earths, radioactive, eV/atom above the hull, known id, duplicate of
+    ("iron", 2.0, 2.2, 2.4, 1.0, 0.1, "", "", 0.0, "mp-13", ""),
+    ("alnico", 1.0, 1.2, 1.4, 1.0, 30.0, "", "", np.nan, "", ""),
+    ("neo", 1.4, 1.6, 1.7, 1.0, 120.0, "Nd", "", 0.0, "", ""),
+    ("hidden", 0.0, 0.9, 3.0, 0.8, 2.0, "", "", np.nan, "", ""),
+    ("uranium", 1.8, 1.9, 2.0, 1.0, np.nan, "", "U", np.nan, "", ""),
+    ("unstable", 1.9, 2.0, 2.1, 1.0, 1.0, "", "", 0.31, "", ""),
+    ("iron again", 2.0, 2.2, 2.4, 1.0, 0.1, "", "", 0.0, "mp-13", "iron"),
+]
+
+
+def table() -> pd.DataFrame:
+    names = [
+        "candidate_id", "low", "mid", "high", "p_magnetic", "price_USD_per_kg", "rare_earths", "radioactive", "e_above_hull",
+        "known_id", "duplicate_of",
+    ]  # fmt: skip
+    frame = pd.DataFrame(ROWS, columns=names)
+    per_tesla = 1 / 11.654  # µB/atom at 1 Å³ an atom
+    return frame.assign(
+        formula="Fe", n_sites=1, source_file="a.cif", space_group=1, note="", volume_per_atom=1.0, known_moment=np.nan,
+        hhi_production=2400.0, hhi_reserve=1400.0, moment_dft=np.nan, moment_std=0.1, moment_low=frame["low"] * per_tesla,
+        moment_muB_per_atom=frame["mid"] * per_tesla, moment_high=frame["high"] * per_tesla,
+    )  # fmt: skip
+
+
+EXPECTED = {
+    "high-ms": (["iron", "iron again", "unstable", "uranium", "neo", "alnico", "hidden"], 0),
+    "rare-earth-free": (["iron", "iron again", "alnico", "hidden", "unstable", "uranium", "neo"], 3),
+    "low-cost": (["iron", "iron again", "alnico", "neo", "hidden", "unstable", "uranium"], 2),
+    "explore": (["hidden", "uranium", "neo", "alnico", "iron", "iron again", "unstable"], 3),
+}
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_the_order(name: str) -> None:
+    ordered, aside = EXPECTED[name]
+    found = rank(table(), PROFILES[name])
+    assert found["candidate_id"].tolist() == ordered and found["rank"].tolist() == list(range(1, len(ROWS) + 1))
+    assert list(found.columns) == COLUMNS
+    assert (found["set_aside"] != "").tolist() == [False] * (len(ROWS) - aside) + [True] * aside
+
+
+def test_reasons_are_named_and_stability_stays_apart() -> None:
+    found = rank(table(), PROFILES["rare-earth-free"]).set_index("candidate_id")
+    reasons = found["set_aside"].drop_duplicates().tolist()
+    assert reasons == ["", "0.31 eV/atom above the hull", "radioactive: U", "rare earth: Nd"]
+    assert found.loc["alnico", "stability"] == "unknown" and found.loc["iron", "stability"] == "known"
+    assert np.isnan(found.loc["alnico", "e_above_hull"]), "unknown is not zero"
+    explore = rank(table(), PROFILES["explore"]).set_index("candidate_id")["set_aside"]
+    assert explore["iron again"] == "moment known: mp-13; duplicate of iron"
+
+
+def test_scores_are_the_written_formulas() -> None:
+    rows = {name: rank(table(), profile).set_index("candidate_id")["score"] for name, profile in PROFILES.items()}
+    assert rows["high-ms"]["neo"] == pytest.approx(1.4)
+    assert rows["low-cost"]["neo"] == pytest.approx(1.4 / (1 + 120 / 10))
+    assert rows["explore"]["hidden"] == pytest.approx(0.8 * 3.0)
+    for profile in PROFILES.values():
+        assert profile.formula.startswith("score = ") and "\n" not in profile.formula
+
+
+@given(st.permutations(range(len(ROWS))), st.sampled_from(sorted(PROFILES)), st.sampled_from(sorted(PROFILES)))
+def test_neither_the_order_of_rows_nor_an_earlier_profile_matters(order: list[int], first: str, then: str) -> None:
+    direct = rank(table(), PROFILES[then])
+    again = in_order(rank(table().iloc[order].reset_index(drop=True), PROFILES[first]), PROFILES[then])
+    pd.testing.assert_frame_equal(direct, again[direct.columns])
+
+
+def test_an_unknown_profile() -> None:
+    with pytest.raises(UserError, match="high-ms or rare-earth-free or low-cost or explore, not 'cheap'"):
+        find_profile("cheap")
