@@ -15,7 +15,8 @@ table, at the share of ferromagnets among the training rows. A finished run is a
 On the test rows besides, what the call "ferromagnet" (one half) hangs on:
 * swap: of the crystals rightly called so, how many still are when Zn, Sr and La stand in for the typical elements, and how many
   of the others with Zn, but no typical element, are called so when Fe stands in for it;
-* shuffle: accuracy on compositions with structures of both kinds, before and after each structure took the next one's place.
+* shuffle: accuracy on compositions with structures of both kinds, before and after each structure took the next one's place, and
+  the share of pairs of one composition, one ferromagnetic and one not, in which the ferromagnet has the larger logit.
 """
 
 from __future__ import annotations
@@ -146,18 +147,20 @@ def swaps(network: Classifier, test: Magnets, called: NDArray[np.bool_]) -> dict
     return found
 
 
-def shuffled(test: Magnets, called: NDArray[np.bool_]) -> dict[str, float | int | None]:
-    """Accuracy where one composition has structures of both kinds, and after they changed places."""
-    places: list[Index] = []
-    for rows in pd.Series(np.arange(len(test.formula))).groupby(test.formula).agg(list):
-        if 0 < test.ferromagnetic[rows].sum() < len(rows):
-            places.append(np.array(rows))
+def shuffled(test: Magnets, said: NDArray[np.float64]) -> dict[str, float | int | None]:
+    """What the logits of structures with one composition are worth where only some are ferromagnetic."""
+    places, pairs = [], []
+    for rows in pd.Series(np.arange(len(test.formula))).groupby(test.formula).agg(list).map(np.array):
+        yes, no = rows[test.ferromagnetic[rows]], rows[~test.ferromagnetic[rows]]
+        if len(yes) and len(no):
+            places.append(rows)
+            pairs.append((said[yes][:, None] > said[no]).ravel())
     if not places:
-        return {"polymorphs": 0, "in place": None, "shuffled": None}
+        return {"polymorphs": 0, "in place": None, "shuffled": None, "pairs ranked": None}
     here, there = np.concatenate(places), np.concatenate([np.roll(rows, 1) for rows in places])
-    truth = test.ferromagnetic[here]
-    before, after = float((called[here] == truth).mean()), float((called[there] == truth).mean())
-    return {"polymorphs": len(here), "in place": before, "shuffled": after}
+    before, after = (float(((said[rows] > 0) == test.ferromagnetic[here]).mean()) for rows in (here, there))
+    ranked = float(np.concatenate(pairs).mean())
+    return {"polymorphs": len(here), "in place": before, "shuffled": after, "pairs ranked": ranked}
 
 
 def measure(parts: dict[str, Magnets], strength: float, seed: int, epochs: int) -> dict[str, Any]:
@@ -171,7 +174,7 @@ def measure(parts: dict[str, Magnets], strength: float, seed: int, epochs: int) 
         for threshold, value in (("half", 0.0), ("share", prior)):
             line[f"{name}_{threshold}"] = accuracies(said > value, part.ferromagnetic, part.group)
         line[f"{name}_margin"] = float(np.abs(said - prior).mean())
-    return {**line, **swaps(network, parts["test"], said > 0), **shuffled(parts["test"], said > 0)}
+    return {**line, **swaps(network, parts["test"], said > 0), **shuffled(parts["test"], said)}
 
 
 def read(table: Path, rows: int) -> dict[str, Magnets]:
@@ -223,12 +226,14 @@ def tables(lines: list[dict[str, Any]]) -> str:
             rows.append([f"{c:g}{mark}", f"{worst[c]:.3f}", *(Measured.of(column).text(3) for column in columns)])
         text.append(f"Test accuracy, yes from {words} on; mean of {max(map(len, of.values()))} seeds\n")
         text.append(markdown(["c", "worst, validation", *GROUPS, "all", "worst group"], rows) + "\n")
-    names = ("still called FM", "called FM with Fe for Zn", "in place", "shuffled", "test_margin")
+    names = {name: name for name in ("still called FM", "called FM with Fe for Zn")}
+    names |= {name: f"polymorphs: {name}" for name in ("in place", "shuffled", "pairs ranked")}
+    names |= {"test_margin": "mean abs(z - b)"}
     rows = []
     for c, found in of.items():
         known = [[line[name] for line in found if line[name] is not None] for name in names]
         rows.append([f"{c:g}", *(Measured.of(values).text(3) if values else "" for values in known)])
-    text.append(markdown(["c", *names[:2], *(f"polymorphs {name}" for name in names[2:4]), "mean abs(z - b)"], rows))
+    text.append(markdown(["c", *names.values()], rows))
     return "\n".join(text)
 
 
