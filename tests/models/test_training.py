@@ -170,7 +170,7 @@ class Watcher(torch.nn.Module):
 def test_every_epoch_shows_every_crystal_once_in_an_order_of_its_own() -> None:
     train, validation = parts()
     network = Watcher()
-    train_network(network, train, validation, CGCNN.training, FitControl(epochs=3), "watcher", CGCNN.collate)
+    train_network(network, train, validation, CGCNN.training, FitControl(epochs=3), "watcher", CGCNN.collate, CGCNN().loss)
     orders = np.array(network.shown).reshape(3, len(train))
     wanted = np.sort(train.graphs.edge_distance[train.graphs.edge_ptr[:-1]])
     for order in orders:
