@@ -41,3 +41,26 @@ REJECTED = pa.schema(
         _field("detail", pa.string(), "", "what exactly was wrong"),
     ]
 )
+
+DOCUMENTS = pa.schema(
+    [
+        _field("material_id", pa.string(), "", "canonical id"),
+        _field("sent_id", pa.string(), "", "the id as the service wrote it"),
+        _field("document", pa.string(), "", "JSON of the fields asked for, in the service's units; unasked ones below `other`"),
+    ]
+)
+
+TOMBSTONES = pa.schema(
+    [
+        _field("material_id", pa.string(), "", "canonical id of a material that was there once"),
+        _field("reason", pa.string(), "", "deprecated or vanished"),
+        _field("database_version", pa.string(), "", "release that no longer had it"),
+    ]
+)
+
+ALIASES = pa.schema(
+    [
+        _field("alias", pa.string(), "", "another way to write an id"),
+        _field("material_id", pa.string(), "", "canonical id"),
+    ]
+)

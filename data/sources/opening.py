@@ -15,13 +15,13 @@ from data.sources.starter import StarterSource
 
 
 def labelled_source(name: str, columns: Columns) -> Source:
-    """`starter`, or `parquet:PATH`. Raises UserError for anything else."""
+    """`starter`, or `parquet:PATH`; the Materials Project is pulled first. Raises UserError for anything else."""
     kind, _, path = name.partition(":")
     if name == "starter":
         return StarterSource()
     if kind == "parquet" and path:
         return ParquetSource(Path(path).expanduser(), labelled=True, columns=columns)
-    raise UserError(f"unknown source {name!r}; say `starter` or `parquet:PATH`")
+    raise UserError(f"unknown source {name!r}; say `mp`, `starter` or `parquet:PATH`")
 
 
 def candidate_source(
