@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -122,13 +123,11 @@ class MaterialsProject:
         raise problem
 
     def _rester(self) -> SummaryRester:
-        from mp_api.client.routes.materials.summary import SummaryRester
-
         if self._summary is None:
             key = self._key.get_secret_value()
             self._session = _Session()  # without retries of its own: mp-api's would sleep as long as the server likes
             self._session.headers["x-api-key"] = key
-            self._summary = SummaryRester(
+            self._summary = _summary_rester()(
                 api_key=key, endpoint=self._endpoint, session=self._session, use_document_model=False,
                 mute_progress_bars=True, timeout=self._patience.read_s,  # type: ignore[arg-type]  # requests takes fractions
             )  # fmt: skip
@@ -159,6 +158,21 @@ class MaterialsProject:
 
     def _without_key(self, fault: Exception) -> str:
         return str(fault).replace(self._key.get_secret_value(), "***")[:300]
+
+
+@cache
+def _summary_rester() -> type[SummaryRester]:
+    """mp-api's own class, which works out its fields once instead of once for each field of each request (1.6 s a page)."""
+    from mp_api.client.routes.materials.summary import SummaryRester
+
+    known = list(SummaryRester.document_model.model_json_schema()["properties"])
+
+    class Summary(SummaryRester):
+        @property
+        def available_fields(self) -> list[str]:
+            return known
+
+    return Summary
 
 
 def check_endpoint(endpoint: str) -> None:

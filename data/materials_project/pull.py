@@ -129,7 +129,13 @@ class Pull:
         for number in range(1, pages + 1):
             expected = size if number < pages else total - size * (pages - 1)
             fetch = partial(self.project.page, number, size, fields, expected)
-            yield self.checkpoints.take(f"{name}-{number:05d}", fetch, keep)
+            try:
+                page = self.checkpoints.take(f"{name}-{number:05d}", fetch, keep)
+            except Unavailable:
+                if self.project.count() != total:  # then the page was not broken, only longer or shorter
+                    raise Drift("the number of materials changed during the pull") from None
+                raise
+            yield page
             self.tick(1)
         if self.project.count() != total:
             raise Drift("the number of materials changed during the pull")

@@ -10,14 +10,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from data.materials_project.documents import narrow
+from data.materials_project.state import write_documents
 from data.sources import Source
 from data.sources.cif_folder import CifFolder
+from data.sources.materials_project import MaterialsProjectSource
 from data.sources.parquet import ParquetSource
 from data.sources.selected import Selected
 from data.sources.several import Several
 from data.sources.starter import StarterSource
 from tests.contract.sources import CHECKS, Factory
 from tests.data.cif_texts import cif_text
+from tests.servers.documents import document, records
 
 BAD = cif_text(cell="")
 
@@ -62,7 +66,18 @@ def selected(folder: Path) -> Source:
     return Selected(several(folder), frozenset({"a", "d"}))
 
 
-FACTORIES: list[Callable[[Path], Source]] = [parquet, candidates, cif_folder, starter, equilibrium, several, selected]
+def materials_project(folder: Path) -> Source:
+    path = folder / "documents.parquet"
+    if not path.exists():
+        told = [document(record, f"mp-{k}") for k, record in enumerate(records(StarterSource(equilibrium_only=True)))]
+        told[1]["structure"] = None
+        write_documents(path, sorted(map(narrow, told)))
+    return MaterialsProjectSource(path, "2026.10.1")
+
+
+FACTORIES: list[Callable[[Path], Source]] = [
+    parquet, candidates, cif_folder, starter, equilibrium, several, selected, materials_project,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__.removeprefix("check_"))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import struct
+import sys
 import threading
 import time
 import zlib
@@ -46,6 +47,7 @@ class Database:
 
     def __init__(self, documents: Iterable[Document], version: str = "2026.10.1", software: str = "0.87.3") -> None:
         self.version, self.software = version, software
+        self.hides_deprecated = True  # False: a service that forgets what it was asked
         self._lock = threading.Lock()
         self._packed: list[tuple[Document, bytes]] = [_pack(document) for document in documents]
 
@@ -76,7 +78,7 @@ class Database:
         """The packed documents that a query is about, in the order it asks for."""
         with self._lock:
             found = list(self._packed)
-        if "deprecated" in query:
+        if "deprecated" in query and self.hides_deprecated:
             wanted = query["deprecated"] == "True"
             found = [pair for pair in found if bool(pair[0].get("deprecated")) is wanted]
         if "material_ids" in query:
@@ -93,11 +95,11 @@ class MaterialsProjectServer:
         self.database, self.key = database, key
         self.faults: dict[tuple[str, int], Fault] = {}  # ("page" | "list" | "ids" | "heartbeat" | "count", n from 1)
         self.log: list[tuple[str, dict[str, str]]] = []
+        self.keys: list[str | None] = []  # that came with each request of the log
         self.bytes_sent = 0
         self.counts: dict[str, int] = {}
         self.lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._http.daemon_threads = True
+        self._http = _Http(("127.0.0.1", 0), _Handler)
         self._http.owner = self  # type: ignore[attr-defined]
         self.endpoint = f"http://127.0.0.1:{self._http.server_port}/"
 
@@ -115,11 +117,20 @@ class MaterialsProjectServer:
     def forget(self) -> None:
         """Start counting anew, and spoil nothing."""
         with self.lock:
-            self.faults, self.log, self.bytes_sent, self.counts = {}, [], 0, {}
+            self.faults, self.log, self.keys, self.bytes_sent, self.counts = {}, [], [], 0, {}
+
+
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exc_info()[1], OSError):  # clients that were told to leave do leave
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: two would wait 40 ms for each other
 
     @property
     def owner(self) -> MaterialsProjectServer:
@@ -134,6 +145,7 @@ class _Handler(BaseHTTPRequestHandler):
         kind, number = self._place(url.path.rstrip("/"), query)
         with self.owner.lock:
             self.owner.log.append((url.path, query))
+            self.owner.keys.append(self.headers.get("x-api-key"))
             fault = self.owner.faults.get((kind, number))
             if fault is not None and fault.times <= 0:
                 fault = None
@@ -193,6 +205,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.kind == "silent":
             time.sleep(fault.seconds)
             self._cut()
+        elif fault.kind == "dripping":
+            self._drip(body, time.monotonic() + fault.seconds)
         elif fault.kind == "cut":
             self._send(200, body, fault.headers, cut_at=len(body) // 2)
         elif fault.kind == "truncated":
@@ -202,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.kind == "fewer rows":
             self._send(200, json.dumps({**content, "data": content["data"][:-1]}).encode())
         elif fault.kind == "wrong total":
-            self._send(200, json.dumps({**content, "meta": {**content["meta"], "total_doc": 3}}).encode())
+            self._send(200, json.dumps({**content, "meta": {**content["meta"], "total_doc": 1}}).encode())
         elif fault.kind == "no data":
             self._send(200, json.dumps({"meta": content["meta"]}).encode())
         elif fault.kind == "other rows":
@@ -218,8 +232,24 @@ class _Handler(BaseHTTPRequestHandler):
         with self.owner.lock:
             self.owner.bytes_sent += len(body)
         self.wfile.write(body[:cut_at])
+        self.wfile.flush()
         if cut_at is not None:
             self._cut()
+
+    def _drip(self, body: bytes, end: float) -> None:
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        for place in range(len(body)):
+            if time.monotonic() > end:
+                break
+            try:
+                self.wfile.write(body[place : place + 1])
+                self.wfile.flush()
+            except OSError:  # the client left
+                break
+            time.sleep(0.1)
+        self.close_connection = True
 
     def _cut(self) -> None:
         """Drop the connection as a broken network does: a reset, not a goodbye."""

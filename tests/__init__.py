@@ -1,0 +1,1 @@
+"""The tests; a package, since optimade installs one of the same name."""
