@@ -64,3 +64,15 @@ ALIASES = pa.schema(
         _field("material_id", pa.string(), "", "canonical id"),
     ]
 )
+
+DUPLICATES = pa.schema(
+    [
+        _field("material_id", pa.string(), "", "a crystal with the structure of an earlier one"),
+        _field("duplicate_of", pa.string(), "", "the earlier one"),
+        _field("formula", pa.string(), "", "reduced formula of both"),
+        _field("volume_ratio", pa.float64(), "1", "of the volumes per atom, this one to the earlier one"),
+        _field("moment", pa.float64(), "µB/atom", "label of this one", True),
+        _field("moment_of", pa.float64(), "µB/atom", "label of the earlier one", True),
+        _field("moment_difference", pa.float64(), "µB/atom", "between the two", True),
+    ]
+)

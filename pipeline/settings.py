@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     max_quarantine: float = Field(default=0.05, ge=0, le=1, description="share of a pull's materials that may be unusable")
     max_withdrawn: float = Field(default=0.2, ge=0, le=1, description="share of the materials that may be gone at once")
 
+    quality: bool = Field(default=True, description="with each snapshot, compare structures and write quality.html")
+
     @property
     def patience(self) -> Patience:
         """With the Materials Project."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from data.lease import writing
@@ -9,6 +11,7 @@ from data.snapshot import Additions, Snapshot, publish_snapshot
 from data.sources import Source
 from pipeline.progress import Reporter
 from pipeline.provenance import provenance
+from pipeline.refreshing.quality import write_quality
 from pipeline.settings import Settings
 
 
@@ -24,9 +27,14 @@ def publish_source(source: Source, where: Settings, reporter: Reporter) -> Snaps
 
 
 def publish_counted(source: Source, where: Settings, reporter: Reporter, additions: Additions) -> Snapshot:
-    """The same for those who hold the lease already, with a bar."""
+    """The same for those who hold the lease already; with its page on the data's quality."""
+
+    def pages(folder: Path) -> list[str]:
+        return write_quality(folder, source.description, where.workers, reporter)
+
+    wanted = replace(additions, write_pages=pages) if where.quality else additions
     with reporter.bar("Reading crystals", sum(shard.size for shard in source.shards())) as tick:
-        return publish_snapshot(where.snapshots, source, tick, additions)
+        return publish_snapshot(where.snapshots, source, tick, wanted)
 
 
 def code_facts() -> dict[str, Any]:

@@ -27,7 +27,7 @@ PAGE_SIZE = 7
 MEMORY = "/dev/shm"
 PATIENCE: dict[str, Any] = {
     "mp_page_size": PAGE_SIZE, "mp_attempts": 3, "mp_first_wait_s": 0.01, "mp_longest_wait_s": 0.02, "mp_longest_wish_s": 5.0,
-    "mp_read_s": 10.0, "mp_call_s": 20.0, "workers": 1,
+    "mp_read_s": 10.0, "mp_call_s": 20.0, "workers": 1, "quality": False,
 }  # fmt: skip
 SHORT_READ_S = 0.4  # for the tests of a silent server; others must not time out because the machine is busy
 Refresh = Callable[..., Refreshed]
