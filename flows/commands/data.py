@@ -32,6 +32,9 @@ def refresh(
             manifest: dict[str, Any] = {**current.manifest, "news": False}
             print_json(manifest) if json else _show_snapshot(manifest)
             return
+        from flows.credentials import materials_project_key
+
+        materials_project_key()  # a missing one is told before the server starts
     else:
         from data.sources.opening import labelled_source
         from data.sources.parquet import Columns
