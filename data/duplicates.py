@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from pymatgen.analysis.structure_matcher import StructureMatcher
     from pymatgen.core import Structure
 
-MOST_SITES = 60  # of a primitive cell; the matcher needs minutes for some larger ones
-SPECTRUM_TOLERANCE = 0.05  # mean change of the distances, in units of the atomic spacing; more is another structure
+# Mean change of the distances, in units of the atomic spacing, above which two crystals are not held against each other. The
+# matcher needs seconds for a pair of large cells, and nearly all such pairs differ a little more than two copies do.
+SMALL_CELL = 40  # sites of a primitive cell
+TOLERANCE_SMALL, TOLERANCE_LARGE = 0.02, 0.002
 Fingerprint = tuple[str, int, tuple[tuple[int, int], ...]]
 
 
@@ -50,8 +52,6 @@ def find_duplicates(crystals: Iterable[tuple[int, Crystal]]) -> Iterator[Duplica
     buckets: dict[Fingerprint, list[_Known]] = defaultdict(list)
     for row, crystal in crystals:
         cell = symmetrise(crystal)
-        if len(cell.numbers) > MOST_SITES:
-            continue
         bucket, structure = buckets[fingerprint(crystal, cell)], _structure(cell)
         this = _Known(row, crystal.volume / crystal.n_sites, _spectrum(structure), structure)
         for known in bucket:
@@ -88,7 +88,8 @@ def _spectrum(structure: Structure) -> NDArray[np.float64]:
 
 
 def _close(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
-    return one.size == 0 or float(np.abs(one - other).mean()) <= SPECTRUM_TOLERANCE
+    small = one.size <= SMALL_CELL * (SMALL_CELL - 1) // 2
+    return one.size == 0 or float(np.abs(one - other).mean()) <= (TOLERANCE_SMALL if small else TOLERANCE_LARGE)
 
 
 def _structure(cell: SymmetricCell) -> Structure:
