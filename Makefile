@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: run test setup lint types check picture clean
+.PHONY: run test demo-refresh setup lint types check picture clean
 
 run: $(VENV)/.run
 	$(BIN)/ferroscreen run --out report
@@ -19,6 +19,10 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest -q -n 2
 
 setup: $(VENV)/.run
+
+# the nightly refresh against a Materials Project on this machine: no key, no network
+demo-refresh: $(VENV)/.test
+	$(BIN)/python -m tests.servers.demo
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -41,3 +41,38 @@ REJECTED = pa.schema(
         _field("detail", pa.string(), "", "what exactly was wrong"),
     ]
 )
+
+DOCUMENTS = pa.schema(
+    [
+        _field("material_id", pa.string(), "", "canonical id"),
+        _field("sent_id", pa.string(), "", "the id as the service wrote it"),
+        _field("document", pa.string(), "", "JSON of the fields asked for, in the service's units; unasked ones below `other`"),
+    ]
+)
+
+TOMBSTONES = pa.schema(
+    [
+        _field("material_id", pa.string(), "", "canonical id of a material that was there once"),
+        _field("reason", pa.string(), "", "deprecated or vanished"),
+        _field("database_version", pa.string(), "", "release that no longer had it"),
+    ]
+)
+
+ALIASES = pa.schema(
+    [
+        _field("alias", pa.string(), "", "another way to write an id"),
+        _field("material_id", pa.string(), "", "canonical id"),
+    ]
+)
+
+DUPLICATES = pa.schema(
+    [
+        _field("material_id", pa.string(), "", "a crystal with the structure of an earlier one"),
+        _field("duplicate_of", pa.string(), "", "the earlier one"),
+        _field("formula", pa.string(), "", "reduced formula of both"),
+        _field("volume_ratio", pa.float64(), "1", "of the volumes per atom, this one to the earlier one"),
+        _field("moment", pa.float64(), "µB/atom", "label of this one", True),
+        _field("moment_of", pa.float64(), "µB/atom", "label of the earlier one", True),
+        _field("moment_difference", pa.float64(), "µB/atom", "between the two", True),
+    ]
+)

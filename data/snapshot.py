@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -70,28 +71,50 @@ class Snapshot:
         if damaged:
             raise UserError(f"snapshot {self.id}: {damaged} is damaged or missing; refresh again to publish a new one")
 
+    def is_sound(self) -> bool:
+        """Whether every file has the hash that the manifest states."""
+        return self._damaged_file() is None
+
     def _damaged_file(self) -> str | None:
         try:
-            stated = dict(json.loads((self.folder / MANIFEST_FILE).read_text())["files"])
+            manifest = json.loads((self.folder / MANIFEST_FILE).read_text())
+            stated, pages, origin = dict(manifest["files"]), dict(manifest.get("pages", {})), dict(manifest.get("origin", {}))
         except (OSError, ValueError, KeyError, TypeError):
             return MANIFEST_FILE
-        for name, digest in stated.items():
+        for name, digest in {**stated, **pages}.items():
             if not (self.folder / name).is_file() or file_hash(self.folder / name) != digest:
                 return str(name)
-        digests = [stated.get(name, "") for name in (CRYSTALS_FILE, QUARANTINE_FILE)]
-        return None if _identifier(digests) == self.id else MANIFEST_FILE
+        complete = {CRYSTALS_FILE, QUARANTINE_FILE} <= set(stated)
+        return None if complete and _identifier(stated, origin) == self.id else MANIFEST_FILE
 
 
-def publish_snapshot(root: Path, source: Source, tick: Callable[[int], None] = lambda n: None) -> Snapshot:
+@dataclass(frozen=True)
+class Additions:
+    """What a source's snapshot holds besides crystals and quarantine."""
+
+    origin: dict[str, Any] = field(default_factory=dict)  # which state of which database; part of the snapshot's id
+    files: tuple[Path, ...] = ()  # copied into it; part of its id
+    facts: dict[str, Any] = field(default_factory=dict)  # how it came about; in its manifest only
+    write_pages: Callable[[Path], Iterable[str]] = lambda folder: ()  # pages for people, made from the rest; returns their names
+    most_quarantined: float = 1.0  # share of the records above which nothing is published
+
+
+def publish_snapshot(
+    root: Path,
+    source: Source,
+    tick: Callable[[int], None] = lambda n: None,
+    additions: Additions = Additions(),
+) -> Snapshot:
     """Read a source to its end, quarantine bad labels and repeated ids, and publish the rest under its content hash.
 
     Args:
         root: the folder of all snapshots.
         source: any labelled source.
         tick: told the number of records read since it was last told.
+        additions: what else belongs to the snapshot.
 
     Raises:
-        UserError: nothing usable in the source, or the folder cannot be written.
+        UserError: nothing usable in the source, too much of it in quarantine, or the folder cannot be written.
     """
     rejected: list[Rejection] = []
     with building(root) as folder:
@@ -103,9 +126,13 @@ def publish_snapshot(root: Path, source: Source, tick: Callable[[int], None] = l
                 count += len(rows)
         if count == 0:
             raise UserError(f"no usable crystal in {source.description}: {_summary(rejected) or 'it is empty'}")
+        _check_share(len(rejected), count, rejected, additions.most_quarantined, source.description)
         write_rejections(folder / QUARANTINE_FILE, rejected)
-        files = {name: file_hash(folder / name) for name in (CRYSTALS_FILE, QUARANTINE_FILE)}
-        identifier = _identifier(files.values())
+        for path in additions.files:
+            shutil.copyfile(path, folder / path.name)
+        files = {name: file_hash(folder / name) for name in sorted(os.listdir(folder))}
+        identifier = _identifier(files, additions.origin)
+        pages = {name: file_hash(folder / name) for name in additions.write_pages(folder)}
         write_json(
             folder / MANIFEST_FILE,
             {
@@ -119,6 +146,9 @@ def publish_snapshot(root: Path, source: Source, tick: Callable[[int], None] = l
                 "quarantined": len(rejected),
                 "quarantined_by_reason": dict(sorted(Counter(r.reason.value for r in rejected).items())),
                 "files": files,
+                **({"origin": additions.origin} if additions.origin else {}),
+                **({"pages": pages} if pages else {}),
+                **additions.facts,
             },
         )
         final = Snapshot(root / identifier)
@@ -137,8 +167,20 @@ def _crystals(table: pa.Table) -> Iterator[Crystal]:
             yield make_crystal(identifier, lattices[k], row.column("frac")[k].values.to_numpy(), numbers)
 
 
-def _identifier(digests: Iterable[str]) -> str:
-    return text_hash(str(schema.SCHEMA_VERSION), *digests)[:16]
+def _identifier(files: dict[str, str], origin: dict[str, Any]) -> str:
+    """From the content of all files, in the order of their names, and where they come from."""
+    digests = [files[name] for name in sorted(files)]
+    return text_hash(str(schema.SCHEMA_VERSION), *digests, *([json.dumps(origin, sort_keys=True)] if origin else []))[:16]
+
+
+def _check_share(quarantined: int, sound: int, rejected: list[Rejection], most: float, description: str) -> None:
+    share = quarantined / (quarantined + sound)
+    if share > most:
+        raise UserError(
+            f"{quarantined} of {quarantined + sound} records of {description} cannot be used ({_summary(rejected)}): "
+            f"{share:.1%}, more than the {most:.1%} allowed. Nothing was published, the old snapshot stays. "
+            "If the data are right, allow more with FERROSCREEN_MAX_QUARANTINE"
+        )
 
 
 def open_snapshot(root: Path, identifier: str | None = None) -> Snapshot:

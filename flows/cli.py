@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from flows.commands import fetching, handoff, learning, listings, screening
+from flows.commands import data, fetching, handoff, learning, listings, screening
 
 app = typer.Typer(
     help="Find ferromagnets with a large moment: learn from DFT data, rank crystals, know the error.",
@@ -16,8 +16,8 @@ app = typer.Typer(
 )
 INTERRUPTED = 130
 COMMANDS = (
-    screening.run, learning.refresh, learning.train, learning.evaluate, fetching.fetch, screening.screen, screening.report,
-    handoff.compare, handoff.export,
+    screening.run, data.refresh, learning.train, learning.evaluate, fetching.fetch, screening.screen, screening.report,
+    handoff.compare, handoff.export, data.diff, data.verify, data.prune,
     listings.snapshots, listings.models, listings.runs, listings.doctor,
 )  # fmt: skip
 for command in COMMANDS:

@@ -8,34 +8,41 @@ from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
-from data.snapshot import publish_snapshot
 from data.sources.opening import labelled_source
 from data.sources.parquet import Columns
 from flows.console import reporter
+from flows.credentials import materials_project_key
+from pipeline.refreshing.materials_project import refresh_materials_project
+from pipeline.refreshing.publish import publish_source
 from pipeline.settings import settings
+
+MATERIALS_PROJECT = "mp"
 
 
 @task(name="publish snapshot", cache_policy=NO_CACHE, persist_result=False)
 def publish(source: str, columns: str) -> dict[str, Any]:
-    readable = labelled_source(source, Columns.parse(columns))
-    total = sum(shard.size for shard in readable.shards())
-    with reporter().bar("Reading crystals", total) as tick:
-        snapshot = publish_snapshot(settings().snapshots, readable, tick)
-    return snapshot.manifest
+    return publish_source(labelled_source(source, Columns.parse(columns)), settings(), reporter()).manifest
+
+
+@task(name="refresh from the Materials Project", cache_policy=NO_CACHE, persist_result=False)
+def pull_materials_project(full: bool) -> dict[str, Any]:
+    refreshed = refresh_materials_project(materials_project_key(), settings(), reporter(), full)
+    return {**refreshed.snapshot.manifest, "news": refreshed.news}
 
 
 @flow(name="refresh", persist_result=False, validate_parameters=True)
-def refresh(source: str = "starter", columns: str = "") -> dict[str, Any]:
+def refresh(source: str = "starter", columns: str = "", full: bool = False) -> dict[str, Any]:
     """Publish the source's crystals and labels as a snapshot.
 
     Args:
-        source: `starter`, or `parquet:PATH`.
+        source: `mp`, `starter`, or `parquet:PATH`.
         columns: for a table with other names, e.g. `id=my_id,cif=my_cif,moment=my_moment`.
+        full: of the Materials Project, pull every document, not only what moved.
 
     Returns:
         The snapshot's manifest.
     """
-    manifest = publish(source, columns)
+    manifest = pull_materials_project(full) if source == MATERIALS_PROJECT else publish(source, columns)
     create_markdown_artifact(
         key="snapshot",
         markdown=f"Snapshot `{manifest['id']}`: {manifest['crystals']} crystals, {manifest['quarantined']} quarantined",

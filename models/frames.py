@@ -30,17 +30,25 @@ def gram_schmidt(vectors: Tensor) -> Tensor:
     Raises:
         DegenerateFrame: they are zero, parallel or in one plane, to rounding.
     """
+    frames, defined = orthonormal(vectors)
+    if not bool(defined.all()):
+        raise DegenerateFrame("three vectors that do not span the space give no frame")
+    return frames
+
+
+def orthonormal(vectors: Tensor) -> tuple[Tensor, Tensor]:
+    """`gram_schmidt` without a complaint: (..., 3, 3) rows, and (...) whether they are defined; else they mean nothing."""
     rows: list[Tensor] = []
+    defined = torch.ones(vectors.shape[:-2], dtype=torch.bool, device=vectors.device)
     for k in range(3):
         v = vectors[..., k, :]
         rest = v
         for row in rows:
             rest = rest - (rest * row).sum(dim=-1, keepdim=True) * row
         length = rest.norm(dim=-1, keepdim=True)
-        if bool((length <= DEGENERATE * v.norm(dim=-1, keepdim=True).clamp(min=DEGENERATE)).any()):
-            raise DegenerateFrame("three vectors that do not span the space give no frame")
+        defined = defined & (length > DEGENERATE * v.norm(dim=-1, keepdim=True).clamp(min=DEGENERATE)).squeeze(-1)
         rows.append(rest / length)
-    return torch.stack(rows, dim=-2)
+    return torch.stack(rows, dim=-2), defined
 
 
 def triads(first: Tensor, second: Tensor) -> Tensor:
@@ -93,4 +101,9 @@ class VectorFrame(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Raises DegenerateFrame where the points' symmetry leaves no direction."""
-        return gram_schmidt(self.layers(x).mean(dim=-3).transpose(-1, -2))
+        return gram_schmidt(self.vectors(x))
+
+    def vectors(self, x: Tensor) -> Tensor:
+        """(..., 3, 3) three vectors a set, as rows."""
+        y: Tensor = self.layers(x).mean(dim=-3).transpose(-1, -2)
+        return y

@@ -11,6 +11,7 @@ _LIBRARIES = (
     "torch",
     "torch-geometric",
     "scikit-learn",
+    "mp-api",
     "pymatgen",
     "matminer",
     "gemmi",

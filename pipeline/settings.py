@@ -9,7 +9,10 @@ from platformdirs import user_data_path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from data.patience import Patience
 from pipeline.parallel import default_workers
+
+MP_ENDPOINT = "https://api.materialsproject.org/"
 
 
 class Settings(BaseSettings):
@@ -19,6 +22,31 @@ class Settings(BaseSettings):
 
     home: Path = Field(default_factory=lambda: user_data_path("ferroscreen"), description="folder of all artefacts")
     workers: int = Field(default_factory=default_workers, ge=1, description="processor cores to use")
+
+    mp_endpoint: str = Field(default=MP_ENDPOINT, description="where the Materials Project answers")
+    mp_page_size: int = Field(default=1000, ge=1, le=1000, description="materials asked for at once")
+    mp_attempts: int = Field(default=8, ge=1, description="times that one question is asked before giving up")
+    mp_first_wait_s: float = Field(default=1.0, ge=0, description="wait after a first failure, doubled with each further one")
+    mp_longest_wait_s: float = Field(default=120.0, ge=0, description="longest wait of ours between two attempts")
+    mp_longest_wish_s: float = Field(default=900.0, ge=0, description="longest Retry-After that is waited for")
+    mp_read_s: float = Field(default=60.0, gt=0, description="silence on the line that ends an attempt")
+    mp_call_s: float = Field(default=300.0, gt=0, description="an attempt as a whole")
+    max_quarantine: float = Field(default=0.05, ge=0, le=1, description="share of a pull's materials that may be unusable")
+    max_withdrawn: float = Field(default=0.2, ge=0, le=1, description="share of the materials that may be gone at once")
+
+    quality: bool = Field(default=True, description="with each snapshot, compare structures and write quality.html")
+
+    @property
+    def patience(self) -> Patience:
+        """With the Materials Project."""
+        return Patience(
+            attempts=self.mp_attempts,
+            first_wait_s=self.mp_first_wait_s,
+            longest_wait_s=self.mp_longest_wait_s,
+            longest_wish_s=self.mp_longest_wish_s,
+            call_s=self.mp_call_s,
+            read_s=self.mp_read_s,
+        )
 
     @property
     def snapshots(self) -> Path:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from benchmarks.figures import dots
 from benchmarks.published.nbody import PARTICLES, generate
 from benchmarks.published.nbody_channels import judge, mse, pairs, train
-from models.frames import VectorFrame
+from models.frames import VectorFrame, gram_schmidt, orthonormal
 from models.layers import mlp
 
 WIDTH, LAYERS = 32, 4
@@ -46,7 +46,11 @@ class PlainNBody(nn.Module):
 
 
 class FramedNBody(nn.Module):
-    """The plain network in a learned frame; the origin is the particles' mean."""
+    """The plain network in a learned frame; the origin is the particles' mean.
+
+    Now and then the three learned vectors of one motion of thousands come to lie in a plane, to rounding. Such a motion gets its
+    frame from the mean velocity, the dipole moment, and the vector across.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,7 +58,10 @@ class FramedNBody(nn.Module):
 
     def forward(self, charge: Tensor, x: Tensor, v: Tensor) -> Tensor:
         origin = x.mean(dim=1, keepdim=True)
-        frame = self.frame(torch.stack([x - origin, v, charge * (x - origin)], dim=3))
+        points = torch.stack([x - origin, v, charge * (x - origin)], dim=3)
+        learned, (_, velocity, dipole) = self.frame.vectors(points), points.mean(dim=1).unbind(dim=2)
+        plain = torch.stack([velocity, dipole, torch.linalg.cross(velocity, dipole)], dim=1)
+        frame = gram_schmidt(torch.where(orthonormal(learned)[1][:, None, None], learned, plain))
         into = frame.transpose(1, 2)
         said: Tensor = self.inner(charge, (x - origin) @ into, v @ into)
         return said @ frame + origin

@@ -6,8 +6,6 @@ import logging
 import random
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +13,7 @@ import requests
 import urllib3
 
 from data.errors import UserError
+from data.patience import retry_after_s
 
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})  # HTTP statuses after which a server may recover
 _EXCERPT = 200  # characters of a server's words in a message
@@ -79,7 +78,10 @@ class PatientSession(requests.Session):
                     if response.status_code != requests.codes.ok:
                         raise FetchError(f"{place} refused: {wrong}")
                 else:
-                    wrong, asked_to_wait = f"HTTP {response.status_code}", _retry_after(response)
+                    wrong, asked_to_wait = (
+                        f"HTTP {response.status_code}",
+                        retry_after_s(response.headers.get("Retry-After")) or 0.0,
+                    )
             if asked_to_wait > self.patience.longest_wait_s:
                 raise FetchError(f"{place} asks to come back in {asked_to_wait:.0f} s; give the same command again after that")
             _log.info("%s: %s (attempt %d of %d)", place, wrong, attempt, self.patience.attempts)
@@ -135,13 +137,3 @@ def _in_words(fault: Exception) -> str:
     if isinstance(fault, urllib3.exceptions.HTTPError):
         return "the answer broke off"
     return "the connection could not be made, or was cut"
-
-
-def _retry_after(response: requests.Response) -> float:
-    """Seconds that the server asks to wait: a number or a date; 0 where it says nothing that can be read."""
-    said = response.headers.get("Retry-After", "").strip()
-    try:
-        seconds = float(said) if said.isdigit() else (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds()
-        return max(seconds, 0.0)
-    except (TypeError, ValueError):
-        return 0.0

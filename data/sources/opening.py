@@ -8,11 +8,13 @@ from pathlib import Path
 
 from data.disorder import Disorder
 from data.errors import UserError
+from data.materials_project.state import DOCUMENTS_FILE
 from data.sources import Source
 from data.sources.cif_folder import MAX_FILE_MB, SUFFIXES, CifFolder
 from data.sources.icsd.export import LOOKED_AT, IcsdExport, is_icsd_text, looks_like_icsd
 from data.sources.icsd.table import ANY_ENTRY, IcsdFilter
 from data.sources.ledger import is_fetch, open_fetch
+from data.sources.materials_project import materials_project_candidates
 from data.sources.optimade.folder import OptimadeFolder
 from data.sources.parquet import Columns, ParquetSource
 from data.sources.several import Several
@@ -20,13 +22,13 @@ from data.sources.starter import StarterSource
 
 
 def labelled_source(name: str, columns: Columns) -> Source:
-    """`starter`, or `parquet:PATH`. Raises UserError for anything else."""
+    """`starter`, or `parquet:PATH`; the Materials Project is pulled first. Raises UserError for anything else."""
     kind, _, path = name.partition(":")
     if name == "starter":
         return StarterSource()
     if kind == "parquet" and path:
         return ParquetSource(Path(path).expanduser(), labelled=True, columns=columns)
-    raise UserError(f"unknown source {name!r}; say `starter` or `parquet:PATH`")
+    raise UserError(f"unknown source {name!r}; say `mp`, `starter` or `parquet:PATH`")
 
 
 def candidate_source(
@@ -36,7 +38,7 @@ def candidate_source(
     disorder: Disorder = Disorder.REJECT,
     icsd: IcsdFilter = ANY_ENTRY,
 ) -> Source:
-    """CIF files, folders, zips, ICSD exports, fetched folders and Parquet tables, one or several.
+    """CIF files, folders, zips, ICSD exports, fetched folders, MP snapshots and Parquet tables, one or several.
 
     Raises:
         UserError: a path that does not exist or is of no such kind, or a filter for ICSD entries where there are none.
@@ -60,6 +62,8 @@ def _one(path: Path, columns: Columns, max_file_mb: float, disorder: Disorder, i
         if open_fetch(path).kind == "optimade":
             return OptimadeFolder(path, disorder)
         return IcsdExport(path, max_file_mb, disorder, icsd)
+    if path.is_dir() and (path / DOCUMENTS_FILE).is_file():
+        return materials_project_candidates(path)
     if path.is_dir() or path.suffix.lower() in (*SUFFIXES, ".zip"):
         files = CifFolder(path, max_file_mb, disorder)
         return IcsdExport(path, max_file_mb, disorder, icsd) if looks_like_icsd(files) else files

@@ -12,6 +12,7 @@ from data.sources import Source
 from data.sources.cif_folder import CifFolder
 from data.sources.icsd.export import IcsdExport
 from data.sources.icsd.table import IcsdFilter
+from data.sources.materials_project import MaterialsProjectCandidates
 from data.sources.optimade.folder import OptimadeFolder
 from data.sources.parquet import Columns, ParquetSource
 from data.sources.selected import Selected
@@ -33,6 +34,8 @@ def recipe(source: Source) -> dict[str, Any]:
         case ParquetSource():
             settings = {"labelled": source.labelled, "columns": asdict(source.columns), "disorder": str(source.disorder)}
             return {"kind": "parquet", "path": _absolute(source.path), "licensed": source.licensed, **settings}
+        case MaterialsProjectCandidates():
+            return {"kind": "materials-project", "path": _absolute(source.path), "release": source.release}
         case StarterSource():
             return {"kind": "starter", "equilibrium_only": source.equilibrium_only}
         case Selected():
@@ -63,6 +66,8 @@ def from_recipe(written: dict[str, Any]) -> Source:
                 return IcsdExport(Path(written["path"]), limit, disorder, IcsdFilter(**chosen))
             case "optimade":
                 return OptimadeFolder(Path(written["path"]), Disorder(written["disorder"]))
+            case "materials-project":
+                return MaterialsProjectCandidates(Path(written["path"]), str(written["release"]))
             case "starter":
                 return StarterSource(bool(written["equilibrium_only"]))
             case "selected":

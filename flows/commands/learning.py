@@ -1,4 +1,4 @@
-"""refresh, train, evaluate: from data to a model."""
+"""train, evaluate: from data to a model."""
 
 from __future__ import annotations
 
@@ -6,30 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.common import ColumnsOption, Json, ModelId, QuietOption, SnapshotId, facts, start
-
-
-def refresh(
-    source: Annotated[str, typer.Option("--source", help="`starter` or `parquet:PATH`.")] = "starter",
-    columns: ColumnsOption = "",
-    quiet: QuietOption = False,
-    json: Json = False,
-) -> None:
-    """Publish a data set as a snapshot."""
-    from data.sources.opening import labelled_source
-    from data.sources.parquet import Columns
-
-    labelled_source(source, Columns.parse(columns)).identity()  # a mistake is found before the server starts
-    start(quiet)
-    from flows.refresh import refresh as flow
-    from flows.summary import print_json
-
-    manifest = flow(source, columns)
-    if json:
-        print_json(manifest)
-        return
-    shown = ("id", "source", "crystals", "labelled", "quarantined", "quarantined_by_reason")
-    facts("Snapshot published", {name: manifest[name] for name in shown})
+from flows.commands.common import Json, ModelId, QuietOption, SnapshotId, facts, start
 
 
 def train(

@@ -28,7 +28,11 @@ def run(out: Out = None, quiet: QuietOption = False, json: Json = False) -> None
 
 def screen(
     paths: Annotated[
-        list[Path], typer.Argument(help="CIF files, folders, zips, ICSD exports, fetched folders, or Parquet tables.")
+        list[Path],
+        typer.Argument(
+            help="CIF files, folders, zips, ICSD exports, fetched folders, Parquet tables; "
+            "`mp`: what ICSD knows of the newest Materials Project snapshot."
+        ),
     ],
     model: ModelId = None,
     out: Out = None,
@@ -68,12 +72,16 @@ def screen(
     from data.sources.opening import candidate_source
     from data.sources.parquet import Columns
     from pipeline.learning.registry import open_model
+    from pipeline.refreshing.materials_project import newest_materials_project
     from pipeline.screening.profiles import find_profile
     from pipeline.settings import settings
 
     if disorder not in list(Disorder):
         raise UserError(f"--disorder is {' or '.join(Disorder)}, not {disorder!r}")
     find_profile(profile)
+    pulled = Path("mp")
+    if pulled in paths and not pulled.exists():
+        paths = [newest_materials_project(settings().snapshots) if path == pulled else path for path in paths]
     qualities = tuple(word.strip() for word in icsd_quality.split(",") if word.strip())
     icsd = IcsdFilter(icsd_max_temperature, icsd_max_pressure, qualities, icsd_theoretical)
     candidate_source(paths, Columns.parse(columns), max_file_mb, Disorder(disorder), icsd).identity()

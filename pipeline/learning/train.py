@@ -40,6 +40,7 @@ from pipeline.provenance import provenance
 from pipeline.settings import Settings
 
 TRAIN_CODE = "train-1"  # raise it whenever the same data and settings would train another model
+SNAPSHOT_FILE = "snapshot.json"
 DONE_FILE = "done.json"
 
 
@@ -88,12 +89,13 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
     """
     wanted.check()
     pretrained = {name: _pretrained(name, snapshot, wanted, where) for name in wanted.members}
+    code = (TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code)
+    work = make_folder(where.work / f"train-{text_hash(*code, snapshot.id, json.dumps(asdict(wanted), sort_keys=True))[:16]}")
+    write_json(work / SNAPSHOT_FILE, {"snapshot": snapshot.id})  # what is read here must not be pruned
     vectors = any(family(name).reads_vectors for name in wanted.members)
     data = labelled_examples(snapshot, wanted.graph, wanted.tier, vectors, where, reporter)
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
-    code = (TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code)
-    work = make_folder(where.work / f"train-{text_hash(*code, snapshot.id, json.dumps(asdict(wanted), sort_keys=True))[:16]}")
     deadlines = _Deadlines(wanted, work)
     members: dict[str, Model] = {}
     for name, kind, seed in wanted.names():

@@ -29,7 +29,7 @@ _NO_ROWS = pd.DataFrame(columns=["moment_dft", "moment_muB_per_atom", "moment_st
 def candidate_figures(content: ReportContent) -> list[PageFigure]:
     """What the candidates look like as a whole."""
     ranking = content.ranking
-    return _drawn(
+    return drawn(
         (
             "The top of the ranking against DFT",
             plots.truth_of_ranking(ranking),
@@ -53,7 +53,7 @@ def candidate_figures(content: ReportContent) -> list[PageFigure]:
 def evaluation_figures(content: ReportContent) -> list[PageFigure]:
     """How good the model was on crystals it had never seen."""
     evaluation = content.evaluation if content.evaluation is not None else _NO_ROWS
-    return _drawn(
+    return drawn(
         (
             "Predicted against DFT",
             plots.predicted_against_dft(evaluation),
@@ -81,7 +81,7 @@ def evaluation_figures(content: ReportContent) -> list[PageFigure]:
 
 def rejection_figures(content: ReportContent) -> list[PageFigure]:
     """Why crystals were turned away."""
-    return _drawn(
+    return drawn(
         (
             "Reasons for rejection",
             plots.rejected_by_reason(content.rejected),
@@ -91,7 +91,8 @@ def rejection_figures(content: ReportContent) -> list[PageFigure]:
     )
 
 
-def _drawn(*entries: tuple[str, str | None, str, bool]) -> list[PageFigure]:
+def drawn(*entries: tuple[str, str | None, str, bool]) -> list[PageFigure]:
+    """Of (title, SVG, caption, wide) those that have something to show."""
     return [PageFigure(title, Markup(svg), caption, wide) for title, svg, caption, wide in entries if svg is not None]
 
 

@@ -38,17 +38,11 @@ def write_report(content: ReportContent, path: Path) -> None:
 
 def render_report(content: ReportContent) -> str:
     """The page as text; the same content gives the same text. Its rows are the best 500 by `rank`."""
-    style, script = _asset("report.css"), _asset("report.js")
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {
-        name: getattr(text, name) for name in ("visible", "file_name", "formula", "number", "count", "sortable")
-    }
-    return environment.get_template("report.html.j2").render(
+    style, script = asset("report.css"), asset("report.js")
+    return page_environment().get_template("report.html.j2").render(
         style=Markup(style),
         script=Markup(script),
-        policy=_policy(style, script),
+        policy=policy(style, script),
         tesla_per_density=TESLA_PER_MUB_PER_A3,
         magnetic_threshold=MAGNETIC_THRESHOLD,
         content=content,
@@ -62,6 +56,17 @@ def render_report(content: ReportContent) -> str:
         scores=score_table(content.metrics),
         coverage=coverage_rows(content.metrics),
     )
+
+
+def page_environment() -> Environment:
+    """Templates beside this file, everything escaped, with the filters of pipeline.report.text."""
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        name: getattr(text, name) for name in ("visible", "file_name", "formula", "number", "count", "sortable")
+    }
+    return environment
 
 
 def _tables(content: ReportContent) -> dict[str, Any]:
@@ -101,11 +106,12 @@ def _above_one(ranking: pd.DataFrame, predicted: str, low: str, unit: str) -> tu
     return f"predicted above 1 {unit}", likely, f"{certain:,} even at the lower bound"
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A text that lies beside this file."""
     return (_HERE / name).read_text(encoding="utf-8")
 
 
-def _policy(style: str, script: str) -> str:
+def policy(style: str, script: str) -> str:
     """Only this very style sheet and this very script may act; nothing may be fetched."""
     return (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "

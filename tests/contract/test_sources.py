@@ -12,22 +12,28 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import SecretStr
 
+from data.artifact import write_json
+from data.materials_project.documents import narrow
+from data.materials_project.state import write_documents
 from data.rejection import Rejection
-from data.sources import Shard, Source
+from data.sources import Record, Shard, Source
 from data.sources.cif_folder import CifFolder
 from data.sources.icsd.api import Credentials
 from data.sources.icsd.export import IcsdExport
 from data.sources.icsd.fetch import IcsdQuery, fetch_icsd
 from data.sources.icsd.table import IcsdFilter
+from data.sources.materials_project import MaterialsProjectSource
+from data.sources.opening import candidate_source
 from data.sources.optimade.fetch import OptimadeQuery, fetch_optimade
 from data.sources.optimade.folder import OptimadeFolder
-from data.sources.parquet import ParquetSource
+from data.sources.parquet import Columns, ParquetSource
 from data.sources.selected import Selected
 from data.sources.several import Several
 from data.sources.starter import StarterSource
 from tests.contract.sources import CHECKS, Factory
 from tests.data.cif_texts import cif_text
 from tests.servers import icsd, optimade
+from tests.servers.documents import document, records
 from tests.servers.loopback import running
 
 BAD = cif_text(cell="")
@@ -109,8 +115,34 @@ def fetched_optimade(folder: Path) -> Source:
     return OptimadeFolder(path)
 
 
+def materials_project(folder: Path) -> Source:
+    path = folder / "documents.parquet"
+    if not path.exists():
+        told = [document(record, f"mp-{k}") for k, record in enumerate(records(StarterSource(equilibrium_only=True)))]
+        told[1]["structure"] = None
+        write_documents(path, sorted(map(narrow, told)))
+    return MaterialsProjectSource(path, "2026.10.1")
+
+
+def known_to_icsd(folder: Path) -> Source:
+    snapshot = folder / "snapshot"
+    if not snapshot.exists():
+        snapshot.mkdir()
+        told = [document(record, f"mp-{k}") for k, record in enumerate(records(StarterSource(equilibrium_only=True)))]
+        told[0]["database_IDs"] = {}
+        told[1]["structure"] = None
+        told[2]["database_IDs"] = ["no dictionary"]
+        write_documents(snapshot / "documents.parquet", sorted(map(narrow, told)))
+        write_json(snapshot / "manifest.json", {"origin": {"database_version": "2026.10.1"}})
+    source = candidate_source([snapshot], Columns())
+    ids = {item.crystal.id for shard in source.shards() for item in source.read(shard) if isinstance(item, Record)}
+    assert ids and not ids & {"mp-0", "mp-2"}
+    return source
+
+
 FACTORIES: list[Callable[[Path], Source]] = [
     parquet, candidates, cif_folder, starter, equilibrium, several, selected, icsd_folder, fetched_icsd, fetched_optimade,
+    materials_project, known_to_icsd,
 ]  # fmt: skip
 
 

@@ -125,7 +125,7 @@ def starter_entries(how_many: int | None = None) -> list[IcsdEntry]:
 
 if __name__ == "__main__":
     with running(IcsdServer(starter_entries())) as server:
-        print(  # noqa: T201
+        print(
             f"ICSD_API_URL={server.url} ICSD_LOGIN_ID={LOGIN} ICSD_LOGIN_PASSWORD={PASSWORD} "
             "ferroscreen fetch icsd --filter 'COMPOSITION : Fe' --out fetched",
             flush=True,

@@ -75,6 +75,6 @@ if __name__ == "__main__":
     source = StarterSource()
     crystals = [item.crystal for shard in source.shards() for item in source.read(shard)]
     with running(OptimadeServer([entry_of(crystal) for crystal in crystals])) as server:
-        print(f"ferroscreen fetch optimade:{server.url} --filter 'elements HAS \"Fe\"' --out fetched", flush=True)  # noqa: T201
+        print(f"ferroscreen fetch optimade:{server.url} --filter 'elements HAS \"Fe\"' --out fetched", flush=True)
         while True:
             time.sleep(3600)

@@ -13,7 +13,7 @@ from data.errors import UserError
 from data.sources.ledger import LEDGER
 from data.sources.network import FetchError
 from data.sources.optimade.fetch import OptimadeQuery, fetch_optimade
-from tests.faults.conftest import ENTRIES, IMPATIENT, PER_PAGE, Provider, content
+from tests.faults.fetching.conftest import ENTRIES, IMPATIENT, PER_PAGE, Provider, content
 from tests.servers.loopback import BUSY, Asked, running
 from tests.servers.optimade import OptimadeServer, entry_of
 

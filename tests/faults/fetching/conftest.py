@@ -28,7 +28,7 @@ from data.sources.starter import StarterSource
 from tests.servers import icsd, optimade
 from tests.servers.loopback import Loopback, running
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 PER_PAGE = 6
 PAGES = 4
 ENTRIES = PER_PAGE * PAGES - 1  # the last page is not full

@@ -16,7 +16,7 @@ from data.sources.network import FetchError, Patience
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
 from tests.data.cif_texts import cif_text
-from tests.faults.conftest import ENTRIES, HURRIED, IMPATIENT, PAGES, Provider, content, in_a_process, wait_for
+from tests.faults.fetching.conftest import ENTRIES, HURRIED, IMPATIENT, PAGES, Provider, content, in_a_process, wait_for
 from tests.servers.loopback import BUSY, BUSY_ASKS_TO_WAIT, CUT, SILENCE, TRUNCATED, WEB_PAGE, WRONG_COUNT, Fault
 
 PLACES = {"first": 0, "middle": PAGES // 2, "last": PAGES - 1}

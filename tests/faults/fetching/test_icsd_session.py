@@ -18,7 +18,7 @@ from data.sources.icsd.api import Credentials
 from data.sources.icsd.fetch import IcsdQuery, fetch_icsd
 from data.sources.ledger import LEDGER, finished
 from data.sources.network import FetchError
-from tests.faults.conftest import ENTRIES, IMPATIENT, PAGES, PER_PAGE, Provider, content, in_a_process, wait_for
+from tests.faults.fetching.conftest import ENTRIES, IMPATIENT, PAGES, PER_PAGE, Provider, content, in_a_process, wait_for
 from tests.servers import icsd
 from tests.servers.loopback import BUSY, Fault, running
 

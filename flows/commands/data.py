@@ -1,0 +1,115 @@
+"""refresh, diff, verify, prune: the data sets."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from flows.commands.common import ColumnsOption, Json, QuietOption, facts, start
+
+SHOWN_CHANGES = 15
+
+
+def refresh(
+    source: Annotated[
+        str, typer.Option("--source", help="`mp` (the Materials Project), `starter` or `parquet:PATH`.")
+    ] = "starter",
+    columns: ColumnsOption = "",
+    full: Annotated[bool, typer.Option("--full", help="Of `mp`: pull everything, not only what moved.")] = False,
+    quiet: QuietOption = False,
+    json: Json = False,
+) -> None:
+    """Publish a data set as a snapshot; of the Materials Project, bring it up to date."""
+    from flows.summary import print_json
+
+    if source == "mp":
+        from pipeline.refreshing.materials_project import up_to_date
+        from pipeline.settings import settings
+
+        current = None if full else up_to_date(settings())
+        if current is not None:  # known before mp-api is loaded and Prefect has started
+            manifest: dict[str, Any] = {**current.manifest, "news": False}
+            print_json(manifest) if json else _show_snapshot(manifest)
+            return
+        from flows.credentials import materials_project_key
+
+        materials_project_key()  # a missing one is told before the server starts
+    else:
+        from data.sources.opening import labelled_source
+        from data.sources.parquet import Columns
+
+        labelled_source(source, Columns.parse(columns)).identity()  # a mistake is found before the server starts
+    start(quiet)
+    from flows.refresh import refresh as flow
+
+    manifest = flow(source, columns, full)
+    print_json(manifest) if json else _show_snapshot(manifest)
+
+
+def _show_snapshot(manifest: dict[str, Any]) -> None:
+    shown = ("id", "source", "crystals", "labelled", "quarantined", "quarantined_by_reason")
+    rows = {name: manifest[name] for name in shown}
+    if "pull" in manifest and manifest.get("news"):
+        rows |= {name: manifest["pull"][name] for name in ("kind", "fetched", "tombstones")}
+    facts("Nothing new: this snapshot is up to date" if manifest.get("news") is False else "Snapshot published", rows)
+
+
+def diff(
+    old: Annotated[str, typer.Argument(help="Snapshot id or its beginning.")],
+    new: Annotated[str | None, typer.Argument(help="Snapshot id or its beginning (default: the newest).")] = None,
+    json: Json = False,
+) -> None:
+    """What changed from one snapshot to another: new, withdrawn, relabelled, of another structure."""
+    from data.diff import difference
+    from data.snapshot import open_snapshot
+    from flows.summary import print_json, print_rows
+    from pipeline.settings import settings
+
+    root = settings().snapshots
+    one, two = open_snapshot(root, old), open_snapshot(root, new)
+    found = difference(one, two)
+    if json:
+        print_json({"old": one.id, "new": two.id, "counts": found.counts(), **found.lists()})
+        return
+    facts(f"From {one.id} ({one.manifest['source']}) to {two.id} ({two.manifest['source']})", found.counts())
+    for name, rows in found.lists().items():
+        if rows:
+            first = f", the first {SHOWN_CHANGES}" if len(rows) > SHOWN_CHANGES else ""
+            print_rows(f"{name}{first} (moments in µB/atom)", rows[:SHOWN_CHANGES])
+
+
+def verify(
+    snapshot: Annotated[str | None, typer.Argument(help="Snapshot id or its beginning (default: all).")] = None,
+) -> None:
+    """Hold every file of a snapshot against the hash in its manifest."""
+    from data.snapshot import list_snapshots, open_snapshot
+    from pipeline.settings import settings
+
+    root = settings().snapshots
+    chosen = [open_snapshot(root, snapshot)] if snapshot else list_snapshots(root)
+    for one in chosen:
+        one.verify()
+        print(f"{one.id} is sound")
+    if not chosen:
+        print("No snapshots yet.")
+
+
+def prune(
+    keep: Annotated[int, typer.Option("--keep", min=1, help="Newest snapshots of each source that stay.")] = 5,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    json: Json = False,
+) -> None:
+    """Remove old snapshots, but none that a model or unfinished work refers to."""
+    from dataclasses import asdict
+
+    from flows.summary import print_json
+    from pipeline.refreshing.prune import prune as remove
+    from pipeline.settings import settings
+
+    done = remove(settings(), keep, dry_run)
+    if json:
+        print_json(asdict(done))
+        return
+    title = "Would be removed" if dry_run else "Removed"
+    facts(title, {"snapshots": ", ".join(done.removed) or "none", "MB": round(done.bytes / 1e6, 1), "stay": len(done.kept)})

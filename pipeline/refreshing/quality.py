@@ -1,0 +1,104 @@
+"""What a coming snapshot says of its own quality: duplicates, and a page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data import schema
+from data.artifact import write_bytes
+from data.crystal import Crystal
+from data.duplicates import Duplicate, find_duplicates, repeated
+from data.materials_project.state import TOMBSTONES_FILE, read_tombstones
+from data.snapshot import Snapshot
+from pipeline.parallel import map_in_order
+from pipeline.progress import Reporter
+from pipeline.report.quality import QualityContent, render_quality
+
+DUPLICATES_FILE = "duplicates.parquet"
+PAGE_FILE = "quality.html"
+CRYSTALS_PER_TASK = 256
+Numbered = list[tuple[int, Crystal]]
+
+
+def write_quality(folder: Path, description: str, workers: int, reporter: Reporter) -> list[str]:
+    """Write the duplicates' table and the page into the folder of a snapshot; returns their names.
+
+    Args:
+        folder: with the crystals and the quarantine of the snapshot.
+        description: its source.
+        workers: processes for the comparison of structures.
+        reporter: is told what takes a while.
+    """
+    snapshot = Snapshot(folder)
+    columns = ["material_id", "formula", "moment_muB_per_atom", "ordering"]
+    crystals = snapshot.table(columns).to_pandas()
+    found = _table(crystals, _duplicates(snapshot, crystals["formula"], workers, reporter))
+    pq.write_table(found, folder / DUPLICATES_FILE, compression="zstd")
+    buried = [(t.material_id, t.reason, t.database_version) for t in read_tombstones(folder / TOMBSTONES_FILE)]
+    content = QualityContent(
+        title=f"Quality of the data: {description}",
+        facts=(("Source", description), ("Chemical formulas", f"{crystals['formula'].nunique():,}")),
+        crystals=crystals,
+        quarantine=snapshot.quarantine().to_pandas(),
+        duplicates=found.to_pandas(),
+        tombstones=pd.DataFrame(buried, columns=["material_id", "reason", "database_version"]),
+    )
+    write_bytes(folder / PAGE_FILE, render_quality(content).encode("utf-8"))
+    return [DUPLICATES_FILE, PAGE_FILE]
+
+
+def _duplicates(snapshot: Snapshot, formulas: pd.Series[str], workers: int, reporter: Reporter) -> list[Duplicate]:
+    several = repeated(formulas)
+    groups: dict[str, Numbered] = {formula: [] for formula in sorted(several)}
+    for row, crystal in enumerate(snapshot.crystals()):
+        if formulas[row] in several:
+            groups[formulas[row]].append((row, crystal))
+    reporter.say(f"Comparing {sum(len(group) for group in groups.values())} structures that share their formulas")
+    found = [duplicate for part in map_in_order(_compare, _tasks(groups), workers) for duplicate in part]
+    return sorted(found, key=lambda duplicate: duplicate.row)
+
+
+def _tasks(groups: dict[str, Numbered]) -> Iterator[Numbered]:
+    """Whole formulas together, some hundred crystals at a time."""
+    task: Numbered = []
+    for group in groups.values():
+        task += group
+        if len(task) >= CRYSTALS_PER_TASK:
+            yield task
+            task = []
+    if task:
+        yield task
+
+
+def _compare(task: Numbered) -> list[Duplicate]:
+    return list(find_duplicates(task))
+
+
+def _table(crystals: pd.DataFrame, found: list[Duplicate]) -> pa.Table:
+    ids, formulas = crystals["material_id"], crystals["formula"]
+    moments = crystals["moment_muB_per_atom"].astype(float)
+
+    def row(duplicate: Duplicate) -> dict[str, Any]:
+        mine, other = (_known(moments[k]) for k in (duplicate.row, duplicate.of))
+        return {
+            "material_id": ids[duplicate.row],
+            "duplicate_of": ids[duplicate.of],
+            "formula": formulas[duplicate.row],
+            "volume_ratio": duplicate.volume_ratio,
+            "moment": mine,
+            "moment_of": other,
+            "moment_difference": None if mine is None or other is None else abs(mine - other),
+        }
+
+    return pa.Table.from_pylist([row(duplicate) for duplicate in found], schema=schema.DUPLICATES)
+
+
+def _known(moment: float) -> float | None:
+    return None if np.isnan(moment) else float(moment)

@@ -1,0 +1,100 @@
+"""quality.html: how far the ids and labels of a snapshot can be trusted. One file that needs nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup
+
+from data.labels import MAGNETIC_THRESHOLD
+from pipeline.report import dataplots, plots
+from pipeline.report.figures import PageFigure, drawn
+from pipeline.report.page import asset, page_environment, policy
+
+TOP_ROWS = 200
+DOUBTFUL = 0.1  # µB/atom between two calculations of one structure; more makes one of the labels doubtful
+
+
+@dataclass(frozen=True)
+class QualityContent:
+    """What the page shows."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    crystals: pd.DataFrame  # material_id, formula, moment_muB_per_atom, ordering
+    quarantine: pd.DataFrame  # columns of schema.REJECTED
+    duplicates: pd.DataFrame  # columns of schema.DUPLICATES
+    tombstones: pd.DataFrame  # material_id, reason, database_version
+
+
+def render_quality(content: QualityContent) -> str:
+    """The page as text; the same content gives the same text."""
+    style = asset("report.css")
+    doubtful = content.duplicates[content.duplicates["moment_difference"] > DOUBTFUL]
+    doubtful = doubtful.sort_values("moment_difference", ascending=False, kind="stable")
+    return page_environment().get_template("quality.html.j2").render(
+        style=Markup(style),
+        policy=policy(style, ""),
+        content=content,
+        headline=_headline(content, len(doubtful)),
+        figures=_figures(content),
+        orderings=_orderings(content.crystals),
+        reasons=plots.count_reasons(content.quarantine),
+        quarantine=content.quarantine.head(TOP_ROWS).to_dict("records"),
+        doubtful=doubtful.head(TOP_ROWS).to_dict("records"),
+        limit=DOUBTFUL,
+        threshold=MAGNETIC_THRESHOLD,
+    )  # fmt: skip
+
+
+def _headline(content: QualityContent, doubtful: int) -> list[tuple[str, int, str]]:
+    labels = content.crystals["moment_muB_per_atom"]
+    magnetic, unlabelled = int((labels > MAGNETIC_THRESHOLD).sum()), int(labels.isna().sum())
+    gone = f"{len(content.tombstones):,} others withdrawn so far" if len(content.tombstones) else ""
+    return [
+        ("crystals", len(labels), gone),
+        ("of them magnetic", magnetic, f"{unlabelled:,} without a label" if unlabelled else "all have a label"),
+        ("in quarantine", len(content.quarantine), "each with its reason" if len(content.quarantine) else "nothing turned away"),
+        ("duplicates", len(content.duplicates), f"{doubtful:,} with another moment" if doubtful else "all of one moment"),
+    ]
+
+
+def _figures(content: QualityContent) -> list[PageFigure]:
+    return drawn(
+        (
+            "The labels",
+            dataplots.label_histogram(content.crystals),
+            "Each step up the vertical axis is ten times more crystals. A single bar far above its neighbours is more often one "
+            "calculation's default than nature.",
+            True,
+        ),
+        (
+            "Why crystals are in quarantine",
+            plots.rejected_by_reason(content.quarantine),
+            "They are kept aside with their reason, and judged anew when the source changes them.",
+            False,
+        ),
+        (
+            "One structure, two calculations",
+            dataplots.moments_of_duplicates(content.duplicates),
+            "Crystals of one structure, whatever their cells. Dots off the dashed line carry labels that cannot both be right, "
+            "unless their volumes differ.",
+            False,
+        ),
+    )
+
+
+def _orderings(crystals: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows and moments of each stated ordering."""
+    stated = crystals.assign(ordering=crystals["ordering"].fillna("not stated"))
+    return [
+        {
+            "ordering": str(name),
+            "crystals": len(group),
+            "magnetic": float((group["moment_muB_per_atom"] > MAGNETIC_THRESHOLD).mean()),
+            "median": float(group["moment_muB_per_atom"].median()),
+        }
+        for name, group in stated[stated["moment_muB_per_atom"].notna()].groupby("ordering", sort=True)
+    ]

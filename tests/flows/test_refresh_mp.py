@@ -1,0 +1,88 @@
+"""`refresh --source mp`, `diff`, `verify` and `prune` as a person runs them, and the key in no output and no database."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from data.sources.starter import StarterSource
+from tests.servers.__main__ import database, next_release
+from tests.servers.materials_project import Fault, MaterialsProjectServer
+
+KEY = "canary7kanarienvogel7canari7kana"
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[MaterialsProjectServer]:
+    with MaterialsProjectServer(database(StarterSource(equilibrium_only=True)), KEY).running() as server:
+        yield server
+
+
+@pytest.fixture
+def home(service: MaterialsProjectServer, tmp_path: Path) -> dict[str, str]:
+    """Environment of a person with a key, who wants to see everything."""
+    return {
+        "FERROSCREEN_HOME": str(tmp_path / "home"),
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "PREFECT_LOGGING_LEVEL": "DEBUG",
+        "PREFECT_LOGGING_ROOT_LEVEL": "DEBUG",
+        "FERROSCREEN_DEBUG": "1",
+        "FERROSCREEN_MP_ENDPOINT": service.endpoint,
+        "FERROSCREEN_MP_ATTEMPTS": "2",
+        "FERROSCREEN_MP_FIRST_WAIT_S": "0.01",
+        "MP_API_KEY": KEY,
+    }
+
+
+def test_from_the_first_refresh_to_prune(
+    ferroscreen: Call, service: MaterialsProjectServer, home: dict[str, str], tmp_path: Path
+) -> None:
+    first = ferroscreen("refresh", "--source", "mp", "--json", **home)
+    assert first.returncode == 0, first.stderr
+    old = json.loads(first.stdout)
+    assert old["news"] and old["pull"]["kind"] == "full" and old["crystals"] == len(service.database)
+    assert {"quality.html", "duplicates.parquet"} == set(old["pages"])
+
+    again = ferroscreen("refresh", "--source", "mp", **home)
+    assert again.returncode == 0 and "Nothing new" in again.stdout and old["id"] in again.stdout
+
+    next_release(service.database, 1)
+    new = json.loads(ferroscreen("refresh", "--source", "mp", "--json", **home).stdout)
+    assert new["pull"]["kind"] == "incremental" and new["pull"]["base"] == old["id"]
+    changes = json.loads(ferroscreen("diff", old["id"], "--json", **home).stdout)
+    assert changes["new"] == changes["withdrawn"] == [] and len(changes["relabelled"]) == new["pull"]["fetched"] == 1
+    assert "relabelled" in ferroscreen("diff", old["id"], new["id"], **home).stdout
+    assert ferroscreen("verify", **home).stdout.count("is sound") == 2
+
+    service.faults[("page", 1)] = Fault(503, times=99)
+    failed = ferroscreen("refresh", "--source", "mp", "--full", **home)
+    assert failed.returncode == 2 and "page 1: the service answers 503; given up after 2 attempts" in failed.stderr
+    assert "Traceback" not in failed.stdout
+
+    kept = json.loads(ferroscreen("prune", "--keep", "1", "--dry-run", "--json", **home).stdout)
+    assert kept["removed"] == [old["id"]]
+    assert ferroscreen("prune", "--keep", "1", **home).returncode == 0
+    assert ferroscreen("verify", **home).stdout.strip() == f"{new['id']} is sound"
+    crystals = Path(home["FERROSCREEN_HOME"], "snapshots", new["id"], "crystals.parquet")
+    crystals.write_bytes(crystals.read_bytes()[:-1])
+    damaged = ferroscreen("verify", **home)
+    assert damaged.returncode == 2 and "crystals.parquet is damaged" in damaged.stderr
+
+    told = "".join(done.stdout + done.stderr for done in (first, again, failed))
+    kept_files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".db" for path in kept_files), "Prefect's database is among them"
+    assert KEY not in told
+    assert not [path for path in kept_files if KEY.encode() in path.read_bytes()]
+
+
+def test_without_a_key(ferroscreen: Call, home: dict[str, str]) -> None:
+    """The message names the next step, before anything is started."""
+    done = ferroscreen("refresh", "--source", "mp", **{**home, "MP_API_KEY": ""})
+    assert done.returncode == 2, done.stderr
+    assert "there is no Materials Project key: get one at https://next-gen.materialsproject.org/api" in done.stderr
+    assert "export MP_API_KEY=" in done.stderr
