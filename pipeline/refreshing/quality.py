@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,14 @@ import pyarrow.parquet as pq
 
 from data import schema
 from data.artifact import write_bytes
-from data.crystal import Crystal
-from data.duplicates import Duplicate, find_duplicates, repeated
 from data.materials_project.state import TOMBSTONES_FILE, read_tombstones
 from data.snapshot import Snapshot
-from pipeline.parallel import map_in_order
 from pipeline.progress import Reporter
+from pipeline.refreshing.repeats import Repeat, Repeats, find_repeats, repeated
 from pipeline.report.quality import QualityContent, render_quality
 
 DUPLICATES_FILE = "duplicates.parquet"
 PAGE_FILE = "quality.html"
-CRYSTALS_PER_TASK = 256
-Numbered = list[tuple[int, Crystal]]
 
 
 def write_quality(folder: Path, description: str, workers: int, reporter: Reporter) -> list[str]:
@@ -39,12 +34,17 @@ def write_quality(folder: Path, description: str, workers: int, reporter: Report
     snapshot = Snapshot(folder)
     columns = ["material_id", "formula", "moment_muB_per_atom", "ordering"]
     crystals = snapshot.table(columns).to_pandas()
-    found = _table(crystals, _duplicates(snapshot, crystals["formula"], workers, reporter))
+    repeats = _repeats(snapshot, crystals["formula"], workers, reporter)
+    found = _table(crystals, repeats.found)
     pq.write_table(found, folder / DUPLICATES_FILE, compression="zstd")
     buried = [(t.material_id, t.reason, t.database_version) for t in read_tombstones(folder / TOMBSTONES_FILE)]
     content = QualityContent(
         title=f"Quality of the data: {description}",
-        facts=(("Source", description), ("Chemical formulas", f"{crystals['formula'].nunique():,}")),
+        facts=(
+            ("Source", description),
+            ("Chemical formulas", f"{crystals['formula'].nunique():,}"),
+            ("Structures that could not be compared in time", f"{repeats.not_compared:,}"),
+        ),
         crystals=crystals,
         quarantine=snapshot.quarantine().to_pandas(),
         duplicates=found.to_pandas(),
@@ -54,38 +54,18 @@ def write_quality(folder: Path, description: str, workers: int, reporter: Report
     return [DUPLICATES_FILE, PAGE_FILE]
 
 
-def _duplicates(snapshot: Snapshot, formulas: pd.Series[str], workers: int, reporter: Reporter) -> list[Duplicate]:
+def _repeats(snapshot: Snapshot, formulas: pd.Series[str], workers: int, reporter: Reporter) -> Repeats:
     several = repeated(formulas)
-    groups: dict[str, Numbered] = {formula: [] for formula in sorted(several)}
-    for row, crystal in enumerate(snapshot.crystals()):
-        if formulas[row] in several:
-            groups[formulas[row]].append((row, crystal))
-    reporter.say(f"Comparing {sum(len(group) for group in groups.values())} structures that share their formulas")
-    found = [duplicate for part in map_in_order(_compare, _tasks(groups), workers) for duplicate in part]
-    return sorted(found, key=lambda duplicate: duplicate.row)
+    numbered = [(row, crystal) for row, crystal in enumerate(snapshot.crystals()) if formulas[row] in several]
+    reporter.say(f"Comparing {len(numbered)} structures that share their formulas")
+    return find_repeats(numbered, workers)
 
 
-def _tasks(groups: dict[str, Numbered]) -> Iterator[Numbered]:
-    """Whole formulas together, some hundred crystals at a time."""
-    task: Numbered = []
-    for group in groups.values():
-        task += group
-        if len(task) >= CRYSTALS_PER_TASK:
-            yield task
-            task = []
-    if task:
-        yield task
-
-
-def _compare(task: Numbered) -> list[Duplicate]:
-    return list(find_duplicates(task))
-
-
-def _table(crystals: pd.DataFrame, found: list[Duplicate]) -> pa.Table:
+def _table(crystals: pd.DataFrame, found: list[Repeat]) -> pa.Table:
     ids, formulas = crystals["material_id"], crystals["formula"]
     moments = crystals["moment_muB_per_atom"].astype(float)
 
-    def row(duplicate: Duplicate) -> dict[str, Any]:
+    def row(duplicate: Repeat) -> dict[str, Any]:
         mine, other = (_known(moments[k]) for k in (duplicate.row, duplicate.of))
         return {
             "material_id": ids[duplicate.row],

@@ -37,13 +37,13 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 
 def test_the_scanned_volumes_are_the_duplicates(snapshot: Snapshot) -> None:
-    """The starter set holds each compound at several volumes."""
+    """The starter set holds each compound at several volumes; the nearest of them count as the same crystal."""
     rows = pq.read_table(snapshot.folder / DUPLICATES_FILE).to_pandas()
     ids = snapshot.table(["material_id"]).column(0).to_pylist()
-    assert len(rows) > len(ids) / 2
+    assert len(rows) > len(ids) / 3
     assert set(rows["material_id"]) <= set(ids) and set(rows["duplicate_of"]) <= set(ids)
     assert not set(rows["material_id"]) & set(rows["duplicate_of"]), "a duplicate stands for nobody"
-    assert rows["volume_ratio"].between(0.5, 2.0).all() and (rows["volume_ratio"].sub(1).abs() > 0.01).any()
+    assert rows["volume_ratio"].between(0.9, 1.11).all() and (rows["volume_ratio"].sub(1).abs() > 0.01).any()
     assert (rows["moment_difference"] - (rows["moment"] - rows["moment_of"]).abs()).abs().max() < 1e-12
 
 
