@@ -10,8 +10,10 @@ from prefect.cache_policies import NO_CACHE
 
 from data.sources.opening import labelled_source
 from data.sources.parquet import Columns
+from flows.attention import failed
 from flows.console import reporter
 from flows.credentials import materials_project_key
+from flows.entry import enter
 from pipeline.refreshing.materials_project import refresh_materials_project
 from pipeline.refreshing.publish import publish_source
 from pipeline.settings import settings
@@ -30,7 +32,7 @@ def pull_materials_project(full: bool) -> dict[str, Any]:
     return {**refreshed.snapshot.manifest, "news": refreshed.news}
 
 
-@flow(name="refresh", persist_result=False, validate_parameters=True)
+@flow(name="refresh", persist_result=False, validate_parameters=True, on_failure=[failed], on_crashed=[failed])
 def refresh(source: str = "starter", columns: str = "", full: bool = False) -> dict[str, Any]:
     """Publish the source's crystals and labels as a snapshot.
 
@@ -42,6 +44,7 @@ def refresh(source: str = "starter", columns: str = "", full: bool = False) -> d
     Returns:
         The snapshot's manifest.
     """
+    enter()
     manifest = pull_materials_project(full) if source == MATERIALS_PROJECT else publish(source, columns)
     create_markdown_artifact(
         key="snapshot",

@@ -13,11 +13,13 @@ from data.disorder import Disorder
 from data.sources import Source
 from data.sources.cif_folder import MAX_FILE_MB
 from data.sources.icsd.table import ANY_ENTRY, IcsdFilter
-from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
+from flows.attention import failed
 from flows.console import reporter
+from flows.entry import enter
 from pipeline.learning.registry import open_model
 from pipeline.report.screened import report_screen
+from pipeline.screening.opening import open_candidates
 from pipeline.screening.profiles import DEFAULT_PROFILE, find_profile
 from pipeline.screening.screen import Screened
 from pipeline.screening.screen import screen as run_screen
@@ -56,7 +58,7 @@ def screen_source(
     return {**screened.manifest, "folder": str(screened.folder), "report": report, "top": top.head(10).to_dict("records")}
 
 
-@flow(name="screen", persist_result=False, validate_parameters=True)
+@flow(name="screen", persist_result=False, validate_parameters=True, on_failure=[failed], on_crashed=[failed])
 def screen(
     paths: list[str],
     model: str | None = None,
@@ -68,7 +70,8 @@ def screen(
     licensed_details: bool = False,
     profile: str = DEFAULT_PROFILE,
 ) -> dict[str, Any]:
-    """Rank the crystals in CIF files, folders, zips, ICSD exports, fetched folders or Parquet tables with a trained model (the
-    newest by default)."""
-    source = candidate_source([Path(p) for p in paths], Columns.parse(columns), max_file_mb, disorder, icsd)
+    """Rank the crystals in CIF files, folders, zips, ICSD exports, fetched folders or Parquet tables, or `mp` (what ICSD knows of
+    the newest Materials Project snapshot), with a trained model (the newest by default)."""
+    enter()
+    source = open_candidates([Path(p) for p in paths], Columns.parse(columns), settings(), max_file_mb, disorder, icsd)
     return screen_source(source, model, out, licensed_details, profile)

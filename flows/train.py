@@ -9,7 +9,9 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from data.snapshot import open_snapshot
+from flows.attention import failed
 from flows.console import reporter
+from flows.entry import enter
 from pipeline.features.tiers import Tier
 from pipeline.learning.train import TrainSettings, train_ensemble
 from pipeline.settings import settings
@@ -21,7 +23,7 @@ def fit(snapshot: str | None, wanted: TrainSettings) -> dict[str, Any]:
     return train_ensemble(open_snapshot(where.snapshots, snapshot), wanted, where, reporter()).manifest
 
 
-@flow(name="train", persist_result=False, validate_parameters=True)
+@flow(name="train", persist_result=False, validate_parameters=True, on_failure=[failed], on_crashed=[failed])
 def train(
     snapshot: str | None = None,
     members: list[str] | None = None,
@@ -36,6 +38,7 @@ def train(
     Returns:
         The model's manifest, with the metrics on its test rows.
     """
+    enter()
     families = tuple(members) if members else TrainSettings().members
     wanted = TrainSettings(members=families, seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier, adapt=adapt)
     manifest = fit(snapshot, wanted)

@@ -92,9 +92,9 @@ def train_network(
             run.best_mae, run.best_epoch = mae, run.epoch
             best = {k: v.clone() for k, v in averaged.module.state_dict().items()}
         run.history.append({"epoch": run.epoch, "loss": loss, "validation_mae": mae, "seconds": run.seconds})
-        control.report(run.history[-1])
         if control.checkpoint is not None:
             _save(control.checkpoint, identity, network, averaged, optimiser, best, run)
+        control.report(run.history[-1])
     network.load_state_dict(best)
     network.eval()
     return run.history

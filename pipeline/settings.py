@@ -36,6 +36,8 @@ class Settings(BaseSettings):
 
     quality: bool = Field(default=True, description="with each snapshot, compare structures and write quality.html")
 
+    notify: str = Field(default="", description="Prefect notification blocks, `type-slug/name`, comma-separated")
+
     @property
     def patience(self) -> Patience:
         """With the Materials Project."""

@@ -17,10 +17,13 @@ PLAN_FILE = "plan.json"
 
 
 class Checkpoints:
-    """A folder of pages that belong to one plan; pages of another plan are thrown away."""
+    """A folder of pages that belong to one plan; pages of another plan are thrown away.
 
-    def __init__(self, folder: Path, plan: dict[str, Any]) -> None:
-        self.folder, self.plan = folder, plan
+    `kept` is told the name of each page that was fetched and is now on the disk.
+    """
+
+    def __init__(self, folder: Path, plan: dict[str, Any], kept: Callable[[str], None] = lambda name: None) -> None:
+        self.folder, self.plan, self.kept = folder, plan, kept
         if self._kept_plan() != plan:
             shutil.rmtree(folder, ignore_errors=True)
             make_folder(folder)
@@ -34,6 +37,7 @@ class Checkpoints:
         except (OSError, EOFError, zlib.error, ValueError):
             page = keep(fetch())  # gzip keeps a checksum, so a damaged page is fetched anew
         write_bytes(path, gzip.compress(json.dumps(page, ensure_ascii=False).encode(), compresslevel=1, mtime=0))
+        self.kept(name)
         return page
 
     def drop(self) -> None:

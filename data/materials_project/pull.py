@@ -50,13 +50,15 @@ class Pulled:
 
 @dataclass
 class Pull:
-    """One pull; `begin` is told what comes and how many pages, `tick` that some of them are there."""
+    """One pull; `begin` is told what comes and how many pages, `tick` that some of them are there, `kept` the name of each page
+    that came over the wire and is on the disk."""
 
     project: MaterialsProject
     work: Path
     page_size: int = 1000
     begin: Callable[[str, int], None] = lambda what, pages: None
     tick: Callable[[int], None] = lambda pages: None
+    kept: Callable[[str], None] = lambda name: None
     checkpoints: Checkpoints | None = field(default=None, init=False)
 
     def run(self, base: Base | None, full: bool = False) -> Pulled:
@@ -123,6 +125,7 @@ class Pull:
             self.work,
             {"name": name, "release": [release.database_version, release.software_version], "total": total, "size": size,
              "fields": list(fields)},
+            self.kept,
         )  # fmt: skip
         pages = ceil(total / size)
         self.begin("Materials" if name == "page" else "What moved", pages)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from flows.commands.common import Json, facts, listing
 
 
@@ -39,6 +43,20 @@ def runs(json: Json = False) -> None:
 
     shown = ("id", "source", "model", "ranked", "rejected", "folder")
     listing("Runs", [{k: r[k] for k in shown} for r in list_runs(settings())], json)
+
+
+def jobs(
+    last: Annotated[int, typer.Option("--last", min=1, help="How many, counted from the newest.")] = 20, json: Json = False
+) -> None:
+    """List what ran here, or runs now: refreshes, trainings and screens, lost ones among them."""
+    from dataclasses import asdict
+
+    from pipeline.ledger import Ledger
+    from pipeline.settings import settings
+
+    entries = [asdict(entry) for entry in Ledger(settings().home).entries(last)]
+    shown = ("id", "job", "state", "started", "ended", "parts", "takes_over", "why")
+    listing("Jobs", entries if json else [{name: entry[name] for name in shown} for entry in entries], json)
 
 
 def doctor(json: Json = False) -> None:

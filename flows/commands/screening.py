@@ -69,22 +69,18 @@ def screen(
     from data.disorder import Disorder
     from data.errors import UserError
     from data.sources.icsd.table import IcsdFilter
-    from data.sources.opening import candidate_source
     from data.sources.parquet import Columns
     from pipeline.learning.registry import open_model
-    from pipeline.refreshing.materials_project import newest_materials_project
+    from pipeline.screening.opening import open_candidates
     from pipeline.screening.profiles import find_profile
     from pipeline.settings import settings
 
     if disorder not in list(Disorder):
         raise UserError(f"--disorder is {' or '.join(Disorder)}, not {disorder!r}")
     find_profile(profile)
-    pulled = Path("mp")
-    if pulled in paths and not pulled.exists():
-        paths = [newest_materials_project(settings().snapshots) if path == pulled else path for path in paths]
     qualities = tuple(word.strip() for word in icsd_quality.split(",") if word.strip())
     icsd = IcsdFilter(icsd_max_temperature, icsd_max_pressure, qualities, icsd_theoretical)
-    candidate_source(paths, Columns.parse(columns), max_file_mb, Disorder(disorder), icsd).identity()
+    open_candidates(paths, Columns.parse(columns), settings(), max_file_mb, Disorder(disorder), icsd).identity()
     identifier = open_model(settings().models, model).id
     start(quiet, out)
     from flows.screen import screen as flow

@@ -35,6 +35,7 @@ from pipeline.learning.registry import (
     open_model,
 )
 from pipeline.learning.splits import Split, split_rows
+from pipeline.ledger import Ledger, Run
 from pipeline.progress import Reporter
 from pipeline.provenance import provenance
 from pipeline.settings import Settings
@@ -85,12 +86,22 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
 
     Raises:
         UserError: unusable settings or data.
+        Busy: another process is training the same.
         ModelError: a member diverged, or its predictions do not vary.
     """
     wanted.check()
     pretrained = {name: _pretrained(name, snapshot, wanted, where) for name in wanted.members}
     code = (TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code)
-    work = make_folder(where.work / f"train-{text_hash(*code, snapshot.id, json.dumps(asdict(wanted), sort_keys=True))[:16]}")
+    key = f"train-{text_hash(*code, snapshot.id, json.dumps(asdict(wanted), sort_keys=True))[:16]}"
+    inputs = {"snapshot": snapshot.id, "members": list(wanted.members), "seeds": wanted.seeds}
+    with Ledger(where.home).run("train", key, inputs) as run:
+        return _train(snapshot, wanted, where, reporter, make_folder(where.work / key), pretrained, run)
+
+
+def _train(
+    snapshot: Snapshot, wanted: TrainSettings, where: Settings, reporter: Reporter, work: Path,
+    pretrained: dict[str, Path | None], run: Run,
+) -> Ensemble:  # fmt: skip
     write_json(work / SNAPSHOT_FILE, {"snapshot": snapshot.id})  # what is read here must not be pruned
     vectors = any(family(name).reads_vectors for name in wanted.members)
     data = labelled_examples(snapshot, wanted.graph, wanted.tier, vectors, where, reporter)
@@ -103,10 +114,11 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
             seed=seed, epochs=wanted.epochs, deadline=deadlines.of(name), checkpoint=work / name, pretrained=pretrained[kind],
             workers=where.workers,
         )  # fmt: skip
-        members[name] = _member(kind, train, validation, control, work / name, reporter)
+        members[name] = _member(kind, train, validation, control, work / name, reporter, run)
         deadlines.finished(name)
     reporter.say("Weights and calibration from the validation rows")
     ensemble = _publish(members, snapshot, wanted, where, data, split, work)
+    run.finished("publish", ensemble.id)
     shutil.rmtree(work, ignore_errors=True)
     return ensemble
 
@@ -144,7 +156,9 @@ def _pretrained(kind: str, snapshot: Snapshot, wanted: TrainSettings, where: Set
     return model.member_folder(inner)
 
 
-def _member(kind: str, train: Examples, validation: Examples, control: FitControl, folder: Path, reporter: Reporter) -> Model:
+def _member(
+    kind: str, train: Examples, validation: Examples, control: FitControl, folder: Path, reporter: Reporter, run: Run
+) -> Model:  # fmt: skip
     """One trained member: loaded if an earlier run finished it, trained (or trained on) otherwise."""
     make_folder(folder)
     if (folder / DONE_FILE).is_file():
@@ -158,6 +172,7 @@ def _member(kind: str, train: Examples, validation: Examples, control: FitContro
 
         def report(row: dict[str, float]) -> None:
             nonlocal done
+            run.finished(f"epoch of {folder.name}", f"{row['epoch']:.0f}")
             tick(int(row["epoch"]) - done)  # a resumed run starts beyond zero
             done = int(row["epoch"])
 
@@ -166,6 +181,7 @@ def _member(kind: str, train: Examples, validation: Examples, control: FitContro
     _gate(folder.name, model.predict(validation))
     model.save(folder)
     write_json(folder / DONE_FILE, {"history": history})
+    run.finished("member", folder.name)
     best = min(row["validation_mae"] for row in history)
     reporter.say(f"{folder.name}: validation error {best:.4f} µB/atom after {len(history)} epoch(s)")
     return model

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +29,7 @@ from data.materials_project.state import (
 )
 from data.snapshot import Additions, Snapshot, list_snapshots
 from data.sources.materials_project import NAME, MaterialsProjectSource
+from pipeline.ledger import Ledger, Run
 from pipeline.progress import Reporter, Tick
 from pipeline.refreshing.publish import code_facts, publish_counted
 from pipeline.settings import Settings
@@ -57,14 +57,6 @@ def up_to_date(where: Settings) -> Snapshot | None:
     return base
 
 
-def newest_materials_project(snapshots: Path) -> Path:
-    """The folder of the newest snapshot of the Materials Project. Raises UserError where there is none."""
-    for snapshot in reversed(list_snapshots(snapshots)):
-        if (snapshot.folder / DOCUMENTS_FILE).is_file():
-            return snapshot.folder
-    raise UserError(f"there is no snapshot of the {NAME} yet; `ferroscreen refresh --source mp` pulls one")
-
-
 def refresh_materials_project(key: SecretStr, where: Settings, reporter: Reporter, full: bool = False) -> Refreshed:
     """Bring the data up to date with the Materials Project.
 
@@ -85,16 +77,23 @@ def refresh_materials_project(key: SecretStr, where: Settings, reporter: Reporte
         current = None if full else up_to_date(where)
         if current is not None:
             return Refreshed(current, news=False)
-        base = _newest(where)
-        pull = Pull(project, where.work / "materials-project", where.mp_page_size)
-        with _Bars(reporter) as bars:
-            pull.begin, pull.tick = bars.begin, bars.tick
-            pulled = pull.run(None if base is None else _base(base), full)
-        _check_withdrawn(base, pulled, where.max_withdrawn)
-        snapshot = _publish(pulled, base, project, where, reporter)
-        if pull.checkpoints is not None:
-            pull.checkpoints.drop()
-    return Refreshed(snapshot, news=True)
+        origin = _origin(where)
+        with Ledger(where.home).run("refresh", f"refresh-{text_hash(*map(str, origin.values()))[:16]}", origin) as run:
+            return Refreshed(_refresh(project, full, where, reporter, run), news=True)
+
+
+def _refresh(project: MaterialsProject, full: bool, where: Settings, reporter: Reporter, run: Run) -> Snapshot:
+    base = _newest(where)
+    pull = Pull(project, where.work / "materials-project", where.mp_page_size, kept=lambda name: run.finished("page", name))
+    with _Bars(reporter) as bars:
+        pull.begin, pull.tick = bars.begin, bars.tick
+        pulled = pull.run(None if base is None else _base(base), full)
+    _check_withdrawn(base, pulled, where.max_withdrawn)
+    snapshot = _publish(pulled, base, project, where, reporter)
+    run.finished("publish", snapshot.id)
+    if pull.checkpoints is not None:
+        pull.checkpoints.drop()
+    return snapshot
 
 
 def _publish(pulled: Pulled, base: Snapshot | None, project: MaterialsProject, where: Settings, reporter: Reporter) -> Snapshot:

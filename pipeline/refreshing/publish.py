@@ -9,6 +9,7 @@ from typing import Any
 from data.lease import writing
 from data.snapshot import Additions, Snapshot, publish_snapshot
 from data.sources import Source
+from pipeline.ledger import Ledger
 from pipeline.progress import Reporter
 from pipeline.provenance import provenance
 from pipeline.refreshing.quality import write_quality
@@ -23,7 +24,11 @@ def publish_source(source: Source, where: Settings, reporter: Reporter) -> Snaps
         UserError: nothing usable in the source.
     """
     with writing(where.snapshots):
-        return publish_counted(source, where, reporter, Additions(facts=code_facts()))
+        key = f"refresh-{source.identity()[:16]}"
+        with Ledger(where.home).run("refresh", key, {"source": source.description}) as run:
+            snapshot = publish_counted(source, where, reporter, Additions(facts=code_facts()))
+            run.finished("publish", snapshot.id)
+            return snapshot
 
 
 def publish_counted(source: Source, where: Settings, reporter: Reporter, additions: Additions) -> Snapshot:

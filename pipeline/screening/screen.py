@@ -27,6 +27,7 @@ from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.tiers import Tier
 from pipeline.features.vectorstore import VECTOR_CODE
 from pipeline.learning.registry import Ensemble
+from pipeline.ledger import Ledger, Run
 from pipeline.progress import Reporter, Tick
 from pipeline.provenance import provenance
 from pipeline.screening.candidates import WITHOUT_COSTLY, judge_safely
@@ -58,21 +59,37 @@ def screen(
     source: Source, ensemble: Ensemble, out: Path | None, where: Settings, reporter: Reporter,
     profile: Profile = PROFILES[DEFAULT_PROFILE], licensed_details: bool = False,
 ) -> Screened:  # fmt: skip
-    """Rank a source's crystals by a profile. Shards that an interrupted run of the same screen finished are taken as they are.
+    """Rank a source's crystals by a profile. What an interrupted run of the same screen finished is taken as it is, and
+    so is a finished one, unless its files were touched.
 
     Of a licensed source the results show ids and formulas only, unless `licensed_details`.
 
     Raises:
+        Busy: another process is at the same screen.
         UserError: nothing to read in the source, or `out` cannot be written.
     """
-    started = time.monotonic()
-    shards = list(source.shards())
     given = source.identity()
     code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code)
     withheld = source.licensed and not licensed_details
     identity = text_hash(*code, ensemble.id, given, profile.name, profile.formula, *(["withheld"] if withheld else []))[:16]
     folder = make_folder(out or where.runs / identity)
-    work = make_folder(where.work / f"screen-{identity}")
+    inputs = {"source": source.description, "model": ensemble.id, "profile": profile.name, "folder": str(folder)}
+    with Ledger(where.home).run("screen", f"screen-{identity}", inputs) as run:
+        finished = _finished(folder, identity)
+        if finished is not None:
+            reporter.say("The same screen is finished and its files are sound: nothing to compute")
+            return finished
+        facts = {"id": identity, "input": given, "withheld": withheld, "code": list(code)}
+        return _screen(source, ensemble, profile, facts, folder, where, reporter, run)
+
+
+def _screen(
+    source: Source, ensemble: Ensemble, profile: Profile, facts: dict[str, Any], folder: Path, where: Settings,
+    reporter: Reporter, run: Run,
+) -> Screened:  # fmt: skip
+    started = time.monotonic()
+    shards, withheld = list(source.shards()), facts["withheld"]
+    work = make_folder(where.work / f"screen-{facts['id']}")
     todo = [(k, shard) for k, shard in enumerate(shards) if not _shard_path(work, k).is_file()]
     if ensemble.tier is Tier.FULL:
         with reporter.bar("Costly descriptors", sum(shard.size for _, shard in todo)) as tick:
@@ -80,7 +97,7 @@ def screen(
             prepare(source, symprec, where.descriptors, [shard for _, shard in todo], where.workers, tick)
     with reporter.bar("Screening", sum(s.size for s in shards)) as tick:
         tick(sum(s.size for s in shards) - sum(s.size for _, s in todo))
-        _judge_shards(source, ensemble, todo, work, where, tick)
+        _judge_shards(source, ensemble, todo, work, where, tick, run)
     predictions, rejected, without_symmetry = _collect(work, len(shards))
     rejected = without_details(rejected) if withheld else rejected
     write_bytes(folder / "rejected.csv", csv_safe(rejected).to_csv(index=False).encode())
@@ -96,8 +113,7 @@ def screen(
     write_bytes(folder / "ranking.csv", csv_safe(ranking).to_csv(index=False, float_format="%.6g").encode())
     _write_parquet(ranking, folder / "ranking.parquet")
     manifest = {
-        "kind": "screen", "id": identity, "source": source.description, "input": given, "reading": recipe(source),
-        "licensed": source.licensed, "withheld": withheld,
+        "kind": "screen", **facts, "source": source.description, "reading": recipe(source), "licensed": source.licensed,
         "model": ensemble.id, "profile": profile.name, "formula": profile.formula,
         "ranked": len(ranking), "rejected": len(rejected), "with_note": int((ranking["note"] != "").sum()),
         "rejected_by_reason": dict(sorted(Counter(rejected["reason"]).items())),
@@ -106,14 +122,25 @@ def screen(
         "known_from": compared_with, "not_compared": duplicates.not_compared,
         "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),
         "without_costly": int(ranking["note"].str.contains(WITHOUT_COSTLY, regex=False).sum()),
-        "code": list(code), "provenance": provenance(),
+        "provenance": provenance(),
         "files": {name: file_hash(folder / name) for name in ("ranking.csv", "ranking.parquet", "rejected.csv")},
         "seconds": round(time.monotonic() - started, 2), "shards_taken_over": len(shards) - len(todo),
     }  # fmt: skip
     write_json(folder / "manifest.json", manifest)
-    write_json(make_folder(where.runs) / f"{identity}.json", {**manifest, "folder": str(folder.resolve())})
+    write_json(make_folder(where.runs) / f"{facts['id']}.json", {**manifest, "folder": str(folder.resolve())})
+    run.finished("publish", facts["id"])
     shutil.rmtree(work, ignore_errors=True)
     return Screened(folder, manifest)
+
+
+def _finished(folder: Path, identity: str) -> Screened | None:
+    """The very screen, if it is finished there and none of its files was touched since."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        sound = manifest["id"] == identity and all(file_hash(folder / n) == h for n, h in manifest["files"].items())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Screened(folder, manifest) if sound else None
 
 
 def list_runs(where: Settings) -> list[dict[str, Any]]:
@@ -123,7 +150,7 @@ def list_runs(where: Settings) -> list[dict[str, Any]]:
 
 
 def _judge_shards(
-    source: Source, ensemble: Ensemble, todo: list[tuple[int, Shard]], work: Path, where: Settings, tick: Tick
+    source: Source, ensemble: Ensemble, todo: list[tuple[int, Shard]], work: Path, where: Settings, tick: Tick, run: Run
 ) -> None:
     _ = ensemble.members  # a damaged model is found before a worker meets it
     found = judge_safely(source, ensemble.folder, where.descriptors, [shard for _, shard in todo], min(where.workers, len(todo)))
@@ -131,6 +158,7 @@ def _judge_shards(
         write_rejections(work / f"{k:06d}.rejected.parquet", judged.rejected)
         write_cells(_cells_path(work, k), judged.cells)
         _write_parquet(judged.table, _shard_path(work, k), {"without_symmetry": str(judged.without_symmetry)})
+        run.finished("judge", str(k))
         tick(shard.size)
 
 

@@ -22,6 +22,7 @@ from models.cgcnn import CGCNN
 from models.contract import FitControl, ModelError, Prediction
 from pipeline.learning.registry import Ensemble, artefact_files, artefact_id, list_models, open_model
 from pipeline.learning.train import TrainSettings, _gate, train_ensemble
+from pipeline.ledger import DONE, LOST, Ledger
 from pipeline.progress import Quiet, Tick
 from pipeline.settings import Settings
 from tests.contract.crystals import starter_examples
@@ -118,7 +119,7 @@ def test_another_seed_is_another_model(trained: Trained) -> None:
 @pytest.mark.parametrize(
     ("label", "epoch", "finished", "resumed_at"),
     [
-        ("Training megnet-0", 2, ["forest-0", "cgcnn-0"], 2),
+        ("Training megnet-0", 2, ["forest-0", "cgcnn-0"], 3),
         ("Weights and calibration", 0, ["forest-0", "cgcnn-0", "megnet-0"], None),
     ],
 )
@@ -137,6 +138,10 @@ def test_a_killed_run_goes_on_to_the_same_model(
     if resumed_at is not None:
         assert notes.ticks[label][0] == resumed_at, "finished epochs were trained again"
     assert ensemble.id == trained[0].id
+    killed, resumed = Ledger(where.home).entries()
+    assert (killed.state, resumed.state, resumed.takes_over) == (LOST, DONE, killed.id)
+    parts = [(step, part) for step, part, _ in Ledger(where.home).parts(killed.key)]
+    assert len(parts) == len(set(parts)) == (2 * EPOCHS + 1) + 3 + 1, "every epoch, member and publication once"
 
 
 @pytest.mark.parametrize("name", ["cgcnn-0/model.safetensors", "forest-0/model.json", "held_out.parquet"])

@@ -22,6 +22,7 @@ from data.rejection import Reason
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
 from pipeline.learning.registry import Ensemble, open_model
+from pipeline.ledger import DONE, LOST, Ledger
 from pipeline.progress import Quiet
 from pipeline.screening.screen import Screened, screen
 from pipeline.settings import Settings
@@ -184,3 +185,20 @@ def test_a_killed_screen_goes_on_and_ends_with_the_same_bytes(cif_folder: Path, 
     assert json.loads((tmp_path / "killed" / "manifest.json").read_text())["shards_taken_over"] >= finished
     for name in FILES:
         assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    lost, done = Ledger(where.home).entries()
+    assert (lost.state, done.state, done.takes_over) == (LOST, DONE, lost.id)
+    parts = [(step, part) for step, part, _ in Ledger(where.home).parts(lost.key)]
+    assert len(parts) == len(set(parts)), "a shard was judged twice"
+
+
+def test_a_finished_screen_is_not_done_again(cif_folder: Path, where: Settings, ensemble: Ensemble) -> None:
+    first = run(where, ensemble, cif_folder)
+    again = run(where, ensemble, cif_folder)
+    assert again.manifest == first.manifest and again.folder == first.folder
+    assert [entry.parts for entry in Ledger(where.home).entries()] == [2, 0]
+    with (first.folder / "ranking.csv").open("a") as handle:
+        handle.write("touched")
+    mended = run(where, ensemble, cif_folder)
+    assert mended.manifest["files"] == first.manifest["files"] and mended.manifest["seconds"] > 0
+    assert Ledger(where.home).entries()[-1].parts == 2
+    assert "touched" not in (first.folder / "ranking.csv").read_text()

@@ -1,0 +1,154 @@
+"""The three jobs on a real Prefect server, deployed as prefect.yaml says, run by a real worker; a webhook hears of a failure."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from data.sources.starter import StarterSource
+from tests.servers.__main__ import database
+from tests.servers.materials_project import MaterialsProjectServer
+from tests.servers.prefect import POSTGRES, ROOT, PrefectServer, postgresql, prefect_server, wait_until
+
+KEY = "canary7kanarienvogel7canari7kana"
+POOL = "ferroscreen"
+
+
+@dataclass
+class Site:
+    """A Prefect server with the jobs deployed, a Materials Project, a webhook, and a worker."""
+
+    server: PrefectServer
+    home: Path
+    told: list[dict[str, Any]] = field(default_factory=list)
+
+    def api(self, path: str, body: dict[str, Any]) -> Any:
+        answer = httpx.post(f"{self.server.url}{path}", json=body, timeout=60.0)
+        answer.raise_for_status()
+        return answer.json()
+
+    def trigger(self, deployment: str, parameters: dict[str, Any]) -> str:
+        """Ask for a run through the API, as a schedule or a person does; its id."""
+        found = httpx.get(f"{self.server.url}/deployments/name/{deployment}", timeout=60.0).raise_for_status().json()
+        made = self.api(f"/deployments/{found['id']}/create_flow_run", {"parameters": parameters, "state": {"type": "SCHEDULED"}})
+        return str(made["id"])
+
+    def ended(self, run: str) -> str:
+        """Waits for the end of a run; the name of its last state."""
+        wait_until(lambda: self._state(run)["type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}, seconds=600)
+        return str(self._state(run)["name"])
+
+    def _state(self, run: str) -> dict[str, Any]:
+        state: dict[str, Any] = httpx.get(f"{self.server.url}/flow_runs/{run}", timeout=60.0).json()["state"]
+        return state
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    if request.param == "postgresql" and not POSTGRES:
+        pytest.skip("PostgreSQL is not installed")
+    home, told = tmp_path_factory.mktemp("home"), []
+    with (
+        _databases(request.param) as url,
+        MaterialsProjectServer(database(StarterSource()), KEY).running() as materials,
+        prefect_server(tmp_path_factory.mktemp("prefect"), url) as server,
+        _webhook(told) as hook,
+    ):
+        server.environment.update(
+            FERROSCREEN_HOME=str(home), FERROSCREEN_WORKERS="1", FERROSCREEN_MP_ENDPOINT=materials.endpoint, MP_API_KEY=KEY,
+            FERROSCREEN_NOTIFY="custom-webhook/tests,custom-webhook/not-there",
+        )  # fmt: skip
+        _save_webhook(server, hook)
+        server.prefect("work-pool", "create", "--type", "process", POOL)
+        server.prefect("deploy", "--all")
+        worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]
+        log = (home / "worker.log").open("w")
+        process = subprocess.Popen(worker, cwd=ROOT, env=server.environment, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            yield Site(server, home, told)
+        finally:
+            process.terminate()
+            process.wait(60)
+            log.close()
+
+
+def test_the_three_jobs(site: Site) -> None:
+    deployed = {d["name"]: d for d in site.api("/deployments/filter", {})}
+    assert set(deployed) == {"nightly", "weekly", "after-changes"}
+    for job in deployed.values():
+        (schedule,) = job["schedules"]
+        assert schedule["active"] and schedule["schedule"]["timezone"] == "UTC"
+        assert job["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
+    assert site.ended(site.trigger("refresh/nightly", {"source": "mp"})) == "Completed"
+    assert site.ended(site.trigger("train/weekly", {"members": ["forest"]})) == "Completed"
+    assert site.ended(site.trigger("screen/after-changes", {"paths": ["mp"]})) == "Completed"
+    artifacts = {a["key"] for a in site.api("/artifacts/filter", {})}
+    assert {"snapshot", "test-metrics", "ranking", "report"} <= artifacts
+    jobs = subprocess.run(
+        [sys.executable, "-m", "flows", "jobs", "--json"], cwd=ROOT, env=site.server.environment, capture_output=True, text=True
+    )
+    entries = json.loads(jobs.stdout)
+    assert [(e["job"], e["state"]) for e in entries] == [("refresh", "done"), ("train", "done"), ("screen", "done")]
+    runs = {r["id"] for r in site.api("/flow_runs/filter", {})}
+    assert {e["engine_run"] for e in entries} <= runs, "the ledger knows which flow run it was"
+    assert (site.home / "runs").glob("*/report.html")
+    assert KEY not in (site.home / "worker.log").read_text() + json.dumps(site.api("/logs/filter", {}))
+
+
+def test_parameters_are_validated(site: Site) -> None:
+    with pytest.raises(httpx.HTTPStatusError, match=r"409|422"):
+        site.trigger("refresh/nightly", {"source": "mp", "full": "perhaps"})
+
+
+def test_a_failure_is_told(site: Site) -> None:
+    assert site.ended(site.trigger("refresh/nightly", {"source": "parquet:/not/there.parquet"})) == "Failed"
+    wait_until(lambda: bool(site.told))
+    assert "refresh failed" in json.dumps(site.told[-1]) and KEY not in json.dumps(site.told)
+
+
+def _databases(kind: str) -> Any:
+    from contextlib import nullcontext
+
+    return postgresql() if kind == "postgresql" else nullcontext(None)
+
+
+def _save_webhook(server: PrefectServer, url: str) -> None:
+    code = (
+        "from prefect.blocks.notifications import CustomWebhookNotificationBlock as Block; import sys; "
+        "Block(name='tests', url=sys.argv[1], json_data={'text': '{{subject}}: {{body}}'}).save('tests')"
+    )
+    done = subprocess.run([sys.executable, "-c", code, url], env=server.environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+class _webhook:
+    """Remembers what is posted to it."""
+
+    def __init__(self, told: list[dict[str, Any]]) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *arguments: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    def __enter__(self) -> str:
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self.server.server_address[1]}/"
+
+    def __exit__(self, *fault: object) -> None:
+        self.server.shutdown()
