@@ -172,7 +172,8 @@ def _member(
 
         def report(row: dict[str, float]) -> None:
             nonlocal done
-            run.finished(f"epoch of {folder.name}", f"{row['epoch']:.0f}")
+            if network is not None:  # their epochs lie in checkpoints; a forest is kept when it is whole
+                run.finished(f"epoch of {folder.name}", f"{row['epoch']:.0f}")
             tick(int(row["epoch"]) - done)  # a resumed run starts beyond zero
             done = int(row["epoch"])
 
