@@ -152,3 +152,18 @@ class _webhook:
 
     def __exit__(self, *fault: object) -> None:
         self.server.shutdown()
+
+
+def test_one_process_serves_the_same_jobs(site: Site) -> None:
+    """Last, since it takes the deployments over from the worker."""
+    command = [sys.executable, "-m", "flows", "serve"]
+    process = subprocess.Popen(command, cwd=ROOT, env=site.server.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        wait_until(lambda: all(d["work_pool_name"] is None for d in site.api("/deployments/filter", {})))
+        deployed = {d["name"]: d for d in site.api("/deployments/filter", {})}
+        assert set(deployed) == {"nightly", "weekly", "after-changes"}
+        assert deployed["nightly"]["schedules"][0]["schedule"]["cron"] == "15 2 * * *"
+        assert site.ended(site.trigger("refresh/nightly", {"source": "starter"})) == "Completed"
+    finally:
+        process.terminate()
+        process.wait(60)
