@@ -1,0 +1,69 @@
+"""Whether a scheduled screen still looks like the one before it: signs of broken input or of a model out of its depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.screening.screen import Screened
+
+BINS = (0.05, 0.25, 0.5, 1.0, 1.5)  # µB/atom, between classes of predicted moments
+MOST_REJECTED = 0.05  # rise of the share of rejected files
+MOST_SHIFT = (
+    0.25  # population stability index; above 0.25 a distribution counts as another one (Siddiqi, Credit Risk Scorecards, 2006)
+)
+MOST_WIDENING = 1.25  # of the median interval
+TOP = 100  # places in which a candidate's disappearance matters
+_FEW = 0.5  # added to each count, so that an empty class does not make the index infinite
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One quantity that is watched; `alarm` where it passed its limit."""
+
+    name: str
+    before: float
+    after: float
+    limit: str
+    alarm: bool
+
+
+def drift(before: Screened, after: Screened) -> list[Sign]:
+    """What is watched from one screen to the next. Shares and widths are numbers, the index is in `after`."""
+    old, new = before.ranking(), after.ranking()
+    refused, refuses = _rejected(before.manifest), _rejected(after.manifest)
+    shift = stability_index(old["moment_muB_per_atom"].to_numpy(), new["moment_muB_per_atom"].to_numpy())
+    width, widens = (float((table["moment_high"] - table["moment_low"]).median()) for table in (old, new))
+    gone = len(withdrawn(before, after))
+    return [
+        Sign("share of rejected crystals", refused, refuses, f"+{MOST_REJECTED:g}", refuses - refused > MOST_REJECTED),
+        Sign("shift of predicted moments (stability index)", 0.0, shift, f"{MOST_SHIFT:g}", shift > MOST_SHIFT),
+        Sign("median 90 % interval, µB/atom", width, widens, f"x {MOST_WIDENING:g}", widens > MOST_WIDENING * max(width, 1e-9)),
+        Sign(f"of the first {TOP}, gone from the candidates", 0.0, float(gone), "0", gone > 0),
+    ]
+
+
+def withdrawn(before: Screened, after: Screened) -> pd.DataFrame:
+    """Rows of the earlier run's first places whose ids the later one no longer ranks."""
+    first = before.ranking().head(TOP)
+    return first[~first["candidate_id"].isin(after.ranking()["candidate_id"])]
+
+
+def stability_index(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
+    """Population stability index of two samples of moments over BINS: sum (p - q) ln(p / q); 0 for equal distributions."""
+    p, q = (_shares(sample) for sample in (before, after))
+    return float(((p - q) * np.log(p / q)).sum())
+
+
+def _shares(moments: NDArray[np.float64]) -> NDArray[np.float64]:
+    counts = np.bincount(np.digitize(moments, BINS), minlength=len(BINS) + 1) + _FEW
+    shares: NDArray[np.float64] = counts / counts.sum()
+    return shares
+
+
+def _rejected(manifest: dict[str, Any]) -> float:
+    return float(manifest["rejected"] / max(manifest["rejected"] + manifest["ranked"], 1))

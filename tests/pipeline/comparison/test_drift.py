@@ -1,0 +1,51 @@
+"""What a scheduled screen raises an alarm about, and what it leaves alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.comparison.drift import drift, stability_index, withdrawn
+from pipeline.screening.screen import Screened
+
+moments = st.lists(st.floats(0, 4), min_size=1, max_size=60).map(np.array)
+
+
+def run(folder: Path, n: int = 400, scale: float = 1.0, width: float = 0.2, rejected: int = 3, first: int = 0) -> Screened:
+    folder.mkdir()
+    moment = scale * np.random.default_rng(5).exponential(0.4, n)
+    table = pd.DataFrame({"candidate_id": [f"c{first + k}" for k in range(n)], "moment_muB_per_atom": moment})
+    table.assign(moment_low=moment - width / 2, moment_high=moment + width / 2).to_parquet(folder / "ranking.parquet")
+    return Screened(folder, {"rejected": rejected, "ranked": n})
+
+
+def alarms(before: Screened, after: Screened) -> list[str]:
+    return [sign.name.split()[0] for sign in drift(before, after) if sign.alarm]
+
+
+def test_a_quiet_night(tmp_path: Path) -> None:
+    assert alarms(run(tmp_path / "a"), run(tmp_path / "b", n=410, rejected=5)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"rejected": 60}, "share"), ({"scale": 4.0}, "shift"), ({"width": 0.3}, "median"), ({"first": 7}, "of")],
+)
+def test_each_sign_by_itself(tmp_path: Path, change: dict[str, float], told: str) -> None:
+    assert alarms(run(tmp_path / "a"), run(tmp_path / "b", **change)) == [told]  # type: ignore[arg-type]
+
+
+def test_who_is_gone(tmp_path: Path) -> None:
+    gone = withdrawn(run(tmp_path / "a"), run(tmp_path / "b", first=2))
+    assert gone["candidate_id"].tolist() == ["c0", "c1"]
+
+
+@given(moments, moments)
+def test_the_index_is_symmetric_and_never_negative(one: np.ndarray, other: np.ndarray) -> None:
+    assert stability_index(one, other) == pytest.approx(stability_index(other, one))
+    assert stability_index(one, other) >= 0 and stability_index(one, one) == 0
