@@ -17,6 +17,7 @@ from data.sources.parquet import Columns
 from flows.attention import failed
 from flows.console import reporter
 from flows.entry import enter
+from flows.runners import Runner, judge_by
 from pipeline.learning.registry import open_model
 from pipeline.report.screened import report_screen
 from pipeline.screening.opening import open_candidates
@@ -30,10 +31,12 @@ SHOWN_ROWS = 25
 
 
 @task(name="rank candidates", cache_policy=NO_CACHE, persist_result=False)
-def rank_candidates(source: Source, model: str | None, out: str | None, licensed_details: bool, profile: str) -> Screened:
+def rank_candidates(
+    source: Source, model: str | None, out: str | None, licensed_details: bool, profile: str, runner: Runner
+) -> Screened:
     where = settings()
     ensemble, chosen = open_model(where.models, model), find_profile(profile)
-    return run_screen(source, ensemble, Path(out) if out else None, where, reporter(), chosen, licensed_details)
+    return run_screen(source, ensemble, Path(out) if out else None, where, reporter(), chosen, licensed_details, judge_by(runner))
 
 
 @task(name="write report", cache_policy=NO_CACHE, persist_result=False)
@@ -43,10 +46,15 @@ def write_report(screened: Screened) -> str:
 
 
 def screen_source(
-    source: Source, model: str | None, out: str | None, licensed_details: bool = False, profile: str = DEFAULT_PROFILE
+    source: Source,
+    model: str | None,
+    out: str | None,
+    licensed_details: bool = False,
+    profile: str = DEFAULT_PROFILE,
+    runner: Runner = Runner.LOCAL,
 ) -> dict[str, Any]:
     """Rank, report and publish artifacts; called inside a flow. Returns the run's manifest with its folder and report."""
-    screened = rank_candidates(source, model, out, licensed_details, profile)
+    screened = rank_candidates(source, model, out, licensed_details, profile, runner)
     report = write_report(screened)
     top = screened.ranking()[SHOWN].head(SHOWN_ROWS)
     create_table_artifact(
@@ -69,9 +77,10 @@ def screen(
     icsd: IcsdFilter = ANY_ENTRY,
     licensed_details: bool = False,
     profile: str = DEFAULT_PROFILE,
+    runner: Runner = Runner.LOCAL,
 ) -> dict[str, Any]:
     """Rank the crystals in CIF files, folders, zips, ICSD exports, fetched folders or Parquet tables, or `mp` (what ICSD knows of
     the newest Materials Project snapshot), with a trained model (the newest by default)."""
     enter()
     source = open_candidates([Path(p) for p in paths], Columns.parse(columns), settings(), max_file_mb, disorder, icsd)
-    return screen_source(source, model, out, licensed_details, profile)
+    return screen_source(source, model, out, licensed_details, profile, runner)

@@ -36,6 +36,7 @@ class Settings(BaseSettings):
 
     quality: bool = Field(default=True, description="with each snapshot, compare structures and write quality.html")
 
+    engine_address: str = Field(default="", description="of a Dask or Ray cluster; empty: two local workers")
     notify: str = Field(default="", description="Prefect notification blocks, `type-slug/name`, comma-separated")
 
     @property

@@ -9,6 +9,8 @@ import typer
 
 from flows.commands.common import ColumnsOption, Json, ModelId, Out, QuietOption, facts, start
 
+RUNNERS = ("local", "threads", "processes", "dask", "ray")
+
 
 def run(out: Out = None, quiet: QuietOption = False, json: Json = False) -> None:
     """The whole job on the embedded starter set: data, training, ranking, report."""
@@ -57,6 +59,9 @@ def screen(
     profile: Annotated[
         str, typer.Option("--profile", help="What to rank by: high-ms, rare-earth-free, low-cost or explore.")
     ] = "high-ms",
+    runner: Annotated[
+        str, typer.Option("--runner", help="Who judges the shards: local, threads, processes, dask or ray.")
+    ] = "local",
     columns: ColumnsOption = "",
     quiet: QuietOption = False,
     json: Json = False,
@@ -82,12 +87,17 @@ def screen(
     icsd = IcsdFilter(icsd_max_temperature, icsd_max_pressure, qualities, icsd_theoretical)
     open_candidates(paths, Columns.parse(columns), settings(), max_file_mb, Disorder(disorder), icsd).identity()
     identifier = open_model(settings().models, model).id
+    if runner not in RUNNERS:
+        raise UserError(f"--runner is {', '.join(RUNNERS)}, not {runner!r}")
     start(quiet, out)
+    from flows.runners import Runner
     from flows.screen import screen as flow
     from flows.summary import print_json, print_rows
 
     folder, files = None if out is None else str(out), [str(p) for p in paths]
-    result = flow(files, identifier, folder, columns, max_file_mb, Disorder(disorder), icsd, licensed_details, profile)
+    result = flow(
+        files, identifier, folder, columns, max_file_mb, Disorder(disorder), icsd, licensed_details, profile, Runner(runner)
+    )
     if json:
         print_json(result)
         return

@@ -11,16 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from data.artifact import file_hash, make_folder, text_hash, write_bytes, write_json
 from data.errors import UserError
-from data.schema import REJECTED
-from data.snapshot import open_snapshot, write_rejections
-from data.sources import Shard, Source
+from data.snapshot import open_snapshot
+from data.sources import Source
 from data.sources.recipe import recipe
-from pipeline.dedup.cellfile import CellFiles, write_cells
+from pipeline.dedup.cellfile import CellFiles
 from pipeline.dedup.duplicates import Duplicates, find_duplicates
 from pipeline.dedup.known import Known, known_crystals
 from pipeline.features.graphs import GRAPH_CODE
@@ -28,14 +25,15 @@ from pipeline.features.tiers import Tier
 from pipeline.features.vectorstore import VECTOR_CODE
 from pipeline.learning.registry import Ensemble
 from pipeline.ledger import Ledger, Run
-from pipeline.progress import Reporter, Tick
+from pipeline.progress import Reporter
 from pipeline.provenance import provenance
-from pipeline.screening.candidates import WITHOUT_COSTLY, judge_safely
+from pipeline.screening.candidates import WITHOUT_COSTLY
 from pipeline.screening.costly import prepare
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.licence import without_details, without_structures
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from pipeline.screening.ranking import rank
+from pipeline.screening.shards import Judge, Work, judge_here, write_parquet
 from pipeline.settings import Settings
 
 SCREEN_CODE = "screen-2"  # raise it whenever the same input and model would give other predictions
@@ -57,7 +55,7 @@ class Screened:
 
 def screen(
     source: Source, ensemble: Ensemble, out: Path | None, where: Settings, reporter: Reporter,
-    profile: Profile = PROFILES[DEFAULT_PROFILE], licensed_details: bool = False,
+    profile: Profile = PROFILES[DEFAULT_PROFILE], licensed_details: bool = False, judge: Judge = judge_here,
 ) -> Screened:  # fmt: skip
     """Rank a source's crystals by a profile. What an interrupted run of the same screen finished is taken as it is, and
     so is a finished one, unless its files were touched.
@@ -80,25 +78,29 @@ def screen(
             reporter.say("The same screen is finished and its files are sound: nothing to compute")
             return finished
         facts = {"id": identity, "input": given, "withheld": withheld, "code": list(code)}
-        return _screen(source, ensemble, profile, facts, folder, where, reporter, run)
+        return _screen(source, ensemble, profile, facts, folder, where, reporter, run, judge)
 
 
 def _screen(
     source: Source, ensemble: Ensemble, profile: Profile, facts: dict[str, Any], folder: Path, where: Settings,
-    reporter: Reporter, run: Run,
+    reporter: Reporter, run: Run, judge: Judge,
 ) -> Screened:  # fmt: skip
     started = time.monotonic()
     shards, withheld = list(source.shards()), facts["withheld"]
-    work = make_folder(where.work / f"screen-{facts['id']}")
-    todo = [(k, shard) for k, shard in enumerate(shards) if not _shard_path(work, k).is_file()]
+    work = Work(source, ensemble.folder, where.descriptors, make_folder(where.work / f"screen-{facts['id']}"))
+    todo = [(k, shard) for k, shard in enumerate(shards) if not work.is_done(k)]
     if ensemble.tier is Tier.FULL:
         with reporter.bar("Costly descriptors", sum(shard.size for _, shard in todo)) as tick:
             symprec = ensemble.graph_settings.symprec_A
             prepare(source, symprec, where.descriptors, [shard for _, shard in todo], where.workers, tick)
     with reporter.bar("Screening", sum(s.size for s in shards)) as tick:
         tick(sum(s.size for s in shards) - sum(s.size for _, s in todo))
-        _judge_shards(source, ensemble, todo, work, where, tick, run)
-    predictions, rejected, without_symmetry = _collect(work, len(shards))
+        _ = ensemble.members  # a damaged model is found before a worker meets it
+        sizes = {k: shard.size for k, shard in todo}
+        for k in judge(work, todo, max(1, min(where.workers, len(todo)))):
+            run.finished("judge", str(k))
+            tick(sizes[k])
+    predictions, rejected, without_symmetry = work.collect(len(shards))
     rejected = without_details(rejected) if withheld else rejected
     write_bytes(folder / "rejected.csv", csv_safe(rejected).to_csv(index=False).encode())
     if predictions.empty:
@@ -106,12 +108,11 @@ def _screen(
         raise UserError(
             f"no crystal could be read from {source.description} ({reasons or 'it is empty'}); see {folder / 'rejected.csv'}"
         )
-    cells = CellFiles(tuple(_cells_path(work, k) for k in range(len(shards))))
-    duplicates, compared_with = _compare(predictions, cells, ensemble, where, reporter)
+    duplicates, compared_with = _compare(predictions, work.cells(len(shards)), ensemble, where, reporter)
     ranking = rank(predictions.join(duplicates.columns), profile)
     ranking = without_structures(ranking) if withheld else ranking
     write_bytes(folder / "ranking.csv", csv_safe(ranking).to_csv(index=False, float_format="%.6g").encode())
-    _write_parquet(ranking, folder / "ranking.parquet")
+    write_parquet(ranking, folder / "ranking.parquet")
     manifest = {
         "kind": "screen", **facts, "source": source.description, "reading": recipe(source), "licensed": source.licensed,
         "model": ensemble.id, "profile": profile.name, "formula": profile.formula,
@@ -129,7 +130,7 @@ def _screen(
     write_json(folder / "manifest.json", manifest)
     write_json(make_folder(where.runs) / f"{facts['id']}.json", {**manifest, "folder": str(folder.resolve())})
     run.finished("publish", facts["id"])
-    shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(work.folder, ignore_errors=True)
     return Screened(folder, manifest)
 
 
@@ -149,27 +150,6 @@ def list_runs(where: Settings) -> list[dict[str, Any]]:
     return [json.loads(path.read_text()) for path in files]
 
 
-def _judge_shards(
-    source: Source, ensemble: Ensemble, todo: list[tuple[int, Shard]], work: Path, where: Settings, tick: Tick, run: Run
-) -> None:
-    _ = ensemble.members  # a damaged model is found before a worker meets it
-    found = judge_safely(source, ensemble.folder, where.descriptors, [shard for _, shard in todo], min(where.workers, len(todo)))
-    for (k, shard), judged in zip(todo, found, strict=True):
-        write_rejections(work / f"{k:06d}.rejected.parquet", judged.rejected)
-        write_cells(_cells_path(work, k), judged.cells)
-        _write_parquet(judged.table, _shard_path(work, k), {"without_symmetry": str(judged.without_symmetry)})
-        run.finished("judge", str(k))
-        tick(shard.size)
-
-
-def _shard_path(work: Path, k: int) -> Path:
-    return work / f"{k:06d}.parquet"
-
-
-def _cells_path(work: Path, k: int) -> Path:
-    return work / f"{k:06d}.cells.parquet"
-
-
 def _compare(
     predictions: pd.DataFrame, cells: CellFiles, ensemble: Ensemble, where: Settings, reporter: Reporter
 ) -> tuple[Duplicates, str | None]:
@@ -183,25 +163,3 @@ def _compare(
         known = known_crystals(snapshot, predictions["formula"], symprec, where.workers) if snapshot else Known()
         found = find_duplicates(predictions, cells.take, known, where.workers, tick)
     return found, snapshot.id if snapshot else None
-
-
-def _collect(work: Path, shards: int) -> tuple[pd.DataFrame, pd.DataFrame, int]:
-    """(predictions, rejections, crystals without usable symmetry) of all shards, in order."""
-    frames, rejections, without = [], [], 0
-    for k in range(shards):
-        table = pq.read_table(_shard_path(work, k))
-        without += int((table.schema.metadata or {}).get(b"without_symmetry", b"0"))
-        frames.append(table.to_pandas())
-        rejections.append(pq.read_table(work / f"{k:06d}.rejected.parquet"))
-    read = [frame for frame in frames if len(frame)]
-    rejected = pa.concat_tables(rejections) if rejections else pa.Table.from_pylist([], schema=REJECTED)
-    return pd.concat(read, ignore_index=True) if read else pd.DataFrame(), rejected.to_pandas(), without
-
-
-def _write_parquet(frame: pd.DataFrame, path: Path, metadata: dict[str, str] | None = None) -> None:
-    table = pa.Table.from_pandas(frame, preserve_index=False)
-    if metadata is not None:
-        table = table.replace_schema_metadata(metadata)
-    buffer = pa.BufferOutputStream()
-    pq.write_table(table, buffer, compression="zstd")
-    write_bytes(path, buffer.getvalue().to_pybytes())

@@ -155,11 +155,13 @@ class _webhook:
 
 
 def test_one_process_serves_the_same_jobs(site: Site) -> None:
-    """Last, since it takes the deployments over from the worker."""
+    """Last, since it takes the jobs over from the worker."""
+    for job in site.api("/deployments/filter", {}):
+        httpx.delete(f"{site.server.url}/deployments/{job['id']}", timeout=60.0).raise_for_status()
     command = [sys.executable, "-m", "flows", "serve"]
     process = subprocess.Popen(command, cwd=ROOT, env=site.server.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
-        wait_until(lambda: all(d["work_pool_name"] is None for d in site.api("/deployments/filter", {})))
+        wait_until(lambda: len(site.api("/deployments/filter", {})) == 3)
         deployed = {d["name"]: d for d in site.api("/deployments/filter", {})}
         assert set(deployed) == {"nightly", "weekly", "after-changes"}
         assert deployed["nightly"]["schedules"][0]["schedule"]["cron"] == "15 2 * * *"

@@ -1,0 +1,97 @@
+"""Judged shards on disk: what a screen that was stopped takes over, and what workers on other machines leave for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from data.artifact import write_bytes
+from data.schema import REJECTED
+from data.snapshot import write_rejections
+from data.sources import Shard, Source
+from pipeline.dedup.cellfile import CellFiles, write_cells
+from pipeline.screening.candidates import JudgedShard, judge_safely
+
+Numbered = tuple[int, Shard]
+
+
+@dataclass(frozen=True)
+class Work:
+    """All that a worker needs to know; small, so that it travels to any process that sees the same files."""
+
+    source: Source
+    model: Path  # folder of the ensemble
+    costly: Path  # of the costly descriptors
+    folder: Path  # where judged shards go
+
+    def is_done(self, number: int) -> bool:
+        return self._table(number).is_file()
+
+    def keep(self, number: int, judged: JudgedShard) -> None:
+        """Write a judged shard; its table comes last, and with it the shard is done."""
+        write_rejections(self._rejected(number), judged.rejected)
+        write_cells(self._cells(number), judged.cells)
+        write_parquet(judged.table, self._table(number), {"without_symmetry": str(judged.without_symmetry)})
+
+    def judge(self, numbered: Numbered) -> int:
+        """Judge one shard, in a process of its own that may die, and keep it; returns its number."""
+        number, shard = numbered
+        (judged,) = judge_safely(self.source, self.model, self.costly, [shard], 1)
+        self.keep(number, judged)
+        return number
+
+    def cells(self, shards: int) -> CellFiles:
+        return CellFiles(tuple(self._cells(number) for number in range(shards)))
+
+    def collect(self, shards: int) -> tuple[pd.DataFrame, pd.DataFrame, int]:
+        """(predictions, rejections, crystals without usable symmetry) of all shards, in order."""
+        frames, rejections, without = [], [], 0
+        for number in range(shards):
+            table = pq.read_table(self._table(number))
+            without += int((table.schema.metadata or {}).get(b"without_symmetry", b"0"))
+            frames.append(table.to_pandas())
+            rejections.append(pq.read_table(self._rejected(number)))
+        read = [frame for frame in frames if len(frame)]
+        rejected = pa.concat_tables(rejections) if rejections else pa.Table.from_pylist([], schema=REJECTED)
+        return pd.concat(read, ignore_index=True) if read else pd.DataFrame(), rejected.to_pandas(), without
+
+    def _table(self, number: int) -> Path:
+        return self.folder / f"{number:06d}.parquet"
+
+    def _cells(self, number: int) -> Path:
+        return self.folder / f"{number:06d}.cells.parquet"
+
+    def _rejected(self, number: int) -> Path:
+        return self.folder / f"{number:06d}.rejected.parquet"
+
+
+class Judge(Protocol):
+    """A way to have shards judged: on this machine, or by an engine that has many."""
+
+    def __call__(self, work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
+        """Judge and keep every shard of `todo`; yields their numbers as they are done, in any order."""
+        ...
+
+
+def judge_here(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
+    """In worker processes of this machine, one a core."""
+    shards = [shard for _, shard in todo]
+    for (number, _), judged in zip(todo, judge_safely(work.source, work.model, work.costly, shards, workers), strict=True):
+        work.keep(number, judged)
+        yield number
+
+
+def write_parquet(frame: pd.DataFrame, path: Path, metadata: dict[str, str] | None = None) -> None:
+    """A table without an index; with the same content always the same bytes."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    if metadata is not None:
+        table = table.replace_schema_metadata(metadata)
+    buffer = pa.BufferOutputStream()
+    pq.write_table(table, buffer, compression="zstd")
+    write_bytes(path, buffer.getvalue().to_pybytes())

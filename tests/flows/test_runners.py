@@ -1,0 +1,75 @@
+"""The same screen by every engine: the same bytes. Dask and Ray where they are installed, two workers each."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from data.artifact import file_hash
+from data.sources.starter import StarterSource
+from tests.servers.prefect import PrefectServer, prefect_server
+
+FILES = ("ranking.csv", "ranking.parquet", "rejected.csv")
+NEEDED = {"dask": "prefect_dask", "ray": "prefect_ray"}
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def cifs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two tables of crystals, so that there are two shards, and a file that is none."""
+    folder = tmp_path_factory.mktemp("cifs")
+    source = StarterSource(equilibrium_only=True)
+    crystals = [item.crystal for shard in source.shards() for item in source.read(shard)]  # type: ignore[union-attr]
+    for k, part in enumerate((crystals[:12], crystals[12:24])):
+        (folder / str(k)).mkdir()
+        for crystal in part:
+            (folder / str(k) / f"{crystal.id}.cif").write_text(crystal.to_pymatgen().to(fmt="cif"))
+    (folder / "1" / "broken.cif").write_text("data_x\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """The workers of Dask and Ray talk to it."""
+    with prefect_server(tmp_path_factory.mktemp("prefect"), None) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def local(ferroscreen: Call, cifs: Path, trained_home: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return hashes(ferroscreen, "local", cifs, trained_home, tmp_path_factory.mktemp("local"))
+
+
+@pytest.mark.parametrize("runner", ["threads", "processes", "dask", "ray"])
+def test_the_same_bytes(
+    runner: str, ferroscreen: Call, cifs: Path, trained_home: Path, local: dict[str, str], server: PrefectServer, tmp_path: Path
+) -> None:
+    if runner in NEEDED and importlib.util.find_spec(NEEDED[runner]) is None:
+        pytest.skip(f"the extra {runner!r} is not installed")
+    told = {"PREFECT_API_URL": server.url} if runner in NEEDED else {}
+    assert hashes(ferroscreen, runner, cifs, trained_home, tmp_path, **told) == local
+
+
+def test_dask_and_ray_need_a_server(ferroscreen: Call, cifs: Path, trained_home: Path) -> None:
+    done = ferroscreen("screen", str(cifs), "--runner", "dask", FERROSCREEN_HOME=str(trained_home))
+    assert done.returncode == 2 and "the workers of dask need a Prefect server" in done.stderr
+
+
+def test_an_engine_that_is_none(ferroscreen: Call, cifs: Path, trained_home: Path) -> None:
+    done = ferroscreen("screen", str(cifs), "--runner", "slurm", FERROSCREEN_HOME=str(trained_home))
+    assert done.returncode == 2 and "--runner is local, threads, processes, dask, ray, not 'slurm'" in done.stderr
+
+
+def hashes(ferroscreen: Call, runner: str, cifs: Path, home: Path, out: Path, **told: str) -> dict[str, str]:
+    paths = [str(cifs / "0"), str(cifs / "1")]
+    environment = {"FERROSCREEN_HOME": str(home), "FERROSCREEN_WORKERS": "2", **told}
+    done = ferroscreen("screen", *paths, "--runner", runner, "--out", str(out), "--json", **environment)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["ranked"], said["rejected"], said["shards_taken_over"]) == (24, 1, 0)
+    return {name: file_hash(out / name) for name in FILES}
