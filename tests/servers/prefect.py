@@ -18,6 +18,8 @@ import httpx
 
 ROOT = Path(__file__).resolve().parents[2]
 POSTGRES = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+WATCHED = Path(__file__).parent / "watched"
+LOOKUPS = "lookups"
 SLOW_S = 180.0  # a server on a busy machine
 
 
@@ -27,6 +29,12 @@ class PrefectServer:
 
     url: str
     environment: dict[str, str]
+
+    @property
+    def lookups(self) -> str:
+        """Names of other machines that the server, or a process in its environment, has looked up so far."""
+        noted = Path(self.environment["LOOKUPS_FILE"])
+        return noted.read_text() if noted.exists() else ""
 
     def prefect(self, *arguments: str) -> str:
         """Standard output of a `prefect` command; fails loudly."""
@@ -49,7 +57,8 @@ def prefect_server(home: Path, database: str | None) -> Iterator[PrefectServer]:
     url = f"http://127.0.0.1:{port}/api"
     environment = {
         **clean, "PREFECT_HOME": str(home), "PREFECT_API_URL": url, "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false", "PREFECT_CLI_COLORS": "false",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false",
+        "PYTHONPATH": str(WATCHED), "LOOKUPS_FILE": str(home / LOOKUPS), "PREFECT_CLI_COLORS": "false",
         **({} if database is None else {"PREFECT_API_DATABASE_CONNECTION_URL": database}),
     }  # fmt: skip
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"]
