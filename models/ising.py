@@ -5,10 +5,11 @@
 With couplings that are equal for equivalent pairs E is invariant under the space group, and as it is even, under time reversal. A
 probe u (n,) starts the sign field, which then follows the mean field of its neighbours while the gain rises:
 
-    x <- u,    x <- (1 - d) x + d g_t K tanh(x),    sigma = tanh(x),    K = J / scale
+    x <- u,    x <- g_t K tanh(x),    sigma = tanh(x),    K = (J + c 1) / (c + largest eigenvalue of J),  -c its lowest one
 
-Odd in u and without a bias: sigma(-u) = -sigma(u). It commutes with every permutation that keeps J; only the probe breaks a
-symmetry.
+The diagonal c adds the same to all energies, but without it sites that are updated all at once would overshoot, and two patterns
+alternate for ever; as K has no negative eigenvalue, at a constant gain they settle. Odd in u and without a bias:
+sigma(-u) = -sigma(u). It commutes with every permutation that keeps J; only the probe breaks a symmetry.
 """
 
 from __future__ import annotations
@@ -36,31 +37,40 @@ def energy(coupling: Tensor, signs: Tensor) -> Tensor:
     return -0.5 * ((signs @ coupling) * signs).sum(dim=-1)
 
 
-def log_likelihood(coupling: Tensor, signs: Tensor) -> Tensor:
-    """(b,) log P of the signs (b, n) up to time reversal; beyond EXACT spins the pseudo-likelihood (Besag 1975) stands in.
+def compensated(signs: Tensor, size: Tensor, tolerance: float) -> Tensor:
+    """(b, m) whether the moments of patterns (b or 1, m, n) with sizes (b, n) add up to nothing, as in an antiferromagnet."""
+    return (signs @ size[:, :, None])[:, :, 0].abs() <= tolerance * size.sum(dim=1, keepdim=True)
 
-    pseudo: sum_i log P(s_i | all others) = sum_i log sigmoid(2 s_i sum_j J_ij s_j)
+
+def log_likelihood(coupling: Tensor, signs: Tensor, size: Tensor, tolerance: float) -> Tensor:
+    """(b,) log P of the signs (b, n) up to time reversal, among the patterns that are compensated if it is, or are not if not.
+
+    Beyond EXACT spins the pseudo-likelihood (Besag 1975) stands in: sum_i log P(s_i | all others), with
+    P(s_i | others) = sigmoid(2 s_i sum_j J_ij s_j).
     """
     n = signs.shape[1]
     if n > EXACT:
         return functional.logsigmoid(2.0 * signs * torch.einsum("bij,bj->bi", coupling, signs)).sum(dim=1)
-    every = energy(coupling, patterns(n).to(coupling.dtype))
-    return -energy(coupling, signs[:, None])[:, 0] - torch.logsumexp(-every, dim=1)
+    every = patterns(n).to(coupling.dtype)
+    same = compensated(every[None], size, tolerance) == compensated(signs[:, None], size, tolerance)
+    weights = (-energy(coupling, every)).masked_fill(~same, -torch.inf)
+    return -energy(coupling, signs[:, None])[:, 0] - torch.logsumexp(weights, dim=1)
 
 
 class SignField(nn.Module):
     """The settling of probes (the module's second formula); the gains are learned."""
 
-    def __init__(self, steps: int, damping: float = 0.5) -> None:
+    def __init__(self, steps: int) -> None:
         super().__init__()
-        self.damping = damping
-        self.log_gain = nn.Parameter(torch.linspace(math.log(1.5), math.log(8.0), steps))
+        self.log_gain = nn.Parameter(torch.linspace(math.log(1.2), math.log(5.0), steps))
 
     def forward(self, coupling: Tensor, probe: Tensor) -> Tensor:
         """(b, k, n) signs in [-1, 1] from (b, n, n) couplings and (b, k, n) probes."""
-        scale = coupling.square().sum(dim=2).mean(dim=1).add(1e-12).sqrt()  # so that the gain means the same for every crystal
-        pull = coupling / scale[:, None, None]
+        values = torch.linalg.eigvalsh(coupling.detach().double()).to(coupling.dtype)
+        shift = -values[:, 0]  # the trace is zero, so the lowest one is not positive
+        scale = (values[:, -1] + shift).clamp(min=1e-6)
+        pull = (coupling + torch.diag_embed(shift[:, None].expand_as(values))) / scale[:, None, None]
         x = probe
         for gain in self.log_gain.exp():
-            x = (1.0 - self.damping) * x + self.damping * gain * (torch.tanh(x) @ pull)
+            x = gain * (torch.tanh(x) @ pull)
         return torch.tanh(x)

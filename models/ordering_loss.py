@@ -15,7 +15,7 @@ from models.ising import SignField, log_likelihood
 from models.layers import pick
 from models.orbit import orbit_minimum
 from models.ordering_network import Invariants
-from models.ordering_parts import SITE_THRESHOLD
+from models.ordering_parts import COMPENSATED, SITE_THRESHOLD
 from models.sitegraph import SiteBatch
 
 
@@ -23,8 +23,9 @@ from models.sitegraph import SiteBatch
 class LossWeights:
     """Of the terms; each is a mean over crystals of order one."""
 
-    size: float = 1.0  # mean over sites of | |m| - a |, in µB
-    order: float = 0.5  # cross-entropy of the class
+    size: float = 2.0  # mean over sites of | |m| - a |, in µB
+    others: float = 0.3  # of that: what an atom counts that is no carrier and has no moment
+    order: float = 1.0  # cross-entropy of the class
     pattern: float = 1.0  # -log P of the signs, per spin
     orbit: float = 0.3  # orbit minimum of a sigma, over the mean square moment; the best probe
     probes_mean: float = 0.1  # of the orbit term: weight of the mean over the probes
@@ -81,17 +82,20 @@ def ordering_loss(
     crystals = len(batch.site_ptr) - 1
     site_crystal = torch.from_numpy(np.repeat(np.arange(crystals), np.diff(batch.site_ptr)))
     share = 1.0 / torch.from_numpy(np.diff(batch.site_ptr)).to(moment.dtype)[site_crystal] / crystals
-    size = pick(said.size[:, None], batch.site_node)[:, 0]
-    total = weights.size * ((size - moment.abs()).abs() * share).sum()
-    total = total + weights.order * functional.cross_entropy(said.logits, ordering)
     large = (moment.abs() > SITE_THRESHOLD).numpy()
+    size = pick(said.size[:, None], batch.site_node)[:, 0]
+    ion = torch.from_numpy(large | batch.site_carrier).to(moment.dtype)
+    error = (size - moment.abs()).abs() * (ion + weights.others * (1.0 - ion))
+    total = weights.size * (error * share).sum()
+    total = total + weights.order * functional.cross_entropy(said.logits, ordering)
     spin = large & batch.site_carrier
     signs = torch.sign(moment) * torch.from_numpy(spin).to(moment.dtype)
     for group in spins(batch, said.coupling, spin):
         n = group.site.shape[1]
         if n > 1:
-            wanted = signs[torch.from_numpy(group.site)]
-            total = total - weights.pattern * log_likelihood(group.coupling, wanted).sum() / ((n - 1) * crystals)
+            site = torch.from_numpy(group.site)
+            likely = log_likelihood(group.coupling, signs[site], moment[site].abs(), COMPENSATED)
+            total = total - weights.pattern * likely.sum() / ((n - 1) * crystals)
     total = total + weights.orbit * _orbit_term(said, batch, field, moment, size.detach(), weights) / crystals
     induced = torch.from_numpy(large & ~batch.site_carrier).to(moment.dtype)
     misfit = functional.softplus(-2.0 * torch.sign(moment) * local_fields(batch, said.coupling, signs))

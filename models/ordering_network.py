@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.cgcnn import GatedConvolution
+from models.elements import N_PROPERTIES, element_table
 from models.ising import SignField
 from models.layers import N_ELEMENTS, GaussianBasis, mlp, pick, weighted_sum
 from models.ordering_parts import ORDERINGS
@@ -32,7 +33,7 @@ class OrderingSettings:
     pair_reach_A: float = 10.0  # the same for pairs of carriers
     paths: int = 15  # columns of SiteGraphs.pair_paths
     steps: int = 12  # of the sign field
-    dropout: float = 0.1
+    dropout: float = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +48,14 @@ class Invariants:
 class OrderingNetwork(nn.Module):
     """Convolutions over the primitive cell, then a head for sizes, one for pairs, one for the class."""
 
+    elements: Tensor
+
     def __init__(self, settings: OrderingSettings) -> None:
         super().__init__()
         width, pair = settings.width, settings.pair_width
         self.embedding = nn.Embedding(N_ELEMENTS, width)
+        self.register_buffer("elements", element_table())
+        self.properties = nn.Linear(N_PROPERTIES, width)
         self.basis = GaussianBasis(0.0, settings.reach_A, settings.gaussians, settings.reach_A / settings.gaussians)
         self.convolutions = nn.ModuleList(GatedConvolution(width, settings.gaussians) for _ in range(settings.layers))
         self.norm = nn.LayerNorm(width)
@@ -68,10 +73,11 @@ class OrderingNetwork(nn.Module):
 
     def forward(self, batch: SiteBatch) -> Invariants:
         graph = batch.graph
-        node, edge = self.embedding(graph.numbers), self.basis(graph.edge_distance)
+        node = self.embedding(graph.numbers) + self.properties(self.elements[graph.numbers])
+        edge = self.basis(graph.edge_distance)
         for convolution in self.convolutions:
             node = convolution(node, edge, graph)
-        h = self.norm(node)
+        h = self.dropout(self.norm(node))
         gate, amount = self.size(h).unbind(dim=1)
         size = torch.sigmoid(gate) * functional.softplus(amount)
         hidden = self._pairs(batch, h)
@@ -81,12 +87,11 @@ class OrderingNetwork(nn.Module):
             self._magnetic_mean(batch, h, size.detach()),
             weighted_sum(hidden, carried / 12.0, batch.pair_crystal, graph.n_crystals),
         ]
-        logits = self.order(self.dropout(torch.cat(pooled, dim=1)))
+        logits = self.order(torch.cat(pooled, dim=1))
         return Invariants(size, self.coupling(hidden)[:, 0], logits)
 
     def _pairs(self, batch: SiteBatch, h: Tensor) -> Tensor:
         """(pairs, pair_width), the same for either end first."""
-        h = self.dropout(h)
         a, b = pick(h, batch.pair_first), pick(h, batch.pair_second)
         seen = torch.cat(
             [self.pair_basis(batch.pair_distance), torch.log1p(batch.pair_paths), batch.pair_induced[:, None]], dim=1

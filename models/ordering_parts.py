@@ -11,6 +11,7 @@ from models.graph import gather
 from models.sitegraph import SiteGraphs
 
 ORDERINGS = ("NM", "FM", "FiM", "AFM")
+COMPENSATED = 0.1  # |sum m| / sum |m| of an antiferromagnet at most
 SITE_THRESHOLD = 0.1  # µB; below it a site has no moment that counts (definition of the data)
 
 

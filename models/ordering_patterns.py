@@ -30,7 +30,6 @@ class PatternSettings:
     exact: int = EXACT  # spins; up to so many every pattern is weighed
     probes: int = 256  # beyond it
     kept: int = 24  # orderings of a crystal that are reported; the rest is cut off
-    compensated: float = 0.1  # |sum m| / sum |m| of an antiferromagnet at most
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from models.graph import batches_by_edges
 from models.layers import pick
 from models.ordering_loss import restricted, spins
 from models.ordering_network import OrderingNetwork
-from models.ordering_parts import ORDERINGS, SITE_THRESHOLD, OrderingPrediction, Pattern
+from models.ordering_parts import COMPENSATED, ORDERINGS, SITE_THRESHOLD, OrderingPrediction, Pattern
 from models.ordering_patterns import Orbits, PatternSettings, find_orbits
 from models.sitegraph import SiteBatch, SiteGraphs
 from models.training import PREDICTION_EDGES
@@ -46,14 +46,14 @@ def predict_orderings(
     return [out[k] for k in range(len(graphs))]
 
 
-def ordering_of(moments: Floats, compensated: float = PatternSettings.compensated) -> str:
+def ordering_of(moments: Floats) -> str:
     """The class of signed moments (sites,) in µB."""
     large = moments[np.abs(moments) > SITE_THRESHOLD]
     if not len(large):
         return "NM"
     if (large > 0).all() or (large < 0).all():
         return "FM"
-    return "AFM" if abs(moments.sum()) <= compensated * np.abs(moments).sum() else "FiM"
+    return "AFM" if abs(moments.sum()) <= COMPENSATED * np.abs(moments).sum() else "FiM"
 
 
 def _predict_batch(
@@ -78,7 +78,7 @@ def _predict_batch(
             moments = _signs(batch, coupling, k, orbits) * sizes
             none = replace(none, probability=float(probabilities[NM]))
             rest = (1.0 - none.probability) * weight
-            listed = [Pattern(m, float(p), ordering_of(m, settings.compensated)) for m, p in zip(moments, rest, strict=True)]
+            listed = [Pattern(m, float(p), ordering_of(m)) for m, p in zip(moments, rest, strict=True)]
             out.append(OrderingPrediction(probabilities, sizes, sorted([*listed, none], key=lambda p: -p.probability)))
         else:
             out.append(OrderingPrediction(probabilities, sizes, [none]))
@@ -91,7 +91,7 @@ def _weighed(p_ordering: Floats, size: Floats, orbits: Orbits, settings: Pattern
     Args:
         size: (n,) of the spins, µB.
     """
-    antiferro = np.abs(orbits.signs @ size) <= settings.compensated * size.sum()
+    antiferro = np.abs(orbits.signs @ size) <= COMPENSATED * size.sum()
     log_weight = orbits.log_weight.copy()
     for kind, share in ((antiferro, p_ordering[AFM]), (~antiferro, 1.0 - p_ordering[AFM] - p_ordering[NM])):
         if kind.any():

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.ising import EXACT, patterns
 from models.orbit import equal_up_to_group
-from models.ordering_parts import ORDERINGS, SITE_THRESHOLD, OrderingExamples, OrderingPrediction, Pattern
+from models.ordering_parts import COMPENSATED, ORDERINGS, SITE_THRESHOLD, OrderingExamples, OrderingPrediction, Pattern
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -71,3 +72,26 @@ def totals(examples: OrderingExamples, said: Sequence[OrderingPrediction]) -> di
         "pattern": np.array([abs(likeliest(s).moments.mean()) for s in said]),
         "expected": np.array([s.moment_per_atom for s in said]),
     }
+
+
+def chance_of_pattern(examples: OrderingExamples) -> Floats:
+    """(crystals,) share of the patterns of the right class that are right, the carriers with a moment being known.
+
+    What a guess among the compensated patterns of an antiferromagnet, or among the others, would score; more than EXACT spins: 0.
+    """
+    out = np.zeros(len(examples))
+    for k in range(len(examples)):
+        truth, graphs = examples.moments(k), examples.graphs
+        where = (np.abs(truth) > SITE_THRESHOLD) & (graphs.site_carrier[graphs.site_ptr[k] : graphs.site_ptr[k + 1]] > 0)
+        n = int(where.sum())
+        if not 0 < n <= EXACT:
+            continue
+        signs, size = patterns(n).numpy().astype(np.float64), np.abs(truth[where])
+        balanced = np.abs(signs @ size) <= COMPENSATED * size.sum()
+        wanted = truth[where] * np.sign(truth[where][0])
+        own = (signs == np.sign(wanted)).all(axis=1)
+        rivals = balanced == balanced[own.argmax()]
+        images = np.where(where, np.sign(truth), 0.0)[examples.graphs.permutations(k)]
+        inside = images[(images[:, ~where] == 0).all(axis=1)][:, where]
+        out[k] = len(np.unique(inside * inside[:, :1], axis=0)) / rivals.sum()
+    return out

@@ -40,7 +40,6 @@ class OrderedTable:
 
     examples: OrderingExamples
     split: NDArray[np.str_]  # (crystals,)
-    ids: list[str]
 
     def part(self, name: str) -> OrderingExamples:
         """The rows of train, val or test."""
@@ -51,7 +50,7 @@ def site_moment_rows(path: Path) -> Iterator[OrderedRow]:
     """The rows of a table with signed site moments."""
     for batch in pq.ParquetFile(path).iter_batches(_AT_ONCE, columns=COLUMNS):
         for row in batch.to_pylist():
-            crystal = next(read_cif(row["cif"], path.name, row["material_id"]))
+            crystal = next(read_cif(row["cif"], path.name, row["material_id"] or ""))
             moments = np.array(row["site_magmoms_muB"], dtype=np.float64)
             if isinstance(crystal, Crystal) and len(moments) == crystal.n_sites and row["ordering"] in ORDERINGS:
                 yield OrderedRow(crystal, moments, row["ordering"], row["split"])
@@ -68,7 +67,7 @@ def non_magnetic_rows(path: Path, share: float, seed: int) -> Iterator[OrderedRo
         for row, drawn in zip(batch.to_pylist(), rng.random(len(batch)) < share, strict=True):
             zero = abs(row["magnetization_muB_per_atom"]) < NOT_MAGNETIC_MUB and not row["suspect_false_nm"]
             if drawn and zero and row["ordering_from_site_moments"] is None and row["n_sites"] <= MAX_SITES:
-                crystal = next(read_cif(row["cif"], path.name, row["material_id"]))
+                crystal = next(read_cif(row["cif"], path.name, row["material_id"] or ""))
                 if isinstance(crystal, Crystal):
                     yield OrderedRow(crystal, np.zeros(crystal.n_sites), "NM", row["split"])
 
@@ -88,4 +87,4 @@ def build_table(rows: Sequence[OrderedRow], report: Callable[[int], None] = lamb
     moment = np.concatenate([row.moments for row in used])
     ordering = np.array([ORDERINGS.index(row.ordering) for row in used], dtype=np.int64)
     examples = OrderingExamples(join_sites(graphs), moment, ordering)
-    return OrderedTable(examples, np.array([row.split for row in used]), [row.crystal.id for row in used])
+    return OrderedTable(examples, np.array([row.split for row in used]))
