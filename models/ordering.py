@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from models.contract import FitControl, ModelError
 from models.network import SETTINGS_FILE, WEIGHTS_FILE
+from models.ordering_forest import OrderingForest, OrderingForestSettings
 from models.ordering_loss import LossWeights
 from models.ordering_network import OrderingNetwork, OrderingSettings
 from models.ordering_parts import OrderingExamples, OrderingPrediction
@@ -46,6 +47,7 @@ class OrderingModel:
         self.weights = weights or LossWeights()
         self.search = search or PatternSettings()
         self.network = OrderingNetwork(self.settings)
+        self.forest: OrderingForest | None = None
 
     def fit(self, train: OrderingExamples, validation: OrderingExamples, control: FitControl) -> list[dict[str, float]]:
         """Learn from `train`, choose the epoch on `validation`; one row of the history an epoch."""
@@ -54,15 +56,20 @@ class OrderingModel:
         self.network = OrderingNetwork(self.settings)
         parts = [FAMILY, self.settings, self.training, self.weights, control.seed, control.epochs, len(train), len(validation)]
         identity = hashlib.sha256(repr(parts).encode() + train.moment.tobytes()).hexdigest()
-        return train_orderings(self.network, train, validation, self.training, self.weights, control, identity)
+        history = train_orderings(self.network, train, validation, self.training, self.weights, control, identity)
+        self.forest = OrderingForest.fit(train, OrderingForestSettings(), control.seed, control.workers)
+        return history
 
     def predict(self, graphs: SiteGraphs) -> list[OrderingPrediction]:
         """One prediction a crystal; each depends on its own crystal only."""
-        return predict_orderings(self.network, graphs, self.search)
+        return predict_orderings(self.network, graphs, self.search, self.forest)
 
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` and `model.json` into an existing folder."""
-        save_file({k: v.contiguous() for k, v in self.network.state_dict().items()}, folder / WEIGHTS_FILE)
+        if self.forest is None:
+            raise ModelError("the model of orderings has not been fitted")
+        weights = {k: v.contiguous() for k, v in self.network.state_dict().items()}
+        save_file(weights | self.forest.tensors(), folder / WEIGHTS_FILE)
         header = {
             "family": FAMILY,
             "format": FORMAT,
@@ -83,6 +90,7 @@ class OrderingModel:
             raise ModelError(f"{folder} holds a {header.get('family')} of format {header.get('format')}, not {FAMILY} {FORMAT}")
         try:
             model = cls(OrderingSettings(**header["settings"]), search=PatternSettings(**header["search"]))
+            model.forest = OrderingForest.of_tensors({k: weights.pop(k) for k in list(weights) if k.startswith("forest.")})
             model.network.load_state_dict(weights)
         except (TypeError, ValueError, ArithmeticError, RuntimeError, KeyError) as fault:
             raise ModelError(f"the weights in {folder} do not fit their settings: {fault}") from fault

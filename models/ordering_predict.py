@@ -14,9 +14,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from models.graph import batches_by_edges
-from models.layers import pick
+from models.graph import batches_by_edges, gather
+from models.ordering_forest import OrderingForest
 from models.ordering_loss import restricted, spins
 from models.ordering_network import OrderingNetwork
 from models.ordering_parts import COMPENSATED, ORDERINGS, SITE_THRESHOLD, OrderingPrediction, Pattern
@@ -30,19 +31,33 @@ _BALANCED = 1e-4  # a coupling; an atom pulled less than this way or that stays 
 
 
 def predict_orderings(
-    network: OrderingNetwork, graphs: SiteGraphs, settings: PatternSettings, p_ordering: Floats | None = None
+    network: OrderingNetwork,
+    graphs: SiteGraphs,
+    settings: PatternSettings,
+    forest: OrderingForest | None = None,
+    p_ordering: Floats | None = None,
 ) -> list[OrderingPrediction]:
     """One prediction a crystal, in their order; none depends on the others.
 
     Args:
+        forest: classes and sizes of carriers are the means of what it and the network say.
         p_ordering: (crystals, 4) stands in for the class head where the classes are known.
     """
     network.eval()
+    trees = None if forest is None or not len(graphs) else forest.predict(graphs)
     out: dict[int, OrderingPrediction] = {}
     with torch.inference_mode():
         for index in batches_by_edges(graphs.trunk.edges_per_crystal, PREDICTION_EDGES):
-            told = None if p_ordering is None else p_ordering[index]
-            out |= dict(zip(index.tolist(), _predict_batch(network, graphs, index, settings, told), strict=True))
+            batch = SiteBatch.collate(graphs, index, next(network.parameters()).dtype)
+            said = network(batch)
+            classes, size = torch.softmax(said.logits.double(), dim=1).numpy(), said.size.double().numpy()
+            if trees is not None:
+                of_orbits = trees[1][gather(graphs.trunk.node_ptr, index)[1]]
+                classes = (classes + trees[0][index]) / 2
+                size = np.where(np.isnan(of_orbits), size, (size + of_orbits) / 2)
+            classes = classes if p_ordering is None else p_ordering[index]
+            found = _predict_batch(network, batch, said.coupling.double(), size, classes, settings)
+            out |= dict(zip(index.tolist(), found, strict=True))
     return [out[k] for k in range(len(graphs))]
 
 
@@ -57,13 +72,10 @@ def ordering_of(moments: Floats) -> str:
 
 
 def _predict_batch(
-    network: OrderingNetwork, graphs: SiteGraphs, index: NDArray[np.int64], settings: PatternSettings, told: Floats | None
+    network: OrderingNetwork, batch: SiteBatch, coupling: Tensor, of_nodes: Floats, classes: Floats, settings: PatternSettings
 ) -> list[OrderingPrediction]:
-    batch = SiteBatch.collate(graphs, index, next(network.parameters()).dtype)
-    said = network(batch)
-    coupling = said.coupling.double()
-    classes = torch.softmax(said.logits.double(), dim=1).numpy() if told is None else told
-    size = pick(said.size[:, None], batch.site_node)[:, 0].double().numpy()
+    """From couplings (pairs,), sizes (nodes,) in µB and class probabilities (crystals, 4)."""
+    size = of_nodes[batch.site_node.numpy()]
     found: dict[int, Orbits] = {}
     for group in spins(batch, coupling, (size > SITE_THRESHOLD) & batch.site_carrier):
         for k, own, matrix in zip(group.crystal.tolist(), group.site, group.coupling, strict=True):
@@ -101,7 +113,7 @@ def _weighed(p_ordering: Floats, size: Floats, orbits: Orbits, settings: Pattern
     return Orbits(orbits.sites, orbits.signs[order], log_weight[order]), weight / weight.sum()
 
 
-def _signs(batch: SiteBatch, coupling: torch.Tensor, k: int, orbits: Orbits) -> Floats:
+def _signs(batch: SiteBatch, coupling: Tensor, k: int, orbits: Orbits) -> Floats:
     """(m, sites) the patterns on all atoms of crystal k: those that are no spins follow their neighbours, or have sign 0."""
     first, last = np.searchsorted(batch.link_crystal, [k, k + 1])
     target, source = (sites[first:last] - batch.site_ptr[k] for sites in (batch.link_target, batch.link_source))

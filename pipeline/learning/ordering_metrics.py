@@ -95,3 +95,19 @@ def chance_of_pattern(examples: OrderingExamples) -> Floats:
         inside = images[(images[:, ~where] == 0).all(axis=1)][:, where]
         out[k] = len(np.unique(inside * inside[:, :1], axis=0)) / rivals.sum()
     return out
+
+
+def file_order_hits(examples: OrderingExamples) -> Flags:
+    """(crystals,) whether "the first half of the carriers in the file is up, the second half down" is right.
+
+    No model: it shows how much the order of sites in a file gives away, which a candidate's order does not.
+    """
+    out = []
+    for k in range(len(examples)):
+        truth, graphs = examples.moments(k), examples.graphs
+        where = (np.abs(truth) > SITE_THRESHOLD) & (graphs.site_carrier[graphs.site_ptr[k] : graphs.site_ptr[k + 1]] > 0)
+        order = np.flatnonzero(where)
+        guess = np.zeros(len(truth))
+        guess[order] = np.where(np.arange(len(order)) < len(order) / 2, 1.0, -1.0)
+        out.append(equal_up_to_group(guess, truth, graphs.permutations(k), where))
+    return np.array(out)

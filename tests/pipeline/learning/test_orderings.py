@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 sys.path.insert(0, str(Path(__file__).parent))  # the magnets are shared by this folder's tests only
 from magnets import as_crystal, doubled, rock_salt, rutile, type_one
@@ -132,6 +133,11 @@ def test_a_saved_model_says_the_same(trained: OrderingModel, tmp_path: Path) -> 
     for one, other in zip(trained.predict(asked), again.predict(asked), strict=True):
         assert np.array_equal(one.p_ordering, other.p_ordering)
         assert all(np.array_equal(a.moments, b.moments) for a, b in zip(one.patterns, other.patterns, strict=True))
+    weights = load_file(tmp_path / "model.safetensors")
+    weights["forest.crystals.left"][0] = -1
+    save_file(weights, tmp_path / "model.safetensors")
+    with pytest.raises(ModelError, match="trees"):
+        OrderingModel.load(tmp_path)
     (tmp_path / "model.json").write_text('{"family": "cgcnn", "format": 1}')
     with pytest.raises(ModelError, match="not ordering"):
         OrderingModel.load(tmp_path)
