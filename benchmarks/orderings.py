@@ -1,6 +1,6 @@
 """Magnetic orderings of real crystals: train the model of orderings and judge it on rows that it has not seen.
 
-    python -m benchmarks.orderings DATA --out .work/orderings [--epochs 12] [--part val|test]
+    python -m benchmarks.orderings DATA --out .work/orderings [--epochs 9] [--part val|test]
 
 DATA is the folder with mp_site_moments.parquet and mp_magnets.parquet (crystals without a moment come from the second). The table
 of graphs and the training stay in --out, and a run that was interrupted goes on from there. Choices are made on --part val.
@@ -10,8 +10,8 @@ of graphs and the training stay in --out, and a run that was interrupted goes on
   structure allows in the given cell and up to time reversal. "Told" patterns are those of a model that is told the
   crystal's class.
 * chance: a pattern drawn from the told class (antiferromagnet: compensated up and down), the spins being known.
-* order in the file: first half of the carriers up, second half down. It is no forecast, but says what a network that sees the
-  order of the sites would learn; this one does not see it.
+* order in the file: first half of the carriers up, second half down. It is no forecast, but says what a network that sees the order
+  of the sites would learn; this one does not see it.
 """
 
 from __future__ import annotations

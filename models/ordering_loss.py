@@ -26,10 +26,10 @@ class LossWeights:
     size: float = 2.0  # mean over sites of | |m| - a |, in µB
     others: float = 0.3  # of that: what an atom counts that is no carrier and has no moment
     order: float = 1.0  # cross-entropy of the class
-    pattern: float = 0.3  # -log P of the signs, per spin
-    orbit: float = 0.1  # orbit minimum of a sigma, over the mean square moment; the best probe
+    pattern: float = 1.0  # -log P of the signs, per spin
+    orbit: float = 0.3  # orbit minimum of a sigma, over the mean square moment; the best probe
     probes_mean: float = 0.1  # of the orbit term: weight of the mean over the probes
-    induced: float = 0.2  # signs of small moments on atoms that are no carriers
+    induced: float = 0.3  # signs of small moments on atoms that are no carriers
     probes: int = 4
 
 
