@@ -1,6 +1,6 @@
 """Magnetic orderings of real crystals: train the model of orderings and judge it on rows that it has not seen.
 
-    python -m benchmarks.orderings DATA --out .work/orderings [--epochs 9] [--part val|test]
+    python -m benchmarks.orderings DATA --out .work/orderings [--epochs 12] [--part val|test]
 
 DATA is the folder with mp_site_moments.parquet and mp_magnets.parquet (crystals without a moment come from the second). The table
 of graphs and the training stay in --out, and a run that was interrupted goes on from there. Choices are made on --part val.

@@ -33,7 +33,7 @@ class OrderingSettings:
     pair_reach_A: float = 10.0  # the same for pairs of carriers
     paths: int = 15  # columns of SiteGraphs.pair_paths
     steps: int = 12  # of the sign field
-    dropout: float = 0.3
+    dropout: float = 0.2
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from models.ordering_parts import OrderingExamples
 from models.sitegraph import SiteBatch
 from models.training import PREDICTION_EDGES, Progress, TrainingSettings, moving_average, resume, save_state, schedule
 
-TRAINING = TrainingSettings(epochs=9, batch_size=48, learning_rate=3e-3, weight_decay=0.1, patience=9)
+TRAINING = TrainingSettings(epochs=12, batch_size=48, learning_rate=3e-3, weight_decay=3e-2, patience=12)
 
 
 def train_orderings(
