@@ -10,8 +10,8 @@ of graphs and the training stay in --out, and a run that was interrupted goes on
   structure allows in the given cell and up to time reversal. "Told" patterns are those of a model that is told the
   crystal's class.
 * chance: a pattern drawn from the told class (antiferromagnet: compensated up and down), the spins being known.
-* order in the file: first half of the carriers up, second half down. It is no forecast, but says what a network that sees the order
-  of the sites would learn; this one does not see it.
+* order in the file: first half of the carriers up, second half down. It is no forecast, but says what a network that sees the
+  order of the sites would learn; this one does not see it.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,7 +66,7 @@ def node_features(graphs: SiteGraphs, crystal: NDArray[np.float32]) -> NDArray[n
     count = _sums(near[:, None], target, nodes)
     apart = table[source, _ELECTRONEGATIVITY] - table[target, _ELECTRONEGATIVITY]
     valence = trunk.edge_count * np.exp((_BOND_A - distance) / _BOND_FALL_A) * np.tanh(apart)
-    columns = [
+    columns: list[NDArray[Any]] = [
         trunk.numbers[:, None], table, nearest[:, None], count, _sums(near[:, None] * table[source], target, nodes) / count,
         _sums((near * distance)[:, None], target, nodes) / count, _sums(valence[:, None], target, nodes), crystal[of_node],
     ]  # fmt: skip

@@ -72,7 +72,7 @@ class OrderingForest:
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything by name, for a file."""
-        out = {}
+        out: dict[str, Tensor] = {}
         for name, trees in zip(_NAMES, (self.of_crystals, self.of_orbits), strict=True):
             out |= {f"{name}.{key}": torch.from_numpy(value) for key, value in vars(trees).items()}
         return out
