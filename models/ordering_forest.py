@@ -1,7 +1,8 @@
 """Trees beside the network: classes of crystals and sizes of moments, from composition and statistics (Geurts et al. 2006).
 
-With some ten thousand crystals trees know the chemistry at least as well as a network; their errors are others, and the mean of
-both is better than either. Invariant like everything but signs: an orbit has one row.
+With some ten thousand crystals trees know the classes better than the network (macro-F1 .66 against .62 on validation rows; the
+mean of both .65) and the sizes less well (.57 against .53 µB on carriers; the mean .52). Invariant like everything but signs: an
+orbit has one row.
 """
 
 from __future__ import annotations
