@@ -43,16 +43,16 @@ class Trees:
     right: NDArray[np.int32]  # (nodes,)
     feature: NDArray[np.int16]  # (nodes,) descriptor column; 0 in a leaf
     threshold: NDArray[np.float32]  # (nodes,) go left where the value is at most this
-    value: NDArray[np.float32]  # (nodes, 2) moment in µB/atom, share of magnetic crystals
+    value: NDArray[np.float32]  # (nodes, outputs); here moment in µB/atom, share of magnetic crystals
 
-    def check(self, columns: int) -> None:
+    def check(self, columns: int, outputs: int = 2) -> None:
         """Raises ModelError unless walking down from any root ends in a leaf of this file."""
         nodes = len(self.left)
         own = np.arange(nodes)
         lists = {"left": "i", "right": "i", "feature": "i", "threshold": "f"}
         shaped = all(getattr(self, n).shape == (nodes,) and getattr(self, n).dtype.kind == kind for n, kind in lists.items())
         rooted = self.root.ndim == 1 and self.root.dtype.kind == "i" and len(self.root) > 0
-        if not (shaped and rooted and self.value.shape == (nodes, 2)):
+        if not (shaped and rooted and self.value.shape == (nodes, outputs)):
             raise ModelError("the forest's arrays have not the shapes and types of a forest")
         leaf = (self.left == own) & (self.right == own)
         down = (self.left > own) & (self.right > own) & (self.left < nodes) & (self.right < nodes)
@@ -63,7 +63,7 @@ class Trees:
             raise ModelError("the forest's arrays name columns or values that cannot be")
 
     def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(rows, 2) means over the trees."""
+        """(rows, outputs) means over the trees."""
         node = np.broadcast_to(self.root, (len(rows), len(self.root))).copy()
         line = np.arange(len(rows))[:, None]
         while True:
@@ -95,7 +95,7 @@ class Forest:
         forest = RandomForestRegressor(**asdict(self.settings), random_state=control.seed, n_jobs=control.workers)
         self.median = _medians(train.descriptors)
         forest.fit(_filled(train.descriptors, self.median), both)
-        self.trees = _flatten([e.tree_ for e in forest.estimators_])
+        self.trees = flatten([e.tree_ for e in forest.estimators_])
         error = float(np.abs(self.predict(validation).moment - validation.targets()).mean())
         control.report({"epoch": 1, "validation_mae": error})
         return [{"epoch": 1, "validation_mae": error}]
@@ -147,7 +147,7 @@ def _filled(rows: NDArray[np.float32], median: NDArray[np.float32]) -> NDArray[n
     return np.where(np.isnan(rows), median, rows)
 
 
-def _flatten(trees: list[Any]) -> Trees:
+def flatten(trees: list[Any]) -> Trees:
     """Scikit-learn's trees one after the other, children renumbered, leaves pointing to themselves."""
     sizes = [tree.node_count for tree in trees]
     offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)

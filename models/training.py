@@ -73,14 +73,14 @@ def train_network(
     """
     epochs = control.epochs or settings.epochs
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    averaged = AveragedModel(network, multi_avg_fn=_moving_average(settings.averaging))
+    averaged = AveragedModel(network, multi_avg_fn=moving_average(settings.averaging))
     best = {k: v.clone() for k, v in network.state_dict().items()}
     run = Progress()
     if control.checkpoint is not None:
-        best = _resume(control.checkpoint, identity, network, averaged, optimiser, run) or best
+        best = resume(control.checkpoint, identity, network, averaged, optimiser, run) or best
     started = time.monotonic() - run.seconds
     while run.epoch < epochs and run.epoch - run.best_epoch < settings.patience and not control.out_of_time():
-        rates = _schedule(settings, run.epoch, epochs, started, control)
+        rates = schedule(settings, run.epoch, epochs, started, control)
         loss = _epoch(network, averaged, optimiser, train, settings, control.seed + 1000 * run.epoch, rates, collate, loss_of)
         said = predict_network(averaged.module, validation, collate)
         mae = float(np.abs(said.moment - validation.targets()).mean())
@@ -93,7 +93,7 @@ def train_network(
             best = {k: v.clone() for k, v in averaged.module.state_dict().items()}
         run.history.append({"epoch": run.epoch, "loss": loss, "validation_mae": mae, "seconds": run.seconds})
         if control.checkpoint is not None:
-            _save(control.checkpoint, identity, network, averaged, optimiser, best, run)
+            save_state(control.checkpoint, identity, network, averaged, optimiser, best, run)
         control.report(run.history[-1])
     network.load_state_dict(best)
     network.eval()
@@ -146,7 +146,7 @@ def _epoch(
     return total / len(order)
 
 
-def _schedule(
+def schedule(
     settings: TrainingSettings, epoch: int, epochs: int, started: float, control: FitControl
 ) -> Callable[[float], float]:
     """The learning rate over one epoch. With a deadline, progress is the larger of epochs done and time used."""
@@ -166,7 +166,7 @@ def _schedule(
 Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
 
 
-def _moving_average(decay: float) -> Callable[[Tensors, Tensors, torch.Tensor | int], None]:
+def moving_average(decay: float) -> Callable[[Tensors, Tensors, torch.Tensor | int], None]:
     """Exponential moving average that forgets its first steps quickly, so that short runs are not their initial weights."""
 
     def update(averages: Tensors, weights: Tensors, seen: torch.Tensor | int) -> None:
@@ -176,7 +176,7 @@ def _moving_average(decay: float) -> Callable[[Tensors, Tensors, torch.Tensor | 
     return torch.no_grad()(update)
 
 
-def _save(
+def save_state(
     folder: Path, identity: str, network: nn.Module, averaged: AveragedModel, optimiser: torch.optim.Optimizer,
     best: dict[str, torch.Tensor], run: Progress,
 ) -> None:  # fmt: skip
@@ -208,7 +208,7 @@ def _ctrl_c_waits() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-def _resume(
+def resume(
     folder: Path, identity: str, network: nn.Module, averaged: AveragedModel, optimiser: torch.optim.Optimizer, run: Progress
 ) -> dict[str, torch.Tensor] | None:
     """The best weights of the run that the checkpoint belongs to, everything else restored; None to start anew."""

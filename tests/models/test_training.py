@@ -213,13 +213,13 @@ def test_ctrl_c_while_a_checkpoint_is_written_is_an_interruption(tmp_path: Path)
     averaged = torch.optim.swa_utils.AveragedModel(network)
     optimiser = torch.optim.AdamW(network.parameters())
     best = network.state_dict()
-    training._save(tmp_path, "same", network, averaged, optimiser, best, training.Progress())
+    training.save_state(tmp_path, "same", network, averaged, optimiser, best, training.Progress())
 
     def save_until_interrupted(wait: float) -> None:
         timer = threading.Timer(wait, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
         timer.start()
         for epoch in range(10_000):
-            training._save(tmp_path, "same", network, averaged, optimiser, best, training.Progress(epoch=epoch))
+            training.save_state(tmp_path, "same", network, averaged, optimiser, best, training.Progress(epoch=epoch))
 
     for wait in np.linspace(0.01, 0.03, 12):
         with pytest.raises(KeyboardInterrupt):

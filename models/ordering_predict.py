@@ -1,0 +1,125 @@
+"""From the network's invariants to a distribution over magnetic orderings.
+
+    P(pattern) ~ weight of its orbit (models/ordering_patterns.py), then antiferromagnetic ones and the others are scaled so that
+    their shares are what the class head says; P(no moment) is the head's alone
+
+The head has seen whole crystals with their classes, the couplings have seen spins: each says what it knows best. A cell that
+allows no antiferromagnet (one spin, say) keeps the others: enlarge the cell to ask for more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.graph import batches_by_edges, gather
+from models.ordering_forest import OrderingForest
+from models.ordering_loss import restricted, spins
+from models.ordering_network import OrderingNetwork
+from models.ordering_parts import COMPENSATED, ORDERINGS, SITE_THRESHOLD, OrderingPrediction, Pattern
+from models.ordering_patterns import Orbits, PatternSettings, find_orbits
+from models.sitegraph import SiteBatch, SiteGraphs
+from models.training import PREDICTION_EDGES
+
+Floats = NDArray[np.float64]
+NM, AFM = ORDERINGS.index("NM"), ORDERINGS.index("AFM")
+_BALANCED = 1e-4  # a coupling; an atom pulled less than this way or that stays without a moment
+
+
+def predict_orderings(
+    network: OrderingNetwork,
+    graphs: SiteGraphs,
+    settings: PatternSettings,
+    forest: OrderingForest | None = None,
+    p_ordering: Floats | None = None,
+) -> list[OrderingPrediction]:
+    """One prediction a crystal, in their order; none depends on the others.
+
+    Args:
+        forest: classes and sizes of carriers are the means of what it and the network say.
+        p_ordering: (crystals, 4) stands in for the class head where the classes are known.
+    """
+    network.eval()
+    trees = None if forest is None or not len(graphs) else forest.predict(graphs)
+    out: dict[int, OrderingPrediction] = {}
+    with torch.inference_mode():
+        for index in batches_by_edges(graphs.trunk.edges_per_crystal, PREDICTION_EDGES):
+            batch = SiteBatch.collate(graphs, index, next(network.parameters()).dtype)
+            said = network(batch)
+            classes, size = torch.softmax(said.logits.double(), dim=1).numpy(), said.size.double().numpy()
+            if trees is not None:
+                of_orbits = trees[1][gather(graphs.trunk.node_ptr, index)[1]]
+                classes = (classes + trees[0][index]) / 2
+                size = np.where(np.isnan(of_orbits), size, (size + of_orbits) / 2)
+            classes = classes if p_ordering is None else p_ordering[index]
+            found = _predict_batch(network, batch, said.coupling.double(), size, classes, settings)
+            out |= dict(zip(index.tolist(), found, strict=True))
+    return [out[k] for k in range(len(graphs))]
+
+
+def ordering_of(moments: Floats) -> str:
+    """The class of signed moments (sites,) in µB."""
+    large = moments[np.abs(moments) > SITE_THRESHOLD]
+    if not len(large):
+        return "NM"
+    if (large > 0).all() or (large < 0).all():
+        return "FM"
+    return "AFM" if abs(moments.sum()) <= COMPENSATED * np.abs(moments).sum() else "FiM"
+
+
+def _predict_batch(
+    network: OrderingNetwork, batch: SiteBatch, coupling: Tensor, of_nodes: Floats, classes: Floats, settings: PatternSettings
+) -> list[OrderingPrediction]:
+    """From couplings (pairs,), sizes (nodes,) in µB and class probabilities (crystals, 4)."""
+    size = of_nodes[batch.site_node.numpy()]
+    found: dict[int, Orbits] = {}
+    for group in spins(batch, coupling, (size > SITE_THRESHOLD) & batch.site_carrier):
+        for k, own, matrix in zip(group.crystal.tolist(), group.site, group.coupling, strict=True):
+            sites = own - batch.site_ptr[k]
+            found[k] = find_orbits(network.field, matrix, sites, restricted(batch.permutations[k], sites), settings)
+    out = []
+    for k, probabilities in enumerate(classes):
+        sizes = size[batch.site_ptr[k] : batch.site_ptr[k + 1]]
+        none = Pattern(np.zeros(len(sizes)), 1.0, "NM")
+        if k in found:
+            orbits, weight = _weighed(probabilities, sizes[found[k].sites], found[k], settings)
+            moments = _signs(batch, coupling, k, orbits) * sizes
+            none = replace(none, probability=float(probabilities[NM]))
+            rest = (1.0 - none.probability) * weight
+            listed = [Pattern(m, float(p), ordering_of(m)) for m, p in zip(moments, rest, strict=True)]
+            out.append(OrderingPrediction(probabilities, sizes, sorted([*listed, none], key=lambda p: -p.probability)))
+        else:
+            out.append(OrderingPrediction(probabilities, sizes, [none]))
+    return out
+
+
+def _weighed(p_ordering: Floats, size: Floats, orbits: Orbits, settings: PatternSettings) -> tuple[Orbits, Floats]:
+    """The likeliest patterns of a crystal that has a moment, and their probabilities, which sum to 1.
+
+    Args:
+        size: (n,) of the spins, µB.
+    """
+    antiferro = np.abs(orbits.signs @ size) <= COMPENSATED * size.sum()
+    log_weight = orbits.log_weight.copy()
+    for kind, share in ((antiferro, p_ordering[AFM]), (~antiferro, 1.0 - p_ordering[AFM] - p_ordering[NM])):
+        if kind.any():
+            log_weight[kind] += np.log(max(float(share), 1e-9)) - np.logaddexp.reduce(log_weight[kind])
+    order = np.argsort(-log_weight, kind="stable")[: settings.kept]
+    weight = np.exp(log_weight[order] - log_weight[order[0]])
+    return Orbits(orbits.sites, orbits.signs[order], log_weight[order]), weight / weight.sum()
+
+
+def _signs(batch: SiteBatch, coupling: Tensor, k: int, orbits: Orbits) -> Floats:
+    """(m, sites) the patterns on all atoms of crystal k: those that are no spins follow their neighbours, or have sign 0."""
+    first, last = np.searchsorted(batch.link_crystal, [k, k + 1])
+    target, source = (sites[first:last] - batch.site_ptr[k] for sites in (batch.link_target, batch.link_source))
+    pull = (coupling[batch.link_pair[first:last]] * batch.link_count[first:last]).numpy()
+    full = np.zeros((len(orbits.signs), int(batch.site_ptr[k + 1] - batch.site_ptr[k])))
+    full[:, orbits.sites] = orbits.signs
+    fields = np.zeros_like(full)
+    np.add.at(fields.T, target, (full[:, source] * pull).T)
+    return np.where(full != 0, full, np.where(np.abs(fields) > _BALANCED, np.sign(fields), 0.0))

@@ -1,0 +1,134 @@
+"""A crystal's cell as copies of its non-magnetic primitive cell, and the permutations of its sites that symmetry allows.
+
+A magnetic cell is a supercell of the primitive one: its lattice is A = S L, S a matrix of whole numbers, L the primitive lattice
+(both with lattice vectors as rows). Site s is then site q of the primitive cell, moved by the lattice vector R. An operation
+x' = W x + w of the space group that maps the superlattice onto itself permutes the sites, and so do the pure translations of L.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import moyopy
+import numpy as np
+from numpy.typing import NDArray
+
+from data.crystal import Crystal
+from data.symmetry import SymmetricCell, symmetrise
+
+Ints = NDArray[np.int64]
+
+SYMPRECS_A = (0.1, 0.03, 0.01)  # an antiferromagnet's calculation has moved the atoms: the widest tolerance that works
+_WHOLE = 0.02  # how far a supercell matrix may be from whole numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Placement:
+    """Where the sites of a cell are, in terms of the primitive cell."""
+
+    cell: SymmetricCell  # primitive, with exact symmetry
+    supercell: Ints  # (3, 3) S, rows: the cell's lattice vectors in the primitive basis
+    site: Ints  # (n,) site q of the primitive cell
+    translation: Ints  # (n, 3) R, in the primitive basis
+
+    @property
+    def copies(self) -> int:
+        """Primitive cells in the cell."""
+        return len(self.site) // len(self.cell.numbers)
+
+    @property
+    def orbit(self) -> Ints:
+        """(n,) orbit of each site under the space group of the primitive cell."""
+        return self.cell.orbit[self.site]
+
+
+def place(crystal: Crystal) -> Placement:
+    """The crystal's own cell in terms of its non-magnetic primitive cell, sites in the order of the crystal."""
+    for symprec in SYMPRECS_A:
+        cell = symmetrise(crystal, symprec)
+        found = _aligned(crystal, cell, symprec) if cell.exact else None
+        if found is not None:
+            return found
+    cell = SymmetricCell(crystal.lattice, crystal.frac % 1.0 % 1.0, crystal.numbers, np.arange(crystal.n_sites), 1, False)
+    return Placement(cell, np.eye(3, dtype=np.int64), np.arange(crystal.n_sites), np.zeros((crystal.n_sites, 3), dtype=np.int64))
+
+
+def enlarge(cell: SymmetricCell, supercell: Ints) -> Placement:
+    """A supercell of a primitive cell: all its sites, copy by copy."""
+    points = coset_representatives(supercell)
+    n = len(cell.numbers)
+    return Placement(cell, supercell, np.tile(np.arange(n), len(points)), np.repeat(points, n, axis=0))
+
+
+def coset_representatives(supercell: Ints) -> Ints:
+    """(|det S|, 3) one lattice vector of each class modulo the superlattice; the zero vector first."""
+    order = abs(round(float(np.linalg.det(supercell))))
+    steps = np.arange(order)
+    points = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    _, first = np.unique(_key(points, supercell), return_index=True)
+    return np.asarray(points[np.sort(first)], dtype=np.int64)
+
+
+def coset_index(vectors: Ints, supercell: Ints) -> Ints:
+    """(...,) the number of the class of each lattice vector, 0 .. |det S| - 1."""
+    known = np.sort(_key(coset_representatives(supercell), supercell))
+    return np.searchsorted(known, _key(vectors, supercell))
+
+
+def permutations(placement: Placement) -> Ints:
+    """(g, n) distinct permutations: site s goes to site g[s]; the first one is the identity."""
+    cell, supercell = placement.cell, placement.supercell
+    rotations, shifts = cell.operations()
+    images = np.einsum("kij,nj->kni", rotations, cell.frac) + shifts[:, None]  # of the sites of the primitive cell
+    target, offset = _match(cell, images)
+    columns = supercell.T
+    keeps = np.array([not _key((w @ columns).T, supercell).any() for w in rotations])
+    lookup = np.full((len(cell.numbers), placement.copies), -1, dtype=np.int64)
+    lookup[placement.site, coset_index(placement.translation, supercell)] = np.arange(len(placement.site))
+    rows = [np.arange(len(placement.site))[None]]
+    translations = coset_representatives(supercell)
+    for w, there, moved in zip(rotations[keeps], target[keeps], offset[keeps], strict=True):
+        if (there < 0).any():
+            continue
+        new = placement.translation @ w.T + moved[placement.site]
+        found = lookup[there[placement.site], coset_index(new + translations[:, None], supercell)]  # (copies, n)
+        rows.append(found[(np.sort(found, axis=1) == np.arange(found.shape[1])).all(axis=1)])
+    distinct, first = np.unique(np.concatenate(rows), axis=0, return_index=True)
+    return np.asarray(distinct[np.argsort(first)], dtype=np.int64)
+
+
+def _aligned(crystal: Crystal, cell: SymmetricCell, symprec: float) -> Placement | None:
+    """The map from the crystal to its primitive cell, or None where moyopy's answer does not fit together."""
+    found = moyopy.MoyoDataset(
+        moyopy.Cell(crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist()), symprec=symprec
+    )
+    linear, origin = np.array(found.prim_std_linear), np.array(found.prim_std_origin_shift)
+    inverse = np.linalg.inv(linear)
+    exact = inverse.T  # rows of the crystal's lattice in the primitive basis
+    supercell = np.rint(exact).astype(np.int64)
+    site = np.array(found.mapping_std_prim, dtype=np.int64)
+    if np.abs(exact - supercell).max() > _WHOLE or not np.array_equal(cell.numbers[site], crystal.numbers):
+        return None
+    translation = np.rint((crystal.frac - origin) @ inverse.T - cell.frac[site]).astype(np.int64)
+    placed = np.unique(np.column_stack([site, _key(translation, supercell)]), axis=0)
+    return Placement(cell, supercell, site, translation) if len(placed) == crystal.n_sites else None
+
+
+def _match(cell: SymmetricCell, images: NDArray[np.float64]) -> tuple[Ints, Ints]:
+    """(k, n) the site that lies at each image, -1 for none, and (k, n, 3) the lattice vector between them."""
+    apart = images[:, :, None] - cell.frac
+    whole = np.rint(apart)
+    distance = np.linalg.norm((apart - whole) @ cell.lattice, axis=-1)
+    distance[:, cell.numbers[:, None] != cell.numbers] = np.inf
+    target = distance.argmin(axis=-1)
+    offset = np.take_along_axis(whole, target[..., None, None], axis=2)[:, :, 0]
+    target[distance.min(axis=-1) > max(SYMPRECS_A)] = -1
+    return target, offset.astype(np.int64)
+
+
+def _key(vectors: Ints, supercell: Ints) -> Ints:
+    """(..., 3) lattice vectors to one number for each class modulo the superlattice; 0 for its own vectors."""
+    order = abs(round(float(np.linalg.det(supercell))))
+    adjugate = np.rint(np.linalg.inv(supercell) * order).astype(np.int64)  # v is in the superlattice if v adj = 0 mod order
+    key: Ints = (vectors @ adjugate % order) @ np.array([order * order, order, 1])
+    return key

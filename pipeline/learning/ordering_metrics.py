@@ -1,0 +1,113 @@
+"""How good forecasts of magnetic orderings are; everything about signs is judged up to the crystal's group and time reversal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.ising import EXACT, patterns
+from models.orbit import equal_up_to_group
+from models.ordering_parts import COMPENSATED, ORDERINGS, SITE_THRESHOLD, OrderingExamples, OrderingPrediction, Pattern
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+def likeliest(said: OrderingPrediction) -> Pattern:
+    """The most likely pattern with moments, or the only one there is."""
+    magnetic = [p for p in said.patterns if p.ordering != "NM"]
+    return max(magnetic, key=lambda p: p.probability) if magnetic else said.patterns[0]
+
+
+def pattern_hits(examples: OrderingExamples, said: Sequence[OrderingPrediction], carriers_only: bool = False) -> Flags:
+    """(crystals,) whether the likeliest pattern has the right sign on every site with a moment above SITE_THRESHOLD."""
+    return np.array([_hit(examples, k, likeliest(s).moments, carriers_only) for k, s in enumerate(said)], dtype=bool)
+
+
+def _hit(examples: OrderingExamples, k: int, moments: Floats, carriers_only: bool) -> bool:
+    truth, graphs = examples.moments(k), examples.graphs
+    where = np.abs(truth) > SITE_THRESHOLD
+    if carriers_only:
+        where = where & (graphs.site_carrier[graphs.site_ptr[k] : graphs.site_ptr[k + 1]] > 0)
+    return equal_up_to_group(moments, truth, graphs.permutations(k), where)
+
+
+def equivariant_ceiling(examples: OrderingExamples) -> Flags:
+    """(crystals,) whether a strictly equivariant network could say the signs at all.
+
+    Its answer is the same on sites that the crystal's permutations exchange, so it is wrong wherever two such sites have
+    opposite moments above SITE_THRESHOLD. (A bound from above: that it could does not say that it would.)
+    """
+    possible = []
+    for k in range(len(examples)):
+        truth, rows = examples.moments(k), examples.graphs.permutations(k)
+        signs = np.where(np.abs(truth) > SITE_THRESHOLD, np.sign(truth), 0.0)
+        possible.append(not ((signs[rows] * signs) < 0).any())
+    return np.array(possible)
+
+
+def f1_scores(truth: NDArray[np.int64], said: NDArray[np.int64], classes: Sequence[int]) -> dict[str, float]:
+    """F1 of each class, 2 TP / (2 TP + FP + FN), by name."""
+    out = {}
+    for c in classes:
+        hits = int(((truth == c) & (said == c)).sum())
+        wrong = int(((truth == c) ^ (said == c)).sum())
+        out[ORDERINGS[c]] = 2 * hits / max(2 * hits + wrong, 1)
+    return out
+
+
+def size_error(examples: OrderingExamples, said: Sequence[OrderingPrediction], where: Flags) -> float:
+    """Mean over the sites `where` of | |m| - a | in µB."""
+    size = np.concatenate([s.size for s in said])
+    return float(np.abs(np.abs(examples.moment) - size)[where].mean())
+
+
+def totals(examples: OrderingExamples, said: Sequence[OrderingPrediction]) -> dict[str, Floats]:
+    """(crystals,) |M| per atom in µB: the truth, the sum of sizes, that of the likeliest pattern, and the expected one."""
+    return {
+        "truth": np.array([abs(examples.moments(k).mean()) for k in range(len(examples))]),
+        "sizes": np.array([s.size.mean() for s in said]),
+        "pattern": np.array([abs(likeliest(s).moments.mean()) for s in said]),
+        "expected": np.array([s.moment_per_atom for s in said]),
+    }
+
+
+def chance_of_pattern(examples: OrderingExamples) -> Floats:
+    """(crystals,) share of the patterns of the right class that are right, the carriers with a moment being known.
+
+    What a guess among the compensated patterns of an antiferromagnet, or among the others, would score; more than EXACT spins: 0.
+    """
+    out = np.zeros(len(examples))
+    for k in range(len(examples)):
+        truth, graphs = examples.moments(k), examples.graphs
+        where = (np.abs(truth) > SITE_THRESHOLD) & (graphs.site_carrier[graphs.site_ptr[k] : graphs.site_ptr[k + 1]] > 0)
+        n = int(where.sum())
+        if not 0 < n <= EXACT:
+            continue
+        signs, size = patterns(n).numpy().astype(np.float64), np.abs(truth[where])
+        balanced = np.abs(signs @ size) <= COMPENSATED * size.sum()
+        wanted = truth[where] * np.sign(truth[where][0])
+        own = (signs == np.sign(wanted)).all(axis=1)
+        rivals = balanced == balanced[own.argmax()]
+        images = np.where(where, np.sign(truth), 0.0)[examples.graphs.permutations(k)]
+        inside = images[(images[:, ~where] == 0).all(axis=1)][:, where]
+        out[k] = len(np.unique(inside * inside[:, :1], axis=0)) / rivals.sum()
+    return out
+
+
+def file_order_hits(examples: OrderingExamples) -> Flags:
+    """(crystals,) whether "the first half of the carriers in the file is up, the second half down" is right.
+
+    No model: it shows how much the order of sites in a file gives away, which a candidate's order does not.
+    """
+    out = []
+    for k in range(len(examples)):
+        truth, graphs = examples.moments(k), examples.graphs
+        where = (np.abs(truth) > SITE_THRESHOLD) & (graphs.site_carrier[graphs.site_ptr[k] : graphs.site_ptr[k + 1]] > 0)
+        order = np.flatnonzero(where)
+        guess = np.zeros(len(truth))
+        guess[order] = np.where(np.arange(len(order)) < len(order) / 2, 1.0, -1.0)
+        out.append(equal_up_to_group(guess, truth, graphs.permutations(k), where))
+    return np.array(out)
