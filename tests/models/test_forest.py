@@ -12,7 +12,8 @@ from safetensors.numpy import load_file, save_file
 from sklearn.ensemble import RandomForestRegressor
 
 from models.contract import Examples, FitControl, ModelError
-from models.forest import Forest, _flatten
+from models.forest import Forest
+from models.trees import flatten
 from tests.contract.crystals import starter_examples
 
 AGREEMENT = 1e-6  # µB/atom, flattened trees against scikit-learn
@@ -23,7 +24,7 @@ Predictor = Callable[[np.ndarray], np.ndarray]
 
 def both_forests(rows: np.ndarray, targets: np.ndarray, seed: int) -> tuple[RandomForestRegressor, Predictor]:
     forest = RandomForestRegressor(n_estimators=5, min_samples_leaf=1, random_state=seed, n_jobs=1).fit(rows, targets)
-    return forest, _flatten([e.tree_ for e in forest.estimators_]).predict
+    return forest, flatten([e.tree_ for e in forest.estimators_]).predict
 
 
 def test_flattened_trees_say_what_scikit_learn_says_on_real_rows() -> None:
