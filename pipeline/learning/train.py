@@ -7,11 +7,10 @@ import shutil
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from data.artifact import building, make_folder, publish, text_hash, write_bytes, write_json
+from data.artifact import make_folder, text_hash, write_json
 from data.errors import UserError
 from data.snapshot import Snapshot
 from models.contract import Examples, FitControl, Model, ModelError, Prediction
@@ -20,26 +19,14 @@ from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.neighbours import GraphSettings
 from pipeline.features.tiers import Tier
 from pipeline.features.vectorstore import VECTOR_CODE
-from pipeline.learning.calibration import Calibration
-from pipeline.learning.data import Labelled, labelled_examples
-from pipeline.learning.ensemble import choose_weights, combine
-from pipeline.learning.metrics import regression_metrics, spread_metrics
-from pipeline.learning.registry import (
-    HELD_OUT_FILE,
-    MANIFEST_FILE,
-    Ensemble,
-    artefact_files,
-    artefact_id,
-    judged,
-    model_card,
-    open_model,
-)
-from pipeline.learning.splits import Split, split_rows
+from pipeline.learning.data import labelled_examples
+from pipeline.learning.publish import Trained, publish_ensemble
+from pipeline.learning.registry import Ensemble, open_model
+from pipeline.learning.splits import split_rows
 from pipeline.progress import Reporter
-from pipeline.provenance import provenance
 from pipeline.settings import Settings
 
-TRAIN_CODE = "train-1"  # raise it whenever the same data and settings would train another model
+TRAIN_CODE = "train-2"  # raise it whenever the same data and settings would train another model
 DONE_FILE = "done.json"
 
 
@@ -84,7 +71,7 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
 
     Raises:
         UserError: unusable settings or data.
-        ModelError: a member diverged, or its predictions do not vary.
+        ModelError: a member diverged, or no member's predictions vary.
     """
     wanted.check()
     pretrained = {name: _pretrained(name, snapshot, wanted, where) for name in wanted.members}
@@ -104,7 +91,15 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
         members[name] = _member(kind, train, validation, control, work / name, reporter)
         deadlines.finished(name)
     reporter.say("Weights and calibration from the validation rows")
-    ensemble = _publish(members, snapshot, wanted, where, data, split, work)
+    trained = [
+        Trained(name, kind, seed, members[name], json.loads((work / name / DONE_FILE).read_text())["history"])
+        for name, kind, seed in wanted.names()
+    ]
+    facts = {
+        "snapshot": snapshot.id, "code": list(code), "data": snapshot.manifest["source"], "seed": wanted.first_seed,
+        "settings": asdict(wanted), "graph_settings": asdict(wanted.graph),
+    }  # fmt: skip
+    ensemble = publish_ensemble(where.models, trained, data, split, facts, reporter)
     shutil.rmtree(work, ignore_errors=True)
     return ensemble
 
@@ -170,56 +165,6 @@ def _member(kind: str, train: Examples, validation: Examples, control: FitContro
 
 
 def _gate(name: str, said: Prediction) -> None:
-    """A member that says the same of every crystal, or says nonsense, must not reach an ensemble."""
+    """A network that diverged says nothing that an ensemble could weigh, and a later run must not take it for finished."""
     if not (np.isfinite(said.moment).all() and np.isfinite(said.p_magnetic).all()):
         raise ModelError(f"{name}: predictions that are not finite")
-    if len(said.moment) > 1 and np.ptp(said.moment) < 1e-6:
-        raise ModelError(f"{name}: the same prediction for every crystal; nothing was learned")
-
-
-def _publish(
-    members: dict[str, Model], snapshot: Snapshot, wanted: TrainSettings, where: Settings, data: Labelled,
-    split: Split, work: Path,
-) -> Ensemble:  # fmt: skip
-    train, validation, test = (data.examples.take(rows) for rows in (split.train, split.validation, split.test))
-    on_validation = {name: model.predict(validation) for name, model in members.items()}
-    on_test = {name: model.predict(test) for name, model in members.items()}
-    weights = choose_weights(validation.targets(), np.stack([p.moment for p in on_validation.values()]))
-    chosen = combine(list(on_validation.values()), weights)
-    calibration = Calibration.fit(validation.targets(), chosen.moment, chosen.spread)
-    said = judged(combine(list(on_test.values()), weights), calibration, {n: p.moment for n, p in on_test.items()})
-    truth = test.targets()
-    metrics: dict[str, Any] = {
-        "ensemble": regression_metrics(truth, said.moment, said.p_magnetic)
-        | spread_metrics(truth, said.moment, said.std, said.low, said.high),
-        "members": {name: regression_metrics(truth, p.moment, p.p_magnetic) for name, p in on_test.items()},
-    }
-    held_out = data.table.select(["material_id", "formula"]).take(split.test).to_pandas()
-    held_out = held_out.assign(
-        moment_dft=truth, moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
-        p_magnetic=said.p_magnetic, **{f"member_{n}": v for n, v in said.members.items()},
-    )  # fmt: skip
-    with building(where.models) as folder:
-        for name, model in members.items():
-            (folder / name).mkdir()
-            model.save(folder / name)
-        held_out.to_parquet(folder / HELD_OUT_FILE, index=False)
-        files = artefact_files(folder)
-        manifest = {
-            "kind": "ensemble", "id": artefact_id(files), "snapshot": snapshot.id,
-            "code": [TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code],
-            "data": snapshot.manifest["source"],
-            "rows": {"train": len(train), "val": len(validation), "test": len(test)},
-            "seed": wanted.first_seed, "settings": asdict(wanted), "graph_settings": asdict(wanted.graph),
-            "elements": sorted(set(train.graphs.numbers.tolist())),  # what the members have seen
-            "members": [
-                {"name": name, "family": kind, "seed": seed, "weight": float(w), "mae": metrics["members"][name]["mae"],
-                 "training": json.loads((work / name / DONE_FILE).read_text())["history"]}
-                for (name, kind, seed), w in zip(wanted.names(), weights, strict=True)
-            ],
-            "provenance": provenance(), "calibration": calibration.to_json(), "metrics": metrics, "files": files,
-        }  # fmt: skip
-        write_json(folder / MANIFEST_FILE, manifest)
-        write_bytes(folder / "CARD.md", model_card(manifest).encode())
-        publish(folder, where.models / str(manifest["id"]))
-    return Ensemble(where.models / str(manifest["id"]))

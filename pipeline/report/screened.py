@@ -54,6 +54,8 @@ def _warnings(screened: Screened, ensemble: Ensemble) -> list[str]:
             f"The model learned from {rows['train']} crystals only: it shows how the pipeline works. Train on Materials Project "
             "data before choosing crystals by it."
         )
+    if not ensemble.manifest.get("gate_passed", True):
+        found.append("No member of the model was better than a constant with confidence on the validation rows.")
     if run.get("withheld"):
         found.append(
             "The source is licensed: of its structures this page and the tables beside it hold ids and formulas only. "

@@ -37,7 +37,7 @@ from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from pipeline.screening.ranking import rank
 from pipeline.settings import Settings
 
-SCREEN_CODE = "screen-2"  # raise it whenever the same input and model would give other predictions
+SCREEN_CODE = "screen-3"  # raise it whenever the same input and model would give other predictions
 
 
 @dataclass(frozen=True)
