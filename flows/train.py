@@ -30,6 +30,7 @@ def train(
     max_minutes: float | None = None,
     tier: Tier = Tier.FAST,
     adapt: str | None = None,
+    selected: int | None = None,
 ) -> dict[str, Any]:
     """Train an ensemble on a snapshot (the newest by default).
 
@@ -37,7 +38,9 @@ def train(
         The model's manifest, with the metrics on its test rows.
     """
     families = tuple(members) if members else TrainSettings().members
-    wanted = TrainSettings(members=families, seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier, adapt=adapt)
+    wanted = TrainSettings(
+        members=families, seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier, adapt=adapt, selected=selected
+    )
     manifest = fit(snapshot, wanted)
     rows = [{"model": "ensemble", **_scores(manifest["metrics"]["ensemble"])}]
     rows += [{"model": name, **_scores(scores)} for name, scores in manifest["metrics"]["members"].items()]

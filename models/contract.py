@@ -29,6 +29,7 @@ class Examples:
     descriptors: NDArray[np.float32]  # (crystals, columns); NaN where one could not be computed
     moment: NDArray[np.float64] | None = None  # (crystals,) µB/atom; None where unknown
     vectors: VectorGraphs | None = None  # graphs with directions; None where no family asked for them
+    weights: NDArray[np.float64] | None = None  # (crystals,) how much a row counts in training; None: all alike
 
     def __len__(self) -> int:
         return len(self.graphs)
@@ -37,7 +38,8 @@ class Examples:
         """Some crystals, in the order asked for."""
         moment = None if self.moment is None else self.moment[index]
         vectors = None if self.vectors is None else self.vectors.take(index)
-        return Examples(self.graphs.take(index), self.descriptors[index], moment, vectors)
+        weights = None if self.weights is None else self.weights[index]
+        return Examples(self.graphs.take(index), self.descriptors[index], moment, vectors, weights)
 
     def targets(self) -> NDArray[np.float64]:
         """The moments, µB/atom. Raises ModelError where there are none."""
@@ -63,6 +65,7 @@ class FitControl:
     deadline: float | None = None  # time.monotonic() at which to wrap up with the best model so far
     checkpoint: Path | None = None  # a folder; a fit that finds its own checkpoint there goes on from it
     pretrained: Path | None = None  # a saved model to adapt, for families that do
+    columns: tuple[int, ...] = ()  # the descriptors that families which read them may look at; none named: all
     workers: int = 1  # processor cores
     report: Callable[[dict[str, float]], None] = field(default=lambda row: None)  # told after each epoch
 

@@ -77,6 +77,35 @@ def flatten(trees: list[Any]) -> Trees:
     )
 
 
+def flatten_boosted(models: list[Any]) -> Trees:
+    """Scikit-learn's histogram boosting, one model an output: each leaf holds its share of the sum, times the number of trees,
+    since `predict` takes means; the baseline is shared out among a model's trees."""
+    grown = [
+        (k, stage[0].nodes, model._baseline_prediction.item() / len(model._predictors))
+        for k, model in enumerate(models)
+        for stage in model._predictors
+    ]
+    sizes = [len(nodes) for _, nodes, _ in grown]
+    offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+    value = np.zeros((sum(sizes), len(models)))
+    parts: dict[str, list[NDArray[Any]]] = {"left": [], "right": [], "feature": [], "threshold": []}
+    for (output, nodes, baseline), start in zip(grown, offsets, strict=True):
+        leaf, own = nodes["is_leaf"].astype(bool), np.arange(len(nodes))
+        parts["left"].append(np.where(leaf, own, nodes["left"]) + start)
+        parts["right"].append(np.where(leaf, own, nodes["right"]) + start)
+        parts["feature"].append(np.where(leaf, 0, nodes["feature_idx"]))
+        parts["threshold"].append(_round_down(np.where(leaf, 0.0, nodes["num_threshold"])))
+        value[start : start + len(nodes), output] = np.where(leaf, (nodes["value"] + baseline) * len(grown), 0.0)
+    return Trees(
+        root=offsets.astype(np.int32),
+        left=np.concatenate(parts["left"]).astype(np.int32),
+        right=np.concatenate(parts["right"]).astype(np.int32),
+        feature=np.concatenate(parts["feature"]).astype(np.int16),
+        threshold=np.concatenate(parts["threshold"]),
+        value=value.astype(np.float32),
+    )
+
+
 def _round_down(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
     """The largest float32 not above: a float32 value compares with it as with the original."""
     near = threshold.astype(np.float32)

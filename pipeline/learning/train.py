@@ -14,7 +14,10 @@ from data.artifact import make_folder, text_hash, write_json
 from data.errors import UserError
 from data.snapshot import Snapshot
 from models.contract import Examples, FitControl, Model, ModelError, Prediction
-from models.families import family, family_names
+from models.families import family, family_names, reads_descriptors
+from models.forest import filled, medians
+from pipeline.features.costly import costly_names
+from pipeline.features.descriptors import descriptor_names
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.neighbours import GraphSettings
 from pipeline.features.tiers import Tier
@@ -22,6 +25,7 @@ from pipeline.features.vectorstore import VECTOR_CODE
 from pipeline.learning.data import labelled_examples
 from pipeline.learning.publish import Trained, publish_ensemble
 from pipeline.learning.registry import Ensemble, open_model
+from pipeline.learning.selection import SELECTION_CODE, Selection, SelectionSettings, select
 from pipeline.learning.splits import split_rows
 from pipeline.progress import Reporter
 from pipeline.settings import Settings
@@ -41,6 +45,7 @@ class TrainSettings:
     max_minutes: float | None = None  # for all networks together; None: as long as they need
     graph: GraphSettings = field(default_factory=GraphSettings)
     tier: Tier = Tier.FAST  # of the descriptors that the forest learns from
+    selected: int | None = None  # so many descriptors, chosen stochastically, for the families that read them; None: all
     adapt: str | None = None  # id of a model whose pretrained member the members that can do so start from
 
     def names(self) -> list[tuple[str, str, int]]:
@@ -54,8 +59,10 @@ class TrainSettings:
             raise UserError(f"unknown model family {', '.join(strange) or '(none given)'}; there are {', '.join(family_names())}")
         if len(set(self.members)) != len(self.members):
             raise UserError("a model family is named twice; use --seeds for several members of one family")
-        if self.tier is not Tier.FAST and "forest" not in self.members:
-            raise UserError("only the forest learns from descriptors, and it is not among the members")
+        if (self.tier is not Tier.FAST or self.selected is not None) and not any(map(reads_descriptors, self.members)):
+            raise UserError("only forests learn from descriptors, and none is among the members")
+        if self.selected is not None and self.selected < 1:
+            raise UserError("at least one descriptor must be selected")
         if self.adapt is not None and not any(family(name).adapts for name in self.members):
             raise UserError("none of the members adapts a pretrained model; `canonical` does")
         if (
@@ -79,14 +86,15 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
     data = labelled_examples(snapshot, wanted.graph, wanted.tier, vectors, where, reporter)
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
-    code = (TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code)
+    code = (TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code, *([SELECTION_CODE] if wanted.selected else []))
     work = make_folder(where.work / f"train-{text_hash(*code, snapshot.id, json.dumps(asdict(wanted), sort_keys=True))[:16]}")
+    selection = _selection(train, data.table.column("chemsys").take(split.train).to_pylist(), wanted, work, reporter)
     deadlines = _Deadlines(wanted, work)
     members: dict[str, Model] = {}
     for name, kind, seed in wanted.names():
         control = FitControl(
             seed=seed, epochs=wanted.epochs, deadline=deadlines.of(name), checkpoint=work / name, pretrained=pretrained[kind],
-            workers=where.workers,
+            columns=selection.columns if selection else (), workers=where.workers,
         )  # fmt: skip
         members[name] = _member(kind, train, validation, control, work / name, reporter)
         deadlines.finished(name)
@@ -98,10 +106,25 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
     facts = {
         "snapshot": snapshot.id, "code": list(code), "data": snapshot.manifest["source"], "seed": wanted.first_seed,
         "settings": asdict(wanted), "graph_settings": asdict(wanted.graph),
+        "selection": selection.to_json(_names(wanted.tier)) if selection else None,
     }  # fmt: skip
     ensemble = publish_ensemble(where.models, trained, data, split, facts, reporter)
     shutil.rmtree(work, ignore_errors=True)
     return ensemble
+
+
+def _selection(train: Examples, systems: list[str], wanted: TrainSettings, work: Path, reporter: Reporter) -> Selection | None:
+    """The descriptors for the families that read them, searched for among the training rows; None where all are wanted."""
+    if wanted.selected is None:
+        return None
+    settings = SelectionSettings(wanted=wanted.selected, seed=wanted.first_seed)
+    known = filled(train.descriptors, medians(train.descriptors))
+    with reporter.bar("Selecting descriptors", settings.rounds) as tick:
+        return select(known, train.targets(), systems, settings, make_folder(work / "selection"), tick)
+
+
+def _names(tier: Tier) -> list[str]:
+    return [*descriptor_names(), *(costly_names() if tier is Tier.FULL else ())]
 
 
 class _Deadlines:
@@ -109,7 +132,9 @@ class _Deadlines:
 
     def __init__(self, wanted: TrainSettings, work: Path) -> None:
         self.end = None if wanted.max_minutes is None else time.monotonic() + 60 * wanted.max_minutes
-        self.left = [name for name, kind, _ in wanted.names() if kind != "forest" and not (work / name / DONE_FILE).is_file()]
+        self.left = [
+            name for name, kind, _ in wanted.names() if not reads_descriptors(kind) and not (work / name / DONE_FILE).is_file()
+        ]
 
     def of(self, name: str) -> float | None:
         if self.end is None or name not in self.left:

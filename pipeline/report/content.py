@@ -41,7 +41,8 @@ class ReportContent:
     `metrics` has the keys "ensemble" (name to number: mae, rmse and mae_magnetic in µB/atom; r2, auroc, precision_at_k
     and coverage_90 without unit; n in rows), "members" (member to the same names) and "coverage_by_bin" (a list of low
     and high in µB/atom of the predicted moment, n in rows, coverage as a share) and "reliability" ("magnetic" and "large"
-    to brier, calibration_error and bins of n rows with stated probability and found share). Each key may be missing.
+    to brier, calibration_error and bins of n rows with stated probability and found share) and
+    "selection" (the manifest's search for descriptors). Each key may be missing.
     """
 
     title: str

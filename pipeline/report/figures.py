@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from pipeline.report import plots
 from pipeline.report.content import ReportContent
+from pipeline.report.selectionplot import selection_trajectory
 from pipeline.report.text import count, number
 
 
@@ -84,6 +85,13 @@ def evaluation_figures(content: ReportContent) -> list[PageFigure]:
             "Test rows in ten groups of equal size by the probability that the model states, against the share of each group "
             "for which it came true. Points on the dashed line are honest; below it the model promises too much. Most points of "
             "a good model lie in the two corners." + _calibration_errors(content.metrics.get("reliability", {})),
+            False,
+        ),
+        (
+            "How the descriptors were chosen",
+            selection_trajectory(content.metrics.get("selection", {})),
+            "Each dot is a small forest on a few descriptors, drawn by what earlier rounds found useful; it learned from "
+            "training rows and was judged on training rows of other chemical systems.",
             False,
         ),
     )

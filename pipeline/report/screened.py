@@ -40,7 +40,7 @@ def screen_content(screened: Screened, ensemble: Ensemble) -> ReportContent:
         ranking=screened.ranking(),
         rejected=screened.rejected(),
         evaluation=ensemble.held_out(),
-        metrics={**model["metrics"], "coverage_by_bin": scores["coverage_by_bin"]},
+        metrics={**model["metrics"], "coverage_by_bin": scores["coverage_by_bin"], "selection": model.get("selection") or {}},
         warnings=tuple(_warnings(screened, ensemble)),
         order=f"the score of the profile {run['profile']}",
     )
