@@ -49,9 +49,8 @@ def main() -> None:
     with console.bar("Selecting", SelectionSettings().rounds) as tick:
         learned = systems.take(split.train).to_pylist()
         selection = select(train.descriptors, train.targets(), learned, SelectionSettings(), out, tick)
-    print(
-        f"{len(selection.columns)} of {len(names)} columns in {len(selection.trajectory)} rounds, {time.process_time() - started:.0f} s"
-    )
+    seconds, rounds = time.process_time() - started, len(selection.trajectory)
+    print(f"{len(selection.columns)} of {len(names)} columns in {rounds} rounds, {seconds:.0f} s")
     write_json(out / "selected.json", selection.to_json(names))
     write_bytes(out / "selection.svg", (selection_trajectory(selection.to_json(names)) or "").encode())
     sets = {

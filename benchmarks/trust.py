@@ -25,10 +25,12 @@ from benchmarks.held_out import read
 from benchmarks.learning_curve import find_snapshot
 from flows.console import Console
 from models.contract import Examples, Prediction
+from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
 from pipeline.features.tiers import Tier
 from pipeline.learning.bootstrap import cluster_bootstrap
 from pipeline.learning.data import labelled_examples
+from pipeline.learning.domain import Domain
 from pipeline.learning.ensemble import combine
 from pipeline.learning.errors import ErrorModel, Judged
 from pipeline.learning.metrics import LARGE_MOMENT, coverage_by_bin, regression_metrics, reliability, spread_metrics
@@ -41,7 +43,7 @@ from pipeline.settings import settings
 Floats = NDArray[np.float64]
 MAGNETIC = 0.05  # µB/atom
 NORMAL_90 = 1.645  # standard deviations
-JUDGED = ("moment", "low", "high", "std", "size", "p_magnetic", "p_large")
+JUDGED = ("moment", "low", "high", "std", "size", "p_magnetic", "p_large", "unfamiliar")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,7 @@ class Rows:
     table: pd.DataFrame
     members: dict[str, Prediction]
     examples: Examples
+    domain: Domain
 
     @property
     def truth(self) -> Floats:
@@ -62,7 +65,7 @@ class Rows:
 
     def take(self, rows: NDArray[np.int64]) -> Rows:
         members = {n: Prediction(p.moment[rows], p.p_magnetic[rows]) for n, p in self.members.items()}
-        return Rows(self.table.iloc[rows].reset_index(drop=True), members, self.examples.take(rows))
+        return Rows(self.table.iloc[rows].reset_index(drop=True), members, self.examples.take(rows), self.domain)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +82,7 @@ def fit_and_judge(known: Rows, fresh: Rows) -> tuple[Verdict, dict[str, float], 
     """Weights and errors from `known`, the word on `fresh`; also the weights and how they were found."""
     said = list(known.members.values())
     chosen = choose_weights(known.truth, np.stack([p.moment for p in said]), known.systems)
-    errors = ErrorModel.fit(known.truth, said, chosen.weights, known.examples, known.systems)
+    errors = ErrorModel.fit(known.truth, said, chosen.weights, known.examples, known.systems, known.domain)
     judged = errors.judge(fresh.members, chosen.weights, fresh.examples)
     raw = combine(list(fresh.members.values()), chosen.weights)
     comparison = ", ".join(f"{way} {error:.5f}" for way, error in chosen.error.items())
@@ -215,6 +218,8 @@ def load(options: argparse.Namespace) -> tuple[Rows, Rows, Floats]:
         find_snapshot(options.table, where, console), GraphSettings(), Tier.FAST, False, where, console
     )  # fmt: skip
     split = split_rows(data.table)
+    train, validation = data.examples.take(split.train), data.examples.take(split.validation)
+    domain = Domain.fit(train, validation, len(descriptor_names()))
     found = []
     for part, numbers in (("val", split.validation), ("test", split.test)):
         table, moments, votes = read(options.predictions, part)
@@ -222,7 +227,7 @@ def load(options: argparse.Namespace) -> tuple[Rows, Rows, Floats]:
             raise SystemExit("the predictions are of another snapshot")
         names = options.members.split(",") if options.members else list(moments)
         members = {name: Prediction(moments[name], votes[name]) for name in names}
-        found.append(Rows(table, members, data.examples.take(numbers)))
+        found.append(Rows(table, members, data.examples.take(numbers), domain))
     return found[0], found[1], data.examples.targets()[split.train]
 
 

@@ -14,13 +14,14 @@ from models.contract import MAGNETIC_THRESHOLD, Examples, Prediction
 from pipeline.features.descriptors import descriptor_names
 from pipeline.learning.calibration import Calibration
 from pipeline.learning.difficulty import Difficulty, DifficultySettings
+from pipeline.learning.domain import Domain
 from pipeline.learning.ensemble import combine
 from pipeline.learning.metrics import LARGE_MOMENT
 from pipeline.learning.probability import Platt
 from pipeline.learning.weights import FOLDS, system_folds
 
 Floats = NDArray[np.float64]
-DIFFICULTY_FOLDER = "difficulty"
+DIFFICULTY_FOLDER, DOMAIN_FOLDER = "difficulty", "domain"
 FEWEST_ROWS = 500  # validation rows from which the size of an error is learned; with fewer it is the members' spread
 
 
@@ -35,6 +36,7 @@ class Judged:
     size: Floats  # of the error, before it was calibrated
     p_magnetic: Floats
     p_large: Floats  # probability that the moment is above LARGE_MOMENT; NaN of models that are too old to say
+    unfamiliar: Floats  # how far from what was learned, 1 is far; NaN of models that are too old to say
     members: dict[str, Floats]  # each member's own moment
 
 
@@ -45,11 +47,12 @@ class ErrorModel:
     calibration: Calibration
     magnetic: Platt
     difficulty: Difficulty | None  # None: the members' spread stands for it
+    domain: Domain | None  # None of models that are too old to have one
 
     @classmethod
     def fit(
         cls, truth: Floats, predictions: Sequence[Prediction], weights: Floats, examples: Examples,
-        systems: Sequence[str], seed: int = 0, settings: DifficultySettings | None = None,
+        systems: Sequence[str], domain: Domain, seed: int = 0, settings: DifficultySettings | None = None,
     ) -> Self:  # fmt: skip
         """Cross-conformal (Vovk 2015) over chemical systems: each validation row is scored by a difficulty that has not seen
         its system; the difficulty that is kept has seen them all."""
@@ -57,7 +60,7 @@ class ErrorModel:
         magnetic = Platt.fit(truth > MAGNETIC_THRESHOLD, said.p_magnetic)
         folds = system_folds(systems, FOLDS)
         if len(truth) < FEWEST_ROWS or len(folds) == 1:
-            return cls(Calibration.fit(truth, said.moment, said.spread), magnetic, None)
+            return cls(Calibration.fit(truth, said.moment, _widened(said.spread, domain, examples)), magnetic, None, domain)
         settings, error, descriptors = settings or DifficultySettings(), np.abs(truth - said.moment), _fast(examples)
 
         def learned(rows: NDArray[np.int64]) -> Difficulty:
@@ -66,7 +69,8 @@ class ErrorModel:
         expected = np.zeros(len(truth))
         for others, left_out in folds:
             expected[left_out] = learned(others).predict(_rows(predictions, left_out), weights, descriptors[left_out])
-        return cls(Calibration.fit(truth, said.moment, expected), magnetic, learned(np.arange(len(truth))))
+        expected = _widened(expected, domain, examples)
+        return cls(Calibration.fit(truth, said.moment, expected), magnetic, learned(np.arange(len(truth))), domain)
 
     def judge(self, predictions: Mapping[str, Prediction], weights: Floats, examples: Examples) -> Judged:
         """The ensemble's word with calibrated errors; members in the order of the weights."""
@@ -75,16 +79,22 @@ class ErrorModel:
         low, high, std = self.calibration.interval(said.moment, size)
         p_large = self.calibration.p_above(LARGE_MOMENT, said.moment, size)
         members = {name: p.moment for name, p in predictions.items()}
-        return Judged(said.moment, low, high, std, size, self.magnetic.of(said.p_magnetic), p_large, members)
+        far = np.full(len(size), np.nan) if self.domain is None else self.domain.score(examples)
+        return Judged(said.moment, low, high, std, size, self.magnetic.of(said.p_magnetic), p_large, far, members)
 
     def size(self, predictions: Sequence[Prediction], weights: Floats, examples: Examples) -> Floats:
         """(rows,) µB/atom: the raw size of the error, which the calibration scales."""
         if self.difficulty is None:
-            return combine(predictions, weights).spread
-        return self.difficulty.predict(predictions, weights, _fast(examples))
+            raw = combine(predictions, weights).spread
+        else:
+            raw = self.difficulty.predict(predictions, weights, _fast(examples))
+        return raw if self.domain is None else _widened(raw, self.domain, examples)
 
     def save(self, folder: Path) -> None:
-        """Write what does not fit into a manifest, if there is any."""
+        """Write what does not fit into a manifest."""
+        if self.domain is not None:
+            (folder / DOMAIN_FOLDER).mkdir()
+            self.domain.save(folder / DOMAIN_FOLDER)
         if self.difficulty is not None:
             (folder / DIFFICULTY_FOLDER).mkdir()
             self.difficulty.save(folder / DIFFICULTY_FOLDER)
@@ -92,7 +102,7 @@ class ErrorModel:
     def to_json(self) -> dict[str, Any]:
         return {
             "calibration": self.calibration.to_json(), "magnetic": self.magnetic.to_json(),
-            "learned_difficulty": self.difficulty is not None,
+            "learned_difficulty": self.difficulty is not None, "domain": self.domain is not None,
         }  # fmt: skip
 
     @classmethod
@@ -100,7 +110,13 @@ class ErrorModel:
         """Of a published model; one without `errors` in its manifest is older, and has a calibration only."""
         stated = manifest.get("errors", {"calibration": manifest.get("calibration"), "magnetic": {}, "learned_difficulty": False})
         difficulty = Difficulty.load(folder / DIFFICULTY_FOLDER) if stated["learned_difficulty"] else None
-        return cls(Calibration.from_json(stated["calibration"]), Platt(**stated["magnetic"]), difficulty)
+        domain = Domain.load(folder / DOMAIN_FOLDER) if stated.get("domain") else None
+        return cls(Calibration.from_json(stated["calibration"]), Platt(**stated["magnetic"]), difficulty, domain)
+
+
+def _widened(size: Floats, domain: Domain, examples: Examples) -> Floats:
+    """Beyond what validation rows are like nothing is known of the errors but that they grow; in proportion is a convention."""
+    return size * np.maximum(domain.score(examples), 1.0)
 
 
 def _rows(predictions: Sequence[Prediction], rows: NDArray[np.int64]) -> list[Prediction]:

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from data.artifact import building, publish, write_bytes, write_json
 from models.contract import MAGNETIC_THRESHOLD, Model, ModelError, Prediction
+from pipeline.features.descriptors import descriptor_names
 from pipeline.learning.card import model_card
 from pipeline.learning.data import Labelled
+from pipeline.learning.domain import Domain
 from pipeline.learning.errors import ErrorModel, Judged
 from pipeline.learning.metrics import LARGE_MOMENT, regression_metrics, reliability, spread_metrics
 from pipeline.learning.registry import HELD_OUT_FILE, MANIFEST_FILE, Ensemble, artefact_files, artefact_id
@@ -52,7 +54,8 @@ def publish_ensemble(
     members = [member for member in trained if member.name in kept]
     on_validation = [said[member.name] for member in members]
     chosen = choose_weights(validation.targets(), np.stack([p.moment for p in on_validation]), systems)
-    errors = ErrorModel.fit(validation.targets(), on_validation, chosen.weights, validation, systems)
+    domain = Domain.fit(train, validation, len(descriptor_names()))
+    errors = ErrorModel.fit(validation.targets(), on_validation, chosen.weights, validation, systems, domain)
     on_test = {member.name: member.model.predict(test) for member in members}
     judged, truth = errors.judge(on_test, chosen.weights, test), test.targets()
     level = errors.calibration.level(truth, judged.moment, judged.size)
@@ -61,6 +64,7 @@ def publish_ensemble(
     held_out = held_out.assign(
         moment_dft=truth, moment_muB_per_atom=judged.moment, moment_low=judged.low, moment_high=judged.high,
         moment_std=judged.std, p_magnetic=judged.p_magnetic, p_large=judged.p_large,
+        unfamiliar=judged.unfamiliar,
         **{f"member_{n}": v for n, v in judged.members.items()},
     )  # fmt: skip
     with building(root) as folder:

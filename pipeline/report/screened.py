@@ -68,6 +68,10 @@ def _warnings(screened: Screened, ensemble: Ensemble) -> list[str]:
         found.append(
             f"{run['with_note']} candidates carry a note (disorder resolved, or elements the model never saw): see `note`."
         )
+    if far := run.get("unfamiliar", 0):
+        found.append(
+            f"{far} candidates are unlike what the model learned from: `unfamiliar` is above 1, and their interval is widened."
+        )
     if run["known_from"] is None:
         found.append("The snapshot that the model learned from is not here, so candidates with a known moment are not marked.")
     if run["not_compared"]:

@@ -14,6 +14,7 @@ from scipy.stats import spearmanr
 from models.contract import Examples, ModelError, Prediction
 from pipeline.features.descriptors import descriptor_names
 from pipeline.learning.difficulty import WEIGHTS_FILE, Difficulty
+from pipeline.learning.domain import Domain
 from pipeline.learning.errors import ErrorModel
 from pipeline.learning.metrics import coverage_by_bin, miscalibration_area
 from pipeline.learning.probability import Platt
@@ -42,10 +43,14 @@ def simulated(seed: int) -> tuple[np.ndarray, list[Prediction], Examples, list[s
     return truth, members, Examples(examples.graphs, descriptors), systems
 
 
+def domain(examples: Examples) -> Domain:
+    return Domain.fit(examples, examples, len(descriptor_names()))
+
+
 @lru_cache(maxsize=1)
 def fitted() -> ErrorModel:
     truth, members, examples, systems = simulated(0)
-    return ErrorModel.fit(truth, members, WEIGHTS, examples, systems)
+    return ErrorModel.fit(truth, members, WEIGHTS, examples, systems, domain(examples))
 
 
 def test_it_knows_more_than_the_members_say() -> None:
@@ -84,7 +89,7 @@ def test_each_row_depends_on_its_own_crystal() -> None:
     rows = np.array([2999, 17, 17, 5])
     few = {name: Prediction(p.moment[rows], p.p_magnetic[rows]) for name, p in zip("ab", members, strict=True)}
     alone = fitted().judge(few, WEIGHTS, examples.take(rows))
-    for name in ("moment", "low", "high", "std", "p_magnetic", "p_large"):
+    for name in ("moment", "low", "high", "std", "p_magnetic", "p_large", "unfamiliar"):
         np.testing.assert_allclose(getattr(alone, name), getattr(together, name)[rows], rtol=0, atol=1e-12, err_msg=name)
 
 
@@ -99,7 +104,7 @@ def test_saved_and_loaded_it_says_the_same(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     truth, members, examples, systems = simulated(0)
-    ErrorModel.fit(truth, members, WEIGHTS, examples, systems).save(other)
+    ErrorModel.fit(truth, members, WEIGHTS, examples, systems, domain(examples)).save(other)
     assert (other / "difficulty" / WEIGHTS_FILE).read_bytes() == (tmp_path / "difficulty" / WEIGHTS_FILE).read_bytes()
 
 
@@ -126,10 +131,11 @@ def test_few_rows_fall_back_to_the_spread() -> None:
     truth, members, examples, systems = simulated(5)
     rows = np.arange(40)
     few = [Prediction(p.moment[rows], p.p_magnetic[rows]) for p in members]
-    model = ErrorModel.fit(truth[rows], few, WEIGHTS, examples.take(rows), systems[:40])
+    model = ErrorModel.fit(truth[rows], few, WEIGHTS, examples.take(rows), systems[:40], domain(examples))
     assert model.difficulty is None and model.to_json()["learned_difficulty"] is False
     judged = model.judge({"a": few[0], "b": few[1]}, WEIGHTS, examples.take(rows))
-    np.testing.assert_allclose(judged.size, np.abs(few[0].moment - few[1].moment) / 2)
+    spread = np.abs(few[0].moment - few[1].moment) / 2
+    np.testing.assert_allclose(judged.size, spread * np.maximum(judged.unfamiliar, 1))
     assert (judged.low <= judged.moment).all() and (judged.high >= judged.moment).all()
 
 
