@@ -34,10 +34,10 @@ from pipeline.learning.domain import Domain
 from pipeline.learning.ensemble import combine
 from pipeline.learning.errors import ErrorModel, Judged
 from pipeline.learning.metrics import LARGE_MOMENT, coverage_by_bin, regression_metrics, reliability, spread_metrics
+from pipeline.learning.shares import wilson
 from pipeline.learning.splits import split_rows
 from pipeline.learning.weeding import weed
 from pipeline.learning.weights import FOLDS, choose_weights, system_folds
-from pipeline.report.plots import wilson
 from pipeline.settings import settings
 
 Floats = NDArray[np.float64]

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from flows.commands import fetching, handoff, learning, listings, screening
+from flows.commands import fetching, handoff, learning, listings, promoting, screening
 
 app = typer.Typer(
     help="Find ferromagnets with a large moment: learn from DFT data, rank crystals, know the error.",
@@ -17,7 +17,7 @@ app = typer.Typer(
 INTERRUPTED = 130
 COMMANDS = (
     screening.run, learning.refresh, learning.train, learning.evaluate, fetching.fetch, screening.screen, screening.report,
-    handoff.compare, handoff.export,
+    handoff.compare, handoff.export, promoting.promote, promoting.rollback,
     listings.snapshots, listings.models, listings.runs, listings.doctor,
 )  # fmt: skip
 for command in COMMANDS:

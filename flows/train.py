@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from data.snapshot import open_snapshot
 from flows.console import reporter
 from pipeline.features.tiers import Tier
+from pipeline.learning.promotion import Decision, promote
 from pipeline.learning.train import TrainSettings, train_ensemble
 from pipeline.settings import settings
 
@@ -32,20 +33,29 @@ def train(
     adapt: str | None = None,
     selected: int | None = None,
 ) -> dict[str, Any]:
-    """Train an ensemble on a snapshot (the newest by default).
+    """Train an ensemble on a snapshot (the newest by default), and put it to use if it is no worse than the one in use.
 
     Returns:
-        The model's manifest, with the metrics on its test rows.
+        The model's manifest, with the metrics on its test rows, and whether it was promoted.
     """
     families = tuple(members) if members else TrainSettings().members
     wanted = TrainSettings(
         members=families, seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier, adapt=adapt, selected=selected
     )
     manifest = fit(snapshot, wanted)
+    decision = promote(settings().models, manifest["id"])
+    reporter().say(promotion_words(decision))
     rows = [{"model": "ensemble", **_scores(manifest["metrics"]["ensemble"])}]
     rows += [{"model": name, **_scores(scores)} for name, scores in manifest["metrics"]["members"].items()]
     create_table_artifact(key="test-metrics", table=rows, description=f"Model {manifest['id']} on its test rows, µB/atom")
-    return manifest
+    return {**manifest, "promotion": decision.to_json()}
+
+
+def promotion_words(decision: Decision) -> str:
+    """The outcome in a sentence."""
+    if decision.promoted:
+        return f"Model {decision.candidate} is in use"
+    return f"Model {decision.candidate} is not promoted: {'; '.join(decision.reasons)}"
 
 
 def _scores(metrics: dict[str, Any]) -> dict[str, Any]:

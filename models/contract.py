@@ -29,7 +29,6 @@ class Examples:
     descriptors: NDArray[np.float32]  # (crystals, columns); NaN where one could not be computed
     moment: NDArray[np.float64] | None = None  # (crystals,) µB/atom; None where unknown
     vectors: VectorGraphs | None = None  # graphs with directions; None where no family asked for them
-    weights: NDArray[np.float64] | None = None  # (crystals,) how much a row counts in training; None: all alike
 
     def __len__(self) -> int:
         return len(self.graphs)
@@ -38,8 +37,7 @@ class Examples:
         """Some crystals, in the order asked for."""
         moment = None if self.moment is None else self.moment[index]
         vectors = None if self.vectors is None else self.vectors.take(index)
-        weights = None if self.weights is None else self.weights[index]
-        return Examples(self.graphs.take(index), self.descriptors[index], moment, vectors, weights)
+        return Examples(self.graphs.take(index), self.descriptors[index], moment, vectors)
 
     def targets(self) -> NDArray[np.float64]:
         """The moments, µB/atom. Raises ModelError where there are none."""

@@ -68,7 +68,7 @@ class Forest:
             self.settings = replace(self.settings, columns=control.columns)
         self.median = medians(train.descriptors)
         seen = self._seen(filled(train.descriptors, self.median))
-        self.trees = _grow(seen, both, self.settings, control, train.weights)
+        self.trees = _grow(seen, both, self.settings, control)
         error = float(np.abs(self.predict(validation).moment - validation.targets()).mean())
         control.report({"epoch": 1, "validation_mae": error})
         return [{"epoch": 1, "validation_mae": error}]
@@ -130,10 +130,7 @@ class BoostedTrees(Forest):
     )
 
 
-def _grow(
-    rows: NDArray[np.float32], both: NDArray[np.float64], settings: ForestSettings, control: FitControl,
-    weights: NDArray[np.float64] | None,
-) -> Trees:  # fmt: skip
+def _grow(rows: NDArray[np.float32], both: NDArray[np.float64], settings: ForestSettings, control: FitControl) -> Trees:
     """The trees of some rows; `both` is (rows, 2) moment and whether magnetic."""
     from sklearn import ensemble
 
@@ -142,7 +139,7 @@ def _grow(
             ensemble.HistGradientBoostingRegressor(
                 max_iter=settings.n_estimators, min_samples_leaf=settings.min_samples_leaf, early_stopping=False,
                 max_leaf_nodes=settings.max_leaf_nodes, learning_rate=settings.learning_rate, random_state=control.seed,
-            ).fit(rows, target, weights)
+            ).fit(rows, target)
             for target in both.T
         ]  # fmt: skip
         return flatten_boosted(boosted)
@@ -151,7 +148,7 @@ def _grow(
         n_estimators=settings.n_estimators, min_samples_leaf=settings.min_samples_leaf, max_features=settings.max_features,
         max_leaf_nodes=settings.max_leaf_nodes, random_state=control.seed, n_jobs=control.workers,
     )  # fmt: skip
-    return flatten([e.tree_ for e in forest.fit(rows, both, weights).estimators_])
+    return flatten([e.tree_ for e in forest.fit(rows, both).estimators_])
 
 
 def medians(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ from pipeline.learning.errors import ErrorModel, Judged
 
 MANIFEST_FILE = "manifest.json"
 HELD_OUT_FILE = "held_out.parquet"
+CURRENT_FILE = "current.json"  # beside the models: those promoted, the one in use last
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,31 @@ def list_models(root: Path) -> list[Ensemble]:
     return [Ensemble(folder) for folder in list_artefacts(root, MANIFEST_FILE)]
 
 
+def current_models(root: Path) -> list[str]:
+    """Ids of the models that were promoted, the one in use last; empty where none was.
+
+    Raises:
+        UserError: the file that names them is not readable.
+    """
+    try:
+        content = json.loads((root / CURRENT_FILE).read_text())
+        return [str(name) for name in content["promoted"]]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise UserError(
+            f"{root / CURRENT_FILE} does not name the models in use ({fault}); delete it and promote again"
+        ) from fault
+
+
 def open_model(root: Path, identifier: str | None = None) -> Ensemble:
-    """A model by its id (or the start of it), or the one published last.
+    """A model by its id (or the start of it), or the one in use: promoted last or, where none has been promoted, published last.
 
     Raises:
         UserError: there is none, or no single one of that name.
     """
+    if identifier is None and (promoted := current_models(root)):
+        identifier = promoted[-1]
     return Ensemble(find_artefact(root, MANIFEST_FILE, "model", identifier, "`ferroscreen train` (or `ferroscreen run`)"))
 
 

@@ -15,6 +15,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from data.labels import MAX_MUB_PER_ATOM
+from pipeline.learning.shares import wilson
 from pipeline.report.svg import ROLES, draw
 from pipeline.report.text import MISSING, finite
 
@@ -207,14 +208,6 @@ def count_reasons(rejected: pd.DataFrame) -> list[tuple[str, int]]:
     """Each reason with its number of crystals, the most frequent first, equal ones by name."""
     counts = rejected["reason"].fillna("").astype(str).value_counts()
     return sorted(((str(reason), int(n)) for reason, n in counts.items()), key=lambda entry: (-entry[1], entry[0]))
-
-
-def wilson(share: Floats, rows: Floats) -> tuple[Floats, Floats]:
-    """The 95 % confidence interval of a share that was counted in `rows` rows (Wilson's score interval)."""
-    z = 1.96
-    middle = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
-    half = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
-    return middle - half, middle + half
 
 
 def moment_range(entry: Mapping[str, Any]) -> str:
