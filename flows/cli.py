@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from flows.commands import data, fetching, handoff, learning, listings, screening, serving
+from flows.commands import data, fetching, handoff, learning, listings, promoting, screening, serving
 
 app = typer.Typer(
     help="Find ferromagnets with a large moment: learn from DFT data, rank crystals, know the error.",
@@ -17,7 +17,7 @@ app = typer.Typer(
 INTERRUPTED = 130
 COMMANDS = (
     screening.run, data.refresh, learning.train, learning.evaluate, fetching.fetch, screening.screen, screening.report,
-    handoff.compare, handoff.export, data.diff, data.verify, data.prune,
+    handoff.compare, handoff.export, promoting.promote, promoting.rollback, data.diff, data.verify, data.prune,
     listings.snapshots, listings.models, listings.runs, listings.jobs, listings.doctor, serving.serve,
 )  # fmt: skip
 for command in COMMANDS:

@@ -51,6 +51,7 @@ def training_facts(model: dict[str, Any]) -> dict[str, Any]:
         "AUROC (magnetic)": scores["auroc"],
         f"precision among the top {scores['k']}": scores["precision_at_k"],
         "coverage of the 90 % interval": scores["coverage_90"],
+        "in use": "yes" if model["promotion"]["promoted"] else f"no: {'; '.join(model['promotion']['why_not'])}",
         "members": ", ".join(f"{m['name']} {m['mae']:.4f} (weight {m['weight']:.2f})" for m in model["members"]),
     }
 

@@ -13,6 +13,7 @@ from flows.attention import failed
 from flows.console import reporter
 from flows.entry import enter
 from pipeline.features.tiers import Tier
+from pipeline.learning.promotion import Decision, promote
 from pipeline.learning.train import TrainSettings, train_ensemble
 from pipeline.settings import settings
 
@@ -32,20 +33,32 @@ def train(
     max_minutes: float | None = None,
     tier: Tier = Tier.FAST,
     adapt: str | None = None,
+    selected: int | None = None,
 ) -> dict[str, Any]:
-    """Train an ensemble on a snapshot (the newest by default).
+    """Train an ensemble on a snapshot (the newest by default), and put it to use if it is no worse than the one in use.
 
     Returns:
-        The model's manifest, with the metrics on its test rows.
+        The model's manifest, with the metrics on its test rows, and whether it was promoted.
     """
     enter()
     families = tuple(members) if members else TrainSettings().members
-    wanted = TrainSettings(members=families, seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier, adapt=adapt)
+    wanted = TrainSettings(
+        members=families, seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier, adapt=adapt, selected=selected
+    )
     manifest = fit(snapshot, wanted)
+    decision = promote(settings().models, manifest["id"])
+    reporter().say(promotion_words(decision))
     rows = [{"model": "ensemble", **_scores(manifest["metrics"]["ensemble"])}]
     rows += [{"model": name, **_scores(scores)} for name, scores in manifest["metrics"]["members"].items()]
     create_table_artifact(key="test-metrics", table=rows, description=f"Model {manifest['id']} on its test rows, µB/atom")
-    return manifest
+    return {**manifest, "promotion": decision.to_json()}
+
+
+def promotion_words(decision: Decision) -> str:
+    """The outcome in a sentence."""
+    if decision.promoted:
+        return f"Model {decision.candidate} is in use"
+    return f"Model {decision.candidate} is not promoted: {'; '.join(decision.reasons)}"
 
 
 def _scores(metrics: dict[str, Any]) -> dict[str, Any]:

@@ -63,6 +63,7 @@ class FitControl:
     deadline: float | None = None  # time.monotonic() at which to wrap up with the best model so far
     checkpoint: Path | None = None  # a folder; a fit that finds its own checkpoint there goes on from it
     pretrained: Path | None = None  # a saved model to adapt, for families that do
+    columns: tuple[int, ...] = ()  # the descriptors that families which read them may look at; none named: all
     workers: int = 1  # processor cores
     report: Callable[[dict[str, float]], None] = field(default=lambda row: None)  # told after each epoch
 

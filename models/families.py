@@ -9,6 +9,8 @@ from models.contract import Model, ModelError
 
 _HOMES = {  # the only classes a saved model can name
     "forest": ("models.forest", "Forest"),
+    "extratrees": ("models.forest", "ExtraTrees"),
+    "boosting": ("models.forest", "BoostedTrees"),
     "cgcnn": ("models.cgcnn", "CGCNN"),
     "megnet": ("models.megnet", "MEGNet"),
     "ecn": ("models.ecn", "ECN"),
@@ -20,6 +22,11 @@ _HOMES = {  # the only classes a saved model can name
 
 def family_names() -> list[str]:
     return list(_HOMES)
+
+
+def reads_descriptors(name: str) -> bool:
+    """Whether a family learns from descriptors."""
+    return name in _HOMES and _HOMES[name][0] == "models.forest"
 
 
 def family(name: str) -> type[Model]:

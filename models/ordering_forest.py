@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.contract import ModelError
-from models.forest import Trees, flatten
 from models.ordering_features import CRYSTAL_COLUMNS, NODE_COLUMNS, carrier_nodes, crystal_features, node_features, site_nodes
 from models.ordering_parts import ORDERINGS, OrderingExamples
 from models.sitegraph import SiteGraphs
+from models.trees import Trees, flatten
 
-_ROWS = 1024  # at once, in prediction
 _NAMES = ("forest.crystals", "forest.orbits")  # in a file
 
 
@@ -67,8 +66,8 @@ class OrderingForest:
         size = np.full(len(graphs.trunk.numbers), np.nan)
         rows = carrier_nodes(graphs)
         if rows.any():
-            size[rows] = _walk(self.of_orbits, node_features(graphs, crystal)[rows])[:, 0]
-        said = np.clip(_walk(self.of_crystals, crystal), 0.0, 1.0)
+            size[rows] = self.of_orbits.predict(node_features(graphs, crystal)[rows])[:, 0]
+        said = np.clip(self.of_crystals.predict(crystal), 0.0, 1.0)
         return said / said.sum(axis=1, keepdims=True), size
 
     def tensors(self) -> dict[str, Tensor]:
@@ -88,7 +87,3 @@ class OrderingForest:
         for trees, columns, outputs in zip(sets, (CRYSTAL_COLUMNS, NODE_COLUMNS), (len(ORDERINGS), 1), strict=True):
             trees.check(columns, outputs)
         return cls(*sets)
-
-
-def _walk(trees: Trees, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    return np.concatenate([trees.predict(rows[k : k + _ROWS]) for k in range(0, len(rows), _ROWS)])

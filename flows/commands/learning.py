@@ -20,6 +20,9 @@ def train(
     descriptors: Annotated[
         str, typer.Option("--descriptors", help="What the forest sees: `fast`, or `full` (about a second a crystal more).")
     ] = "fast",
+    select_descriptors: Annotated[
+        int | None, typer.Option("--select-descriptors", min=1, help="Let forests see so many, found by a stochastic search.")
+    ] = None,
     adapt: Annotated[
         str | None, typer.Option("--adapt", help="Model whose coordinate network `canonical` makes independent of the pose.")
     ] = None,
@@ -38,7 +41,7 @@ def train(
         raise UserError(f"--descriptors is {' or '.join(Tier)}, not {descriptors!r}")
     tier, families = Tier(descriptors), [name.strip() for name in members.split(",") if name.strip()]
     pretrained = None if adapt is None else open_model(settings().models, adapt)
-    TrainSettings(members=tuple(families), seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier, adapt=adapt).check()
+    TrainSettings(tuple(families), seeds, 0, epochs, max_minutes, tier=tier, adapt=adapt, selected=select_descriptors).check()
     if pretrained is not None and snapshot is None:
         snapshot = str(pretrained.manifest["snapshot"])
     identifier = open_snapshot(settings().snapshots, snapshot).id
@@ -46,7 +49,8 @@ def train(
     from flows.summary import print_json, training_facts
     from flows.train import train as flow
 
-    manifest = flow(identifier, families, seeds, epochs, max_minutes, tier, None if pretrained is None else pretrained.id)
+    adapted = None if pretrained is None else pretrained.id
+    manifest = flow(identifier, families, seeds, epochs, max_minutes, tier, adapted, select_descriptors)
     print_json(manifest) if json else facts("Model published", training_facts(manifest))
 
 

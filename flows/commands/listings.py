@@ -20,12 +20,14 @@ def snapshots(json: Json = False) -> None:
 
 def models(json: Json = False) -> None:
     """List the trained models."""
-    from pipeline.learning.registry import list_models
+    from pipeline.learning.registry import current_models, list_models
     from pipeline.settings import settings
 
+    promoted = current_models(settings().models)
     rows = [
         {
             "id": m.id,
+            "in use": "yes" if promoted[-1:] == [m.id] else "",
             "snapshot": m.manifest["snapshot"],
             "data": m.manifest["data"],
             "members": ", ".join(x["name"] for x in m.manifest["members"]),

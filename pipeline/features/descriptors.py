@@ -6,43 +6,31 @@ element tables by array algebra instead of one formula at a time; tests hold the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.graph import CrystalGraphs
+from pipeline.features.elements import MAGNETIC_ELEMENTS, Compositions, element_descriptors, element_names
+from pipeline.features.surroundings import NO_PAIR_A, SURROUNDINGS_NAMES, surroundings
 
-DESCRIPTOR_CODE = "descriptors-2"  # raise it whenever the same crystal would give other numbers
+DESCRIPTOR_CODE = "descriptors-3"  # raise it whenever the same crystal would give other numbers
 Floats = NDArray[np.float64]
 
 MAGPIE_STATISTICS = ("minimum", "maximum", "range", "mean", "avg_dev", "mode")
 NORMS = (0, 2, 3, 5, 7, 10)
 ORBITALS = ("s", "p", "d", "f")
-# open 3d, 4f and 5f shells: the elements that carry moments in solids
-MAGNETIC_ELEMENTS = np.array([23, 24, 25, 26, 27, 28, *range(58, 71), *range(91, 97)])
 STRUCTURE_NAMES = (
     "volume per atom", "density", "atoms in the primitive cell", "orbits", "space group", "crystal system", "packing fraction",
     "shortest distance", "mean nearest distance", "mean shell distance", "mean coordination", "largest coordination",
     "magnetic fraction", "magnetic atoms per volume", "shortest magnetic-magnetic distance",
     "magnetic neighbours of magnetic atoms",
 )  # fmt: skip
-NO_PAIR_A = 20.0  # Å; stands for "no magnetic pair within the shells", beyond every real distance
 # a crystal and its mirror image have the same moment, but these pairs of space groups tell them apart
 _ENANTIOMORPHS = {78: 76, 95: 91, 96: 92, 145: 144, 153: 151, 154: 152, 170: 169, 172: 171, 179: 178, 181: 180, 213: 212}
 _MIRRORED = np.array([_ENANTIOMORPHS.get(number, number) for number in range(231)])
 _SYSTEM_STARTS = (1, 3, 16, 75, 143, 168, 195)  # first space group of each crystal system
-
-
-@dataclass(frozen=True, eq=False)
-class Compositions:
-    """Element fractions of many crystals, one entry an element of a crystal, sorted by crystal."""
-
-    crystal: NDArray[np.int64]  # (entries,)
-    number: NDArray[np.int64]  # (entries,) atomic number
-    fraction: Floats  # (entries,) sums to 1 in a crystal
-    start: NDArray[np.int64]  # (crystals,) first entry of each crystal
 
 
 def descriptor_names() -> list[str]:
@@ -50,7 +38,7 @@ def descriptor_names() -> list[str]:
     magpie = [f"MagpieData {stat} {prop}" for prop in magpie_table()[0] for stat in MAGPIE_STATISTICS]
     norms = [f"{p}-norm" for p in NORMS]
     valence = [f"avg {o} valence electrons" for o in ORBITALS] + [f"frac {o} valence electrons" for o in ORBITALS]
-    return [*magpie, *norms, *valence, *STRUCTURE_NAMES]
+    return [*magpie, *norms, *valence, *STRUCTURE_NAMES, *element_names(), *SURROUNDINGS_NAMES]
 
 
 def descriptors(graphs: CrystalGraphs) -> NDArray[np.float32]:
@@ -59,7 +47,12 @@ def descriptors(graphs: CrystalGraphs) -> NDArray[np.float32]:
     An element without a tabulated value takes the mean over the elements, matminer's stated imputation.
     """
     mix = compositions(graphs)
-    columns = [magpie(mix), stoichiometry_norms(mix), valence_orbitals(mix), structure(graphs, mix)]
+    names, table = magpie_table()
+    radius, electronegativity = _masses_and_radii()[1], table[:, names.index("Electronegativity")]
+    columns = [
+        magpie(mix), stoichiometry_norms(mix), valence_orbitals(mix), structure(graphs, mix),
+        element_descriptors(mix, names, table), surroundings(graphs, radius, electronegativity),
+    ]  # fmt: skip
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 

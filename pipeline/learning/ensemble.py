@@ -1,7 +1,8 @@
-"""Members to one prediction: weights chosen on validation rows, the spread as the raw error."""
+"""Members to one prediction: the weighted mean, and the spread of the members."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 from models.contract import Prediction
 
 Floats = NDArray[np.float64]
-SELECTION_STEPS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,23 +22,7 @@ class Combined:
     p_magnetic: Floats
 
 
-def choose_weights(truth: Floats, moments: Floats) -> Floats:
-    """(members,) weights by greedy selection with replacement (Caruana et al. 2004): at each step the member whose vote
-    lowers the mean absolute error most. `moments` is (members, rows) on validation rows."""
-    votes = np.zeros(len(moments))
-    total = np.zeros(moments.shape[1])
-    best_error, best_votes = np.inf, votes
-    for step in range(1, SELECTION_STEPS + 1):
-        errors = np.abs((total + moments) / step - truth).mean(axis=1)
-        winner = int(np.argmin(errors))
-        votes[winner] += 1
-        total += moments[winner]
-        if errors[winner] < best_error:
-            best_error, best_votes = float(errors[winner]), votes / step
-    return best_votes
-
-
-def combine(predictions: list[Prediction], weights: Floats) -> Combined:
+def combine(predictions: Sequence[Prediction], weights: Floats) -> Combined:
     """The ensemble's word; members in the order of the weights."""
     moments = np.stack([p.moment for p in predictions])
     return Combined(

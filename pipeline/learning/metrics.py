@@ -12,6 +12,7 @@ from data.labels import MAGNETIC_THRESHOLD
 
 Floats = NDArray[np.float64]
 LARGE_MOMENT = 1.0  # µB/atom; what a screen hopes to find
+RELIABILITY_BINS = 10
 MOMENT_BINS = (0.0, 0.05, 0.25, 0.5, 1.0, 1.5, np.inf)  # µB/atom, of predictions
 
 
@@ -57,8 +58,9 @@ def coverage_by_bin(truth: Floats, moment: Floats, low: Floats, high: Floats) ->
     return rows
 
 
-def spread_metrics(truth: Floats, moment: Floats, std: Floats, low: Floats, high: Floats) -> dict[str, Any]:
-    """Does the error bar know? Coverage of the 90 % interval, and rank correlation of spread and error."""
+def spread_metrics(truth: Floats, moment: Floats, std: Floats, low: Floats, high: Floats, level: Floats) -> dict[str, Any]:
+    """Does the error bar know? Coverage of the 90 % interval, the area between stated and true shares, and rank correlation of
+    stated and true error over the rows predicted magnetic. `level` is of the narrowest stated interval that holds the truth."""
     from scipy.stats import spearmanr
 
     inside, error = (truth >= low) & (truth <= high), np.abs(moment - truth)
@@ -67,6 +69,33 @@ def spread_metrics(truth: Floats, moment: Floats, std: Floats, low: Floats, high
     return {
         "coverage_90": float(inside.mean()),
         "coverage_90_magnetic": float(inside[magnetic].mean()) if magnetic.any() else None,
+        "miscalibration_area": miscalibration_area(level),
         "spearman_std_error": float(spearmanr(std[said], error[said]).statistic) if varied else None,
         "coverage_by_bin": coverage_by_bin(truth, moment, low, high),
+    }
+
+
+def miscalibration_area(level: Floats) -> float | None:
+    """Area between the stated and the true share of rows inside each central interval (Kuleshov et al. 2018): 0 is right, 0.5
+    the worst. `level` (rows,) is of the narrowest stated interval that holds the truth."""
+    if np.isnan(level).any():  # a model that is too old to state it
+        return None
+    stated = np.linspace(0, 1, 101)
+    found = np.searchsorted(np.sort(level), stated, side="right") / len(level)
+    return float(np.trapezoid(np.abs(found - stated), stated))
+
+
+def reliability(happened: NDArray[np.bool_], p: Floats) -> dict[str, Any]:
+    """Does what is said to happen with probability p happen that often? Brier score, expected calibration error and the bins
+    behind it: ten with equally many rows, from the least to the most likely."""
+    order = np.argsort(p, kind="stable")
+    bins = [
+        {"n": len(rows), "stated": float(p[rows].mean()), "found": float(happened[rows].mean())}
+        for rows in np.array_split(order, RELIABILITY_BINS)
+        if len(rows)
+    ]
+    return {
+        "brier": float(((p - happened) ** 2).mean()),
+        "calibration_error": float(sum(row["n"] * abs(row["stated"] - row["found"]) for row in bins) / len(p)),
+        "bins": bins,
     }

@@ -10,32 +10,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from data.artifact import file_hash, find_artefact, list_artefacts, text_hash
 from data.errors import UserError
-from data.labels import MAGNETIC_THRESHOLD
 from models.contract import Examples, Model, ModelError
 from models.families import family
 from pipeline.features.neighbours import GraphSettings
 from pipeline.features.tiers import Tier
-from pipeline.learning.calibration import Calibration
-from pipeline.learning.ensemble import Combined, combine
+from pipeline.learning.errors import ErrorModel, Judged
 
 MANIFEST_FILE = "manifest.json"
 HELD_OUT_FILE = "held_out.parquet"
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """An ensemble's word on crystals, (rows,) each, µB/atom; what every room above works with."""
-
-    moment: NDArray[np.float64]
-    low: NDArray[np.float64]  # 90 % interval
-    high: NDArray[np.float64]
-    std: NDArray[np.float64]
-    p_magnetic: NDArray[np.float64]
-    members: dict[str, NDArray[np.float64]]  # each member's own moment
+CURRENT_FILE = "current.json"  # beside the models: those promoted, the one in use last
 
 
 @dataclass(frozen=True)
@@ -59,6 +45,15 @@ class Ensemble:
         self._verify()
         try:
             return {m["name"]: family(m["family"]).load(self.folder / m["name"]) for m in self.manifest["members"]}
+        except ModelError as fault:
+            raise UserError(f"model {self.id} cannot be loaded: {fault}") from fault
+
+    @cached_property
+    def errors(self) -> ErrorModel:
+        """What its validation rows taught about its errors."""
+        self._verify()
+        try:
+            return ErrorModel.load(self.folder, self.manifest)
         except ModelError as fault:
             raise UserError(f"model {self.id} cannot be loaded: {fault}") from fault
 
@@ -94,18 +89,11 @@ class Ensemble:
         """Prediction, interval and members' votes for each crystal."""
         predictions = {name: model.predict(examples) for name, model in self.members.items()}
         weights = np.array([m["weight"] for m in self.manifest["members"]])
-        said = combine(list(predictions.values()), weights)
-        return judged(said, Calibration.from_json(self.manifest["calibration"]), {n: p.moment for n, p in predictions.items()})
+        return self.errors.judge(predictions, weights, examples)
 
     def held_out(self) -> pd.DataFrame:
         """Predictions for the test rows it was never shown (columns as in the report's evaluation)."""
         return pd.read_parquet(self.folder / HELD_OUT_FILE)
-
-
-def judged(said: Combined, calibration: Calibration, members: dict[str, NDArray[np.float64]]) -> Judged:
-    """The ensemble's word with calibrated errors."""
-    low, high, std = calibration.interval(said.moment, said.spread)
-    return Judged(said.moment, low, high, std, said.p_magnetic, members)
 
 
 def list_models(root: Path) -> list[Ensemble]:
@@ -113,12 +101,31 @@ def list_models(root: Path) -> list[Ensemble]:
     return [Ensemble(folder) for folder in list_artefacts(root, MANIFEST_FILE)]
 
 
+def current_models(root: Path) -> list[str]:
+    """Ids of the models that were promoted, the one in use last; empty where none was.
+
+    Raises:
+        UserError: the file that names them is not readable.
+    """
+    try:
+        content = json.loads((root / CURRENT_FILE).read_text())
+        return [str(name) for name in content["promoted"]]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise UserError(
+            f"{root / CURRENT_FILE} does not name the models in use ({fault}); delete it and promote again"
+        ) from fault
+
+
 def open_model(root: Path, identifier: str | None = None) -> Ensemble:
-    """A model by its id (or the start of it), or the one published last.
+    """A model by its id (or the start of it), or the one in use: promoted last or, where none has been promoted, published last.
 
     Raises:
         UserError: there is none, or no single one of that name.
     """
+    if identifier is None and (promoted := current_models(root)):
+        identifier = promoted[-1]
     return Ensemble(find_artefact(root, MANIFEST_FILE, "model", identifier, "`ferroscreen train` (or `ferroscreen run`)"))
 
 
@@ -129,26 +136,3 @@ def artefact_files(folder: Path) -> dict[str, str]:
 
 def artefact_id(files: dict[str, str]) -> str:
     return text_hash(*(part for pair in sorted(files.items()) for part in pair))[:16]
-
-
-def model_card(manifest: dict[str, Any]) -> str:
-    """What a person should know before trusting the model, in Markdown."""
-    metrics = manifest["metrics"]["ensemble"]
-    lines = [f"- {m['name']}: weight {m['weight']:.2f}, test MAE {m['mae']:.4f} µB/atom" for m in manifest["members"]]
-    return "\n".join(
-        [
-            "# Model card",
-            "",
-            f"Predicts the size of the DFT magnetic moment per atom. Trained on snapshot `{manifest['snapshot']}`",
-            f"({manifest['data']}; {manifest['rows']['train']} crystals to learn, {manifest['rows']['val']} to choose,",
-            f"{manifest['rows']['test']} to judge, no chemical system in two parts), seed {manifest['seed']}.",
-            "",
-            f"On the test rows: MAE {metrics['mae']:.4f} µB/atom (predicting zero: {metrics['mae_of_zero']:.4f}).",
-            *lines,
-            "",
-            "A prediction is a forecast of DFT, not of an experiment: the calculations behind the labels start ferromagnetic,",
-            "so a large moment does not say that the ground state is a ferromagnet.",
-            f"Magnetic means above {MAGNETIC_THRESHOLD} µB/atom.",
-            "",
-        ]
-    )

@@ -7,40 +7,31 @@ import shutil
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from data.artifact import building, make_folder, publish, text_hash, write_bytes, write_json
+from data.artifact import make_folder, text_hash, write_json
 from data.errors import UserError
 from data.snapshot import Snapshot
 from models.contract import Examples, FitControl, Model, ModelError, Prediction
-from models.families import family, family_names
+from models.families import family, family_names, reads_descriptors
+from models.forest import filled, medians
+from pipeline.features.costly import costly_names
+from pipeline.features.descriptors import descriptor_names
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.neighbours import GraphSettings
 from pipeline.features.tiers import Tier
 from pipeline.features.vectorstore import VECTOR_CODE
-from pipeline.learning.calibration import Calibration
-from pipeline.learning.data import Labelled, labelled_examples
-from pipeline.learning.ensemble import choose_weights, combine
-from pipeline.learning.metrics import regression_metrics, spread_metrics
-from pipeline.learning.registry import (
-    HELD_OUT_FILE,
-    MANIFEST_FILE,
-    Ensemble,
-    artefact_files,
-    artefact_id,
-    judged,
-    model_card,
-    open_model,
-)
-from pipeline.learning.splits import Split, split_rows
+from pipeline.learning.data import labelled_examples
+from pipeline.learning.publish import Trained, publish_ensemble
+from pipeline.learning.registry import Ensemble, open_model
+from pipeline.learning.selection import SELECTION_CODE, Selection, SelectionSettings, select
+from pipeline.learning.splits import split_rows
 from pipeline.ledger import Ledger, Run
 from pipeline.progress import Reporter
-from pipeline.provenance import provenance
 from pipeline.settings import Settings
 
-TRAIN_CODE = "train-1"  # raise it whenever the same data and settings would train another model
+TRAIN_CODE = "train-2"  # raise it whenever the same data and settings would train another model
 SNAPSHOT_FILE = "snapshot.json"
 DONE_FILE = "done.json"
 
@@ -56,6 +47,7 @@ class TrainSettings:
     max_minutes: float | None = None  # for all networks together; None: as long as they need
     graph: GraphSettings = field(default_factory=GraphSettings)
     tier: Tier = Tier.FAST  # of the descriptors that the forest learns from
+    selected: int | None = None  # so many descriptors, chosen stochastically, for the families that read them; None: all
     adapt: str | None = None  # id of a model whose pretrained member the members that can do so start from
 
     def names(self) -> list[tuple[str, str, int]]:
@@ -69,8 +61,10 @@ class TrainSettings:
             raise UserError(f"unknown model family {', '.join(strange) or '(none given)'}; there are {', '.join(family_names())}")
         if len(set(self.members)) != len(self.members):
             raise UserError("a model family is named twice; use --seeds for several members of one family")
-        if self.tier is not Tier.FAST and "forest" not in self.members:
-            raise UserError("only the forest learns from descriptors, and it is not among the members")
+        if (self.tier is not Tier.FAST or self.selected is not None) and not any(map(reads_descriptors, self.members)):
+            raise UserError("only forests learn from descriptors, and none is among the members")
+        if self.selected is not None and self.selected < 1:
+            raise UserError("at least one descriptor must be selected")
         if self.adapt is not None and not any(family(name).adapts for name in self.members):
             raise UserError("none of the members adapts a pretrained model; `canonical` does")
         if (
@@ -87,15 +81,19 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
     Raises:
         UserError: unusable settings or data.
         Busy: another process is training the same.
-        ModelError: a member diverged, or its predictions do not vary.
+        ModelError: a member diverged, or no member's predictions vary.
     """
     wanted.check()
     pretrained = {name: _pretrained(name, snapshot, wanted, where) for name in wanted.members}
-    code = (TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code)
-    key = f"train-{text_hash(*code, snapshot.id, json.dumps(asdict(wanted), sort_keys=True))[:16]}"
+    key = f"train-{text_hash(*_code(wanted), snapshot.id, json.dumps(asdict(wanted), sort_keys=True))[:16]}"
     inputs = {"snapshot": snapshot.id, "members": list(wanted.members), "seeds": wanted.seeds}
     with Ledger(where.home).run("train", key, inputs) as run:
         return _train(snapshot, wanted, where, reporter, make_folder(where.work / key), pretrained, run)
+
+
+def _code(wanted: TrainSettings) -> tuple[str, ...]:
+    """Versions of all that decides the model beside data and settings."""
+    return (TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code, *([SELECTION_CODE] if wanted.selected else []))
 
 
 def _train(
@@ -107,20 +105,44 @@ def _train(
     data = labelled_examples(snapshot, wanted.graph, wanted.tier, vectors, where, reporter)
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
+    selection = _selection(train, data.table.column("chemsys").take(split.train).to_pylist(), wanted, work, reporter)
     deadlines = _Deadlines(wanted, work)
     members: dict[str, Model] = {}
     for name, kind, seed in wanted.names():
         control = FitControl(
             seed=seed, epochs=wanted.epochs, deadline=deadlines.of(name), checkpoint=work / name, pretrained=pretrained[kind],
-            workers=where.workers,
+            columns=selection.columns if selection else (), workers=where.workers,
         )  # fmt: skip
         members[name] = _member(kind, train, validation, control, work / name, reporter, run)
         deadlines.finished(name)
     reporter.say("Weights and calibration from the validation rows")
-    ensemble = _publish(members, snapshot, wanted, where, data, split, work)
+    trained = [
+        Trained(name, kind, seed, members[name], json.loads((work / name / DONE_FILE).read_text())["history"])
+        for name, kind, seed in wanted.names()
+    ]
+    facts = {
+        "snapshot": snapshot.id, "code": list(_code(wanted)), "data": snapshot.manifest["source"], "seed": wanted.first_seed,
+        "settings": asdict(wanted), "graph_settings": asdict(wanted.graph),
+        "selection": selection.to_json(_names(wanted.tier)) if selection else None,
+    }  # fmt: skip
+    ensemble = publish_ensemble(where.models, trained, data, split, facts, reporter)
     run.finished("publish", ensemble.id)
     shutil.rmtree(work, ignore_errors=True)
     return ensemble
+
+
+def _selection(train: Examples, systems: list[str], wanted: TrainSettings, work: Path, reporter: Reporter) -> Selection | None:
+    """The descriptors for the families that read them, searched for among the training rows; None where all are wanted."""
+    if wanted.selected is None:
+        return None
+    settings = SelectionSettings(wanted=wanted.selected, seed=wanted.first_seed)
+    known = filled(train.descriptors, medians(train.descriptors))
+    with reporter.bar("Selecting descriptors", settings.rounds) as tick:
+        return select(known, train.targets(), systems, settings, make_folder(work / "selection"), tick)
+
+
+def _names(tier: Tier) -> list[str]:
+    return [*descriptor_names(), *(costly_names() if tier is Tier.FULL else ())]
 
 
 class _Deadlines:
@@ -128,7 +150,9 @@ class _Deadlines:
 
     def __init__(self, wanted: TrainSettings, work: Path) -> None:
         self.end = None if wanted.max_minutes is None else time.monotonic() + 60 * wanted.max_minutes
-        self.left = [name for name, kind, _ in wanted.names() if kind != "forest" and not (work / name / DONE_FILE).is_file()]
+        self.left = [
+            name for name, kind, _ in wanted.names() if not reads_descriptors(kind) and not (work / name / DONE_FILE).is_file()
+        ]
 
     def of(self, name: str) -> float | None:
         if self.end is None or name not in self.left:
@@ -189,56 +213,6 @@ def _member(
 
 
 def _gate(name: str, said: Prediction) -> None:
-    """A member that says the same of every crystal, or says nonsense, must not reach an ensemble."""
+    """A network that diverged says nothing that an ensemble could weigh, and a later run must not take it for finished."""
     if not (np.isfinite(said.moment).all() and np.isfinite(said.p_magnetic).all()):
         raise ModelError(f"{name}: predictions that are not finite")
-    if len(said.moment) > 1 and np.ptp(said.moment) < 1e-6:
-        raise ModelError(f"{name}: the same prediction for every crystal; nothing was learned")
-
-
-def _publish(
-    members: dict[str, Model], snapshot: Snapshot, wanted: TrainSettings, where: Settings, data: Labelled,
-    split: Split, work: Path,
-) -> Ensemble:  # fmt: skip
-    train, validation, test = (data.examples.take(rows) for rows in (split.train, split.validation, split.test))
-    on_validation = {name: model.predict(validation) for name, model in members.items()}
-    on_test = {name: model.predict(test) for name, model in members.items()}
-    weights = choose_weights(validation.targets(), np.stack([p.moment for p in on_validation.values()]))
-    chosen = combine(list(on_validation.values()), weights)
-    calibration = Calibration.fit(validation.targets(), chosen.moment, chosen.spread)
-    said = judged(combine(list(on_test.values()), weights), calibration, {n: p.moment for n, p in on_test.items()})
-    truth = test.targets()
-    metrics: dict[str, Any] = {
-        "ensemble": regression_metrics(truth, said.moment, said.p_magnetic)
-        | spread_metrics(truth, said.moment, said.std, said.low, said.high),
-        "members": {name: regression_metrics(truth, p.moment, p.p_magnetic) for name, p in on_test.items()},
-    }
-    held_out = data.table.select(["material_id", "formula"]).take(split.test).to_pandas()
-    held_out = held_out.assign(
-        moment_dft=truth, moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
-        p_magnetic=said.p_magnetic, **{f"member_{n}": v for n, v in said.members.items()},
-    )  # fmt: skip
-    with building(where.models) as folder:
-        for name, model in members.items():
-            (folder / name).mkdir()
-            model.save(folder / name)
-        held_out.to_parquet(folder / HELD_OUT_FILE, index=False)
-        files = artefact_files(folder)
-        manifest = {
-            "kind": "ensemble", "id": artefact_id(files), "snapshot": snapshot.id,
-            "code": [TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code],
-            "data": snapshot.manifest["source"],
-            "rows": {"train": len(train), "val": len(validation), "test": len(test)},
-            "seed": wanted.first_seed, "settings": asdict(wanted), "graph_settings": asdict(wanted.graph),
-            "elements": sorted(set(train.graphs.numbers.tolist())),  # what the members have seen
-            "members": [
-                {"name": name, "family": kind, "seed": seed, "weight": float(w), "mae": metrics["members"][name]["mae"],
-                 "training": json.loads((work / name / DONE_FILE).read_text())["history"]}
-                for (name, kind, seed), w in zip(wanted.names(), weights, strict=True)
-            ],
-            "provenance": provenance(), "calibration": calibration.to_json(), "metrics": metrics, "files": files,
-        }  # fmt: skip
-        write_json(folder / MANIFEST_FILE, manifest)
-        write_bytes(folder / "CARD.md", model_card(manifest).encode())
-        publish(folder, where.models / str(manifest["id"]))
-    return Ensemble(where.models / str(manifest["id"]))

@@ -30,6 +30,8 @@ class ReportContent:
     saturation_T           T          µ0·Ms of the predicted moment
     saturation_T_low       T          µ0·Ms of `moment_low`; orders the ranking
     p_magnetic             1          probability that the moment is above 0.05 µB/atom
+    p_large                1          probability that the moment is above 1 µB/atom (optional)
+    unfamiliar             1          distance from what the model learned; above 1 the interval is widened (optional)
     moment_dft             µB/atom    the known DFT moment, NaN if unknown (optional in `ranking`)
     member_<name>          µB/atom    one ensemble member's prediction (one column a member)
     source_file            -          the file that the crystal came from
@@ -39,7 +41,9 @@ class ReportContent:
 
     `metrics` has the keys "ensemble" (name to number: mae, rmse and mae_magnetic in µB/atom; r2, auroc, precision_at_k
     and coverage_90 without unit; n in rows), "members" (member to the same names) and "coverage_by_bin" (a list of low
-    and high in µB/atom of the predicted moment, n in rows, coverage as a share). Each key may be missing.
+    and high in µB/atom of the predicted moment, n in rows, coverage as a share) and "reliability" ("magnetic" and "large"
+    to brier, calibration_error and bins of n rows with stated probability and found share) and
+    "selection" (the manifest's search for descriptors). Each key may be missing.
     """
 
     title: str

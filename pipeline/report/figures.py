@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from markupsafe import Markup
 
 from pipeline.report import plots
 from pipeline.report.content import ReportContent
+from pipeline.report.selectionplot import selection_trajectory
 from pipeline.report.text import count, number
 
 
@@ -76,7 +79,28 @@ def evaluation_figures(content: ReportContent) -> list[PageFigure]:
             "ranges on the right are the ones that matter for a magnet.",
             False,
         ),
+        (
+            "Do the probabilities come true?",
+            plots.reliability(content.metrics.get("reliability", {})),
+            "Test rows in ten groups of equal size by the probability that the model states, against the share of each group "
+            "for which it came true. Points on the dashed line are honest; below it the model promises too much. Most points of "
+            "a good model lie in the two corners." + _calibration_errors(content.metrics.get("reliability", {})),
+            False,
+        ),
+        (
+            "How the descriptors were chosen",
+            selection_trajectory(content.metrics.get("selection", {})),
+            "Each dot is a small forest on a few descriptors, drawn by what earlier rounds found useful; it learned from "
+            "training rows and was judged on training rows of other chemical systems.",
+            False,
+        ),
     )
+
+
+def _calibration_errors(reliability: Mapping[str, Any]) -> str:
+    """Stated minus found, on average, in words."""
+    named = {plots.PROBABILITIES[name]: entry["calibration_error"] for name, entry in reliability.items()}
+    return "".join(f" {name}: off by {number(error, 3)} on average." for name, error in named.items())
 
 
 def rejection_figures(content: ReportContent) -> list[PageFigure]:

@@ -15,12 +15,14 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from data.labels import MAX_MUB_PER_ATOM
+from pipeline.learning.shares import wilson
 from pipeline.report.svg import ROLES, draw
 from pipeline.report.text import MISSING, finite
 
 TOP = 30
 FEWEST_FOR_HISTOGRAM = 10  # below that the table says more
 MAX_REASONS = 12
+PROBABILITIES = {"magnetic": "P(magnetic)", "large": "P(moment > 1 µB/atom)"}
 Floats = npt.NDArray[np.float64]
 _DENSITY = {"1–2": "d0", "3–9": "d1", "10–29": "d2", "30–99": "d3", "100–299": "d4", "300 or more": "d5"}
 _DENSITY_EDGES = [1, 3, 10, 30, 100, 300, 10**9]
@@ -128,6 +130,25 @@ def coverage_by_bin(bins: Sequence[Mapping[str, Any]]) -> str | None:
     return draw("coverage", "Coverage of the 90 % interval by predicted moment", paint)
 
 
+def reliability(found: Mapping[str, Any]) -> str | None:
+    """Stated probability against the share for which it came true, a line of points for each kind of probability."""
+    known = {name: entry["bins"] for name, entry in found.items() if finite(entry.get("calibration_error")) is not None}
+    if not known:
+        return None
+
+    def paint(axes: Axes) -> None:
+        axes.grid(True)
+        axes.plot([0, 1], [0, 1], color=ROLES["ink"], linewidth=0.9, dashes=(4, 3))
+        for (name, bins), (role, marker) in zip(known.items(), (("rust", "o"), ("steel", "s")), strict=False):
+            stated, share = [row["stated"] for row in bins], [row["found"] for row in bins]
+            axes.plot(stated, share, marker, linestyle="-", color=ROLES[role], markersize=4.5, label=PROBABILITIES[name])
+        axes.set(xlabel="stated probability", ylabel="share that came true", xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        axes.set_aspect("equal")
+        axes.legend(loc="upper left")
+
+    return draw("reliability", "Stated probabilities against the shares that came true", paint)
+
+
 def rejected_by_reason(rejected: pd.DataFrame) -> str | None:
     """Bars: how many crystals were turned away for each reason, the most frequent first."""
     counts = count_reasons(rejected)
@@ -187,14 +208,6 @@ def count_reasons(rejected: pd.DataFrame) -> list[tuple[str, int]]:
     """Each reason with its number of crystals, the most frequent first, equal ones by name."""
     counts = rejected["reason"].fillna("").astype(str).value_counts()
     return sorted(((str(reason), int(n)) for reason, n in counts.items()), key=lambda entry: (-entry[1], entry[0]))
-
-
-def wilson(share: Floats, rows: Floats) -> tuple[Floats, Floats]:
-    """The 95 % confidence interval of a share that was counted in `rows` rows (Wilson's score interval)."""
-    z = 1.96
-    middle = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
-    half = z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
-    return middle - half, middle + half
 
 
 def moment_range(entry: Mapping[str, Any]) -> str:

@@ -40,7 +40,7 @@ def screen_content(screened: Screened, ensemble: Ensemble) -> ReportContent:
         ranking=screened.ranking(),
         rejected=screened.rejected(),
         evaluation=ensemble.held_out(),
-        metrics={**model["metrics"], "coverage_by_bin": scores["coverage_by_bin"]},
+        metrics={**model["metrics"], "coverage_by_bin": scores["coverage_by_bin"], "selection": model.get("selection") or {}},
         warnings=tuple(_warnings(screened, ensemble)),
         order=f"the score of the profile {run['profile']}",
     )
@@ -54,6 +54,8 @@ def _warnings(screened: Screened, ensemble: Ensemble) -> list[str]:
             f"The model learned from {rows['train']} crystals only: it shows how the pipeline works. Train on Materials Project "
             "data before choosing crystals by it."
         )
+    if not ensemble.manifest.get("gate_passed", True):
+        found.append("No member of the model was better than a constant with confidence on the validation rows.")
     if run.get("withheld"):
         found.append(
             "The source is licensed: of its structures this page and the tables beside it hold ids and formulas only. "
@@ -65,6 +67,10 @@ def _warnings(screened: Screened, ensemble: Ensemble) -> list[str]:
     if run["with_note"]:
         found.append(
             f"{run['with_note']} candidates carry a note (disorder resolved, or elements the model never saw): see `note`."
+        )
+    if far := run.get("unfamiliar", 0):
+        found.append(
+            f"{far} candidates are unlike what the model learned from: `unfamiliar` is above 1, and their interval is widened."
         )
     if run["known_from"] is None:
         found.append("The snapshot that the model learned from is not here, so candidates with a known moment are not marked.")

@@ -114,7 +114,8 @@ def judge_shard(source: Source, model: Path, costly: Path, shard: Shard) -> Judg
     said = ensemble.judge(Examples(found.graphs, np.concatenate(columns, axis=1), vectors=vectors))
     table = pd.DataFrame(found.facts).astype({"moment_dft": "float64", "e_above_hull": "float64"}).assign(
         moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
-        p_magnetic=said.p_magnetic, **{f"member_{name}": values for name, values in said.members.items()},
+        p_magnetic=said.p_magnetic, p_large=said.p_large,
+        unfamiliar=said.unfamiliar, **{f"member_{name}": values for name, values in said.members.items()},
     )  # fmt: skip
     return JudgedShard(table, found.cells, found.rejected, found.without_symmetry)
 

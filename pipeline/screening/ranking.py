@@ -12,7 +12,7 @@ COLUMNS = [
     "rank", "candidate_id", "formula", "n_sites", "moment_muB_per_atom", "moment_low", "moment_high", "moment_std",
     "saturation_T", "saturation_T_low", "p_magnetic", "source_file", "space_group", "note",
     "score", "set_aside", "saturation_T_high", "duplicate_of", "known_id", "known_moment", "e_above_hull", "stability",
-    "hhi_production", "hhi_reserve", "price_USD_per_kg", "rare_earths", "radioactive",
+    "hhi_production", "hhi_reserve", "price_USD_per_kg", "rare_earths", "radioactive", "p_large", "unfamiliar",
 ]  # fmt: skip
 
 

@@ -36,7 +36,7 @@ from pipeline.screening.ranking import rank
 from pipeline.screening.shards import Judge, Work, judge_here, write_parquet
 from pipeline.settings import Settings
 
-SCREEN_CODE = "screen-2"  # raise it whenever the same input and model would give other predictions
+SCREEN_CODE = "screen-3"  # raise it whenever the same input and model would give other predictions
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ def _screen(
         "rejected_by_reason": dict(sorted(Counter(rejected["reason"]).items())),
         "set_aside": int((ranking["set_aside"] != "").sum()), "stability_known": int((ranking["stability"] == "known").sum()),
         "duplicates": int((ranking["duplicate_of"] != "").sum()), "known": int((ranking["known_id"] != "").sum()),
-        "known_from": compared_with, "not_compared": duplicates.not_compared,
+        "unfamiliar": int((ranking["unfamiliar"] > 1).sum()), "known_from": compared_with,
+        "not_compared": duplicates.not_compared,
         "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),
         "without_costly": int(ranking["note"].str.contains(WITHOUT_COSTLY, regex=False).sum()),
         "provenance": provenance(),

@@ -24,7 +24,7 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
         (["train", "--members", "forest,oracle"], "unknown model family oracle"),
         (["train", "--members", "forest,forest"], "named twice"),
         (["train", "--descriptors", "slow"], "--descriptors is fast or full, not 'slow'"),
-        (["train", "--descriptors", "full", "--members", "cgcnn"], "only the forest learns from descriptors"),
+        (["train", "--descriptors", "full", "--members", "cgcnn"], "only forests learn from descriptors"),
         (["refresh", "--source", "tape"], "unknown source 'tape'"),
         (["refresh", "--source", "parquet:absent.parquet"], "absent.parquet is not a readable Parquet file"),
         (["refresh", "--columns", "colour=red"], "'colour=red' is not PART=COLUMN"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 
 from models.contract import Examples, FitControl, ModelError
-from models.forest import Forest, flatten
+from models.forest import BoostedTrees, ExtraTrees, Forest
+from models.trees import flatten
 from tests.contract.crystals import starter_examples
 
+BOOSTED = 2e-5  # µB/atom, the same for a sum of many float32 leaves
 AGREEMENT = 1e-6  # µB/atom, flattened trees against scikit-learn
 
 
@@ -42,6 +45,52 @@ def test_a_fitted_forest_is_scikit_learns(tmp_path: Path) -> None:
     said, wanted = model.predict(examples), reference.predict(examples.descriptors)
     np.testing.assert_allclose(said.moment, wanted[:, 0], rtol=0, atol=AGREEMENT)
     np.testing.assert_allclose(said.p_magnetic, wanted[:, 1], rtol=0, atol=AGREEMENT)
+
+
+def test_boosted_trees_are_scikit_learns() -> None:
+    examples = starter_examples()
+    model = BoostedTrees(dataclasses.replace(BoostedTrees.defaults, n_estimators=30))
+    model.fit(examples, examples, FitControl(seed=3))
+    for said, target in (
+        (model.trees.predict(examples.descriptors)[:, 0], examples.targets()),  # type: ignore[union-attr]
+        (model.trees.predict(examples.descriptors)[:, 1], examples.targets() > 0.05),  # type: ignore[union-attr]
+    ):
+        reference = HistGradientBoostingRegressor(
+            max_iter=30, min_samples_leaf=10, early_stopping=False, max_leaf_nodes=63, learning_rate=0.06, random_state=3
+        ).fit(examples.descriptors, target)
+        np.testing.assert_allclose(said, reference.predict(examples.descriptors), rtol=0, atol=BOOSTED)
+
+
+@pytest.mark.parametrize("kind", [Forest, ExtraTrees, BoostedTrees])
+def test_chosen_columns_are_all_that_is_looked_at(kind: type[Forest], tmp_path: Path) -> None:
+    examples = starter_examples()
+    columns = tuple(range(3, 120, 7))
+    model = kind(dataclasses.replace(kind.defaults, n_estimators=10))
+    model.fit(examples, examples, FitControl(columns=columns))
+    model.save(tmp_path)
+    loaded = kind.load(tmp_path)
+    assert loaded.settings.columns == columns
+    said = loaded.predict(examples).moment
+    others = examples.descriptors.copy()
+    others[:, np.setdiff1d(np.arange(others.shape[1]), columns)] += 17.0
+    np.testing.assert_array_equal(loaded.predict(Examples(examples.graphs, others)).moment, said)
+    others[:, columns] = others[::-1, columns]
+    assert np.abs(loaded.predict(Examples(examples.graphs, others)).moment - said).max() > 0.1
+    header = json.loads((tmp_path / "model.json").read_text())
+    header["settings"]["columns"][-1] = 5000
+    (tmp_path / "model.json").write_text(json.dumps(header))
+    with pytest.raises(ModelError, match="descriptors that there are not"):
+        kind.load(tmp_path)
+
+
+def test_a_forest_of_before_the_kinds_is_random(saved: Path, tmp_path: Path) -> None:
+    for path in saved.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    header = json.loads((tmp_path / "model.json").read_text())
+    header["settings"] = {name: header["settings"][name] for name in ("n_estimators", "min_samples_leaf", "max_features")}
+    (tmp_path / "model.json").write_text(json.dumps(header))
+    examples = starter_examples()
+    np.testing.assert_array_equal(Forest.load(tmp_path).predict(examples).moment, Forest.load(saved).predict(examples).moment)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)

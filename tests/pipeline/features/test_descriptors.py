@@ -20,7 +20,9 @@ from pipeline.features.descriptors import (
     structure,
     valence_orbitals,
 )
+from pipeline.features.elements import ATOMIC_MOMENT, element_descriptors, element_names, element_table
 from pipeline.features.neighbours import build_graph
+from pipeline.features.surroundings import NO_PAIR_A, SURROUNDINGS_NAMES
 from tests.contract import crystals as made
 
 MATMINER = 1e-9  # relative, and absolute where the value itself is zero
@@ -85,7 +87,8 @@ def ours() -> np.ndarray:
 def test_names_are_matminers_names() -> None:
     labels, _ = matminer()
     assert descriptor_names()[: len(labels)] == labels
-    assert descriptor_names()[len(labels) :] == list(STRUCTURE_NAMES)
+    assert descriptor_names()[len(labels) :] == [*STRUCTURE_NAMES, *element_names(), *SURROUNDINGS_NAMES]
+    assert len(descriptor_names()) >= 250
     assert len(labels) == 22 * len(MAGPIE_STATISTICS) + 6 + 8
     assert len(set(descriptor_names())) == len(descriptor_names())
 
@@ -160,9 +163,59 @@ def test_crystal_systems_begin_at_their_space_groups(system: int, first: int, la
         assert structure(graphs, compositions(graphs))[0, STRUCTURE_NAMES.index("crystal system")] == system
 
 
-def test_full_cell_and_asymmetric_unit_agree_but_for_the_number_of_orbits() -> None:
+def test_full_cell_and_asymmetric_unit_agree_but_for_the_numbers_of_orbits() -> None:
     cells = [symmetrise(c) for c in made.hand_built().values()]
     folded = descriptors(concatenate([build_graph(c, made.SETTINGS) for c in cells]))
     unfolded = descriptors(concatenate([build_graph(without_orbits(c), made.SETTINGS) for c in cells]))
-    orbits = descriptor_names().index("orbits")
+    orbits = [descriptor_names().index(name) for name in ("orbits", "magnetic orbits")]
     np.testing.assert_allclose(np.delete(unfolded, orbits, 1), np.delete(folded, orbits, 1), rtol=2e-6, atol=2e-6)
+
+
+# ---- beyond Magpie ----
+
+
+def named(crystal: str) -> dict[str, float]:
+    graphs = build_graph(symmetrise(made.hand_built()[crystal]), made.SETTINGS)
+    return dict(zip(descriptor_names(), descriptors(graphs)[0].tolist(), strict=True))
+
+
+def test_element_statistics_by_hand() -> None:
+    names, table = magpie_table()
+    said = dict(
+        zip(
+            element_names(),
+            element_descriptors(compositions(only_composition({26: 3, 64: 1, 8: 4})), names, table)[0],
+            strict=True,
+        )
+    )
+    assert said[f"mean {ATOMIC_MOMENT}"] == pytest.approx((3 * 4 + 1 * 8 + 4 * 2) / 8)  # Hund: Fe 4, Gd 8, O 2
+    assert said[f"maximum {ATOMIC_MOMENT}"] == 8 and said[f"minimum {ATOMIC_MOMENT}"] == 2 and said[f"range {ATOMIC_MOMENT}"] == 6
+    assert said[f"deviation {ATOMIC_MOMENT}"] == pytest.approx(np.std([4, 8, 2]))  # bare, over the elements
+    assert said["mean Number of magnetic atoms"] == pytest.approx((3 * 26 + 64) / 4)
+    assert said["deviation Number of magnetic atoms"] == pytest.approx(np.std([26, 26, 26, 64]))
+    assert said["magnetic elements"] == 2
+    assert said["share of Fe"] == said["share of 3d metals"] == pytest.approx(3 / 8)
+    assert said["share of oxygen"] == said["share of chalcogens"] == 0.5
+    assert said["share of lanthanides"] == said["share of Gd"] == pytest.approx(1 / 8)
+    assert np.isfinite(element_table()).all()
+
+
+def test_nothing_is_asked_of_magnetic_atoms_where_there_are_none() -> None:
+    names, table = magpie_table()
+    said = element_descriptors(compositions(only_composition({11: 1, 17: 1})), names, table)[0]
+    assert all(value == 0 for name, value in zip(element_names(), said, strict=True) if "magnetic" in name)
+
+
+def test_surroundings_by_hand() -> None:
+    nickel = named("Ni")
+    assert nickel["coordination of magnetic atoms"] == nickel["magnetic atoms in the first shell of magnetic ones"] == 12
+    assert nickel["smallest coordination"] == 12 and nickel["magnetic orbits"] == 1
+    assert nickel["mean electronegativity step"] == nickel["anions around magnetic atoms"] == 0
+    lattice = made.hand_built()["Ni"]
+    nearest = 2**0.5 / 2 * (4 * lattice.volume) ** (1 / 3)  # face-centred cubic
+    assert nickel["mean shortest magnetic distance"] == pytest.approx(nearest, rel=1e-5)
+    assert nickel["volume per magnetic atom"] == pytest.approx(lattice.volume, rel=1e-5)
+    assert nickel["shortest bond over radii"] == pytest.approx(nearest / 2 / 1.24, rel=1e-3)  # covalent radius of Ni, Å
+    without = [name for name, crystal in made.hand_built().items() if named(name)["magnetic orbits"] == 0]
+    for name in without:
+        assert named(name)["mean shortest magnetic distance"] == NO_PAIR_A

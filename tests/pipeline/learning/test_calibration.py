@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.learning.calibration import Calibration
-from pipeline.learning.metrics import MOMENT_BINS, coverage_by_bin
+from pipeline.learning.metrics import MOMENT_BINS, coverage_by_bin, miscalibration_area, reliability
 
 BAND = (0.87, 0.93)  # coverage of the 90 % interval on fresh rows, in every bin of predicted moments
 ROWS = 24_000
+RELIABLE = 0.03  # between stated and found shares; the scores of a bin are not quite alike
 ENOUGH = 400  # rows a bin needs before its coverage is judged; at 400 the band is two standard deviations wide
 
 
@@ -91,3 +92,22 @@ def test_a_bin_with_few_rows_borrows_from_its_neighbours() -> None:
 def test_it_survives_json() -> None:
     calibration = Calibration.fit(*simulated(500, 10))
     assert Calibration.from_json(json.loads(json.dumps(calibration.to_json()))) == calibration
+
+
+def test_the_probability_of_exceeding_a_threshold_comes_true() -> None:
+    calibration = Calibration.fit(*simulated(ROWS, 11))
+    truth, moment, spread = simulated(ROWS, 12)
+    for threshold in (0.25, 0.5, 1.0, 1.5):
+        p = calibration.p_above(threshold, moment, spread)
+        assert ((p > 0) & (p < 1)).all()
+        assert reliability(truth > threshold, p)["calibration_error"] < RELIABLE
+    assert (calibration.p_above(0.5, moment, spread) >= calibration.p_above(1.0, moment, spread)).all()
+    assert miscalibration_area(calibration.level(truth, moment, spread)) < 0.02
+
+
+def test_a_calibration_of_before_states_no_distribution() -> None:
+    content = Calibration.fit(*simulated(500, 13)).to_json()
+    del content["signed"]
+    old = Calibration.from_json(json.loads(json.dumps(content)))
+    assert np.isnan(old.p_above(1.0, np.ones(3), np.ones(3))).all()
+    assert np.isfinite(old.interval(np.ones(3), np.ones(3))[0]).all()

@@ -5,7 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from pipeline.learning.metrics import MOMENT_BINS, coverage_by_bin, regression_metrics, spread_metrics
+from pipeline.learning.metrics import (
+    MOMENT_BINS,
+    coverage_by_bin,
+    miscalibration_area,
+    regression_metrics,
+    reliability,
+    spread_metrics,
+)
 
 TRUTH = np.array([0.0, 0.0, 0.5, 1.5, 2.0, 0.05])  # the last is exactly at the threshold: not magnetic
 MOMENT = np.array([0.0, 0.6, 0.5, 1.0, 2.5, 0.05])
@@ -47,7 +54,7 @@ def test_all_zero_and_all_magnetic_are_json() -> None:
     for truth in (np.zeros(20), np.linspace(0.5, 2.0, 20), np.array([0.0]), np.array([1.0, 2.0])):
         n = len(truth)
         for moment in (truth, np.zeros(n), np.linspace(0, 3, n)):
-            spread = spread_metrics(truth, moment, np.full(n, 0.1), moment - 0.2, moment + 0.2)
+            spread = spread_metrics(truth, moment, np.full(n, 0.1), moment - 0.2, moment + 0.2, np.full(n, 0.5))
             json.dumps(regression_metrics(truth, moment, np.full(n, 0.5)) | spread, allow_nan=False)
 
 
@@ -64,7 +71,7 @@ def test_coverage_by_bin_by_hand() -> None:
 
 def test_spread_by_hand() -> None:
     std = np.array([0.0, 0.6, 0.01, 0.4, 0.5, 0.3])
-    m = spread_metrics(TRUTH, MOMENT, std, MOMENT - 0.5, MOMENT + 0.5)
+    m = spread_metrics(TRUTH, MOMENT, std, MOMENT - 0.5, MOMENT + 0.5, np.linspace(0, 1, 6))
     assert m["coverage_90"] == pytest.approx(5 / 6)
     assert m["coverage_90_magnetic"] == 1.0
     # predicted magnetic: errors .6 0 .5 .5, spreads .6 .01 .4 .5; ranks 4 1 2.5 2.5 against 4 1 2 3
@@ -72,5 +79,27 @@ def test_spread_by_hand() -> None:
 
 
 def test_a_spread_without_variation_has_no_correlation() -> None:
-    assert spread_metrics(TRUTH, MOMENT, np.ones(6), MOMENT, MOMENT)["spearman_std_error"] is None
-    assert spread_metrics(TRUTH, np.zeros(6), np.arange(6.0), MOMENT, MOMENT)["spearman_std_error"] is None
+    assert spread_metrics(TRUTH, MOMENT, np.ones(6), MOMENT, MOMENT, np.ones(6))["spearman_std_error"] is None
+    assert spread_metrics(TRUTH, np.zeros(6), np.arange(6.0), MOMENT, MOMENT, np.ones(6))["spearman_std_error"] is None
+
+
+def test_the_area_between_stated_and_true_shares() -> None:
+    even = (np.arange(10_000) + 0.5) / 10_000
+    assert miscalibration_area(even) == pytest.approx(0.0, abs=1e-3)
+    assert miscalibration_area(np.zeros(100)) == pytest.approx(0.5, abs=0.01)  # every interval is far too wide
+    assert miscalibration_area(np.ones(100)) == pytest.approx(0.5, abs=0.01)  # and far too narrow
+    assert miscalibration_area(even**2) == pytest.approx(2 / 3 - 1 / 2, abs=1e-3)  # share sqrt(x) inside level x
+    assert miscalibration_area(np.array([0.5, np.nan])) is None
+
+
+def test_reliability_by_hand() -> None:
+    p = np.repeat([0.1, 0.9], 10)
+    happened = np.array([True] * 3 + [False] * 7 + [True] * 9 + [False])
+    found = reliability(happened, p)
+    assert found["brier"] == pytest.approx((3 * 0.81 + 7 * 0.01 + 9 * 0.01 + 0.81) / 20)
+    assert len(found["bins"]) == 10 and sum(row["n"] for row in found["bins"]) == 20
+    assert found["bins"][0] == {"n": 2, "stated": pytest.approx(0.1), "found": 1.0}
+    rng = np.random.default_rng(0)
+    said = rng.random(50_000)
+    assert reliability(rng.random(50_000) < said, said)["calibration_error"] < 0.01
+    assert reliability(rng.random(50_000) < said**2, said)["calibration_error"] > 0.1

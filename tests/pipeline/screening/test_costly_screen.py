@@ -126,5 +126,5 @@ def test_a_fast_model_computes_nothing_costly(
 
 
 def test_without_a_forest_nobody_would_look_at_them() -> None:
-    with pytest.raises(UserError, match="only the forest learns from descriptors"):
+    with pytest.raises(UserError, match="only forests learn from descriptors"):
         TrainSettings(members=("cgcnn",), tier=Tier.FULL).check()

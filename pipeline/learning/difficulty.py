@@ -1,0 +1,108 @@
+"""How large an error to expect of a crystal: learned on validation rows from what the members say and what the crystal is.
+
+Members that agree can all be wrong, and where chemistry is hard they are wrong together, so their spread alone is a poor error
+bar. Extremely randomised trees (Geurts et al. 2006) learn the logarithm of the absolute error, which a few huge errors would
+otherwise rule. Normalising a conformal score by such an estimate: Papadopoulos et al. 2008; by trees: Johansson et al. 2014.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from models.contract import ModelError, Prediction
+from models.trees import Trees, flatten
+
+Floats = NDArray[np.float64]
+WEIGHTS_FILE, HEADER_FILE = "difficulty.safetensors", "difficulty.json"
+FORMAT = 1
+SMALLEST = 1e-3  # µB/atom; below it DFT's own noise begins, and a logarithm would ask about nothing else
+
+
+@dataclass(frozen=True)
+class DifficultySettings:
+    """Scikit-learn's names; chosen on validation rows."""
+
+    n_estimators: int = 64
+    min_samples_leaf: int = 8
+    max_features: float = 0.4
+
+
+@dataclass(frozen=True, eq=False)
+class Difficulty:
+    """Expected absolute error of an ensemble, by crystal."""
+
+    trees: Trees
+    members: int
+    descriptors: int  # columns of the descriptors it reads, from the first
+
+    @classmethod
+    def fit(
+        cls, error: Floats, predictions: Sequence[Prediction], weights: Floats, descriptors: NDArray[np.float32],
+        settings: DifficultySettings, seed: int = 0,
+    ) -> Self:  # fmt: skip
+        """From absolute errors (rows,) in µB/atom that the members did not learn from."""
+        from sklearn.ensemble import ExtraTreesRegressor
+
+        trees = ExtraTreesRegressor(**asdict(settings), random_state=seed, n_jobs=1)
+        trees.fit(features(predictions, weights, descriptors), np.log(error + SMALLEST))
+        return cls(flatten([e.tree_ for e in trees.estimators_]), len(predictions), descriptors.shape[1])
+
+    def predict(self, predictions: Sequence[Prediction], weights: Floats, descriptors: NDArray[np.float32]) -> Floats:
+        """(rows,) µB/atom: the geometric mean of the errors to expect, at least SMALLEST."""
+        logarithm = self.trees.predict(features(predictions, weights, descriptors[:, : self.descriptors]))[:, 0]
+        expected: Floats = np.maximum(np.exp(logarithm), SMALLEST)
+        return expected
+
+    def save(self, folder: Path) -> None:
+        save_file(vars(self.trees), folder / WEIGHTS_FILE)
+        header = {"format": FORMAT, "members": self.members, "descriptors": self.descriptors}
+        (folder / HEADER_FILE).write_text(json.dumps(header, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Raises ModelError for anything else in the folder."""
+        try:
+            header = json.loads((folder / HEADER_FILE).read_text())
+            if header["format"] != FORMAT:
+                raise ModelError(f"{folder} holds a difficulty of format {header['format']}, not {FORMAT}")
+            loaded = cls(Trees(**load_file(folder / WEIGHTS_FILE)), int(header["members"]), int(header["descriptors"]))
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as fault:
+            raise ModelError(f"{folder} holds no readable difficulty: {fault}") from fault
+        loaded.trees.check(_OF_ENSEMBLE + _OF_MEMBER * loaded.members + loaded.descriptors, outputs=1)
+        return loaded
+
+
+_OF_ENSEMBLE, _OF_MEMBER = 8, 2  # columns
+
+
+def features(predictions: Sequence[Prediction], weights: Floats, descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(rows, columns): disagreement and doubt of the ensemble, each member's distance and word, the crystal's descriptors."""
+    moments, votes = np.stack([p.moment for p in predictions]), np.stack([p.p_magnetic for p in predictions])
+    moment, p = weights @ moments, weights @ votes
+    columns = [
+        _log(moments.std(axis=0)),
+        _log(np.sqrt(weights @ (moments - moment) ** 2)),
+        _log(p * (1 - p)),
+        _log((votes * (1 - votes)).mean(axis=0)),
+        _log(moment),
+        _log(votes.std(axis=0)),
+        p,
+        moment,
+        *_log(np.abs(moments - moment)),
+        *_log(moments),
+    ]
+    return np.concatenate([np.stack(columns, axis=1).astype(np.float32), descriptors], axis=1)
+
+
+def _log(values: Floats) -> Floats:
+    found: Floats = np.log(np.maximum(values, 0.0) + 1e-4)
+    return found

@@ -1,0 +1,127 @@
+"""How far a crystal is from what the members learned: distance among descriptors, elements never seen, sizes never seen.
+
+A score of 1 is the distance below which 95 % of the validation rows lie, crystals of chemical systems that the members did not
+learn from either; calibration speaks for crystals like those. Beyond it the error bar is widened in proportion.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from models.contract import Examples, ModelError
+from models.graph import CrystalGraphs
+
+Floats = NDArray[np.float64]
+ARRAYS_FILE, HEADER_FILE = "domain.safetensors", "domain.json"
+FORMAT = 1
+COMPONENTS = 10  # principal axes; a tree search gains nothing beyond some ten
+NEIGHBOUR = 5  # the distance to this one counts, so that one odd training row vouches for nothing
+REFERENCES = 20_000  # training rows that are kept
+FAR = 0.95  # of the validation rows lie below a score of 1
+CLIP = 6.0  # standard deviations, of one descriptor
+UNSEEN = 2.0  # the least score of a crystal with an element that was never seen
+
+
+@dataclass(frozen=True, eq=False)
+class Domain:
+    """What the training rows looked like."""
+
+    mean: NDArray[np.float32]  # (columns,)
+    deviation: NDArray[np.float32]  # (columns,) at least a little
+    axes: NDArray[np.float32]  # (components, columns)
+    reference: NDArray[np.float32]  # (rows, components)
+    unit: float  # distance at which the score is 1
+    largest: int  # atoms in the largest primitive cell
+    elements: tuple[int, ...]  # atomic numbers
+
+    @classmethod
+    def fit(cls, train: Examples, validation: Examples, columns: int, seed: int = 0) -> Self:
+        """From training rows and the validation rows that give the unit; the first `columns` descriptors, which are finite."""
+        from sklearn.decomposition import PCA
+
+        rows = train.descriptors[:, :columns].astype(np.float64)
+        mean, deviation = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
+        scaled = _scaled(rows, mean, deviation)
+        parts = min(COMPONENTS, *scaled.shape)
+        axes = PCA(parts, svd_solver="full").fit(scaled).components_
+        kept = np.random.default_rng(seed).permutation(len(rows))[:REFERENCES]
+        found = cls(
+            mean.astype(np.float32), deviation.astype(np.float32), np.ascontiguousarray(axes, dtype=np.float32),
+            (scaled[np.sort(kept)] @ axes.T).astype(np.float32), 1.0, int(train.graphs.n_atoms.max()),
+            tuple(sorted(set(train.graphs.numbers.tolist()))),
+        )  # fmt: skip
+        unit = float(max(np.quantile(found._distance(validation.descriptors), FAR), 1e-6))
+        return replace(found, unit=unit)
+
+    def score(self, examples: Examples) -> Floats:
+        """(rows,) at least zero; above 1 a crystal is unlike what the members learned from."""
+        near = self._distance(examples.descriptors) / self.unit
+        unseen = np.where(self._unseen(examples.graphs), UNSEEN, 0.0)
+        size = examples.graphs.n_atoms / self.largest
+        found: Floats = np.maximum(np.maximum(near, unseen), np.where(size > 1, size, 0.0))
+        return found
+
+    def _distance(self, descriptors: NDArray[np.float32]) -> Floats:
+        if len(descriptors) == 0:
+            return np.zeros(0)
+        rows = descriptors[:, : len(self.mean)].astype(np.float64)
+        place = _scaled(rows, self.mean.astype(np.float64), self.deviation.astype(np.float64)) @ self.axes.astype(np.float64).T
+        k = min(NEIGHBOUR, len(self.reference))
+        distance: Floats = self._tree.query(place, k=[k])[0][:, 0]
+        return distance
+
+    @cached_property
+    def _tree(self) -> Any:
+        from scipy.spatial import cKDTree
+
+        return cKDTree(self.reference.astype(np.float64))
+
+    def _unseen(self, graphs: CrystalGraphs) -> NDArray[np.bool_]:
+        strange = ~np.isin(graphs.numbers, self.elements)
+        return np.add.reduceat(strange, graphs.node_ptr[:-1], dtype=np.int64) > 0 if len(graphs) else np.zeros(0, bool)
+
+    def _arrays(self) -> dict[str, NDArray[np.float32]]:
+        return {name: getattr(self, name) for name in ("mean", "deviation", "axes", "reference")}
+
+    def save(self, folder: Path) -> None:
+        save_file({name: np.ascontiguousarray(values) for name, values in self._arrays().items()}, folder / ARRAYS_FILE)
+        header = {"format": FORMAT, "unit": self.unit, "largest": self.largest, "elements": list(self.elements)}
+        (folder / HEADER_FILE).write_text(json.dumps(header, indent=2) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Raises ModelError for anything else in the folder."""
+        try:
+            header = json.loads((folder / HEADER_FILE).read_text())
+            if header["format"] != FORMAT:
+                raise ModelError(f"{folder} holds a domain of format {header['format']}, not {FORMAT}")
+            elements = tuple(int(z) for z in header["elements"])
+            found = cls(
+                **load_file(folder / ARRAYS_FILE), unit=float(header["unit"]), largest=int(header["largest"]), elements=elements
+            )
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as fault:
+            raise ModelError(f"{folder} holds no readable domain: {fault}") from fault
+        columns, parts = found.mean.shape, found.axes.shape[:1]
+        fitting = (
+            found.deviation.shape == columns and found.axes.shape == (*parts, *columns) and found.reference.shape[1:] == parts
+        )
+        finite = all(np.isfinite(values).all() for values in found._arrays().values())
+        if not (
+            fitting and finite and len(found.reference) and found.unit > 0 and found.largest > 0 and (found.deviation > 0).all()
+        ):
+            raise ModelError(f"{folder} does not describe a domain")
+        return found
+
+
+def _scaled(rows: Floats, mean: Floats, deviation: Floats) -> Floats:
+    scaled: Floats = np.clip((rows - mean) / deviation, -CLIP, CLIP)
+    return scaled
