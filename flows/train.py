@@ -9,7 +9,7 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from data.snapshot import open_snapshot
-from flows.attention import failed
+from flows.attention import failed, tell
 from flows.console import reporter
 from flows.entry import enter
 from pipeline.features.tiers import Tier
@@ -48,6 +48,8 @@ def train(
     manifest = fit(snapshot, wanted)
     decision = promote(settings().models, manifest["id"])
     reporter().say(promotion_words(decision))
+    if not decision.promoted:
+        tell("a new model is not promoted", promotion_words(decision))
     rows = [{"model": "ensemble", **_scores(manifest["metrics"]["ensemble"])}]
     rows += [{"model": name, **_scores(scores)} for name, scores in manifest["metrics"]["members"].items()]
     create_table_artifact(key="test-metrics", table=rows, description=f"Model {manifest['id']} on its test rows, µB/atom")
