@@ -42,7 +42,7 @@ class ForestSettings:
     kind: ForestKind = ForestKind.RANDOM
     n_estimators: int = 100
     min_samples_leaf: int = 2
-    max_features: float = 0.33  # not of boosted trees
+    max_features: float = 0.33  # share of the columns that a split may ask
     max_leaf_nodes: int | None = None
     learning_rate: float | None = None  # of boosted trees
     columns: tuple[int, ...] = ()  # the descriptors that it looks at, ascending; none named: all
@@ -138,7 +138,8 @@ def _grow(rows: NDArray[np.float32], both: NDArray[np.float64], settings: Forest
         boosted = [
             ensemble.HistGradientBoostingRegressor(
                 max_iter=settings.n_estimators, min_samples_leaf=settings.min_samples_leaf, early_stopping=False,
-                max_leaf_nodes=settings.max_leaf_nodes, learning_rate=settings.learning_rate, random_state=control.seed,
+                max_leaf_nodes=settings.max_leaf_nodes, learning_rate=settings.learning_rate,
+                max_features=settings.max_features, random_state=control.seed,
             ).fit(rows, target)
             for target in both.T
         ]  # fmt: skip

@@ -56,7 +56,13 @@ def test_boosted_trees_are_scikit_learns() -> None:
         (model.trees.predict(examples.descriptors)[:, 1], examples.targets() > 0.05),  # type: ignore[union-attr]
     ):
         reference = HistGradientBoostingRegressor(
-            max_iter=30, min_samples_leaf=10, early_stopping=False, max_leaf_nodes=63, learning_rate=0.06, random_state=3
+            max_iter=30,
+            min_samples_leaf=10,
+            early_stopping=False,
+            max_leaf_nodes=63,
+            learning_rate=0.06,
+            max_features=0.33,
+            random_state=3,
         ).fit(examples.descriptors, target)
         np.testing.assert_allclose(said, reference.predict(examples.descriptors), rtol=0, atol=BOOSTED)
 
