@@ -60,7 +60,7 @@ def without_time(history: list[dict[str, float]]) -> list[dict[str, float]]:
 @pytest.mark.parametrize("kills", [[1], [2], [3, 4]])
 def test_a_killed_fit_goes_on_to_the_same_bits(kind: type[NetworkModel], kills: list[int], tmp_path: Path) -> None:
     whole, history = fit(kind)
-    for epoch in kills:  # the report comes before the checkpoint of its epoch, so that epoch is lost
+    for epoch in kills:  # the report comes after the checkpoint of its epoch, so that epoch is kept
         with pytest.raises(Killed):
             fit(kind, stop_after=epoch, checkpoint=tmp_path)
     torch.manual_seed(12345)
@@ -68,7 +68,7 @@ def test_a_killed_fit_goes_on_to_the_same_bits(kind: type[NetworkModel], kills: 
     resumed, again = fit(kind, checkpoint=tmp_path, report=lambda row: seen.append(row["epoch"]))
     assert_same_weights(resumed, whole)
     assert without_time(again) == without_time(history)
-    assert seen == list(range(kills[-1], EPOCHS + 1)), "finished epochs were trained again"
+    assert seen == list(range(kills[-1] + 1, EPOCHS + 1)), "finished epochs were trained again"
 
 
 def test_a_finished_fit_is_not_trained_again(tmp_path: Path) -> None:
