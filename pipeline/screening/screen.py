@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections import Counter
@@ -34,9 +33,12 @@ from pipeline.screening.costly import prepare
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.licence import without_details, without_structures
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
+from pipeline.screening.previous import list_runs, previous_run
 from pipeline.screening.ranking import rank
+from pipeline.screening.structures import STRUCTURES_FILE, write_structures
 from pipeline.settings import Settings
 
+FILES = ("ranking.csv", "ranking.parquet", "rejected.csv", STRUCTURES_FILE)
 SCREEN_CODE = "screen-2"  # raise it whenever the same input and model would give other predictions
 
 
@@ -91,7 +93,9 @@ def screen(
         )
     cells = CellFiles(tuple(_cells_path(work, k) for k in range(len(shards))))
     duplicates, compared_with = _compare(predictions, cells, ensemble, where, reporter)
-    ranking = rank(predictions.join(duplicates.columns), profile)
+    ranking = rank(predictions.join(duplicates.columns).assign(place=range(len(predictions))), profile)
+    places = ranking.pop("place").to_list()
+    write_structures(folder, cells, [] if withheld else places)
     ranking = without_structures(ranking) if withheld else ranking
     write_bytes(folder / "ranking.csv", csv_safe(ranking).to_csv(index=False, float_format="%.6g").encode())
     _write_parquet(ranking, folder / "ranking.parquet")
@@ -106,20 +110,15 @@ def screen(
         "known_from": compared_with, "not_compared": duplicates.not_compared,
         "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),
         "without_costly": int(ranking["note"].str.contains(WITHOUT_COSTLY, regex=False).sum()),
+        "previous": previous_run(where, identity, source.description, ranking["candidate_id"], withheld),
         "code": list(code), "provenance": provenance(),
-        "files": {name: file_hash(folder / name) for name in ("ranking.csv", "ranking.parquet", "rejected.csv")},
+        "files": {name: file_hash(folder / name) for name in FILES},
         "seconds": round(time.monotonic() - started, 2), "shards_taken_over": len(shards) - len(todo),
     }  # fmt: skip
     write_json(folder / "manifest.json", manifest)
     write_json(make_folder(where.runs) / f"{identity}.json", {**manifest, "folder": str(folder.resolve())})
     shutil.rmtree(work, ignore_errors=True)
     return Screened(folder, manifest)
-
-
-def list_runs(where: Settings) -> list[dict[str, Any]]:
-    """Manifests of the screens made with this home, oldest first."""
-    files = sorted(where.runs.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-    return [json.loads(path.read_text()) for path in files]
 
 
 def _judge_shards(
