@@ -16,6 +16,7 @@ from data.sources.icsd.table import ANY_ENTRY, IcsdFilter
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
 from flows.console import reporter
+from pipeline.comparison.section import changes_since
 from pipeline.learning.registry import open_model
 from pipeline.report.screened import report_screen
 from pipeline.screening.profiles import DEFAULT_PROFILE, find_profile
@@ -36,8 +37,9 @@ def rank_candidates(source: Source, model: str | None, out: str | None, licensed
 
 @task(name="write report", cache_policy=NO_CACHE, persist_result=False)
 def write_report(screened: Screened) -> str:
-    ensemble = open_model(settings().models, screened.manifest["model"])
-    return str(report_screen(screened, ensemble))
+    where = settings()
+    ensemble = open_model(where.models, screened.manifest["model"])
+    return str(report_screen(screened, ensemble, where, changes_since(where, screened)))
 
 
 def screen_source(

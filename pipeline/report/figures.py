@@ -10,6 +10,8 @@ from markupsafe import Markup
 
 from pipeline.report import plots
 from pipeline.report.content import ReportContent
+from pipeline.report.pareto import moment_against_stability
+from pipeline.report.periodic import BEST, candidate_map, error_map
 from pipeline.report.text import count, number
 
 
@@ -47,6 +49,19 @@ def candidate_figures(content: ReportContent) -> list[PageFigure]:
             "doubts.",
             True,
         ),
+        (
+            "Magnetisation against stability",
+            moment_against_stability(ranking),
+            "Every candidate whose energy above the hull is known, up to 0.3 eV/atom. On the line lie those that no other "
+            "candidate beats in both: left is more stable, up is more magnetisation that is sure.",
+            True,
+        ),
+        (
+            "What the best are made of",
+            candidate_map(ranking),
+            f"How many of the best {min(len(ranking), BEST):,} candidates hold each element.",
+            True,
+        ),
     )
 
 
@@ -75,6 +90,13 @@ def evaluation_figures(content: ReportContent) -> list[PageFigure]:
             "Dots should sit on the dashed line; the thin bar is the 95 % uncertainty of the share itself. The "
             "ranges on the right are the ones that matter for a magnet.",
             False,
+        ),
+        (
+            "Where the model errs",
+            error_map(evaluation) if "formula" in evaluation else None,
+            "The mean error of the test rows that hold each element. Empty fields have fewer than ten test rows. A dark field is "
+            "an element whose candidates deserve doubt: magnetic elements are darker than others because there is more to miss.",
+            True,
         ),
     )
 
