@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.resources import files
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +19,7 @@ BITS = 24  # elements a mask; all numbers of a column have to stay below 2³¹
 MASKS = -(-MAX_ATOMIC_NUMBER // BITS)
 _NOBLE = (2, 10, 18, 36, 54, 86)
 _LANTHANUM, _ACTINIUM = 57, 89
+USUAL_RADIUS = 1.5  # Å
 _F_BLOCK = 14  # elements a row that are shown below the table
 
 
@@ -53,6 +57,27 @@ def holders(formulas: Sequence[str]) -> dict[int, list[int]]:
         for z, _ in composition(formula):
             found.setdefault(z, []).append(row)
     return found
+
+
+def element_looks(numbers: Iterable[int]) -> dict[int, dict[str, Any]]:
+    """Colour (as VESTA has it) and radius (Å, Slater's) of elements, as pymatgen ships them; grey and 1.5 Å where it has none."""
+    from pymatgen.core import Element
+
+    colours = _colours()
+    return {
+        z: {"colour": colours.get(symbol(z), [128, 128, 128]), "radius": float(Element.from_Z(z).atomic_radius or USUAL_RADIUS)}
+        for z in numbers
+    }
+
+
+@lru_cache(maxsize=1)
+def _colours() -> dict[str, list[int]]:
+    """Red, green, blue by symbol. The file is read as it is: the module beside it needs VTK."""
+    text = (files("pymatgen.vis") / "ElementColorSchemes.yaml").read_text(encoding="utf-8")
+    section = re.split(r"^(\w+):", text, flags=re.MULTILINE)
+    vesta = section[section.index("VESTA") + 1]
+    found = re.findall(r"^\s+(\w+):\s*\[\s*(\d+)\s*,\s*(\d+)\s*,\s*(\d+)\s*\]", vesta, flags=re.MULTILINE)
+    return {name: [int(part) for part in colour] for name, *colour in found}
 
 
 def _place(z: int) -> tuple[int, int]:

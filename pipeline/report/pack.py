@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 ALIGNMENT = 8
 LEVEL = 6
 _TYPES = (np.dtype("<u1"), np.dtype("<u2"), np.dtype("<u4"))
-_FARTHEST = 2**31 - 1  # from zero, in units of the last digit
+FARTHEST = 2**31 - 1  # from zero, in units of the last digit
 
 
 class Packer:
@@ -35,7 +35,7 @@ class Packer:
         """Numbers to so many decimal digits; what is not finite, or too large to be stored, is "not known"."""
         given = np.asarray(values, dtype=np.float64)
         scaled = np.rint(given * 10.0**digits)
-        known = np.abs(scaled) <= _FARTHEST
+        known = np.abs(scaled) <= FARTHEST
         least = float(scaled[known].min()) if known.any() else 0.0
         span = float(scaled[known].max()) - least if known.any() else 0.0
         kind = next(kind for kind in _TYPES if span < np.iinfo(kind).max)

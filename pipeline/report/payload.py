@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from data.criticality import RARE_EARTHS, TOXIC, radioactive_elements
 from pipeline.report.columns import TEXTS, Column
 from pipeline.report.content import ReportContent
-from pipeline.report.elements import BITS, MASKS, masks, periodic_table
+from pipeline.report.elements import BITS, MASKS, element_looks, masks, periodic_table
 from pipeline.report.neighbours import NEAREST, neighbours
 from pipeline.report.pack import Packer
 from pipeline.report.scale import Scale
 from pipeline.report.structures import CENTRINGS, CONVENTIONAL, FRACTION
 from pipeline.report.text import visible
-from pipeline.report.view import View
+from pipeline.report.view import MEMBER_DIGITS, View
 
 WITH_NEIGHBOURS = 1000  # candidates
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -29,7 +29,7 @@ def payload(content: ReportContent, seen: View, scale: Scale) -> str:
     for column in seen.numbers:
         packer.numbers(column.key, seen.frame[column.key], column.sent)
     for name in seen.members:
-        packer.numbers(name, seen.frame[name], 4)
+        packer.numbers(name, seen.frame[name], MEMBER_DIGITS)
     for name in TEXTS:
         packer.texts(name, seen.frame[name])
     for k, mask in enumerate(masks(seen.frame["formula"]).T):
@@ -47,6 +47,7 @@ def payload(content: ReportContent, seen: View, scale: Scale) -> str:
             "scale": {"end": scale.end, "step": scale.step, "width": scale.width, "margin": scale.margin},
             "working": content.working if len(terms) == len(set(_NAME.findall(content.working))) else "",
             "terms": terms,
+            "elements": element_looks(np.unique(content.cells.numbers).tolist()),
             "symbols": [place.symbol for place in periodic_table()],
             "bits": BITS,
             "masks": MASKS,

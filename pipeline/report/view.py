@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pipeline.report.columns import ORDERING_PREFIX, PANEL, RANK, TABLE, TEXTS, Column, ordering_column
 from pipeline.report.content import ReportContent
+from pipeline.report.pack import FARTHEST
 from pipeline.report.text import visible
 
 LONGEST = {"candidate_id": 80, "formula": 80}  # characters; anything else is cut after those of `visible`
 LONGEST_FILE = 90
+MEMBER_DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -43,15 +46,20 @@ def view(content: ReportContent) -> View:
     for column in (RANK, *TABLE, *PANEL, *orderings):
         if column.key not in given or column.key in numbers:
             continue
-        values = pd.to_numeric(given[column.key], errors="coerce").astype(np.float64).round(column.sent)
+        values = _sent(given[column.key], column.sent)
         if column.needed or np.isfinite(values).any():
             numbers[column.key] = column
             frame[column.key] = values
     members = {f"member_{k}": name.removeprefix("member_") for k, name in enumerate(content.member_columns())}
     for k, name in enumerate(content.member_columns()):
-        frame[f"member_{k}"] = pd.to_numeric(ranking[name], errors="coerce").astype(np.float64).round(4)
+        frame[f"member_{k}"] = _sent(ranking[name], MEMBER_DIGITS)
     table = tuple(column for column in TABLE if column.key in numbers and not _repeats(column, frame))
     return View(frame, table, tuple(numbers.values()), orderings, members)
+
+
+def _sent(given: pd.Series[Any], digits: int) -> pd.Series[float]:
+    values = pd.to_numeric(given, errors="coerce").astype(np.float64).round(digits)
+    return values.where(values.abs() * 10.0**digits <= FARTHEST)
 
 
 def _repeats(column: Column, frame: pd.DataFrame) -> bool:
