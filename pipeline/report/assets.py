@@ -28,7 +28,11 @@ def script() -> str:
 def page_environment() -> Environment:
     """The templates, everything escaped, with the filters of pipeline.report.text."""
     environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {name: getattr(text, name) for name in ("visible", "file_name", "formula", "number", "count", "price")}
     return environment

@@ -10,12 +10,12 @@ MANY_REJECTED = 0.1
 
 
 def concerns(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) -> tuple[str, ...]:
-    """Sentences about a screen, from its manifest and its model's; `ordered` says whether the order of the moments was predicted."""
+    """Sentences about a screen, from its manifest and its model's; `ordered`: the order of the moments was predicted."""
     found, rows = [], model["rows"]
     if rows["train"] < SMALL_TRAINING_SET:
         found.append(
-            f"The model learned from {rows['train']:,} crystals only: it shows how the pipeline works. Train on Materials Project "
-            "data before choosing crystals by it."
+            f"The model learned from {rows['train']:,} crystals only: it shows how the pipeline works. Train on Materials "
+            "Project data before choosing crystals by it."
         )
     if not ordered:
         found.append(

@@ -16,8 +16,8 @@ from pipeline.report.structures import PackedCells
 class Changes:
     """What is different since an earlier run, ready to show.
 
-    `rows` has the columns change (a key of `counts`), candidate_id, formula, rank_before, rank_after, moved, saturation_T_low_before,
-    saturation_T_low_after (T) and why, those near the top of either ranking first.
+    `rows` has the columns change (a key of `counts`), candidate_id, formula, rank_before, rank_after, moved,
+    saturation_T_low_before, saturation_T_low_after (T) and why, those near the top of either ranking first.
     """
 
     before: str  # id of the earlier run

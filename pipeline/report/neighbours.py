@@ -1,4 +1,4 @@
-"""What DFT found for crystals of nearly the same composition: for each candidate, the nearest ones that the model learned from."""
+"""What DFT found for crystals of nearly the same composition: for each candidate, the nearest that the model learned from."""
 
 from __future__ import annotations
 

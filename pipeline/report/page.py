@@ -25,7 +25,7 @@ ROWS = 100  # in the document itself, for those without a script; all others are
 TOP = 10
 TOP_REJECTED = 200
 TOP_WARNINGS = 3
-TOP_CHANGES = 50  # of each kind
+TOP_CHANGES = 20  # of each kind
 WIDE = 300.0  # user units of the bars on the first screen
 BAR_AFTER = "moment_muB_per_atom"
 FLAGS = {"duplicates": "No duplicates", "known": "Moment not known yet", "aside": "Not set aside"}
@@ -90,14 +90,14 @@ def _candidates(content: ReportContent) -> dict[str, Any]:
         "flags": [(flag, name) for flag, name in FLAGS.items() if _flagged(seen.frame, flag)],
         "limits": [numbers[name] for name in LIMITS if name in numbers],
         "elements": periodic_table(),
-        "present": frozenset(holders(seen.frame["formula"].unique())),
+        "present": frozenset(holders(seen.frame["formula"].drop_duplicates().to_list())),
         "cells": len(content.cells),
         "data": payload(content, seen, scale),
     }
 
 
 def _rows(seen: View, frame: pd.DataFrame) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+    rows = _records(frame)
     for row in rows:
         row.setdefault("dft", None)
         row["marks"] = _marks(row)
@@ -128,9 +128,13 @@ def _change_groups(changes: Changes | None) -> list[tuple[str, int, list[dict[st
     if changes is None:
         return []
     return [
-        (title, changes.counts.get(name, 0), changes.rows[changes.rows["change"] == name].head(TOP_CHANGES).to_dict("records"))
+        (title, changes.counts.get(name, 0), _records(changes.rows[changes.rows["change"] == name].head(TOP_CHANGES)))
         for name, title in _CHANGES.items()
-    ]  # fmt: skip
+    ]
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 def _headline(content: ReportContent) -> list[tuple[str, int, str]]:

@@ -16,7 +16,7 @@ FEWEST = 3
 
 
 def pareto_front(energy: npt.NDArray[np.float64], gain: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
-    """Rows that no other row beats: none is as stable with more to gain, or gains as much and is more stable; stable ones first."""
+    """Rows that no other row beats, in stability and gain together; stable ones first."""
     order = np.lexsort((-gain, energy))
     best = np.maximum.accumulate(np.concatenate([[-np.inf], gain[order]]))[:-1]
     return order[gain[order] > best]
@@ -45,8 +45,8 @@ def moment_against_stability(ranking: pd.DataFrame) -> str | None:
         axes.step(*steps, where="post", color=ROLES["rust"], linewidth=1.2)
         axes.plot(energy[front], gain[front], "o", color=ROLES["rust"], markersize=5, label="Pareto front")
         for k in front[np.argsort(-gain[front], kind="stable")][:NAMED]:
-            place = {"xytext": (6, -9), "textcoords": "offset points", "fontsize": 8.5, "parse_math": False}
-            axes.annotate(drawable(str(table["formula"].iloc[k])), (energy[k], gain[k]), **place)
+            name = drawable(str(table["formula"].iloc[k]))
+            axes.annotate(name, (energy[k], gain[k]), xytext=(6, -9), textcoords="offset points", fontsize=8.5, parse_math=False)
         axes.set(xlabel="energy above the hull (eV/atom)", ylabel="µ0·Ms at the lower end (T)")
         axes.set(xlim=(-0.02 * end, end), ylim=(-0.03 * max(gain.max(), 0.1), 1.12 * max(gain.max(), 0.1)))
         axes.legend(loc="upper right", ncols=2)

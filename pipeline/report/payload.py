@@ -52,7 +52,8 @@ def payload(content: ReportContent, seen: View, scale: Scale) -> str:
             "bits": BITS,
             "masks": MASKS,
             "groups": {
-                "rare-earth": sorted(RARE_EARTHS), "cobalt": [27], "toxic": sorted(TOXIC), "radioactive": sorted(radioactive_elements()),
+                "rare-earth": sorted(RARE_EARTHS), "cobalt": [27], "toxic": sorted(TOXIC),
+                "radioactive": sorted(radioactive_elements()),
             },
             "nearest": NEAREST,
             "withheld": content.withheld,
@@ -69,7 +70,7 @@ def _about(column: Column) -> dict[str, Any]:
 
 
 def _add_neighbours(packer: Packer, content: ReportContent, seen: View) -> None:
-    """`neighbour` and `exchanged` have NEAREST entries a candidate, for the best ones; `neighbour` is a row of the `learned_` columns."""
+    """NEAREST entries of `neighbour` (a row of the `learned_` columns) and of `exchanged` for each of the best candidates."""
     found = neighbours(seen.frame["formula"].head(WITH_NEIGHBOURS).to_list(), content.known)
     used = sorted({neighbour.row for near in found for neighbour in near})
     place = {row: k for k, row in enumerate(used)}

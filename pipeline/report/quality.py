@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from data.labels import MAGNETIC_THRESHOLD
 from pipeline.report import dataplots, plots
-from pipeline.report.figures import PageFigure, drawn
 from pipeline.report.assets import page_environment, policy, style
+from pipeline.report.figures import PageFigure, drawn
 
 TOP_ROWS = 200
 DOUBTFUL = 0.1  # µB/atom between two calculations of one structure; more makes one of the labels doubtful

@@ -40,16 +40,15 @@ def screen_content(
     """Everything that the page shows."""
     run, model = screened.manifest, ensemble.manifest
     scores = model["metrics"]["ensemble"]
-    ranking = screened.ranking()
+    ranking, profile = screened.ranking(), PROFILES.get(run["profile"])
     facts = (
         ("Screened", run["source"]),
         ("Model", f"{model['id']}: {', '.join(m['name'] for m in model['members'] if m['weight'] > 0)}"),
         ("Trained on", f"{model['rows']['train']:,} crystals of {_KIND.sub('', model['data'])} (snapshot {model['snapshot']})"),
         ("Tested on", f"{model['rows']['test']:,} crystals of other chemical systems, mean error {scores['mae']:.3f} µB/atom"),
-        ("Profile", f"{run['profile']}: {run['formula']}"),
+        ("Ranked by", f"{run['profile']}: {profile.purpose}" if profile is not None else run["profile"]),
         ("Run", run["id"]),
     )
-    profile = PROFILES.get(run["profile"])
     withheld = bool(run.get("withheld"))
     return ReportContent(
         title=f"Ferromagnet candidates: {_KIND.sub('', run['source'])}",

@@ -60,7 +60,7 @@ def count(value: object) -> str:
 def price(value: object) -> str:
     """USD per kg: nobody asks for the cents of what costs a hundred."""
     known = finite(value)
-    return number(known, 1) if known is None or known < 10 else count(known)
+    return count(known) if known is not None and known >= 10 else number(known, 2 if known is not None and known < 1 else 1)
 
 
 def sortable(value: object) -> str:

@@ -36,7 +36,7 @@ def view(content: ReportContent) -> View:
     for name in TEXTS:
         given = ranking[name] if name in ranking else pd.Series("", index=ranking.index)
         frame[name] = [_text(name, value) for value in given]
-    given = ranking.assign(tesla=_tesla_per_moment(ranking), dft=_known(ranking))
+    numeric = ranking.assign(tesla=_tesla_per_moment(ranking), dft=_known(ranking))
     orderings = tuple(
         next((known for known in TABLE if known.key == name), ordering_column(name))
         for name in sorted(map(str, ranking.columns))
@@ -44,9 +44,9 @@ def view(content: ReportContent) -> View:
     )
     numbers: dict[str, Column] = {}
     for column in (RANK, *TABLE, *PANEL, *orderings):
-        if column.key not in given or column.key in numbers:
+        if column.key not in numeric or column.key in numbers:
             continue
-        values = _sent(given[column.key], column.sent)
+        values = _sent(numeric[column.key], column.sent)
         if column.needed or np.isfinite(values).any():
             numbers[column.key] = column
             frame[column.key] = values

@@ -32,8 +32,8 @@ from pipeline.screening.candidates import WITHOUT_COSTLY, judge_safely
 from pipeline.screening.costly import prepare
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.licence import without_details, without_structures
+from pipeline.screening.previous import previous_run
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
-from pipeline.screening.previous import list_runs, previous_run
 from pipeline.screening.ranking import rank
 from pipeline.screening.structures import STRUCTURES_FILE, write_structures
 from pipeline.settings import Settings

@@ -12,7 +12,7 @@ const FORMATS = {
     return Number(shown) === 0 ? shown.replace("-", "") : shown.replace("-", "−");
   },
   count: (value) => (Number.isFinite(value) ? grouped(String(Math.floor(value + 0.5))).replace("-", "−") : MISSING),
-  price: (value) => (Number.isFinite(value) && value >= 10 ? FORMATS.count(value) : FORMATS.number(value, 1)),
+  price: (value) => (Number.isFinite(value) && value >= 10 ? FORMATS.count(value) : FORMATS.number(value, value < 1 ? 2 : 1)),
 };
 
 const shown = (about, value) => FORMATS[about.format](value, about.shown);

@@ -2,7 +2,9 @@
 
 const EPSILON = 1e-3; // of a fractional coordinate: two spellings of one place
 const BOND = 1.15; // times the sum of the radii
+const SHELL = 1.14; // times the nearest distance: the second shell of a bcc metal begins at 1.155
 const MOST_ATOMS = 4000;
+const MOST_BONDED = 800; // more are a picture of nothing but bonds
 
 // Vectors as rows, from three lengths and three angles (degrees).
 const latticeOf = ([a, b, c, alpha, beta, gamma]) => {
@@ -38,7 +40,8 @@ const cellOf = (data, k) => {
 // The same crystal in its conventional cell: other vectors, and every site as often as they hold the primitive cell.
 const conventionalCell = (cell, matrix) => {
   const back = inverse(matrix);
-  const lattice = matrix.map((row) => combine(row, cell.lattice));
+  const vectors = matrix.map((row) => combine(row, cell.lattice));
+  const lattice = latticeOf([...lengthsOf(vectors), ...anglesOf(vectors)]); // upright, whatever the primitive cell's pose
   const sites = [];
   for (const site of cell.sites) {
     const found = [];
@@ -78,9 +81,9 @@ const sceneOf = (cell, radius) => {
   const middle = combine([0.5, 0.5, 0.5], cell.lattice);
   const centred = (frac) => combine(frac, cell.lattice).map((x, j) => x - middle[j]);
   const atoms = [];
-  for (const site of cell.sites) {
-    const choices = site.frac.map((x) => (x < EPSILON ? [0, 1] : x > 1 - EPSILON ? [0, 1].map((step) => x - 1 + step) : [x]));
-    for (const a of choices[0]) for (const b of choices[1]) for (const c of choices[2]) atoms.push({ z: site.z, at: centred([a, b, c]) });
+  for (const [site, { z, frac }] of cell.sites.entries()) {
+    const choices = frac.map((x) => (x < EPSILON ? [0, 1] : x > 1 - EPSILON ? [0, 1].map((step) => x - 1 + step) : [x]));
+    for (const a of choices[0]) for (const b of choices[1]) for (const c of choices[2]) atoms.push({ z, site, at: centred([a, b, c]) });
     if (atoms.length > MOST_ATOMS) break;
   }
   const corners = [0, 1, 2, 3, 4, 5, 6, 7].map((n) => centred([n & 1, (n >> 1) & 1, n >> 2]));
@@ -90,14 +93,18 @@ const sceneOf = (cell, radius) => {
   return { atoms, bonds: bondsOf(atoms, radius), edges, reach };
 };
 
+// Between atoms that touch by their radii, but not beyond the nearest shell of both.
 const bondsOf = (atoms, radius) => {
-  const bonds = [];
-  if (atoms.length > 800) return bonds; // a picture of nothing but bonds
+  if (atoms.length > MOST_BONDED) return [];
+  const pairs = [];
+  const nearest = new Float64Array(atoms.length).fill(Infinity); // of a site, since an atom on the border lacks neighbours
   for (let i = 0; i < atoms.length; i += 1) {
     for (let j = 0; j < i; j += 1) {
       const apart = Math.hypot(...atoms[i].at.map((x, place) => x - atoms[j].at[place]));
-      if (apart > 0.4 && apart < BOND * (radius(atoms[i].z) + radius(atoms[j].z))) bonds.push([i, j]);
+      if (apart < 0.4 || apart > BOND * (radius(atoms[i].z) + radius(atoms[j].z))) continue;
+      pairs.push([i, j, apart]);
+      for (const { site } of [atoms[i], atoms[j]]) nearest[site] = Math.min(nearest[site], apart);
     }
   }
-  return bonds;
+  return pairs.filter(([i, j, apart]) => apart <= SHELL * Math.max(nearest[atoms[i].site], nearest[atoms[j].site]));
 };

@@ -27,7 +27,7 @@ const startViewer = (canvas, legend, data) => {
       return [width / 2 + x * scale, height / 2 + y * scale, depth];
     };
     const style = getComputedStyle(canvas);
-    const [line, bond] = [style.getPropertyValue("--edge"), style.getPropertyValue("--bond")];
+    const [line, bond] = [style.color, style.columnRuleColor]; // a colour that depends on light or dark is worked out in properties only
     const parts = [];
     const atoms = state.scene.atoms.map((atom) => ({ z: atom.z, at: place(atom.at) }));
     for (const atom of atoms) parts.push([atom.at[2], () => ball(context, atom.at, look(atom.z).radius * 0.38 * scale, look(atom.z).colour)]);
