@@ -36,14 +36,14 @@ TABLE = (
     Column("n_sites", "Sites", shown=0, sent=0, low_is_good=True, format="count"),
 )
 PANEL = (
-    Column("moment_low", "at least", "µB/atom"),
-    Column("moment_high", "at most", "µB/atom"),
+    Column("moment_low", "at least", "µB/atom", needed=True),
+    Column("moment_high", "at most", "µB/atom", needed=True),
     Column("moment_std", "Stated error", "µB/atom", shown=3),
     Column("saturation_T_high", "at most", "T"),
     Column("hhi_reserve", "Concentration of reserves", "HHI", shown=0, sent=0, format="count"),
     Column("known_moment", "Moment in the training data", "µB/atom"),
     Column("moment_dft", "Moment in the source", "µB/atom"),
-    Column("tesla", "µ0·Ms of each µB/atom", "T", sent=6),
+    Column("tesla", "µ0·Ms of each µB/atom", "T", sent=6, needed=True),
 )
 TEXTS = ("candidate_id", "formula", "source_file", "note", "set_aside", "duplicate_of", "known_id")
 ORDERING_PREFIX = "p_"  # p_ferromagnetic, p_antiferromagnetic ...: how probable each order of the moments is

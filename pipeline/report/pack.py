@@ -2,7 +2,7 @@
 
 Layout of the decompressed bytes: the length of the header (4 bytes, little endian), the header (JSON), then the columns, each
 from a multiple of 8 on, counted from the end of the header. A number is (stored + least) / 10^digits; the largest stored value of
-its type means "not known". Texts are joined by line feeds. Whatever is foreign text stands inside the base64 and cannot act in the page.
+its type means "not known". Texts are joined by line feeds. Whatever is foreign text stands inside the base64 and cannot act.
 """
 
 from __future__ import annotations

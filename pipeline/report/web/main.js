@@ -32,6 +32,7 @@ const start = async () => {
     part.hidden = false;
   });
   document.documentElement.dataset.ready = "";
+  performance.mark("ready");
 };
 
 start().catch((fault) => {

@@ -90,9 +90,7 @@ def test_wilson_interval_against_published_values() -> None:
     assert np.allclose(low, [0.5958, 0.7225], atol=1e-3) and np.allclose(high, [0.9821, 1.0], atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("values", "end"), [([], 1.0), ([0.3], 0.3), ([0.31], 0.4), ([2.2, float("nan")], 3.0), ([1e30], 4.0)]
-)
+@pytest.mark.parametrize(("values", "end"), [([], 1.0), ([0.3], 0.3), ([0.31], 0.4), ([2.2, float("nan")], 3.0), ([1e30], 4.0)])
 def test_scale_ends_at_a_round_value(values: list[float], end: float) -> None:
     scale = scale_for(values)
     assert scale.end == pytest.approx(end)
