@@ -21,7 +21,7 @@ const startViewer = (canvas, legend, data) => {
     canvas.width = Math.round(width * pixels);
     canvas.height = Math.round(height * pixels);
     context.setTransform(pixels, 0, 0, pixels, 0, 0);
-    const scale = (state.zoom * 0.43 * Math.min(width, height)) / state.scene.reach;
+    const scale = (state.zoom * 0.49 * Math.min(width, height)) / state.scene.reach;
     const place = (point) => {
       const [x, y, depth] = projected(point);
       return [width / 2 + x * scale, height / 2 + y * scale, depth];

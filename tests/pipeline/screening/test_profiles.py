@@ -83,3 +83,9 @@ def test_neither_the_order_of_rows_nor_an_earlier_profile_matters(order: list[in
 def test_an_unknown_profile() -> None:
     with pytest.raises(UserError, match="high-ms or rare-earth-free or low-cost or explore, not 'cheap'"):
         find_profile("cheap")
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_the_working_says_what_the_score_is(name: str) -> None:
+    ranking = rank(table(), PROFILES[name])
+    np.testing.assert_allclose(ranking.eval(PROFILES[name].working), ranking["score"])
