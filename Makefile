@@ -51,12 +51,11 @@ $(VENV)/.dev: $(VENV)/.test
 	$(PIP) -c constraints.txt -e ".[test,dev]"
 	touch $@
 
-# docs/report.png: the first screen of a report (REPORT=path/of/report.html), by a Chromium that is on the path
-CHROMIUM ?= chromium
+# docs/report*.png: a report (REPORT=path/of/report.html) in a Chromium that is on the path
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 REPORT ?= report/report.html
-picture:
-	$(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars --no-first-run --disable-background-networking \
-	  --window-size=1200,1250 --screenshot=docs/report.png "file://$(abspath $(REPORT))"
+picture: $(VENV)/.test
+	$(BIN)/python -m benchmarks.screenshots $(REPORT) --chromium $(CHROMIUM)
 
 clean:
 	rm -rf $(VENV) report

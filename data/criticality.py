@@ -8,6 +8,9 @@ Sources:
     platinum, not one supplier from another: La, Ce and F, say, stand there at many times what industry pays for their ores.
     Rare earths: IUPAC Red Book 2005, IR-3.5: Sc, Y and the lanthanoids.
     Radioactive: no stable isotope (pymatgen's rule: Tc, Pm and everything from Po on).
+    Toxic: elements that are harmful in most of their compounds. Cd, Hg and Pb are restricted by Directive 2011/65/EU (RoHS); the
+    compounds of Be, As, Cd, Hg, Tl and Pb stand as groups in Annex VI of Regulation (EC) 1272/2008. Cr and Ni are not among them:
+    it depends on the compound.
 """
 
 from __future__ import annotations
@@ -19,9 +22,10 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from data.crystal import symbol
+from data.crystal import MAX_ATOMIC_NUMBER, symbol
 
 RARE_EARTHS = frozenset({21, 39, *range(57, 72)})  # atomic numbers
+TOXIC = frozenset({4, 33, 48, 80, 81, 82})  # Be, As, Cd, Hg, Tl, Pb
 NOT_KNOWN = math.nan
 
 
@@ -56,6 +60,14 @@ def criticality(elements: tuple[int, ...], counts: tuple[int, ...]) -> Criticali
         ", ".join(s for z, s in zip(elements, symbols, strict=True) if z in RARE_EARTHS),
         ", ".join(s for element, s in zip(found, symbols, strict=True) if element.is_radioactive),
     )
+
+
+@lru_cache(maxsize=1)
+def radioactive_elements() -> frozenset[int]:
+    """Atomic numbers of the elements without a stable isotope."""
+    from pymatgen.core import Element
+
+    return frozenset(z for z in range(1, MAX_ATOMIC_NUMBER + 1) if Element.from_Z(z).is_radioactive)
 
 
 @lru_cache(maxsize=1)

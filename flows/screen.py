@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,17 @@ from data.sources import Source
 from data.sources.cif_folder import MAX_FILE_MB
 from data.sources.icsd.table import ANY_ENTRY, IcsdFilter
 from data.sources.parquet import Columns
-from flows.attention import failed
+from flows.attention import failed, tell
 from flows.console import reporter
 from flows.entry import enter
 from flows.runners import Runner, judge_by
+from pipeline.comparison.drift import drift, withdrawn
+from pipeline.comparison.section import changes_since
 from pipeline.learning.registry import open_model
 from pipeline.report.screened import report_screen
 from pipeline.screening.opening import open_candidates
 from pipeline.screening.profiles import DEFAULT_PROFILE, find_profile
+from pipeline.screening.runs import find_run
 from pipeline.screening.screen import Screened
 from pipeline.screening.screen import screen as run_screen
 from pipeline.settings import settings
@@ -41,8 +45,9 @@ def rank_candidates(
 
 @task(name="write report", cache_policy=NO_CACHE, persist_result=False)
 def write_report(screened: Screened) -> str:
-    ensemble = open_model(settings().models, screened.manifest["model"])
-    return str(report_screen(screened, ensemble))
+    where = settings()
+    ensemble = open_model(where.models, screened.manifest["model"])
+    return str(report_screen(screened, ensemble, where, changes_since(where, screened)))
 
 
 def screen_source(
@@ -56,6 +61,7 @@ def screen_source(
     """Rank, report and publish artifacts; called inside a flow. Returns the run's manifest with its folder and report."""
     screened = rank_candidates(source, model, out, licensed_details, profile, runner)
     report = write_report(screened)
+    _watch(screened)
     top = screened.ranking()[SHOWN].head(SHOWN_ROWS)
     create_table_artifact(
         key="ranking",
@@ -64,6 +70,21 @@ def screen_source(
     )
     create_link_artifact(key="report", link=Path(report).resolve().as_uri(), link_text="report.html")
     return {**screened.manifest, "folder": str(screened.folder), "report": report, "top": top.head(10).to_dict("records")}
+
+
+def _watch(screened: Screened) -> None:
+    """Hold the screen against the one before it, and tell of what needs a look."""
+    previous = screened.manifest.get("previous")
+    if previous is None:
+        return
+    before = find_run(settings(), previous)
+    signs, gone = drift(before, screened), withdrawn(before, screened)
+    create_table_artifact(key="watch", table=[asdict(sign) for sign in signs], description=f"Since run {previous}")
+    alarms = [f"{sign.name}: {sign.before:.3g} before, {sign.after:.3g} now" for sign in signs if sign.alarm]
+    if alarms:
+        names = ", ".join(gone["formula"].head(SHOWN_ROWS))
+        reporter().say(f"Since run {previous}: {'; '.join(alarms)}")
+        tell("a screen needs a look", "\n".join([*alarms, *([f"gone: {names}"] if names else [])]))
 
 
 @flow(name="screen", persist_result=False, validate_parameters=True, on_failure=[failed], on_crashed=[failed])

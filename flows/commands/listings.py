@@ -40,7 +40,7 @@ def models(json: Json = False) -> None:
 
 def runs(json: Json = False) -> None:
     """List the finished screens."""
-    from pipeline.screening.screen import list_runs
+    from pipeline.screening.previous import list_runs
     from pipeline.settings import settings
 
     shown = ("id", "source", "model", "ranked", "rejected", "folder")

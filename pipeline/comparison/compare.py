@@ -127,17 +127,15 @@ def _crystal_changes(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
     """What changed in each crystal, in words; empty where nothing did."""
     volumes = [table["moment_high"] / table["saturation_T_high"] for table in (old, new)]  # per atom, in a unit of its own
     swollen = (volumes[1] / volumes[0] - 1).fillna(0.0)
-    lines = []
-    for k in range(len(old)):
-        words = [
-            f"{name} {old[column].iloc[k]} → {new[column].iloc[k]}"
-            for column, name in (("formula", "formula"), ("space_group", "space group"), ("n_sites", "sites"))
-            if old[column].iloc[k] != new[column].iloc[k]
-        ]
-        if abs(swollen.iloc[k]) > SAME_VOLUME:
-            words.append(f"volume {swollen.iloc[k]:+.1%}")
-        lines.append(", ".join(words))
-    return lines
+    words: list[list[str]] = [[] for _ in range(len(old))]
+    for column, name in (("formula", "formula"), ("space_group", "space group"), ("n_sites", "sites")):
+        one, other = (table[column].astype(object).where(table[column].notna(), None).to_numpy() for table in (old, new))
+        for k in np.flatnonzero(one != other):
+            if one[k] is not None and other[k] is not None:  # a licensed source withholds them, and that is no change
+                words[k].append(f"{name} {one[k]} → {other[k]}")
+    for k in np.flatnonzero(swollen.abs() > SAME_VOLUME):
+        words[k].append(f"volume {swollen.iloc[k]:+.1%}")
+    return [", ".join(found) for found in words]
 
 
 def _reasons(rows: pd.DataFrame, other: Screened, when: str, why: list[Difference], absent: str) -> list[str]:

@@ -15,7 +15,7 @@ from data.lease import writing
 from data.snapshot import Snapshot, list_snapshots
 from pipeline.learning.registry import list_models
 from pipeline.learning.train import SNAPSHOT_FILE
-from pipeline.screening.screen import list_runs
+from pipeline.screening.previous import list_runs
 from pipeline.settings import Settings
 
 

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
+
+from pipeline.report.neighbours import Learned
+from pipeline.report.structures import PackedCells
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What is different since an earlier run, ready to show.
+
+    `rows` has the columns change (a key of `counts`), candidate_id, formula, rank_before, rank_after, moved,
+    saturation_T_low_before, saturation_T_low_after (T) and why, those near the top of either ranking first.
+    """
+
+    before: str  # id of the earlier run
+    counts: Mapping[str, int]  # by kind of change
+    differences: tuple[tuple[str, str], ...]  # cause and what differs between the two runs as wholes
+    rows: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -35,7 +52,10 @@ class ReportContent:
     moment_dft             µB/atom    the known DFT moment, NaN if unknown (optional in `ranking`)
     member_<name>          µB/atom    one ensemble member's prediction (one column a member)
     source_file            -          the file that the crystal came from
+    p_ferromagnetic, ...   1          probability of an order of the moments: any other column that starts with p_ (optional)
     =====================  =========  ==============================================================
+
+    Everything else of pipeline.screening.ranking.COLUMNS is shown where it is there.
 
     `rejected` has the columns candidate_id, source_file, block, reason, detail, all text.
 
@@ -54,6 +74,13 @@ class ReportContent:
     metrics: Mapping[str, Any]
     warnings: tuple[str, ...]
     order: str = "µ0·Ms at the lower end of the 90 % interval, so that a sure magnet stands before a bold guess"  # of the rows
+    run: str = ""  # id
+    formula: str = ""  # of the score, in words
+    working: str = ""  # the same as arithmetic over columns of the ranking
+    cells: PackedCells = field(default_factory=PackedCells)  # of the best candidates
+    withheld: bool = False  # structures may not be shown
+    known: Learned = field(default_factory=Learned)  # what the model learned from
+    changes: Changes | None = None  # since the run before
 
     def member_columns(self) -> list[str]:
         """The ranking's columns with one ensemble member's prediction each (µB/atom)."""

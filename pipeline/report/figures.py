@@ -12,6 +12,8 @@ from markupsafe import Markup
 
 from pipeline.report import plots
 from pipeline.report.content import ReportContent
+from pipeline.report.pareto import moment_against_stability
+from pipeline.report.periodic import BEST, candidate_map, error_map
 from pipeline.report.selectionplot import selection_trajectory
 from pipeline.report.text import count, number
 
@@ -48,6 +50,19 @@ def candidate_figures(content: ReportContent) -> list[PageFigure]:
             "Each step up the vertical axis is ten times more candidates. Filled: more likely magnetic than not. A "
             "filled hump far from zero is good news; an outline far from zero marks moments that the model itself "
             "doubts.",
+            True,
+        ),
+        (
+            "Magnetisation against stability",
+            moment_against_stability(ranking),
+            "Every candidate whose energy above the hull is known, up to 0.3 eV/atom. On the line lie those that no other "
+            "candidate beats in both: left is more stable, up is more magnetisation that is sure.",
+            True,
+        ),
+        (
+            "What the best are made of",
+            candidate_map(ranking),
+            f"How many of the best {min(len(ranking), BEST):,} candidates hold each element.",
             True,
         ),
     )
@@ -93,6 +108,13 @@ def evaluation_figures(content: ReportContent) -> list[PageFigure]:
             "Each dot is a small forest on a few descriptors, drawn by what earlier rounds found useful; it learned from "
             "training rows and was judged on training rows of other chemical systems.",
             False,
+        ),
+        (
+            "Where the model errs",
+            error_map(evaluation) if "formula" in evaluation else None,
+            "The mean error of the test rows that hold each element. Empty fields have fewer than ten test rows. A dark field is "
+            "an element whose candidates deserve doubt: magnetic elements are darker than others because there is more to miss.",
+            True,
         ),
     )
 

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from data.artifact import write_bytes
 from data.labels import MAGNETIC_THRESHOLD, TESLA_PER_MUB_PER_A3
-from pipeline.report import text
-from pipeline.report.content import ReportContent
+from pipeline.report.assets import page_environment, policy, script, style
+from pipeline.report.content import Changes, ReportContent
+from pipeline.report.elements import holders, periodic_table
 from pipeline.report.figures import candidate_figures, evaluation_figures, rejection_figures
+from pipeline.report.payload import payload
 from pipeline.report.plots import count_reasons, finite_columns
-from pipeline.report.scale import scale_for
+from pipeline.report.scale import Scale, scale_for
 from pipeline.report.scores import coverage_rows, score_table
+from pipeline.report.view import View, view
 
-TOP_ROWS = 500
+ROWS = 100  # in the document itself, for those without a script; all others are in the page's data
+TOP = 10
 TOP_REJECTED = 200
 TOP_WARNINGS = 3
-_HERE = Path(__file__).parent
+TOP_CHANGES = 20  # of each kind
+WIDE = 300.0  # user units of the bars on the first screen
+BAR_AFTER = "moment_muB_per_atom"
+FLAGS = {"duplicates": "No duplicates", "known": "Moment not known yet", "aside": "Not set aside"}
+LIMITS = (
+    "saturation_T_low", "moment_muB_per_atom", "p_magnetic", "p_ferromagnetic", "unfamiliar", "e_above_hull", "price_USD_per_kg",
+    "hhi_production", "n_sites",
+)  # fmt: skip
+_CHANGES = {"new": "New", "withdrawn": "Withdrawn", "up": "Moved up", "down": "Moved down"}
 
 
 def write_report(content: ReportContent, path: Path) -> None:
@@ -37,57 +46,95 @@ def write_report(content: ReportContent, path: Path) -> None:
 
 
 def render_report(content: ReportContent) -> str:
-    """The page as text; the same content gives the same text. Its rows are the best 500 by `rank`."""
-    style, script = asset("report.css"), asset("report.js")
+    """The page as text; the same content gives the same text."""
+    styles, scripts = style(), script()
     return page_environment().get_template("report.html.j2").render(
-        style=Markup(style),
-        script=Markup(script),
-        policy=policy(style, script),
+        style=Markup(styles),
+        script=Markup(scripts),
+        policy=policy(styles, scripts),
         tesla_per_density=TESLA_PER_MUB_PER_A3,
         magnetic_threshold=MAGNETIC_THRESHOLD,
         content=content,
         warnings=content.warnings[:TOP_WARNINGS],
         more_warnings=content.warnings[TOP_WARNINGS:],
         headline=_headline(content),
-        **_tables(content),
+        **_candidates(content),
+        change_groups=_change_groups(content.changes),
+        reasons=count_reasons(content.rejected),
+        rejected=content.rejected.head(TOP_REJECTED).to_dict("records"),
         candidate_figures=candidate_figures(content),
         evaluation_figures=evaluation_figures(content),
         rejection_figures=rejection_figures(content),
         scores=score_table(content.metrics),
         coverage=coverage_rows(content.metrics),
-    )
+    )  # fmt: skip
 
 
-def page_environment() -> Environment:
-    """Templates beside this file, everything escaped, with the filters of pipeline.report.text."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {
-        name: getattr(text, name) for name in ("visible", "file_name", "formula", "number", "count", "sortable")
-    }
-    return environment
-
-
-def _tables(content: ReportContent) -> dict[str, Any]:
-    top = content.ranking.sort_values("rank", kind="stable").head(TOP_ROWS)
-    tesla = _tesla_per_moment(top)
-    shown = [column for column in ("moment_high", "moment_muB_per_atom", "moment_dft") if column in top]
+def _candidates(content: ReportContent) -> dict[str, Any]:
+    seen = view(content)
+    scale = _scale(seen.frame.head(ROWS))
+    best = seen.frame[(seen.frame["duplicate_of"] == "") & (seen.frame["set_aside"] == "")].head(TOP)
+    numbers = {column.key: column for column in seen.numbers}
     return {
-        "rows": top.assign(tesla=tesla).to_dict("records"),
-        "members": content.member_columns(),
-        "scale": scale_for(top[shown].mul(tesla, axis=0).to_numpy().ravel()),
-        "has_dft": "moment_dft" in top and bool(top["moment_dft"].notna().any()),
-        "has_space_group": "space_group" in top,
-        "reasons": count_reasons(content.rejected),
-        "rejected": content.rejected.head(TOP_REJECTED).to_dict("records"),
+        "total": len(seen.frame),
+        "rows": _rows(seen, seen.frame.head(ROWS)),
+        "top": _rows(seen, best),
+        "members": list(seen.members),
+        "table": seen.table,
+        "numbers": numbers,
+        "scale": scale,
+        "wide": Scale(scale.end, scale.step, WIDE),
+        "has_dft": "dft" in numbers,
+        "has_space_group": "space_group" in numbers,
+        "bar_after": BAR_AFTER,
+        "flags": [(flag, name) for flag, name in FLAGS.items() if _flagged(seen.frame, flag)],
+        "limits": [numbers[name] for name in LIMITS if name in numbers],
+        "elements": periodic_table(),
+        "present": frozenset(holders(seen.frame["formula"].drop_duplicates().to_list())),
+        "cells": len(content.cells),
+        "data": payload(content, seen, scale),
     }
 
 
-def _tesla_per_moment(ranking: pd.DataFrame) -> pd.Series[float]:
-    """µ0·Ms in T that each µB/atom makes in each crystal; it depends on the volume alone."""
-    moment, tesla = (pd.to_numeric(ranking[c], errors="coerce") for c in ("moment_muB_per_atom", "saturation_T"))
-    return tesla / moment.where(moment > 0)
+def _rows(seen: View, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    rows = _records(frame)
+    for row in rows:
+        row.setdefault("dft", None)
+        row["marks"] = _marks(row)
+    return rows
+
+
+def _marks(row: dict[str, Any]) -> list[str]:
+    """What is to be known of a candidate before one falls in love with it; the page's script says the same (rows.js)."""
+    known = row["known_id"] != "" or (row["dft"] is not None and np.isfinite(row["dft"]))
+    said = {"set aside": row["set_aside"], "duplicate": row["duplicate_of"], "known": known, "note": row["note"]}
+    return [mark for mark, holds in said.items() if holds]
+
+
+def _flagged(frame: pd.DataFrame, flag: str) -> bool:
+    """Whether a filter would leave anything out."""
+    if flag == "known":
+        return bool((frame["known_id"] != "").any() or ("dft" in frame and frame["dft"].notna().any()))
+    return bool((frame[{"duplicates": "duplicate_of", "aside": "set_aside"}[flag]] != "").any())
+
+
+def _scale(top: pd.DataFrame) -> Scale:
+    shown = [column for column in ("moment_high", "moment_muB_per_atom", "dft") if column in top]
+    return scale_for(top[shown].mul(top["tesla"], axis=0).to_numpy().ravel() if "tesla" in top else [])
+
+
+def _change_groups(changes: Changes | None) -> list[tuple[str, int, list[dict[str, Any]]]]:
+    """Title, number and first rows of each kind of change."""
+    if changes is None:
+        return []
+    return [
+        (title, changes.counts.get(name, 0), _records(changes.rows[changes.rows["change"] == name].head(TOP_CHANGES)))
+        for name, title in _CHANGES.items()
+    ]
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
 
 
 def _headline(content: ReportContent) -> list[tuple[str, int, str]]:
@@ -104,20 +151,3 @@ def _headline(content: ReportContent) -> list[tuple[str, int, str]]:
 def _above_one(ranking: pd.DataFrame, predicted: str, low: str, unit: str) -> tuple[str, int, str]:
     likely, certain = (int(np.sum(finite_columns(ranking, column)[0] > 1.0)) for column in (predicted, low))
     return f"predicted above 1 {unit}", likely, f"{certain:,} even at the lower bound"
-
-
-def asset(name: str) -> str:
-    """A text that lies beside this file."""
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-def policy(style: str, script: str) -> str:
-    """Only this very style sheet and this very script may act; nothing may be fetched."""
-    return (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(source: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(source.encode("utf-8")).digest()).decode("ascii")

@@ -154,7 +154,7 @@ def rejected_by_reason(rejected: pd.DataFrame) -> str | None:
     counts = count_reasons(rejected)
     if not counts:
         return None
-    labels = [_drawable(reason) for reason, _ in counts[:MAX_REASONS]]
+    labels = [drawable(reason) for reason, _ in counts[:MAX_REASONS]]
     values = [crystals for _, crystals in counts[:MAX_REASONS]]
     if len(counts) > MAX_REASONS:
         labels.append(f"{len(counts) - MAX_REASONS} other reasons")
@@ -228,7 +228,7 @@ def _plain_log(axis: Axis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _drawable(text: str) -> str:
-    # The drawing's font has no glyph for most scripts, and XML has no place for control characters.
+def drawable(text: str) -> str:
+    """Text for a drawing: its font has no glyph for most scripts, and XML has no place for control characters."""
     plain = "".join(character if " " <= character <= "~" else "?" for character in text)
     return (plain if len(plain) <= 32 else plain[:31] + "…") or MISSING

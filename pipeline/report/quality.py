@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from data.labels import MAGNETIC_THRESHOLD
 from pipeline.report import dataplots, plots
+from pipeline.report.assets import page_environment, policy, style
 from pipeline.report.figures import PageFigure, drawn
-from pipeline.report.page import asset, page_environment, policy
 
 TOP_ROWS = 200
 DOUBTFUL = 0.1  # µB/atom between two calculations of one structure; more makes one of the labels doubtful
@@ -31,12 +31,12 @@ class QualityContent:
 
 def render_quality(content: QualityContent) -> str:
     """The page as text; the same content gives the same text."""
-    style = asset("report.css")
+    styles = style()
     doubtful = content.duplicates[content.duplicates["moment_difference"] > DOUBTFUL]
     doubtful = doubtful.sort_values("moment_difference", ascending=False, kind="stable")
     return page_environment().get_template("quality.html.j2").render(
-        style=Markup(style),
-        policy=policy(style, ""),
+        style=Markup(styles),
+        policy=policy(styles, ""),
         content=content,
         headline=_headline(content, len(doubtful)),
         figures=_figures(content),

@@ -11,6 +11,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 MISSING = "–"
+NUDGE = 1e-9  # halves go up, here as in the page's script, whose rule for them is another one
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _SUBSCRIPT = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
 
@@ -20,6 +21,8 @@ def visible(value: object, limit: int = 160) -> str:
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return MISSING
     text = str(value)
+    if len(text) <= limit and text.isascii() and text.isprintable():  # nearly all, and a screen has hundreds of thousands
+        return text or MISSING
     shown = "".join(_shown(character) for character in text[:limit])
     return (shown + "…" if len(text) > limit else shown) or MISSING
 
@@ -44,14 +47,20 @@ def number(value: object, digits: int = 2) -> str:
     known = finite(value)
     if known is None:
         return MISSING
-    shown = f"{known:.3g}" if abs(known) >= 1e6 else f"{known:.{digits}f}"
+    shown = f"{known:.3g}" if abs(known) >= 1e6 else f"{known + NUDGE:.{digits}f}"
     return shown.lstrip("-") if float(shown) == 0 else shown.replace("-", "−")
 
 
 def count(value: object) -> str:
     """A whole number with thousands separators; a dash where there is none."""
     known = finite(value)
-    return MISSING if known is None else f"{round(known):,}"
+    return MISSING if known is None else f"{math.floor(known + 0.5):,}"
+
+
+def price(value: object) -> str:
+    """USD per kg: nobody asks for the cents of what costs a hundred."""
+    known = finite(value)
+    return count(known) if known is not None and known >= 10 else number(known, 2 if known is not None and known < 1 else 1)
 
 
 def sortable(value: object) -> str:

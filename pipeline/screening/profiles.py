@@ -23,13 +23,17 @@ Reasons = Callable[[pd.DataFrame], "pd.Series[str]"]  # for each row why it is s
 
 @dataclass(frozen=True)
 class Profile:
-    """A pure function from a row of the ranking to its place; `columns` of the row are those of pipeline.screening.ranking."""
+    """A pure function from a row of the ranking to its place; `columns` of the row are those of pipeline.screening.ranking.
+
+    `working` is the score once more, as arithmetic over columns: the report puts a candidate's own numbers into it.
+    """
 
     name: str
     purpose: str
     formula: str
     score: Callable[[pd.DataFrame], pd.Series[float]]
     set_aside: tuple[Reasons, ...] = field(default=())
+    working: str = ""
 
     def reasons(self, table: pd.DataFrame) -> pd.Series[str]:
         """Why each row is ranked after all others; empty for those that compete."""
@@ -99,6 +103,7 @@ PROFILES = {
             "the largest magnetisation that is sure",
             "score = µ0·Ms at the lower end of the 90 % interval (T)",
             _lowest,
+            working="saturation_T_low",
         ),
         Profile(
             "rare-earth-free",
@@ -107,6 +112,7 @@ PROFILES = {
             f"elements, crystals {_TOO_HIGH}",
             _lowest,
             (_rare_earths, _radioactive, _unstable),
+            "saturation_T_low",
         ),
         Profile(
             "low-cost",
@@ -115,6 +121,7 @@ PROFILES = {
             f"{CHEAP_USD_PER_KG:g} USD/kg); set aside: no known price, radioactive elements, crystals {_TOO_HIGH}",
             _per_price,
             (_without_price, _radioactive, _unstable),
+            f"saturation_T_low / (1 + price_USD_per_kg / {CHEAP_USD_PER_KG:g})",
         ),
         Profile(
             "explore",
@@ -123,6 +130,7 @@ PROFILES = {
             f"duplicates, crystals {_TOO_HIGH}",
             _hopeful,
             (_known, _duplicates, _unstable),
+            "p_magnetic * saturation_T_high",
         ),
     )
 }

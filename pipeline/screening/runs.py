@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from data.errors import UserError
-from pipeline.screening.screen import Screened, list_runs
+from pipeline.screening.previous import list_runs
+from pipeline.screening.screen import Screened
 from pipeline.settings import Settings
 
 

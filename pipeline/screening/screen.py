@@ -31,12 +31,15 @@ from pipeline.screening.candidates import WITHOUT_COSTLY
 from pipeline.screening.costly import prepare
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.licence import without_details, without_structures
+from pipeline.screening.previous import previous_run
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from pipeline.screening.ranking import rank
 from pipeline.screening.shards import Judge, Work, judge_here, write_parquet
+from pipeline.screening.structures import STRUCTURES_FILE, write_structures
 from pipeline.settings import Settings
 
-SCREEN_CODE = "screen-3"  # raise it whenever the same input and model would give other predictions
+FILES = ("ranking.csv", "ranking.parquet", "rejected.csv", STRUCTURES_FILE)
+SCREEN_CODE = "screen-4"  # raise it whenever the same input and model would give other predictions, or a run other files
 
 
 @dataclass(frozen=True)
@@ -108,8 +111,11 @@ def _screen(
         raise UserError(
             f"no crystal could be read from {source.description} ({reasons or 'it is empty'}); see {folder / 'rejected.csv'}"
         )
-    duplicates, compared_with = _compare(predictions, work.cells(len(shards)), ensemble, where, reporter)
-    ranking = rank(predictions.join(duplicates.columns), profile)
+    cells = work.cells(len(shards))
+    duplicates, compared_with = _compare(predictions, cells, ensemble, where, reporter)
+    ranking = rank(predictions.join(duplicates.columns).assign(place=range(len(predictions))), profile)
+    places = ranking.pop("place").to_list()
+    write_structures(folder, cells, [] if withheld else places)
     ranking = without_structures(ranking) if withheld else ranking
     write_bytes(folder / "ranking.csv", csv_safe(ranking).to_csv(index=False, float_format="%.6g").encode())
     write_parquet(ranking, folder / "ranking.parquet")
@@ -124,8 +130,9 @@ def _screen(
         "not_compared": duplicates.not_compared,
         "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),
         "without_costly": int(ranking["note"].str.contains(WITHOUT_COSTLY, regex=False).sum()),
+        "previous": previous_run(where, facts["id"], source.description, ranking["candidate_id"], withheld),
         "provenance": provenance(),
-        "files": {name: file_hash(folder / name) for name in ("ranking.csv", "ranking.parquet", "rejected.csv")},
+        "files": {name: file_hash(folder / name) for name in FILES},
         "seconds": round(time.monotonic() - started, 2), "shards_taken_over": len(shards) - len(todo),
     }  # fmt: skip
     write_json(folder / "manifest.json", manifest)
@@ -143,12 +150,6 @@ def _finished(folder: Path, identity: str) -> Screened | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return Screened(folder, manifest) if sound else None
-
-
-def list_runs(where: Settings) -> list[dict[str, Any]]:
-    """Manifests of the screens made with this home, oldest first."""
-    files = sorted(where.runs.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-    return [json.loads(path.read_text()) for path in files]
 
 
 def _compare(

@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import lxml.html
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,15 +24,19 @@ from data.sources.starter import StarterSource
 from data.symmetry import symmetrise
 from pipeline.comparison.compare import COLUMNS, Comparison, compare
 from pipeline.comparison.files import write_comparison
+from pipeline.comparison.section import changes_since
 from pipeline.handoff.chosen import choose
 from pipeline.handoff.export import export, parse_formats, same
 from pipeline.handoff.orderings import orderings
 from pipeline.handoff.vasp import read_vasp
 from pipeline.learning.registry import open_model
 from pipeline.progress import Quiet
+from pipeline.report.pack import unpack
+from pipeline.report.screened import report_screen
+from pipeline.screening.previous import previous_run
 from pipeline.screening.profiles import find_profile
 from pipeline.screening.runs import find_run
-from pipeline.screening.screen import Screened, screen
+from pipeline.screening.screen import FILES, Screened, screen
 from pipeline.settings import Settings
 from tests.contract.crystals import permuted, random_rotation, rotated, supercell
 
@@ -113,8 +119,48 @@ def test_the_same_screen_gives_the_same_bytes(runs: Runs, tmp_path: Path) -> Non
     where = Settings(home=home, workers=2)
     source = candidate_source([Path(runs.first.manifest["reading"]["path"])], Columns())
     again = screen(source, open_model(where.models), tmp_path / "out", where, Quiet())
-    for name in ("ranking.csv", "ranking.parquet"):
+    for name in FILES:
         assert (again.folder / name).read_bytes() == (runs.first.folder / name).read_bytes()
+    assert whole_report(runs, runs.first) == whole_report(runs, again)
+
+
+def whole_report(runs: Runs, screened: Screened) -> bytes:
+    ensemble = open_model(runs.where.models)
+    return report_screen(screened, ensemble, runs.where, changes_since(runs.where, screened)).read_bytes()
+
+
+def test_a_report_shows_crystals_neighbours_and_what_changed(runs: Runs) -> None:
+    assert (runs.first.manifest["previous"], runs.second.manifest["previous"]) == (None, runs.first.manifest["id"])
+    page = whole_report(runs, runs.second).decode()
+    document = lxml.html.document_fromstring(page.encode())
+    header, columns = unpack(document.get_element_by_id("data").text)
+    ranking = runs.second.ranking()
+    assert columns["candidate_id"] == [name.replace("\u202e", "⟨U+202E⟩") for name in ranking["candidate_id"]]
+    np.testing.assert_allclose(columns["score"], ranking["score"], atol=1e-4)
+    assert len(columns["cell_sites"]) == len(ranking) and not header["withheld"]
+    first = runs.second.ranking()["candidate_id"][0]
+    crystal = {**runs.crystals, NEW: None}[first]
+    assert crystal is None or set(columns["site_z"][: int(columns["cell_sites"][0])]) == set(crystal.numbers)
+    assert columns["exchanged"][0] == 0, "the model has seen the very same composition"
+    told = document.get_element_by_id("changes").text_content()
+    assert NEW in told and GONE in told and "profile: high-ms → rare-earth-free" in told
+    assert whole_report(runs, runs.second).decode() == page
+
+
+def test_the_run_before_is_one_that_can_be_compared(runs: Runs) -> None:
+    ids, other = runs.first.ranking()["candidate_id"], pd.Series(["nobody", "else"])
+    manifest = runs.first.manifest
+
+    def before(identity: str, source: str, ids: pd.Series[str], withheld: bool = False) -> str | None:
+        return previous_run(runs.where, identity, source, ids, withheld)
+
+    assert before("another", "parquet:elsewhere.parquet", ids) == runs.second.manifest["id"], "the newest with these candidates"
+    assert before("another", manifest["source"], other) == manifest["id"], "or the newest of this source"
+    assert before("another", "parquet:elsewhere.parquet", other) is None
+    assert before(runs.second.manifest["id"], manifest["source"], ids) == manifest["id"], "never itself"
+    assert before("another", manifest["source"], ids, withheld=True) is None, (
+        "what shows less is not compared with what shows more"
+    )
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from report_samples import METRICS, evaluation, ranking, rejected
 
 from pipeline.report import plots
+from pipeline.report.pareto import moment_against_stability, pareto_front
+from pipeline.report.periodic import candidate_map, error_map
 from pipeline.report.scale import scale_for
 from pipeline.report.svg import ROLES
 
@@ -90,9 +94,7 @@ def test_wilson_interval_against_published_values() -> None:
     assert np.allclose(low, [0.5958, 0.7225], atol=1e-3) and np.allclose(high, [0.9821, 1.0], atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("values", "end"), [([], 1.0), ([0.3], 0.3), ([0.31], 0.4), ([2.2, float("nan")], 3.0), ([1e30], 4.0)]
-)
+@pytest.mark.parametrize(("values", "end"), [([], 1.0), ([0.3], 0.3), ([0.31], 0.4), ([2.2, float("nan")], 3.0), ([1e30], 4.0)])
 def test_scale_ends_at_a_round_value(values: list[float], end: float) -> None:
     scale = scale_for(values)
     assert scale.end == pytest.approx(end)
@@ -104,3 +106,27 @@ def test_scale_ends_at_a_round_value(values: list[float], end: float) -> None:
 def test_no_figure_lives_in_global_state() -> None:
     sources = [file.read_text(encoding="utf-8") for file in Path(plots.__file__).parent.glob("*.py")]
     assert len(sources) > 5 and not any("pyplot" in source for source in sources)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12))
+def test_the_front_is_what_nobody_beats(points: list[tuple[int, int]]) -> None:
+    energy, gain = np.array(points, dtype=float).T
+    front = pareto_front(energy, gain).tolist()
+    values = {points[k] for k in front}
+    beaten = {p for p in points if any(q != p and q[0] <= p[0] and q[1] >= p[1] for q in points)}
+    assert values == set(points) - beaten and len(front) == len(values)
+
+
+def test_stability_is_drawn_only_where_it_is_known() -> None:
+    frame = ranking(40)
+    assert moment_against_stability(frame) is None
+    assert moment_against_stability(frame.assign(e_above_hull=np.nan)) is None
+    known = moment_against_stability(frame.assign(e_above_hull=np.linspace(0.2, 0.0, 40)))
+    assert known is not None and known == moment_against_stability(frame.assign(e_above_hull=np.linspace(0.2, 0.0, 40)))
+
+
+def test_maps_of_the_periodic_table() -> None:
+    table = evaluation(40).assign(formula="FeO", moment_dft=1.0, moment_muB_per_atom=1.5)
+    text = " ".join(drawn(error_map(table)).itertext())
+    assert text.count("0.50") == 2 and error_map(table.head(3)) is None, "of Fe and O; three rows are too few"
+    assert candidate_map(ranking(40)) is not None and candidate_map(ranking(3).assign(formula="<b>")) is None

@@ -15,11 +15,14 @@ from data.errors import UserError
 from data.sources.icsd.export import IcsdExport
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
+from pipeline.comparison.section import changes_since
 from pipeline.handoff.export import export as write_export
 from pipeline.learning.registry import Ensemble
 from pipeline.progress import Quiet
+from pipeline.report.pack import unpack
 from pipeline.report.screened import report_screen
 from pipeline.screening.licence import WITHHELD
+from pipeline.screening.profiles import find_profile
 from pipeline.screening.screen import Screened, screen
 from pipeline.settings import Settings
 from tests.data.cif_texts import cell_text, cif_text
@@ -73,6 +76,11 @@ def test_no_file_of_a_screen_tells_of_a_structure(
     for canary in (CANARY_EDGE, CANARY_PLACE, CANARY_SHARE):
         assert f"{canary:.4g}" not in re.sub(r"\d\.\d{5,}", "", everything), canary  # our own predictions are longer numbers
         assert str(canary) not in everything
+    header, columns = unpack(re.search('id="data">([^<]*)<', everything)[1])  # type: ignore[index]
+    assert header["withheld"] and not {"n_sites", "space_group"} & set(columns)
+    for name in ("cell_sites", "cell_parameters", "site_z", "site_frac"):
+        assert len(columns[name]) == 0, "no crystal in the page's data"
+    assert len(pd.read_parquet(done.folder / "structures.parquet")) == 0
     table = done.ranking()
     assert table["n_sites"].isna().all() and table["space_group"].isna().all()
     said = {part for note in table["note"] for part in note.split("; ") if not part.startswith("never seen in training")}
@@ -108,6 +116,23 @@ def test_among_several_sources_one_licence_is_enough(
     source = candidate_source([cif_folder, export], Columns())
     done = screen(source, ensemble, tmp_path / "out", where, Quiet())
     assert done.manifest["withheld"] and done.ranking()["n_sites"].isna().all()
+
+
+def test_two_withheld_runs_can_be_compared(export: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
+    first = run(export, where, ensemble, tmp_path / "first")
+    source = candidate_source([export], Columns())
+    second = screen(source, ensemble, tmp_path / "second", where, Quiet(), find_profile("low-cost"))
+    assert second.manifest["previous"] == first.manifest["id"]
+    changes = changes_since(where, second)
+    assert changes is not None and sum(changes.counts.values()) == len(first.ranking())
+    assert not changes.rows["why"].str.contains("space group|sites").any()
+
+
+def test_structures_of_an_earlier_screen_do_not_stay(export: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
+    run(export, where, ensemble, tmp_path / "out", details=True)
+    assert len(pd.read_parquet(tmp_path / "out" / "structures.parquet"))
+    done = run(export, where, ensemble, tmp_path / "out")
+    assert not len(pd.read_parquet(tmp_path / "out" / "structures.parquet")) and done.manifest["previous"] is None
 
 
 def test_an_open_source_shows_all(cif_folder: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:

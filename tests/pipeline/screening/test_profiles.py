@@ -32,7 +32,8 @@ def table() -> pd.DataFrame:
     per_tesla = 1 / 11.654  # µB/atom at 1 Å³ an atom
     return frame.assign(
         formula="Fe", n_sites=1, source_file="a.cif", space_group=1, note="", volume_per_atom=1.0, known_moment=np.nan,
-        hhi_production=2400.0, hhi_reserve=1400.0, moment_dft=np.nan, moment_std=0.1, p_large=0.1, unfamiliar=0.2, moment_low=frame["low"] * per_tesla,
+        hhi_production=2400.0, hhi_reserve=1400.0, moment_dft=np.nan, moment_std=0.1, p_large=0.1, unfamiliar=0.2,
+        moment_low=frame["low"] * per_tesla,
         moment_muB_per_atom=frame["mid"] * per_tesla, moment_high=frame["high"] * per_tesla,
     )  # fmt: skip
 
@@ -83,3 +84,9 @@ def test_neither_the_order_of_rows_nor_an_earlier_profile_matters(order: list[in
 def test_an_unknown_profile() -> None:
     with pytest.raises(UserError, match="high-ms or rare-earth-free or low-cost or explore, not 'cheap'"):
         find_profile("cheap")
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_the_working_says_what_the_score_is(name: str) -> None:
+    ranking = rank(table(), PROFILES[name])
+    np.testing.assert_allclose(ranking.eval(PROFILES[name].working), ranking["score"])

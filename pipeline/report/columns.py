@@ -1,0 +1,54 @@
+"""The numbers of a candidate that the page knows: what they are called, and to how many digits they are shown and sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of numbers in the ranking."""
+
+    key: str
+    label: str
+    unit: str = ""
+    shown: int = 2  # digits after the point on the page
+    sent: int = 4  # digits after the point in the page's data
+    low_is_good: bool = False  # what the first click on its heading puts on top
+    format: str = "number"  # a filter of pipeline.report.text, and a function of the page's script
+    needed: bool = False  # a place in the table even where no row has a value
+
+
+RANK = Column("rank", "Rank", shown=0, sent=0, low_is_good=True, format="count", needed=True)
+TABLE = (
+    Column("score", "Score"),
+    Column("saturation_T", "µ0·Ms", "T", needed=True),
+    Column("saturation_T_low", "at least", "T", needed=True),
+    Column("moment_muB_per_atom", "Moment", "µB/atom", needed=True),
+    Column("dft", "Known DFT", "µB/atom"),
+    Column("p_magnetic", "P(magn.)", needed=True),
+    Column("p_ferromagnetic", "P(FM)"),
+    Column("unfamiliar", "Unfamiliar", low_is_good=True),
+    Column("e_above_hull", "Above hull", "eV/atom", shown=3, low_is_good=True),
+    Column("price_USD_per_kg", "Price", "USD/kg", sent=2, low_is_good=True, format="price"),
+    Column("hhi_production", "Supply risk", "HHI", shown=0, sent=0, low_is_good=True, format="count"),
+    Column("space_group", "Space group", shown=0, sent=0, low_is_good=True, format="count"),
+    Column("n_sites", "Sites", shown=0, sent=0, low_is_good=True, format="count"),
+)
+PANEL = (
+    Column("moment_low", "at least", "µB/atom", needed=True),
+    Column("moment_high", "at most", "µB/atom", needed=True),
+    Column("moment_std", "Stated error", "µB/atom", shown=3),
+    Column("saturation_T_high", "at most", "T"),
+    Column("hhi_reserve", "Concentration of reserves", "HHI", shown=0, sent=0, format="count"),
+    Column("known_moment", "Moment in the training data", "µB/atom"),
+    Column("moment_dft", "Moment in the source", "µB/atom"),
+    Column("tesla", "µ0·Ms of each µB/atom", "T", sent=6, needed=True),
+)
+TEXTS = ("candidate_id", "formula", "source_file", "note", "set_aside", "duplicate_of", "known_id")
+ORDERING_PREFIX = "p_"  # p_ferromagnetic, p_antiferromagnetic ...: how probable each order of the moments is
+
+
+def ordering_column(key: str) -> Column:
+    """A probability of an order of the moments that TABLE does not know."""
+    return Column(key, key.removeprefix(ORDERING_PREFIX).replace("_", " "))

@@ -1,0 +1,59 @@
+"""What a reader has to know before acting on a ranking, the gravest first: the page's first screen shows three."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+SMALL_TRAINING_SET = 5000
+MANY_REJECTED = 0.1
+
+
+def concerns(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) -> tuple[str, ...]:
+    """Sentences about a screen, from its manifest and its model's; `ordered`: the order of the moments was predicted."""
+    found, rows = [], model["rows"]
+    if rows["train"] < SMALL_TRAINING_SET:
+        found.append(
+            f"The model learned from {rows['train']:,} crystals only: it shows how the pipeline works. Train on Materials "
+            "Project data before choosing crystals by it."
+        )
+    if not model.get("gate_passed", True):
+        found.append("No member of the model was better than a constant with confidence on the validation rows.")
+    if not ordered:
+        found.append(
+            "Nothing here says how the moments are ordered: the calculations that the model learned from start ferromagnetic, so "
+            "antiferromagnets (many oxides and fluorides of Mn, Fe, Cr, Gd) stand in this list with the moment of a ferromagnet."
+        )
+    share = run["rejected"] / max(run["ranked"] + run["rejected"], 1)
+    if share > MANY_REJECTED:
+        found.append(f"{share:.0%} of the input could not be used; the reasons are listed at the end.")
+    if run.get("withheld"):
+        found.append(
+            "The source is licensed: of its structures this page and the tables beside it hold ids and formulas only. "
+            "`screen --licensed-details` adds the rest, for your own use."
+        )
+    if run["with_note"]:
+        many = run["with_note"] > 1
+        found.append(
+            f"{run['with_note']:,} candidate{'s carry' if many else ' carries'} a note (disorder resolved, or elements the model "
+            "never saw): open the candidate to read it."
+        )
+    if far := run.get("unfamiliar", 0):
+        found.append(
+            f"{far:,} candidate{'s are' if far > 1 else ' is'} unlike what the model learned from (`unfamiliar` above 1), and "
+            "the interval is widened. For an element that was never seen even that may be too narrow."
+        )
+    if run["known_from"] is None:
+        found.append("The snapshot that the model learned from is not here, so candidates with a known moment are not marked.")
+    if run["not_compared"]:
+        found.append(f"{run['not_compared']} candidates could not be compared with others in time: duplicates may be among them.")
+    if 0 < run["stability_known"] < run["ranked"]:
+        found.append(
+            f"The energy above the hull is known for {run['stability_known']:,} of {run['ranked']:,} candidates only: an unknown "
+            "stability is not a good one."
+        )
+    if run["stability_known"] == 0:
+        found.append("The energy above the hull is known for no candidate: nothing here says whether they are stable.")
+    if run["without_symmetry"]:
+        found.append(f"{run['without_symmetry']} crystals had no usable symmetry and were treated with all their atoms apart.")
+    return tuple(found)

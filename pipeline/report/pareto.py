@@ -1,0 +1,54 @@
+"""Moment against stability: the plot that says what is given up for what."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from matplotlib.axes import Axes
+
+from pipeline.report.plots import drawable
+from pipeline.report.svg import ROLES, draw
+
+FARTHEST = 0.3  # eV/atom; what lies higher is not drawn
+NAMED = 6  # crystals of the front that carry their formula
+FEWEST = 3
+
+
+def pareto_front(energy: npt.NDArray[np.float64], gain: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Rows that no other row beats, in stability and gain together; stable ones first."""
+    order = np.lexsort((-gain, energy))
+    best = np.maximum.accumulate(np.concatenate([[-np.inf], gain[order]]))[:-1]
+    return order[gain[order] > best]
+
+
+def moment_against_stability(ranking: pd.DataFrame) -> str | None:
+    """µ0·Ms at the lower end of the interval over the energy above the hull, where that is known, with the Pareto front."""
+    if "e_above_hull" not in ranking:
+        return None
+    table = ranking.assign(
+        energy=pd.to_numeric(ranking["e_above_hull"], errors="coerce"),
+        gain=pd.to_numeric(ranking["saturation_T_low"], errors="coerce"),
+    )
+    table = table[np.isfinite(table["energy"]) & np.isfinite(table["gain"]) & (table["energy"] <= FARTHEST)]
+    if len(table) < FEWEST:
+        return None
+    energy, gain = table["energy"].to_numpy(np.float64), table["gain"].to_numpy(np.float64)
+    front = pareto_front(energy, gain)
+    spots = np.unique(np.stack([energy.round(3), gain.round(2)]), axis=1)  # thousands of dots on one spot only cost space
+    end = max(0.05, 1.05 * float(energy.max()))
+
+    def paint(axes: Axes) -> None:
+        axes.grid(True)
+        axes.plot(*spots, "o", color=ROLES["d2"], markersize=3, markeredgewidth=0, alpha=0.7, label="a candidate")
+        steps = [np.append(energy[front], end), np.append(gain[front], gain[front][-1])]
+        axes.step(*steps, where="post", color=ROLES["rust"], linewidth=1.2)
+        axes.plot(energy[front], gain[front], "o", color=ROLES["rust"], markersize=5, label="Pareto front")
+        for k in front[np.argsort(-gain[front], kind="stable")][:NAMED]:
+            name = drawable(str(table["formula"].iloc[k]))
+            axes.annotate(name, (energy[k], gain[k]), xytext=(6, -9), textcoords="offset points", fontsize=8.5, parse_math=False)
+        axes.set(xlabel="energy above the hull (eV/atom)", ylabel="µ0·Ms at the lower end (T)")
+        axes.set(xlim=(-0.02 * end, end), ylim=(-0.03 * max(gain.max(), 0.1), 1.12 * max(gain.max(), 0.1)))
+        axes.legend(loc="upper right", ncols=2)
+
+    return draw("stability", f"Magnetisation against stability of {len(energy)} candidates", paint, size=(10.6, 3.6))

@@ -1,0 +1,89 @@
+"""The ranking as the page shows it: best first, columns that there are, numbers as they are sent to the browser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.report.columns import ORDERING_PREFIX, PANEL, RANK, TABLE, TEXTS, Column, ordering_column
+from pipeline.report.content import ReportContent
+from pipeline.report.pack import FARTHEST
+from pipeline.report.text import visible
+
+LONGEST = {"candidate_id": 80, "formula": 80}  # characters; anything else is cut after those of `visible`
+LONGEST_FILE = 90
+MEMBER_DIGITS = 4
+
+
+@dataclass(frozen=True)
+class View:
+    """`frame` has a row a candidate; its numbers are rounded as they are sent, its texts hold nothing invisible."""
+
+    frame: pd.DataFrame
+    table: tuple[Column, ...]  # in the table, from left to right
+    numbers: tuple[Column, ...]  # all that are sent, those of the table first
+    orderings: tuple[Column, ...]
+    members: dict[str, str]  # column to the member's name
+
+
+def view(content: ReportContent) -> View:
+    """Everything about the candidates that can be on the page."""
+    ranking = content.ranking.sort_values("rank", kind="stable", ignore_index=True)
+    frame = pd.DataFrame(index=ranking.index)
+    for name in TEXTS:
+        given = ranking[name] if name in ranking else pd.Series("", index=ranking.index)
+        frame[name] = [_text(name, value) for value in given]
+    numeric = ranking.assign(tesla=_tesla_per_moment(ranking), dft=_known(ranking))
+    orderings = tuple(
+        next((known for known in TABLE if known.key == name), ordering_column(name))
+        for name in sorted(map(str, ranking.columns))
+        if name.startswith(ORDERING_PREFIX) and name != "p_magnetic"
+    )
+    numbers: dict[str, Column] = {}
+    for column in (RANK, *TABLE, *PANEL, *orderings):
+        if column.key not in numeric or column.key in numbers:
+            continue
+        values = _sent(numeric[column.key], column.sent)
+        if column.needed or np.isfinite(values).any():
+            numbers[column.key] = column
+            frame[column.key] = values
+    members = {f"member_{k}": name.removeprefix("member_") for k, name in enumerate(content.member_columns())}
+    for k, name in enumerate(content.member_columns()):
+        frame[f"member_{k}"] = _sent(ranking[name], MEMBER_DIGITS)
+    table = tuple(column for column in TABLE if column.key in numbers and not _repeats(column, frame))
+    return View(frame, table, tuple(numbers.values()), orderings, members)
+
+
+def _sent(given: pd.Series[Any], digits: int) -> pd.Series[float]:
+    values = pd.to_numeric(given, errors="coerce").astype(np.float64).round(digits)
+    return values.where(values.abs() * 10.0**digits <= FARTHEST)
+
+
+def _repeats(column: Column, frame: pd.DataFrame) -> bool:
+    """Most profiles score by µ0·Ms at the lower end, which the table has already."""
+    return column.key == "score" and frame["score"].equals(frame["saturation_T_low"])
+
+
+def _text(name: str, value: object) -> str:
+    shown = visible(value, LONGEST.get(name, 160))
+    if name == "source_file" and len(str(value)) > LONGEST_FILE:
+        return "…" + visible(str(value)[1 - LONGEST_FILE :])
+    return shown if name in ("candidate_id", "formula", "source_file") or value not in ("", None) else ""
+
+
+def _tesla_per_moment(ranking: pd.DataFrame) -> pd.Series[float]:
+    """µ0·Ms in T that each µB/atom makes in each crystal; it depends on the volume alone."""
+    moment, tesla = (pd.to_numeric(ranking[c], errors="coerce") for c in ("moment_muB_per_atom", "saturation_T"))
+    return tesla / moment.where(moment > 0)
+
+
+def _known(ranking: pd.DataFrame) -> pd.Series[float]:
+    """The DFT moment of the source, or else that of the same crystal in the training data (µB/atom)."""
+    found = pd.Series(np.nan, index=ranking.index)
+    for name in ("moment_dft", "known_moment"):
+        if name in ranking:
+            found = found.fillna(pd.to_numeric(ranking[name], errors="coerce"))
+    return found

@@ -1,0 +1,94 @@
+// From the form to a function that says whether a row is wanted.
+
+const ELEMENT = /^[A-Z][a-z]?$/;
+const RANGE = /^\s*(\d+)\s*(?:[-–]\s*(\d+))?\s*$/;
+
+// Fe Co -O: elements in and out; anything else is sought in id, formula and file.
+const searchTests = (data, query) => {
+  const tests = [];
+  for (const word of query.split(/[\s,]+/).filter(Boolean)) {
+    const barred = word.length > 1 && word.startsWith("-");
+    const sought = barred ? word.slice(1) : word;
+    const z = ELEMENT.test(sought) ? data.symbols.indexOf(sought) + 1 : 0;
+    if (z) tests.push(elementTest(data, z, !barred));
+    else {
+      const lower = sought.toLowerCase();
+      data.haystack ||= data.formula.map((text, k) => `${text}\n${data.candidate_id[k]}\n${data.source_file[k]}`.toLowerCase());
+      tests.push((k) => data.haystack[k].includes(lower) !== barred);
+    }
+  }
+  return tests;
+};
+
+const elementTest = (data, z, wanted) => {
+  const mask = data[`mask_${Math.floor((z - 1) / data.bits)}`];
+  const bit = 2 ** ((z - 1) % data.bits);
+  const least = mask.stored(0); // negative: what to take off the stored numbers
+  return (k) => (((mask.raw[k] - least) & bit) !== 0) === wanted;
+};
+
+const groupTest = (data, group) => {
+  const tests = data.groups[group].map((z) => elementTest(data, z, false));
+  return (k) => tests.every((test) => test(k));
+};
+
+const limitTest = (data, name, limit, keepUnknown) => {
+  const column = data[name];
+  const border = column.stored(limit);
+  const slack = 1e-6; // a limit of 0.3 holds what is stored as 0.3
+  const fits = data.numbers[name].low ? (value) => value <= border + slack : (value) => value >= border - slack;
+  return (k) => (column.raw[k] === column.none ? keepUnknown : fits(column.raw[k]));
+};
+
+const spaceGroupTest = (data, text) => {
+  const found = RANGE.exec(text);
+  if (!found) return null;
+  const [first, last] = [Number(found[1]), Number(found[2] || found[1])];
+  return (k) => data.space_group.at(k) >= first && data.space_group.at(k) <= last;
+};
+
+const FLAGS = {
+  duplicates: (data) => (k) => !data.duplicate_of[k],
+  known: (data) => (k) => !data.known_id[k] && !(data.dft && Number.isFinite(data.dft.at(k))),
+  aside: (data) => (k) => !data.set_aside[k],
+};
+
+const wantedRows = (data, form) => {
+  const tests = searchTests(data, form.elements.query.value);
+  for (const box of form.querySelectorAll("input[data-group]:checked")) tests.push(groupTest(data, box.dataset.group));
+  for (const box of form.querySelectorAll("input[data-flag]:checked")) tests.push(FLAGS[box.dataset.flag](data));
+  for (const button of form.querySelectorAll("button[data-state]")) {
+    tests.push(elementTest(data, Number(button.dataset.z), button.dataset.state === "in"));
+  }
+  const keep = form.elements.unknown.checked;
+  for (const input of form.querySelectorAll("input[data-limit]")) {
+    if (input.value !== "" && Number.isFinite(input.valueAsNumber)) tests.push(limitTest(data, input.dataset.limit, input.valueAsNumber, keep));
+  }
+  const group = form.elements.spaceGroup && spaceGroupTest(data, form.elements.spaceGroup.value);
+  if (group) tests.push(group);
+  return tests;
+};
+
+const STATES = { "": "in", in: "out", out: "" };
+const STATE_WORDS = { "": "does not matter", in: "must be in", out: "must not be in" };
+
+const setElement = (button, state) => {
+  if (state) button.dataset.state = state;
+  else delete button.dataset.state;
+  button.setAttribute("aria-label", `${button.title}: ${STATE_WORDS[state]}`);
+};
+
+const startFilters = (form, changed) => {
+  form.addEventListener("input", changed);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.querySelector(".periodic").addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    setElement(button, STATES[button.dataset.state || ""]);
+    changed();
+  });
+  form.addEventListener("reset", () => {
+    form.querySelectorAll(".periodic button").forEach((button) => setElement(button, ""));
+    setTimeout(changed); // the fields are emptied after this event
+  });
+};

@@ -1,0 +1,40 @@
+"""The screens that a home has seen, and the one that a new screen is to be compared with."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.settings import Settings
+
+LOOK_BACK = 20  # runs
+SAME_CANDIDATES = 0.5  # share of the smaller run's ids; with fewer in common, a comparison lists both runs and says nothing
+
+
+def list_runs(where: Settings) -> list[dict[str, Any]]:
+    """Manifests of the screens made with this home, oldest first."""
+    files = sorted(where.runs.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+    return [json.loads(path.read_text()) for path in files]
+
+
+def previous_run(where: Settings, identity: str, source: str, ids: pd.Series[str], withheld: bool) -> str | None:
+    """Id of the newest other run that ranks the same source, or else mostly the same candidates; None where there is none.
+
+    A run that shows less of its structures is never compared with one that shows more: the differences would tell them.
+    """
+    for run in reversed(list_runs(where)[-LOOK_BACK:]):
+        if run["id"] == identity or "profile" not in run or (withheld and not run.get("withheld")):
+            continue
+        ranking = Path(run["folder"]) / "ranking.parquet"
+        if ranking.is_file() and (run["source"] == source or _shared(ranking, ids) >= SAME_CANDIDATES):
+            return str(run["id"])
+    return None
+
+
+def _shared(ranking: Path, ids: pd.Series[str]) -> float:
+    others = pd.read_parquet(ranking, columns=["candidate_id"])["candidate_id"]
+    few, many = sorted((set(ids), set(others)), key=len)
+    return len(few & many) / max(len(few), 1)
