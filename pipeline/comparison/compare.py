@@ -105,14 +105,15 @@ def _moves(
 def _explain(table: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, why: list[Difference]) -> list[str]:
     causes = {difference.cause for difference in why}
     other_crystal = _crystal_changes(old, new)
-    changed = (table["saturation_T_low_after"] - table["saturation_T_low_before"]).abs() > SAME_TESLA
+    changed = ((table["saturation_T_low_after"] - table["saturation_T_low_before"]).abs() > SAME_TESLA).to_list()
+    set_aside = list(zip(old["set_aside"], new["set_aside"], strict=True))
     lines = []
     for k, row in enumerate(table.to_dict("records")):
         words = [f"data: {other_crystal[k]}"] if other_crystal[k] else []
-        if changed.iloc[k] and not other_crystal[k]:
+        if changed[k] and not other_crystal[k]:
             cause = Cause.MODEL if Cause.MODEL in causes else Cause.SETTINGS
             words.append(f"{cause}: at least {row['saturation_T_low_before']:.2f} → {row['saturation_T_low_after']:.2f} T")
-        asides = (old["set_aside"].iloc[k], new["set_aside"].iloc[k])
+        asides = set_aside[k]
         if asides[0] != asides[1]:
             words.append(f"set aside: {asides[1]}" if asides[1] else f"no longer set aside ({asides[0]})")
         if row["moved_by_settings"] and not np.isnan(row["moved_by_settings"]):

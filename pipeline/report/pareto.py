@@ -12,6 +12,7 @@ from pipeline.report.svg import ROLES, draw
 
 FARTHEST = 0.3  # eV/atom; what lies higher is not drawn
 NAMED = 6  # crystals of the front that carry their formula
+ROOM = (0.11, 0.08)  # that a formula takes, as shares of the axes
 FEWEST = 3
 
 
@@ -20,6 +21,15 @@ def pareto_front(energy: npt.NDArray[np.float64], gain: npt.NDArray[np.float64])
     order = np.lexsort((-gain, energy))
     best = np.maximum.accumulate(np.concatenate([[-np.inf], gain[order]]))[:-1]
     return order[gain[order] > best]
+
+
+def _apart(rows: npt.NDArray[np.int64], x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> list[int]:
+    """The first rows whose names do not run into one another; x and y are shares of the axes."""
+    named: list[int] = []
+    for row in rows.tolist():
+        if all(abs(x[row] - x[other]) > ROOM[0] or abs(y[row] - y[other]) > ROOM[1] for other in named):
+            named.append(row)
+    return named[:NAMED]
 
 
 def moment_against_stability(ranking: pd.DataFrame) -> str | None:
@@ -44,7 +54,7 @@ def moment_against_stability(ranking: pd.DataFrame) -> str | None:
         steps = [np.append(energy[front], end), np.append(gain[front], gain[front][-1])]
         axes.step(*steps, where="post", color=ROLES["rust"], linewidth=1.2)
         axes.plot(energy[front], gain[front], "o", color=ROLES["rust"], markersize=5, label="Pareto front")
-        for k in front[np.argsort(-gain[front], kind="stable")][:NAMED]:
+        for k in _apart(front[np.argsort(-gain[front], kind="stable")], energy / end, gain / max(gain.max(), 0.1)):
             name = drawable(str(table["formula"].iloc[k]))
             axes.annotate(name, (energy[k], gain[k]), xytext=(6, -9), textcoords="offset points", fontsize=8.5, parse_math=False)
         axes.set(xlabel="energy above the hull (eV/atom)", ylabel="µ0·Ms at the lower end (T)")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pymatgen.analysis.hhi import HHIModel
 from pymatgen.core import Composition, Element
 
-from data.criticality import RARE_EARTHS, Criticality, criticality
+from data.criticality import RARE_EARTHS, TOXIC, Criticality, criticality, radioactive_elements
 from data.crystal import symbol
 
 
@@ -47,3 +47,9 @@ def test_prices() -> None:
     share = 195.084 / (195.084 + 55.845)
     assert of("FePt").price_USD_per_kg == pytest.approx(share * heavy + (1 - share) * light, rel=1e-4)
     assert math.isnan(of("UFe2").price_USD_per_kg)
+
+
+def test_groups_that_the_report_filters_by() -> None:
+    radioactive = radioactive_elements()
+    assert {43, 61, 84, 92, 94} <= radioactive and not radioactive & {26, 60, 82, 83}
+    assert [symbol(z) for z in sorted(TOXIC)] == ["Be", "As", "Cd", "Hg", "Tl", "Pb"]

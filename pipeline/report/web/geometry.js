@@ -2,6 +2,7 @@
 
 const EPSILON = 1e-3; // of a fractional coordinate: two spellings of one place
 const BOND = 1.15; // times the sum of the radii
+const BALL = 0.38; // times the radius: what is drawn of an atom
 const SHELL = 1.14; // times the nearest distance: the second shell of a bcc metal begins at 1.155
 const MOST_ATOMS = 4000;
 const MOST_BONDED = 800; // more are a picture of nothing but bonds
@@ -89,11 +90,13 @@ const sceneOf = (cell, radius) => {
   const corners = [0, 1, 2, 3, 4, 5, 6, 7].map((n) => centred([n & 1, (n >> 1) & 1, n >> 2]));
   const edges = [];
   for (let n = 0; n < 8; n += 1) for (const bit of [1, 2, 4]) if (!(n & bit)) edges.push([corners[n], corners[n | bit]]);
-  const reach = Math.max(...corners.map((corner) => Math.hypot(...corner)));
+  const reach = Math.max(...corners.map((corner) => Math.hypot(...corner))) + BALL * Math.max(...atoms.map((atom) => radius(atom.z)));
   return { atoms, bonds: bondsOf(atoms, radius), edges, reach };
 };
 
-// Between atoms that touch by their radii, but not beyond the nearest shell of both.
+const between = (one, other, share) => one.at.map((x, j) => x + share * (other.at[j] - x));
+
+// From ball to ball, between atoms that touch by their radii, but not beyond the nearest shell of both.
 const bondsOf = (atoms, radius) => {
   if (atoms.length > MOST_BONDED) return [];
   const pairs = [];
@@ -106,5 +109,7 @@ const bondsOf = (atoms, radius) => {
       for (const { site } of [atoms[i], atoms[j]]) nearest[site] = Math.min(nearest[site], apart);
     }
   }
-  return pairs.filter(([i, j, apart]) => apart <= SHELL * Math.max(nearest[atoms[i].site], nearest[atoms[j].site]));
+  return pairs
+    .filter(([i, j, apart]) => apart <= SHELL * Math.max(nearest[atoms[i].site], nearest[atoms[j].site]))
+    .map(([i, j, apart]) => [between(atoms[i], atoms[j], (BALL * radius(atoms[i].z)) / apart), between(atoms[j], atoms[i], (BALL * radius(atoms[j].z)) / apart)]);
 };

@@ -30,12 +30,11 @@ const startViewer = (canvas, legend, data) => {
     const [line, bond] = [style.color, style.columnRuleColor]; // a colour that depends on light or dark is worked out in properties only
     const parts = [];
     const atoms = state.scene.atoms.map((atom) => ({ z: atom.z, at: place(atom.at) }));
-    for (const atom of atoms) parts.push([atom.at[2], () => ball(context, atom.at, look(atom.z).radius * 0.38 * scale, look(atom.z).colour)]);
+    for (const atom of atoms) parts.push([atom.at[2], () => ball(context, atom.at, look(atom.z).radius * BALL * scale, look(atom.z).colour)]);
     const stroke = (from, to, colour, thick) => () => segment(context, from, to, colour, thick);
     if (state.bonds) {
-      for (const [i, j] of state.scene.bonds) {
-        const [from, to] = [atoms[i].at, atoms[j].at];
-        parts.push([(from[2] + to[2]) / 2 - 0.01, stroke(from, to, bond, Math.max(1.5, 0.13 * scale))]);
+      for (const [from, to] of state.scene.bonds.map((ends) => ends.map(place))) {
+        parts.push([(from[2] + to[2]) / 2, stroke(from, to, bond, Math.min(Math.max(1.5, 0.13 * scale), 7))]);
       }
     }
     for (const [from, to] of state.scene.edges.map((edge) => edge.map(place))) parts.push([(from[2] + to[2]) / 2, stroke(from, to, line, 1.1)]);
@@ -130,7 +129,6 @@ const segment = (context, from, to, colour, thick) => {
   context.lineTo(to[0], to[1]);
   context.strokeStyle = colour;
   context.lineWidth = thick;
-  context.lineCap = "round";
   context.stroke();
 };
 
