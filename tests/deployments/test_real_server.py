@@ -22,9 +22,7 @@ from tests.servers.prefect import POSTGRES, ROOT, PrefectServer, postgresql, pre
 
 KEY = "canary7kanarienvogel7canari7kana"
 POOL = "ferroscreen"
-REGISTRY = (
-    "raw.githubusercontent.com"  # whom `prefect work-pool create` asks for kinds of workers; unanswered, it knows them itself
-)
+REGISTRY = "raw.githubusercontent.com"  # `prefect work-pool create` asks for kinds of workers; unanswered, it knows them itself
 
 
 @dataclass
