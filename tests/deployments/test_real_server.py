@@ -18,7 +18,7 @@ import pytest
 from data.sources.starter import StarterSource
 from tests.servers.__main__ import database
 from tests.servers.materials_project import MaterialsProjectServer
-from tests.servers.prefect import POSTGRES, ROOT, PrefectServer, postgresql, prefect_server, wait_until
+from tests.servers.prefect import POSTGRES, ROOT, PrefectServer, end, postgresql, prefect_server, wait_until
 
 KEY = "canary7kanarienvogel7canari7kana"
 POOL = "ferroscreen"
@@ -74,12 +74,13 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         server.prefect("deploy", "--all")
         worker = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL]
         log = (home / "worker.log").open("w")
-        process = subprocess.Popen(worker, cwd=ROOT, env=server.environment, stdout=log, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            worker, cwd=ROOT, env=server.environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
         try:
             yield Site(server, home, told)
         finally:
-            process.terminate()
-            process.wait(60)
+            end(process)
             log.close()
 
 
@@ -168,7 +169,14 @@ def test_one_process_serves_the_same_jobs(site: Site) -> None:
     for job in site.api("/deployments/filter", {}):
         httpx.delete(f"{site.server.url}/deployments/{job['id']}", timeout=60.0).raise_for_status()
     command = [sys.executable, "-m", "flows", "serve"]
-    process = subprocess.Popen(command, cwd=ROOT, env=site.server.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=site.server.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     try:
         wait_until(lambda: len(site.api("/deployments/filter", {})) == 3)
         deployed = {d["name"]: d for d in site.api("/deployments/filter", {})}
@@ -176,5 +184,4 @@ def test_one_process_serves_the_same_jobs(site: Site) -> None:
         assert deployed["nightly"]["schedules"][0]["schedule"]["cron"] == "15 2 * * *"
         assert site.ended(site.trigger("refresh/nightly", {"source": "starter"})) == "Completed"
     finally:
-        process.terminate()
-        process.wait(60)
+        end(process)

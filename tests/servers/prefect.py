@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -69,11 +71,7 @@ def prefect_server(home: Path, database: str | None) -> Iterator[PrefectServer]:
             wait_until(lambda: _healthy(url), lambda: log.read_text() if process.poll() is not None else "")
             yield PrefectServer(url, environment)
         finally:
-            process.terminate()
-            try:
-                process.wait(30)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, 9)
+            end(process)
 
 
 @contextmanager
@@ -101,6 +99,16 @@ def postgresql() -> Iterator[str]:
     finally:
         run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def end(process: subprocess.Popen[Any]) -> None:
+    """End the leader of a session, and where it takes its time about it, all of the session."""
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def wait_until(true: Callable[[], bool], trouble: Callable[[], str] = lambda: "", seconds: float = SLOW_S) -> None:

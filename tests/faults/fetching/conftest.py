@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -98,7 +99,13 @@ def in_a_process(provider: Provider, out: Path, **environment: str) -> subproces
     return subprocess.Popen(
         [sys.executable, "-m", "flows", "fetch", source, "--filter", filter, "--out", str(out), "--page-size", str(PER_PAGE)],
         cwd=ROOT, env={**os.environ, **account, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=_listen_to_ctrl_c,
     )  # fmt: skip
+
+
+def _listen_to_ctrl_c() -> None:
+    """What a shell starts in the background ignores it, and so would its children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_for(true: Callable[[], bool], seconds: float = 30.0) -> None:
