@@ -17,15 +17,16 @@ from data.sources.icsd.table import ANY_ENTRY, IcsdFilter
 from data.sources.parquet import Columns
 from flows.attention import failed, tell
 from flows.console import reporter
+from flows.engines import Runner
 from flows.entry import enter
-from flows.runners import Runner, judge_by
-from pipeline.comparison.drift import drift, withdrawn
+from flows.runners import judge_by
+from pipeline.comparison.drift import drift
 from pipeline.comparison.section import changes_since
 from pipeline.learning.registry import open_model
 from pipeline.report.screened import report_screen
 from pipeline.screening.opening import open_candidates
 from pipeline.screening.profiles import DEFAULT_PROFILE, find_profile
-from pipeline.screening.runs import find_run
+from pipeline.screening.runs import run_before
 from pipeline.screening.screen import Screened
 from pipeline.screening.screen import screen as run_screen
 from pipeline.settings import settings
@@ -74,15 +75,15 @@ def screen_source(
 
 def _watch(screened: Screened) -> None:
     """Hold the screen against the one before it, and tell of what needs a look."""
-    previous = screened.manifest.get("previous")
-    if previous is None:
+    before = run_before(settings(), screened)
+    if before is None:
         return
-    before = find_run(settings(), previous)
-    signs, gone = drift(before, screened), withdrawn(before, screened)
-    create_table_artifact(key="watch", table=[asdict(sign) for sign in signs], description=f"Since run {previous}")
-    alarms = [f"{sign.name}: {sign.before:.3g} before, {sign.after:.3g} now" for sign in signs if sign.alarm]
+    found = drift(before, screened)
+    previous = before.manifest["id"]
+    create_table_artifact(key="watch", table=[asdict(sign) for sign in found.signs], description=f"Since run {previous}")
+    alarms = [f"{sign.name}: {sign.before:.3g} before, {sign.after:.3g} now" for sign in found.alarms]
     if alarms:
-        names = ", ".join(gone["formula"].head(SHOWN_ROWS))
+        names = ", ".join(found.gone["formula"].head(SHOWN_ROWS))
         reporter().say(f"Since run {previous}: {'; '.join(alarms)}")
         tell("a screen needs a look", "\n".join([*alarms, *([f"gone: {names}"] if names else [])]))
 

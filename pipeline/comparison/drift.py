@@ -32,25 +32,33 @@ class Sign:
     alarm: bool
 
 
-def drift(before: Screened, after: Screened) -> list[Sign]:
-    """What is watched from one screen to the next. Shares and widths are numbers, the index is in `after`."""
+@dataclass(frozen=True)
+class Drift:
+    """What is watched; shares and widths are numbers, the index is in `after`."""
+
+    signs: list[Sign]
+    gone: pd.DataFrame  # rows of the earlier run's first places whose ids the later one no longer ranks
+
+    @property
+    def alarms(self) -> list[Sign]:
+        return [sign for sign in self.signs if sign.alarm]
+
+
+def drift(before: Screened, after: Screened) -> Drift:
+    """What is watched from one screen to the next."""
     old, new = before.ranking(), after.ranking()
     refused, refuses = _rejected(before.manifest), _rejected(after.manifest)
     shift = stability_index(old["moment_muB_per_atom"].to_numpy(), new["moment_muB_per_atom"].to_numpy())
     width, widens = (float((table["moment_high"] - table["moment_low"]).median()) for table in (old, new))
-    gone = len(withdrawn(before, after))
-    return [
+    first = old.head(TOP)
+    gone = first[~first["candidate_id"].isin(new["candidate_id"])]
+    signs = [
         Sign("share of rejected crystals", refused, refuses, f"+{MOST_REJECTED:g}", refuses - refused > MOST_REJECTED),
         Sign("shift of predicted moments (stability index)", 0.0, shift, f"{MOST_SHIFT:g}", shift > MOST_SHIFT),
         Sign("median 90 % interval, µB/atom", width, widens, f"x {MOST_WIDENING:g}", widens > MOST_WIDENING * max(width, 1e-9)),
-        Sign(f"of the first {TOP}, gone from the candidates", 0.0, float(gone), "0", gone > 0),
+        Sign(f"of the first {TOP}, gone from the candidates", 0.0, float(len(gone)), "0", len(gone) > 0),
     ]
-
-
-def withdrawn(before: Screened, after: Screened) -> pd.DataFrame:
-    """Rows of the earlier run's first places whose ids the later one no longer ranks."""
-    first = before.ranking().head(TOP)
-    return first[~first["candidate_id"].isin(after.ranking()["candidate_id"])]
+    return Drift(signs, gone)
 
 
 def stability_index(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:

@@ -23,6 +23,20 @@ def find_run(where: Settings, run: str | None) -> Screened:
     return found
 
 
+def run_before(where: Settings, screened: Screened) -> Screened | None:
+    """The run that the screen's manifest names as the one before it; None where there was none, or its folder is gone.
+
+    The screen itself chose that run, so that whatever is written of it later is the same, whatever was screened since.
+    """
+    previous = screened.manifest.get("previous")
+    if not previous:
+        return None
+    try:
+        return find_run(where, previous)
+    except UserError:
+        return None
+
+
 def _find(where: Settings, run: str | None) -> Screened:
     folder = Path(run).expanduser() if run else None
     if folder is not None and (folder / "manifest.json").is_file():

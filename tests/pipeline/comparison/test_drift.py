@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.comparison.drift import drift, stability_index, withdrawn
+from pipeline.comparison.drift import drift, stability_index
 from pipeline.screening.screen import Screened
 
 moments = st.lists(st.floats(0, 4), min_size=1, max_size=60).map(np.array)
@@ -25,7 +25,7 @@ def run(folder: Path, n: int = 400, scale: float = 1.0, width: float = 0.2, reje
 
 
 def alarms(before: Screened, after: Screened) -> list[str]:
-    return [sign.name.split()[0] for sign in drift(before, after) if sign.alarm]
+    return [sign.name.split()[0] for sign in drift(before, after).alarms]
 
 
 def test_a_quiet_night(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_each_sign_by_itself(tmp_path: Path, change: dict[str, float], told: str
 
 
 def test_who_is_gone(tmp_path: Path) -> None:
-    gone = withdrawn(run(tmp_path / "a"), run(tmp_path / "b", first=2))
+    gone = drift(run(tmp_path / "a"), run(tmp_path / "b", first=2)).gone
     assert gone["candidate_id"].tolist() == ["c0", "c1"]
 
 
