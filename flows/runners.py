@@ -6,9 +6,7 @@ the model and the candidates under the same paths, since tasks exchange paths on
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import Any
 
 from prefect import task
@@ -17,18 +15,9 @@ from prefect.futures import as_completed
 from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from data.errors import UserError
+from flows.engines import Runner, need_server
 from pipeline.screening.shards import Judge, Numbered, Work, judge_here
 from pipeline.settings import settings
-
-
-class Runner(StrEnum):
-    """The engines of a screen."""
-
-    LOCAL = "local"  # our own worker processes, one task in all
-    THREADS = "threads"  # one Prefect task a shard, like the following
-    PROCESSES = "processes"
-    DASK = "dask"
-    RAY = "ray"
 
 
 @task(name="judge shard", cache_policy=NO_CACHE, persist_result=False)
@@ -40,11 +29,8 @@ def judge_by(runner: Runner) -> Judge:
     """Raises UserError where the engine's extra is not installed, or its workers would find no Prefect server."""
     if runner is Runner.LOCAL:
         return judge_here
-    if runner in (Runner.DASK, Runner.RAY) and not os.environ.get("PREFECT_API_URL"):
-        raise UserError(
-            f"the workers of {runner} need a Prefect server: `prefect server start` in another terminal, then "
-            "`export PREFECT_API_URL=http://127.0.0.1:4200/api`"
-        )
+    if runner in (Runner.DASK, Runner.RAY):
+        need_server(f"the workers of {runner} need a Prefect server")
     _engine(runner, 1)
 
     def judge(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -127,10 +127,7 @@ class Ledger:
         question = "select r.*, (select count(*) from part p where p.run = r.id) as parts from run r order by r.id desc limit ?"
         with closing(self._connect()) as connection:
             found = [_entry(row) for row in connection.execute(question, (-1 if last is None else last,))]
-        for entry in found:
-            if entry.state == RUNNING and not self._lives(entry):
-                self.write("update run set state = ? where id = ? and state = ?", (LOST, entry.id, RUNNING))
-        return [entry if entry.state != RUNNING or self._lives(entry) else _lost(entry) for entry in reversed(found)]
+        return [self._seen_now(entry) for entry in reversed(found)]
 
     def parts(self, key: str) -> list[tuple[str, str, int]]:
         """(step, name, run) of all finished parts of a piece of work, in the order of their finishing."""
@@ -178,6 +175,12 @@ class Ledger:
         lock.release()
         return False
 
+    def _seen_now(self, entry: Entry) -> Entry:
+        if entry.state != RUNNING or self._lives(entry):
+            return entry
+        self.write("update run set state = ? where id = ? and state = ?", (LOST, entry.id, RUNNING))
+        return replace(entry, state=LOST)
+
     def _holder(self, key: str) -> str:
         with closing(self._connect()) as connection:
             row = connection.execute("select * from run where key = ? and state = ? order by id desc", (key, RUNNING)).fetchone()
@@ -195,10 +198,6 @@ class Ledger:
 def _entry(row: sqlite3.Row) -> Entry:
     values = dict(row)
     return Entry(**{**values, "inputs": json.loads(values["inputs"])})
-
-
-def _lost(entry: Entry) -> Entry:
-    return Entry(**{**{name: getattr(entry, name) for name in entry.__dataclass_fields__}, "state": LOST})
 
 
 def _now() -> str:

@@ -9,8 +9,6 @@ import typer
 
 from flows.commands.common import ColumnsOption, Json, ModelId, Out, QuietOption, facts, start
 
-RUNNERS = ("local", "threads", "processes", "dask", "ray")
-
 
 def run(out: Out = None, quiet: QuietOption = False, json: Json = False) -> None:
     """The whole job on the embedded starter set: data, training, ranking, report."""
@@ -75,6 +73,7 @@ def screen(
     from data.errors import UserError
     from data.sources.icsd.table import IcsdFilter
     from data.sources.parquet import Columns
+    from flows.engines import Runner
     from pipeline.learning.registry import open_model
     from pipeline.screening.opening import open_candidates
     from pipeline.screening.profiles import find_profile
@@ -87,10 +86,9 @@ def screen(
     icsd = IcsdFilter(icsd_max_temperature, icsd_max_pressure, qualities, icsd_theoretical)
     open_candidates(paths, Columns.parse(columns), settings(), max_file_mb, Disorder(disorder), icsd).identity()
     identifier = open_model(settings().models, model).id
-    if runner not in RUNNERS:
-        raise UserError(f"--runner is {', '.join(RUNNERS)}, not {runner!r}")
+    if runner not in list(Runner):
+        raise UserError(f"--runner is {', '.join(Runner)}, not {runner!r}")
     start(quiet, out)
-    from flows.runners import Runner
     from flows.screen import screen as flow
     from flows.summary import print_json, print_rows
 
