@@ -6,7 +6,6 @@ the training rows, which is kept with the trees.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -14,15 +13,13 @@ from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from models.contract import MAGNETIC_THRESHOLD, Examples, FitControl, ModelError, Prediction
+from models.saved import WEIGHTS_FILE, read_saved, write_header
 from models.trees import Trees, flatten, flatten_boosted
 
 FORMAT = 1
-WEIGHTS_FILE = "model.safetensors"
-SETTINGS_FILE = "model.json"
 OUTPUTS = 2  # moment in µB/atom, share of magnetic crystals
 MEDIAN = "median"  # beside the trees' arrays; the forests that were saved before descriptors could be missing have none
 
@@ -89,21 +86,18 @@ class Forest:
         if self.trees is None:
             raise ModelError("the forest has not been fitted")
         save_file({**vars(self.trees), MEDIAN: self.median}, folder / WEIGHTS_FILE)
-        header = {"family": self.family, "format": FORMAT, "settings": asdict(self.settings), "columns": len(self.median)}
-        (folder / SETTINGS_FILE).write_text(json.dumps(header, indent=2) + "\n")
+        write_header(folder, self.family, FORMAT, {"settings": asdict(self.settings), "columns": len(self.median)})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
+        header, arrays = read_saved(folder, cls.family, FORMAT, load_file)
         try:
-            header = json.loads((folder / SETTINGS_FILE).read_text())
-            if header["family"] != cls.family or header["format"] != FORMAT:
-                raise ModelError(f"{folder} holds a {header['family']} of format {header['format']}, not {cls.family} {FORMAT}")
             stated = {**header["settings"], "columns": tuple(header["settings"].get("columns", ()))}
             model = cls(ForestSettings(**{**stated, "kind": ForestKind(stated.get("kind", ForestKind.RANDOM))}))
-            arrays, columns = load_file(folder / WEIGHTS_FILE), int(header["columns"])
+            columns = int(header["columns"])
             model.median = arrays.pop(MEDIAN, np.zeros(columns, dtype=np.float32))
             model.trees = Trees(**arrays)
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as fault:
+        except (ValueError, KeyError, TypeError, AttributeError) as fault:
             raise ModelError(f"{folder} holds no readable forest: {fault}") from fault
         chosen = model.settings.columns
         if any(not 0 <= k < columns for k in chosen):

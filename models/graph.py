@@ -71,6 +71,11 @@ class CrystalGraphs:
     def edges_per_crystal(self) -> NDArray[np.int64]:
         return np.diff(self.edge_ptr)
 
+    def edge_ends(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(target, source) of each edge as nodes counted over all crystals; `target` ascends."""
+        first = np.repeat(self.node_ptr[:-1], np.diff(self.edge_ptr))
+        return self.edge_target + first, self.edge_source + first
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Every field by its name."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
@@ -114,13 +119,13 @@ class GraphBatch:
         part = graphs.take(index)
         crystals = np.arange(len(index))
         node_crystal = np.repeat(crystals, np.diff(part.node_ptr))
-        offset = np.repeat(part.node_ptr[:-1], np.diff(part.edge_ptr))
+        target, source = part.edge_ends()
         return cls(
             numbers=torch.from_numpy(part.numbers.astype(np.int64)),
             node_weight=torch.from_numpy(part.node_weight).to(dtype),
             node_crystal=torch.from_numpy(node_crystal),
-            edge_source=torch.from_numpy(part.edge_source + offset),
-            edge_target=torch.from_numpy(part.edge_target + offset),
+            edge_source=torch.from_numpy(source),
+            edge_target=torch.from_numpy(target),
             edge_distance=torch.from_numpy(part.edge_distance).to(dtype),
             edge_count=torch.from_numpy(part.edge_count).to(dtype),
             n_crystals=len(index),

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from models.contract import Examples, FitControl, ModelError, Prediction
 from models.graph import GraphBatch
 from models.heads import two_part_loss
-from models.training import TrainingSettings, predict_network, train_network
+from models.saved import WEIGHTS_FILE, read_saved, set_weights, write_header
+from models.training import TrainingSettings, moments_task, predict_network, train_network
 from models.vectors import VectorBatch
 
 FORMAT = 1
-WEIGHTS_FILE = "model.safetensors"
-SETTINGS_FILE = "model.json"
 
 
 class NetworkModel:
@@ -52,7 +49,8 @@ class NetworkModel:
         parts = [self.family, self.settings, self.training, control.seed, control.epochs, len(train), len(validation)]
         start = b"" if control.pretrained is None else (control.pretrained / WEIGHTS_FILE).read_bytes()
         identity = hashlib.sha256(repr(parts).encode() + train.targets().tobytes() + start).hexdigest()
-        return train_network(self.network, train, validation, self.training, control, identity, self.collate, self.loss)
+        task = moments_task(train, validation, next(self.network.parameters()).dtype, self.collate, self.loss)
+        return train_network(self.network, task, self.training, control, identity)
 
     def predict(self, examples: Examples) -> Prediction:
         return predict_network(self.network, examples, self.collate)
@@ -72,28 +70,16 @@ class NetworkModel:
 
     def save(self, folder: Path) -> None:
         save_file({k: v.contiguous() for k, v in self.network.state_dict().items()}, folder / WEIGHTS_FILE)
-        header = {"family": self.family, "format": FORMAT, "settings": dataclasses.asdict(self.settings)}
-        (folder / SETTINGS_FILE).write_text(json.dumps(header, indent=2) + "\n")
+        write_header(folder, self.family, FORMAT, {"settings": dataclasses.asdict(self.settings)})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        try:
-            header = dict(json.loads((folder / SETTINGS_FILE).read_text()))
-            weights = load_file(folder / WEIGHTS_FILE)
-        except (OSError, ValueError, TypeError, SafetensorError) as fault:
-            raise ModelError(f"{folder} holds no readable model: {fault}") from fault
-        if header.get("family") != cls.family or header.get("format") != FORMAT:
-            raise ModelError(
-                f"{folder} holds a {header.get('family')} of format {header.get('format')}, not {cls.family} {FORMAT}"
-            )
+        header, weights = read_saved(folder, cls.family, FORMAT, load_file)
         try:
             model = cls(cls.settings_type(**header["settings"]))
-            model.network.load_state_dict(weights)
         except (TypeError, ValueError, ArithmeticError, RuntimeError, KeyError) as fault:
-            raise ModelError(f"the weights in {folder} do not fit their settings: {fault}") from fault
-        if not all(bool(torch.isfinite(w).all()) for w in weights.values()):
-            raise ModelError(f"{folder} holds weights that are not finite")
-        model.network.eval()
+            raise ModelError(f"the settings in {folder} are not those of a {cls.family}: {fault}") from fault
+        set_weights(model.network, weights, folder)
         return model
 
 

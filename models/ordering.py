@@ -8,25 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from pathlib import Path
 from typing import Self
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from models.contract import FitControl, ModelError
-from models.network import SETTINGS_FILE, WEIGHTS_FILE
 from models.ordering_forest import OrderingForest, OrderingForestSettings
 from models.ordering_loss import LossWeights
 from models.ordering_network import OrderingNetwork, OrderingSettings
 from models.ordering_parts import OrderingExamples, OrderingPrediction
 from models.ordering_patterns import PatternSettings
 from models.ordering_predict import predict_orderings
-from models.ordering_training import TRAINING, train_orderings
+from models.ordering_training import TRAINING, orderings_task
+from models.saved import WEIGHTS_FILE, read_saved, set_weights, write_header
 from models.sitegraph import SiteGraphs
-from models.training import TrainingSettings
+from models.training import TrainingSettings, train_network
 
 FAMILY = "ordering"
 FORMAT = 1
@@ -56,7 +54,8 @@ class OrderingModel:
         self.network = OrderingNetwork(self.settings)
         parts = [FAMILY, self.settings, self.training, self.weights, control.seed, control.epochs, len(train), len(validation)]
         identity = hashlib.sha256(repr(parts).encode() + train.moment.tobytes()).hexdigest()
-        history = train_orderings(self.network, train, validation, self.training, self.weights, control, identity)
+        task = orderings_task(train, validation, self.weights)
+        history = train_network(self.network, task, self.training, control, identity)
         self.forest = OrderingForest.fit(train, OrderingForestSettings(), control.seed, control.workers)
         return history
 
@@ -70,31 +69,17 @@ class OrderingModel:
             raise ModelError("the model of orderings has not been fitted")
         weights = {k: v.contiguous() for k, v in self.network.state_dict().items()}
         save_file(weights | self.forest.tensors(), folder / WEIGHTS_FILE)
-        header = {
-            "family": FAMILY,
-            "format": FORMAT,
-            "settings": dataclasses.asdict(self.settings),
-            "search": dataclasses.asdict(self.search),
-        }
-        (folder / SETTINGS_FILE).write_text(json.dumps(header, indent=2) + "\n")
+        facts = {"settings": dataclasses.asdict(self.settings), "search": dataclasses.asdict(self.search)}
+        write_header(folder, FAMILY, FORMAT, facts)
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """The saved model, predicting the same numbers. Raises ModelError for anything else in the folder."""
-        try:
-            header = dict(json.loads((folder / SETTINGS_FILE).read_text()))
-            weights = load_file(folder / WEIGHTS_FILE)
-        except (OSError, ValueError, TypeError, SafetensorError) as fault:
-            raise ModelError(f"{folder} holds no readable model: {fault}") from fault
-        if header.get("family") != FAMILY or header.get("format") != FORMAT:
-            raise ModelError(f"{folder} holds a {header.get('family')} of format {header.get('format')}, not {FAMILY} {FORMAT}")
+        header, weights = read_saved(folder, FAMILY, FORMAT, load_file)
         try:
             model = cls(OrderingSettings(**header["settings"]), search=PatternSettings(**header["search"]))
             model.forest = OrderingForest.of_tensors({k: weights.pop(k) for k in list(weights) if k.startswith("forest.")})
-            model.network.load_state_dict(weights)
         except (TypeError, ValueError, ArithmeticError, RuntimeError, KeyError) as fault:
-            raise ModelError(f"the weights in {folder} do not fit their settings: {fault}") from fault
-        if not all(bool(torch.isfinite(w).all()) for w in weights.values()):
-            raise ModelError(f"{folder} holds weights that are not finite")
-        model.network.eval()
+            raise ModelError(f"the settings in {folder} are not those of a model of orderings: {fault}") from fault
+        set_weights(model.network, weights, folder)
         return model

@@ -56,8 +56,7 @@ def node_features(graphs: SiteGraphs, crystal: NDArray[np.float32]) -> NDArray[n
     trunk = graphs.trunk
     nodes = len(trunk.numbers)
     of_node = np.repeat(np.arange(len(trunk)), np.diff(trunk.node_ptr))
-    first = np.repeat(trunk.node_ptr[:-1], np.diff(trunk.edge_ptr))
-    target, source = trunk.edge_target + first, trunk.edge_source + first
+    target, source = trunk.edge_ends()
     table = element_table().numpy().astype(np.float64)[trunk.numbers.astype(np.int64)]
     distance = trunk.edge_distance.astype(np.float64)
     nearest = np.full(nodes, np.inf)

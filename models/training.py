@@ -49,7 +49,7 @@ class Progress:
     """What a checkpoint holds beside the tensors."""
 
     epoch: int = 0
-    best_mae: float = math.inf
+    best_error: float = math.inf
     best_epoch: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
@@ -59,10 +59,19 @@ Collate = Callable[[Examples, NDArray[np.int64], torch.dtype], Any]  # some exam
 Loss = Callable[[nn.Module, Any, torch.Tensor], torch.Tensor]  # of a network's answer to a batch, given the moments
 
 
+@dataclass(frozen=True)
+class Task:
+    """What is to be learned: how many examples, the loss of some of them, and the error that chooses the epoch."""
+
+    rows: int
+    loss: Callable[[nn.Module, NDArray[np.int64]], torch.Tensor]
+    judge: Callable[[nn.Module], float]  # on validation rows
+    judged_by: str = "validation_mae"  # what the history calls it
+
+
 def train_network(
-    network: nn.Module, train: Examples, validation: Examples, settings: TrainingSettings, control: FitControl, identity: str,
-    collate: Collate, loss_of: Loss,
-) -> list[dict[str, float]]:  # fmt: skip
+    network: nn.Module, task: Task, settings: TrainingSettings, control: FitControl, identity: str
+) -> list[dict[str, float]]:
     """Train in place; the network ends with the averaged weights of its best epoch.
 
     A checkpoint in control.checkpoint is taken up only where its `identity` is this run's. Order of batches depends on
@@ -73,31 +82,40 @@ def train_network(
     """
     epochs = control.epochs or settings.epochs
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-    averaged = AveragedModel(network, multi_avg_fn=moving_average(settings.averaging))
+    averaged = AveragedModel(network, multi_avg_fn=_moving_average(settings.averaging))
     best = {k: v.clone() for k, v in network.state_dict().items()}
     run = Progress()
     if control.checkpoint is not None:
-        best = resume(control.checkpoint, identity, network, averaged, optimiser, run) or best
+        best = _resume(control.checkpoint, identity, network, averaged, optimiser, run) or best
     started = time.monotonic() - run.seconds
     while run.epoch < epochs and run.epoch - run.best_epoch < settings.patience and not control.out_of_time():
-        rates = schedule(settings, run.epoch, epochs, started, control)
-        loss = _epoch(network, averaged, optimiser, train, settings, control.seed + 1000 * run.epoch, rates, collate, loss_of)
-        said = predict_network(averaged.module, validation, collate)
-        mae = float(np.abs(said.moment - validation.targets()).mean())
+        rates = _schedule(settings, run.epoch, epochs, started, control)
+        loss = _epoch(network, averaged, optimiser, task, settings, control.seed + 1000 * run.epoch, rates)
+        error = task.judge(averaged.module)
         run.epoch += 1
         run.seconds = time.monotonic() - started
-        if not math.isfinite(loss + mae):
-            raise ModelError(f"training diverged in epoch {run.epoch}: loss {loss}, validation error {mae}")
-        if mae < run.best_mae:
-            run.best_mae, run.best_epoch = mae, run.epoch
+        if not math.isfinite(loss + error):
+            raise ModelError(f"training diverged in epoch {run.epoch}: loss {loss}, {task.judged_by} {error}")
+        if error < run.best_error:
+            run.best_error, run.best_epoch = error, run.epoch
             best = {k: v.clone() for k, v in averaged.module.state_dict().items()}
-        run.history.append({"epoch": run.epoch, "loss": loss, "validation_mae": mae, "seconds": run.seconds})
+        run.history.append({"epoch": run.epoch, "loss": loss, task.judged_by: error, "seconds": run.seconds})
         if control.checkpoint is not None:
             save_state(control.checkpoint, identity, network, averaged, optimiser, best, run)
         control.report(run.history[-1])
     network.load_state_dict(best)
     network.eval()
     return run.history
+
+
+def moments_task(train: Examples, validation: Examples, dtype: torch.dtype, collate: Collate, loss_of: Loss) -> Task:
+    """To predict the moments of crystals; judged by the mean absolute error, µB/atom."""
+    target = torch.from_numpy(train.targets()).to(dtype)
+
+    def judge(network: nn.Module) -> float:
+        return float(np.abs(predict_network(network, validation, collate).moment - validation.targets()).mean())
+
+    return Task(len(train), lambda network, index: loss_of(network, collate(train, index, dtype), target[index]), judge)
 
 
 def predict_network(network: nn.Module, examples: Examples, collate: Collate) -> Prediction:
@@ -114,39 +132,30 @@ def predict_network(network: nn.Module, examples: Examples, collate: Collate) ->
 
 
 def _epoch(
-    network: nn.Module,
-    averaged: AveragedModel,
-    optimiser: torch.optim.Optimizer,
-    train: Examples,
-    settings: TrainingSettings,
-    seed: int,
-    rate: Callable[[float], float],
-    collate: Collate,
-    loss_of: Loss,
-) -> float:
+    network: nn.Module, averaged: AveragedModel, optimiser: torch.optim.Optimizer, task: Task, settings: TrainingSettings,
+    seed: int, rate: Callable[[float], float],
+) -> float:  # fmt: skip
     network.train()
     torch.manual_seed(seed)  # a network may draw, too
-    dtype = next(network.parameters()).dtype
-    target = torch.from_numpy(train.targets()).to(dtype)
-    order = np.random.default_rng(seed).permutation(len(train)).astype(np.int64)
-    batch_size = min(settings.batch_size, max(4, len(order) // 20))
-    cuts = range(0, len(order), batch_size)
+    order = np.random.default_rng(seed).permutation(task.rows).astype(np.int64)
+    batch_size = min(settings.batch_size, max(4, task.rows // 20))
+    cuts = range(0, task.rows, batch_size)
     total = 0.0
     for k, start in enumerate(cuts):
         index: NDArray[np.int64] = order[start : start + batch_size]
         for group in optimiser.param_groups:
             group["lr"] = rate(k / len(cuts))
-        loss = loss_of(network, collate(train, index, dtype), target[index])
+        loss = task.loss(network, index)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(network.parameters(), settings.clip_norm)
         optimiser.step()
         averaged.update_parameters(network)
         total += loss.item() * len(index)
-    return total / len(order)
+    return total / task.rows
 
 
-def schedule(
+def _schedule(
     settings: TrainingSettings, epoch: int, epochs: int, started: float, control: FitControl
 ) -> Callable[[float], float]:
     """The learning rate over one epoch. With a deadline, progress is the larger of epochs done and time used."""
@@ -166,7 +175,7 @@ def schedule(
 Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
 
 
-def moving_average(decay: float) -> Callable[[Tensors, Tensors, torch.Tensor | int], None]:
+def _moving_average(decay: float) -> Callable[[Tensors, Tensors, torch.Tensor | int], None]:
     """Exponential moving average that forgets its first steps quickly, so that short runs are not their initial weights."""
 
     def update(averages: Tensors, weights: Tensors, seen: torch.Tensor | int) -> None:
@@ -208,7 +217,7 @@ def _ctrl_c_waits() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-def resume(
+def _resume(
     folder: Path, identity: str, network: nn.Module, averaged: AveragedModel, optimiser: torch.optim.Optimizer, run: Progress
 ) -> dict[str, torch.Tensor] | None:
     """The best weights of the run that the checkpoint belongs to, everything else restored; None to start anew."""
@@ -218,7 +227,7 @@ def resume(
         state: Any = torch.load(folder / CHECKPOINT_FILE, weights_only=True)
     except Exception:  # torn or foreign; torch raises whatever its reader came upon, and starting anew is always right
         return None
-    if not isinstance(state, dict) or state.get("identity") != identity:
+    if not isinstance(state, dict) or state.get("identity") != identity or state["run"].keys() != vars(run).keys():
         return None
     network.load_state_dict(state["network"])
     averaged.load_state_dict(state["averaged"])

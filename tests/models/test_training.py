@@ -20,7 +20,7 @@ from models.graph import GraphBatch
 from models.heads import TwoPart
 from models.megnet import MEGNet
 from models.network import NetworkModel
-from models.training import CHECKPOINT_FILE, train_network
+from models.training import CHECKPOINT_FILE, moments_task, train_network
 from tests.contract.crystals import starter_examples
 
 EPOCHS = 4
@@ -170,7 +170,8 @@ class Watcher(torch.nn.Module):
 def test_every_epoch_shows_every_crystal_once_in_an_order_of_its_own() -> None:
     train, validation = parts()
     network = Watcher()
-    train_network(network, train, validation, CGCNN.training, FitControl(epochs=3), "watcher", CGCNN.collate, CGCNN().loss)
+    task = moments_task(train, validation, torch.float32, CGCNN.collate, CGCNN().loss)
+    train_network(network, task, CGCNN.training, FitControl(epochs=3), "watcher")
     orders = np.array(network.shown).reshape(3, len(train))
     wanted = np.sort(train.graphs.edge_distance[train.graphs.edge_ptr[:-1]])
     for order in orders:
