@@ -101,8 +101,7 @@ def structure(graphs: CrystalGraphs, mix: Compositions) -> Floats:
     spheres = np.add.reduceat(4 / 3 * np.pi * radius[mix.number] ** 3 * mix.fraction, mix.start)
     nodes = np.diff(graphs.node_ptr)
     node_start = graphs.node_ptr[:-1]
-    node_offset = np.repeat(node_start, np.diff(graphs.edge_ptr))
-    target, source = graphs.edge_target + node_offset, graphs.edge_source + node_offset
+    target, source = graphs.edge_ends()
     edge_start = np.searchsorted(target, np.arange(graphs.node_ptr[-1]))
     distance, count = graphs.edge_distance.astype(np.float64), graphs.edge_count.astype(np.float64)
     weight = graphs.node_weight.astype(np.float64)

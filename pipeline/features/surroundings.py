@@ -29,8 +29,7 @@ def surroundings(graphs: CrystalGraphs, radius_A: Floats, electronegativity: Flo
     """
     start = graphs.node_ptr[:-1]
     crystal = np.repeat(np.arange(len(graphs)), np.diff(graphs.node_ptr))
-    offset = np.repeat(start, np.diff(graphs.edge_ptr))
-    target, source = graphs.edge_target + offset, graphs.edge_source + offset
+    target, source = graphs.edge_ends()
     edge_start = np.searchsorted(target, np.arange(graphs.node_ptr[-1]))
     distance, weight = graphs.edge_distance.astype(np.float64), graphs.node_weight.astype(np.float64)
     numbers = graphs.numbers.astype(np.int64)

@@ -7,7 +7,6 @@ otherwise rule. Normalising a conformal score by such an estimate: Papadopoulos 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,15 +14,15 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from models.contract import ModelError, Prediction
+from models.saved import WEIGHTS_FILE, read_saved, write_header
 from models.trees import Trees, flatten
 
 Floats = NDArray[np.float64]
-WEIGHTS_FILE, HEADER_FILE = "difficulty.safetensors", "difficulty.json"
-FORMAT = 1
+FAMILY = "difficulty"
+FORMAT = 2  # 1 had other names for its files
 SMALLEST = 1e-3  # µB/atom; below it DFT's own noise begins, and a logarithm would ask about nothing else
 
 
@@ -64,18 +63,15 @@ class Difficulty:
 
     def save(self, folder: Path) -> None:
         save_file(vars(self.trees), folder / WEIGHTS_FILE)
-        header = {"format": FORMAT, "members": self.members, "descriptors": self.descriptors}
-        (folder / HEADER_FILE).write_text(json.dumps(header, indent=2) + "\n")
+        write_header(folder, FAMILY, FORMAT, {"members": self.members, "descriptors": self.descriptors})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Raises ModelError for anything else in the folder."""
+        header, arrays = read_saved(folder, FAMILY, FORMAT, load_file)
         try:
-            header = json.loads((folder / HEADER_FILE).read_text())
-            if header["format"] != FORMAT:
-                raise ModelError(f"{folder} holds a difficulty of format {header['format']}, not {FORMAT}")
-            loaded = cls(Trees(**load_file(folder / WEIGHTS_FILE)), int(header["members"]), int(header["descriptors"]))
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as fault:
+            loaded = cls(Trees(**arrays), int(header["members"]), int(header["descriptors"]))
+        except (ValueError, KeyError, TypeError) as fault:
             raise ModelError(f"{folder} holds no readable difficulty: {fault}") from fault
         loaded.trees.check(_OF_ENSEMBLE + _OF_MEMBER * loaded.members + loaded.descriptors, outputs=1)
         return loaded

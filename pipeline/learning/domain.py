@@ -6,7 +6,6 @@ learn from either; calibration speaks for crystals like those. Beyond it the err
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,15 +13,15 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from models.contract import Examples, ModelError
 from models.graph import CrystalGraphs
+from models.saved import WEIGHTS_FILE, read_saved, write_header
 
 Floats = NDArray[np.float64]
-ARRAYS_FILE, HEADER_FILE = "domain.safetensors", "domain.json"
-FORMAT = 1
+FAMILY = "domain"
+FORMAT = 2  # 1 had other names for its files
 COMPONENTS = 10  # principal axes; a tree search gains nothing beyond some ten
 NEIGHBOUR = 5  # the distance to this one counts, so that one odd training row vouches for nothing
 REFERENCES = 20_000  # training rows that are kept
@@ -93,22 +92,17 @@ class Domain:
         return {name: getattr(self, name) for name in ("mean", "deviation", "axes", "reference")}
 
     def save(self, folder: Path) -> None:
-        save_file({name: np.ascontiguousarray(values) for name, values in self._arrays().items()}, folder / ARRAYS_FILE)
-        header = {"format": FORMAT, "unit": self.unit, "largest": self.largest, "elements": list(self.elements)}
-        (folder / HEADER_FILE).write_text(json.dumps(header, indent=2) + "\n")
+        save_file({name: np.ascontiguousarray(values) for name, values in self._arrays().items()}, folder / WEIGHTS_FILE)
+        write_header(folder, FAMILY, FORMAT, {"unit": self.unit, "largest": self.largest, "elements": list(self.elements)})
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Raises ModelError for anything else in the folder."""
+        header, arrays = read_saved(folder, FAMILY, FORMAT, load_file)
         try:
-            header = json.loads((folder / HEADER_FILE).read_text())
-            if header["format"] != FORMAT:
-                raise ModelError(f"{folder} holds a domain of format {header['format']}, not {FORMAT}")
             elements = tuple(int(z) for z in header["elements"])
-            found = cls(
-                **load_file(folder / ARRAYS_FILE), unit=float(header["unit"]), largest=int(header["largest"]), elements=elements
-            )
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as fault:
+            found = cls(**arrays, unit=float(header["unit"]), largest=int(header["largest"]), elements=elements)
+        except (ValueError, KeyError, TypeError) as fault:
             raise ModelError(f"{folder} holds no readable domain: {fault}") from fault
         columns, parts = found.mean.shape, found.axes.shape[:1]
         fitting = (

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from data.errors import UserError
-from data.labels import MAGNETIC_THRESHOLD
 from data.snapshot import Snapshot
 from pipeline.learning.data import labelled_examples
-from pipeline.learning.metrics import LARGE_MOMENT, regression_metrics, reliability, spread_metrics
+from pipeline.learning.publish import scores
 from pipeline.learning.registry import Ensemble
 from pipeline.learning.splits import split_rows
 from pipeline.progress import Reporter
@@ -37,11 +36,6 @@ def evaluate(ensemble: Ensemble, snapshot: Snapshot, part: str, where: Settings,
         "snapshot": snapshot.id,
         "split": part,
         "seen_in_training": snapshot.id == ensemble.manifest["snapshot"] and part != "test",
-        "ensemble": regression_metrics(truth, said.moment, said.p_magnetic)
-        | spread_metrics(truth, said.moment, said.std, said.low, said.high, level),
-        "reliability": {
-            "magnetic": reliability(truth > MAGNETIC_THRESHOLD, said.p_magnetic),
-            "large": reliability(truth > LARGE_MOMENT, said.p_large),
-        },
+        **scores(truth, said, level),
         "member_mae": {name: float(np.abs(moment - truth).mean()) for name, moment in said.members.items()},
     }

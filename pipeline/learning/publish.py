@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.artifact import building, publish, write_bytes, write_json
-from models.contract import MAGNETIC_THRESHOLD, Model, ModelError, Prediction
+from models.contract import MAGNETIC_THRESHOLD, Model, ModelError
 from pipeline.features.descriptors import descriptor_names
 from pipeline.learning.card import model_card
 from pipeline.learning.data import Labelled
@@ -59,7 +59,8 @@ def publish_ensemble(
     on_test = {member.name: member.model.predict(test) for member in members}
     judged, truth = errors.judge(on_test, chosen.weights, test), test.targets()
     level = errors.calibration.level(truth, judged.moment, judged.size)
-    metrics = scores(truth, judged, level, on_test)
+    of_members = {name: regression_metrics(truth, p.moment, p.p_magnetic) for name, p in on_test.items()}
+    metrics = scores(truth, judged, level) | {"members": of_members}
     held_out = data.table.select(["material_id", "formula", "chemsys"]).take(split.test).to_pandas()
     held_out = held_out.assign(
         moment_dft=truth, moment_muB_per_atom=judged.moment, moment_low=judged.low, moment_high=judged.high,
@@ -119,12 +120,11 @@ def admitted(verdicts: dict[str, Verdict], reporter: Reporter) -> tuple[list[str
     return varying, True
 
 
-def scores(truth: Floats, judged: Judged, level: Floats, members: dict[str, Prediction]) -> dict[str, Any]:
-    """What the manifest says of the test rows."""
+def scores(truth: Floats, judged: Judged, level: Floats) -> dict[str, Any]:
+    """The ensemble's part of a manifest's metrics, and how far its probabilities can be trusted."""
     return {
         "ensemble": regression_metrics(truth, judged.moment, judged.p_magnetic)
         | spread_metrics(truth, judged.moment, judged.std, judged.low, judged.high, level),
-        "members": {name: regression_metrics(truth, p.moment, p.p_magnetic) for name, p in members.items()},
         "reliability": {
             "magnetic": reliability(truth > MAGNETIC_THRESHOLD, judged.p_magnetic),
             "large": reliability(truth > LARGE_MOMENT, judged.p_large),

@@ -9,9 +9,10 @@ from safetensors.numpy import load_file, save_file
 
 from data.crystal import Crystal
 from models.contract import Examples, ModelError, Prediction
+from models.saved import WEIGHTS_FILE
 from pipeline.features.descriptors import descriptor_names
 from pipeline.learning.calibration import Calibration
-from pipeline.learning.domain import ARRAYS_FILE, FAR, UNSEEN, Domain
+from pipeline.learning.domain import FAR, UNSEEN, Domain
 from pipeline.learning.errors import ErrorModel
 from pipeline.learning.probability import Platt
 from tests.contract import crystals as made
@@ -80,15 +81,15 @@ def test_saved_and_loaded_it_says_the_same(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["cut short", "not a number", "another shape", "no file"])
 def test_a_damaged_domain_is_refused(tmp_path: Path, damage: str) -> None:
     domain().save(tmp_path)
-    arrays = load_file(tmp_path / ARRAYS_FILE)
+    arrays = load_file(tmp_path / WEIGHTS_FILE)
     if damage == "cut short":
         arrays["mean"] = arrays["mean"][:-1]
     elif damage == "not a number":
         arrays["reference"][3, 0] = np.nan
     elif damage == "another shape":
         arrays["reference"] = arrays["reference"][:, :3].copy()
-    save_file(arrays, tmp_path / ARRAYS_FILE)
+    save_file(arrays, tmp_path / WEIGHTS_FILE)
     if damage == "no file":
-        (tmp_path / ARRAYS_FILE).unlink()
+        (tmp_path / WEIGHTS_FILE).unlink()
     with pytest.raises(ModelError):
         Domain.load(tmp_path)

@@ -12,8 +12,9 @@ from safetensors.numpy import load_file, save_file
 from scipy.stats import spearmanr
 
 from models.contract import Examples, ModelError, Prediction
+from models.saved import WEIGHTS_FILE
 from pipeline.features.descriptors import descriptor_names
-from pipeline.learning.difficulty import WEIGHTS_FILE, Difficulty
+from pipeline.learning.difficulty import Difficulty
 from pipeline.learning.domain import Domain
 from pipeline.learning.errors import ErrorModel
 from pipeline.learning.metrics import coverage_by_bin, miscalibration_area
