@@ -75,8 +75,8 @@ def test_an_ensemble_is_published_under_the_hash_of_its_files(trained: Trained) 
     assert sorted(files) == sorted(
         [
             "held_out.parquet",
-            "domain/domain.json",
-            "domain/domain.safetensors",
+            "domain/model.json",
+            "domain/model.safetensors",
             *(f"{m}/{f}" for m in names for f in ("model.json", "model.safetensors")),
         ]
     )
