@@ -17,7 +17,7 @@ app = typer.Typer(
 INTERRUPTED = 130
 COMMANDS = (
     screening.run, data.refresh, learning.train, learning.evaluate, fetching.fetch, screening.screen, screening.report,
-    handoff.compare, handoff.export, promoting.promote, promoting.rollback, data.diff, data.verify, data.prune,
+    handoff.compare, handoff.export, promoting.promote, promoting.rollback, promoting.ship, data.diff, data.verify, data.prune,
     listings.snapshots, listings.models, listings.runs, listings.jobs, listings.doctor, serving.serve,
 )  # fmt: skip
 for command in COMMANDS:

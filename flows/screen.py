@@ -21,8 +21,9 @@ from flows.engines import Runner
 from flows.entry import enter
 from flows.runners import judge_by
 from pipeline.comparison.drift import drift
+from pipeline.comparison.second import second_opinion
 from pipeline.comparison.section import changes_since
-from pipeline.learning.registry import open_model
+from pipeline.learning.shipped import choose_model
 from pipeline.report.screened import report_screen
 from pipeline.screening.opening import open_candidates
 from pipeline.screening.profiles import DEFAULT_PROFILE, find_profile
@@ -40,15 +41,15 @@ def rank_candidates(
     source: Source, model: str | None, out: str | None, licensed_details: bool, profile: str, runner: Runner
 ) -> Screened:
     where = settings()
-    ensemble, chosen = open_model(where.models, model), find_profile(profile)
+    ensemble, chosen = choose_model(where, model), find_profile(profile)
     return run_screen(source, ensemble, Path(out) if out else None, where, reporter(), chosen, licensed_details, judge_by(runner))
 
 
 @task(name="write report", cache_policy=NO_CACHE, persist_result=False)
 def write_report(screened: Screened) -> str:
     where = settings()
-    ensemble = open_model(where.models, screened.manifest["model"])
-    return str(report_screen(screened, ensemble, where, changes_since(where, screened)))
+    ensemble = choose_model(where, screened.manifest["model"])
+    return str(report_screen(screened, ensemble, where, changes_since(where, screened), second_opinion(screened)))
 
 
 def screen_source(

@@ -14,6 +14,7 @@ from flows.console import reporter
 from flows.entry import enter
 from pipeline.features.tiers import Tier
 from pipeline.learning.promotion import Decision, promote
+from pipeline.learning.shipped import shipped_rival
 from pipeline.learning.train import TrainSettings, train_ensemble
 from pipeline.settings import settings
 
@@ -46,7 +47,7 @@ def train(
         members=families, seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier, adapt=adapt, selected=selected
     )
     manifest = fit(snapshot, wanted)
-    decision = promote(settings().models, manifest["id"])
+    decision = promote(settings().models, manifest["id"], shipped_rival(settings(), reporter()))
     reporter().say(promotion_words(decision))
     if not decision.promoted:
         tell("a new model is not promoted", promotion_words(decision))

@@ -11,8 +11,10 @@ from flows.commands.common import Json, ModelId, QuietOption, SnapshotId, facts,
 
 def train(
     snapshot: SnapshotId = None,
-    members: Annotated[str, typer.Option("--members", help="Model families, comma-separated.")] = "forest,cgcnn,megnet",
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Members of each family.")] = 1,
+    members: Annotated[
+        str, typer.Option("--members", help="Model families, comma-separated; `cgcnn:3` is three members of one.")
+    ] = "forest,cgcnn,megnet",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Members of a family without a number of its own.")] = 1,
     epochs: Annotated[
         int | None, typer.Option("--epochs", min=1, help="Passes over the data (default: each family's own).")
     ] = None,
@@ -65,9 +67,9 @@ def evaluate(
     from flows.console import reporter, use_console
     from flows.summary import print_json
     from pipeline.learning.evaluate import evaluate as judge
-    from pipeline.learning.registry import open_model
+    from pipeline.learning.shipped import choose_model
     from pipeline.settings import settings
 
     use_console(quiet)
     where = settings()
-    print_json(judge(open_model(where.models, model), open_snapshot(where.snapshots, snapshot), split, where, reporter()))
+    print_json(judge(choose_model(where, model), open_snapshot(where.snapshots, snapshot), split, where, reporter()))

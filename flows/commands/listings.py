@@ -21,19 +21,22 @@ def snapshots(json: Json = False) -> None:
 def models(json: Json = False) -> None:
     """List the trained models."""
     from pipeline.learning.registry import current_models, list_models
+    from pipeline.learning.shipped import shipped_model
     from pipeline.settings import settings
 
-    promoted = current_models(settings().models)
+    promoted, shipped = current_models(settings().models), shipped_model()
+    own = list_models(settings().models)
+    used = (promoted or ([shipped.id] if shipped else [m.id for m in own]))[-1:]
     rows = [
         {
             "id": m.id,
-            "in use": "yes" if promoted[-1:] == [m.id] else "",
+            "in use": "yes" if used == [m.id] else "",
             "snapshot": m.manifest["snapshot"],
             "data": m.manifest["data"],
             "members": ", ".join(x["name"] for x in m.manifest["members"]),
             "test MAE µB/atom": m.manifest["metrics"]["ensemble"]["mae"],
         }
-        for m in list_models(settings().models)
+        for m in ([shipped] if shipped else []) + own
     ]
     listing("Models", rows, json)
 

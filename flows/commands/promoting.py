@@ -14,11 +14,14 @@ def promote(
     json: Json = False,
 ) -> None:
     """Put a model to use if it is sound and no worse than the one in use; otherwise say why, with exit code 1."""
+    from flows.console import reporter, use_console
     from flows.summary import print_json
     from pipeline.learning.promotion import promote as judge
+    from pipeline.learning.shipped import shipped_rival
     from pipeline.settings import settings
 
-    decision = judge(settings().models, model)
+    use_console(quiet=False)
+    decision = judge(settings().models, model, shipped_rival(settings(), reporter()))
     if json:
         print_json(decision.to_json())
     else:
@@ -34,8 +37,23 @@ def rollback(json: Json = False) -> None:
     """Go back to the model that was in use before."""
     from flows.summary import print_json
     from pipeline.learning.promotion import rollback as go_back
+    from pipeline.learning.shipped import shipped_model
     from pipeline.settings import settings
 
-    given_up, taken_up = go_back(settings().models)
+    given_up, taken_up = go_back(settings().models, shipped_model())
     done = {"given up": given_up, "in use": taken_up}
     print_json(done) if json else facts("Rolled back", done)
+
+
+def ship(
+    model: Annotated[str | None, typer.Argument(help="Model id or its beginning (default: the one published last).")] = None,
+) -> None:
+    """Put a model in the place of the shipped one, models/pretrained (for those who release ferroscreen)."""
+    from pipeline.learning.registry import list_models, open_model
+    from pipeline.learning.shipped import ship as copy
+    from pipeline.settings import settings
+
+    root = settings().models
+    newest = [m.id for m in list_models(root)][-1:]
+    shipped = copy(open_model(root, model or (newest[0] if newest else None)), settings())
+    facts("Shipped", {"model": shipped.id, "from": shipped.manifest["shipped_from"], "folder": shipped.folder})

@@ -74,7 +74,7 @@ def screen(
     from data.sources.icsd.table import IcsdFilter
     from data.sources.parquet import Columns
     from flows.engines import Runner
-    from pipeline.learning.registry import open_model
+    from pipeline.learning.shipped import choose_model
     from pipeline.screening.opening import open_candidates
     from pipeline.screening.profiles import find_profile
     from pipeline.settings import settings
@@ -85,7 +85,7 @@ def screen(
     qualities = tuple(word.strip() for word in icsd_quality.split(",") if word.strip())
     icsd = IcsdFilter(icsd_max_temperature, icsd_max_pressure, qualities, icsd_theoretical)
     open_candidates(paths, Columns.parse(columns), settings(), max_file_mb, Disorder(disorder), icsd).identity()
-    identifier = open_model(settings().models, model).id
+    identifier = choose_model(settings(), model).id
     if runner not in list(Runner):
         raise UserError(f"--runner is {', '.join(Runner)}, not {runner!r}")
     start(quiet, out)

@@ -6,6 +6,28 @@ from typing import Any
 
 from data.labels import MAGNETIC_THRESHOLD
 
+WORST = 10  # elements that are named
+SHIPPED_WORDS = """## Data and licence
+
+The members learned from density-functional calculations of the Materials Project (materialsproject.org; A. Jain et al.,
+APL Materials 1, 011002, 2013), release of the table that is named above, under the Creative Commons Attribution 4.0 licence
+(CC-BY 4.0). The weights are derived from these data and are shared under the same licence; whoever passes them on names the
+Materials Project. No row of the data is in this folder: the test rows behind the plots have lost their names and are in the order
+of the prediction, and of the chemical systems that were used only hashes are kept.
+
+## Known defects of the labels
+
+- Every calculation starts ferromagnetic, mostly GGA, GGA+U for oxides and fluorides of some transition metals. Antiferromagnets
+  often carry the moment of a ferromagnet, or a ferrimagnet's.
+- Some labels of zero are wrong (intermetallics rich in Fe or Co that fell into a non-magnetic solution), and so are some
+  large ones.
+- Many rare earths were calculated with their 4f electrons in the core: their crystals have no 4f moment in the labels.
+
+## Not for
+
+Deciding that a compound is a ferromagnet, Curie temperatures, anisotropy, disordered alloys, surfaces, films, molecules,
+anything under pressure, or as a replacement for the calculation that `ferroscreen export` prepares.
+"""
 NOT_PASSED = "**No member was better than a constant with confidence: this model shows how the pipeline works, no more.**"
 
 
@@ -36,6 +58,21 @@ def model_card(manifest: dict[str, Any]) -> str:
             "",
         ]
     )
+
+
+def shipped_card(manifest: dict[str, Any]) -> str:
+    """The card of the model that comes with the product: also where its data come from, and what it is not for."""
+    lines = [model_card(manifest), "## Where it errs", "", "Test rows; a compound may be of several kinds.", ""]
+    lines += ["| compounds | test rows | MAE, µB/atom |", "|---|---|---|"]
+    lines += [f"| {name} | {g['n']} | {g['mae']:.3f} |" for name, g in manifest["metrics"]["groups"]["kinds"].items()]
+    worst = sorted(manifest["metrics"]["groups"]["elements"].items(), key=lambda pair: -pair[1]["mae"])[:WORST]
+    lines += ["", "Elements with the largest mean error: " + ", ".join(f"{e} {g['mae']:.2f}" for e, g in worst) + " µB/atom."]
+    lines += ["", "| predicted, µB/atom | test rows | the 90 % interval holds |", "|---|---|---|"]
+    lines += [
+        f"| {b['low']:g} to {'∞' if b['high'] is None else format(b['high'], 'g')} | {b['n']} | {_share(b['coverage'])} |"
+        for b in manifest["metrics"]["ensemble"]["coverage_by_bin"]
+    ]
+    return "\n".join([*lines, "", SHIPPED_WORDS])
 
 
 def _share(share: float | None) -> str:

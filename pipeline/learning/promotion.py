@@ -1,7 +1,7 @@
 """Which model is in use: a new one takes over only if it is no worse on the same held-out rows and sound in itself.
 
 Models stay immutable artefacts; the one in use is named by a file beside them, with those before it, so that a mistake is one
-command away from being undone. Until a model has been promoted, the newest is in use.
+command away from being undone. Until a model has been promoted, the shipped one is in use.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from pipeline.learning.bootstrap import Gain, cluster_bootstrap
 from pipeline.learning.metrics import coverage_by_bin
 from pipeline.learning.registry import CURRENT_FILE, Ensemble, current_models, open_model
 from pipeline.learning.shares import wilson
+from pipeline.learning.shipped import ShippedRival
 from pipeline.learning.weeding import VARIES
 
 EQUAL = 0.001  # µB/atom by which a new model may be worse, with 97.5 % confidence, and still count as equal
@@ -65,38 +66,42 @@ class Decision:
         }
 
 
-def promote(root: Path, identifier: str) -> Decision:
+def promote(root: Path, identifier: str, rival: ShippedRival | None = None) -> Decision:
     """Put a model to use if every gate holds and the one in use is no better; otherwise say why, and change nothing.
+
+    Args:
+        rival: the shipped model, which is in use where no other has been promoted; None: nothing is.
 
     Raises:
         UserError: no single model of that name, or a damaged one.
     """
     candidate, before = open_model(root, identifier), current_models(root)
-    current = open_model(root, before[-1]) if before else None
+    current = open_model(root, before[-1]) if before else None if rival is None else rival.ensemble
     if current is not None and current.id == candidate.id:
         return Decision(candidate.id, current.id, (), None)
     reasons = [*gates(candidate)]
     gain = None
     if current is not None:
-        gain, fault = compare(candidate, current)
+        theirs = _errors(current) if before or rival is None else rival.errors(candidate)
+        gain, fault = compare(_errors(candidate), theirs, current.id)
         reasons += [fault] if fault else []
     if not reasons:
         write_json(root / CURRENT_FILE, {"promoted": [*before, candidate.id]})
     return Decision(candidate.id, None if current is None else current.id, tuple(reasons), gain)
 
 
-def rollback(root: Path) -> tuple[str, str]:
-    """Take up the model before the one in use; (the one given up, the one taken up).
+def rollback(root: Path, shipped: Ensemble | None = None) -> tuple[str, str]:
+    """Take up the model before the one in use, which is `shipped` before the first; (the one given up, the one taken up).
 
     Raises:
         UserError: there is none before it.
     """
     before = current_models(root)
-    if len(before) < 2:
+    if not before or (len(before) == 1 and shipped is None):
         raise UserError("there is no model to go back to: `ferroscreen promote` has replaced none")
-    open_model(root, before[-2])
+    taken = open_model(root, before[-2]) if len(before) > 1 else shipped
     write_json(root / CURRENT_FILE, {"promoted": before[:-1]})
-    return before[-1], before[-2]
+    return before[-1], taken.id if taken is not None else ""
 
 
 def gates(model: Ensemble) -> list[str]:
@@ -113,16 +118,20 @@ def gates(model: Ensemble) -> list[str]:
     return [*faults, *_coverage_faults(held_out), *_batch_faults(model)]
 
 
-def compare(candidate: Ensemble, current: Ensemble) -> tuple[Gain | None, str]:
-    """The gain over the rows that both held out, and what speaks against the candidate; empty where nothing does."""
-    mine, theirs = _errors(candidate), _errors(current)
+def compare(mine: pd.DataFrame, theirs: pd.DataFrame, current: str) -> tuple[Gain | None, str]:
+    """The gain over the rows that two models both held out, and what speaks against the first; empty where nothing does.
+
+    Args:
+        mine, theirs: absolute error, truth (µB/atom) and chemical system, by id.
+        current: id of the second model.
+    """
     common = mine.join(theirs, how="inner", rsuffix="_current")
     common = common[(common["truth"] - common["truth_current"]).abs() < SAME_LABEL]
     if common["system"].nunique() < FEWEST_SYSTEMS:
-        return None, f"it and {current.id} have held out too few rows in common ({len(common)}) to be compared"
+        return None, f"it and {current} have held out too few rows in common ({len(common)}) to be compared"
     gain = cluster_bootstrap((common["error_current"] - common["error"]).to_numpy(np.float64), common["system"].to_list())
     if gain.low < -EQUAL:
-        return gain, f"on {len(common)} common test rows it may be worse than {current.id}: gains {gain.text()} µB/atom"
+        return gain, f"on {len(common)} common test rows it may be worse than {current}: gains {gain.text()} µB/atom"
     return gain, ""
 
 
@@ -164,14 +173,14 @@ def _coverage_faults(held_out: pd.DataFrame) -> list[str]:
 
 def _batch_faults(model: Ensemble) -> list[str]:
     """Whether crystals of the starter set are told the same alone and together."""
-    examples = _starter_examples(model)
+    examples = starter_examples(model)
     together = model.judge(examples).moment
     alone = np.array([model.judge(examples.take(np.array([k]))).moment[0] for k in range(len(examples))])
     worst = float(np.abs(together - alone).max())
     return [] if worst <= BATCH else [f"a crystal alone and among others differ by {worst:.2g} µB/atom"]
 
 
-def _starter_examples(model: Ensemble) -> Examples:
+def starter_examples(model: Ensemble) -> Examples:
     source = StarterSource()
     crystals = [item.crystal for shard in source.shards() for item in source.read(shard) if isinstance(item, Record)]
     some = crystals[:: max(len(crystals) // ASKED_ALONE, 1)]

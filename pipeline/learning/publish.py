@@ -16,6 +16,7 @@ from pipeline.learning.card import model_card
 from pipeline.learning.data import Labelled
 from pipeline.learning.domain import Domain
 from pipeline.learning.errors import ErrorModel, Judged
+from pipeline.learning.groups import error_groups
 from pipeline.learning.metrics import LARGE_MOMENT, regression_metrics, reliability, spread_metrics
 from pipeline.learning.registry import HELD_OUT_FILE, MANIFEST_FILE, Ensemble, artefact_files, artefact_id
 from pipeline.learning.splits import Split
@@ -60,7 +61,8 @@ def publish_ensemble(
     judged, truth = errors.judge(on_test, chosen.weights, test), test.targets()
     level = errors.calibration.level(truth, judged.moment, judged.size)
     of_members = {name: regression_metrics(truth, p.moment, p.p_magnetic) for name, p in on_test.items()}
-    metrics = scores(truth, judged, level) | {"members": of_members}
+    groups = error_groups(data.table.column("chemsys").take(split.test).to_pylist(), truth, judged.moment)
+    metrics = scores(truth, judged, level) | {"members": of_members, "groups": groups}
     held_out = data.table.select(["material_id", "formula", "chemsys"]).take(split.test).to_pandas()
     held_out = held_out.assign(
         moment_dft=truth, moment_muB_per_atom=judged.moment, moment_low=judged.low, moment_high=judged.high,

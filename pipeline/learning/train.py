@@ -40,8 +40,8 @@ DONE_FILE = "done.json"
 class TrainSettings:
     """What decides the trained model; its hash names the unfinished work that a later run takes up."""
 
-    members: tuple[str, ...] = ("forest", "cgcnn", "megnet")
-    seeds: int = 1  # of each family, counted from first_seed
+    members: tuple[str, ...] = ("forest", "cgcnn", "megnet")  # families; `cgcnn:3` asks for three members, whatever `seeds` says
+    seeds: int = 1  # of each other family, counted from first_seed
     first_seed: int = 0
     epochs: int | None = None  # None: each family's own default
     max_minutes: float | None = None  # for all networks together; None: as long as they need
@@ -50,22 +50,34 @@ class TrainSettings:
     selected: int | None = None  # so many descriptors, chosen stochastically, for the families that read them; None: all
     adapt: str | None = None  # id of a model whose pretrained member the members that can do so start from
 
+    @property
+    def families(self) -> dict[str, int]:
+        """Members of each family. Raises UserError where that is no number or a family is named twice."""
+        found: dict[str, int] = {}
+        for word in self.members:
+            name, _, number = word.partition(":")
+            if name in found:
+                raise UserError(f"the family {name} is named twice; `{name}:2` asks for two members")
+            if number and not (number.isascii() and number.isdigit() and int(number)):
+                raise UserError(f"{word!r} asks for no number of members; `{name}:2` asks for two")
+            found[name] = int(number) if number else self.seeds
+        return found
+
     def names(self) -> list[tuple[str, str, int]]:
         """(member, family, seed), in the order of training."""
-        return [(f"{f}-{s}", f, s) for f in self.members for s in range(self.first_seed, self.first_seed + self.seeds)]
+        return [(f"{f}-{s}", f, s) for f, n in self.families.items() for s in range(self.first_seed, self.first_seed + n)]
 
     def check(self) -> None:
         """Raises UserError for settings that cannot be meant."""
-        strange = [name for name in self.members if name not in family_names()]
-        if strange or not self.members:
+        families = self.families
+        strange = [name for name in families if name not in family_names()]
+        if strange or not families:
             raise UserError(f"unknown model family {', '.join(strange) or '(none given)'}; there are {', '.join(family_names())}")
-        if len(set(self.members)) != len(self.members):
-            raise UserError("a model family is named twice; use --seeds for several members of one family")
-        if (self.tier is not Tier.FAST or self.selected is not None) and not any(map(reads_descriptors, self.members)):
+        if (self.tier is not Tier.FAST or self.selected is not None) and not any(map(reads_descriptors, families)):
             raise UserError("only forests learn from descriptors, and none is among the members")
         if self.selected is not None and self.selected < 1:
             raise UserError("at least one descriptor must be selected")
-        if self.adapt is not None and not any(family(name).adapts for name in self.members):
+        if self.adapt is not None and not any(family(name).adapts for name in families):
             raise UserError("none of the members adapts a pretrained model; `canonical` does")
         if (
             self.seeds < 1
@@ -84,7 +96,7 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
         ModelError: a member diverged, or no member's predictions vary.
     """
     wanted.check()
-    pretrained = {name: _pretrained(name, snapshot, wanted, where) for name in wanted.members}
+    pretrained = {name: _pretrained(name, snapshot, wanted, where) for name in wanted.families}
     key = f"train-{text_hash(*_code(wanted), snapshot.id, json.dumps(asdict(wanted), sort_keys=True))[:16]}"
     inputs = {"snapshot": snapshot.id, "members": list(wanted.members), "seeds": wanted.seeds}
     with Ledger(where.home).run("train", key, inputs) as run:
@@ -101,7 +113,7 @@ def _train(
     pretrained: dict[str, Path | None], run: Run,
 ) -> Ensemble:  # fmt: skip
     write_json(work / SNAPSHOT_FILE, {"snapshot": snapshot.id})  # what is read here must not be pruned
-    vectors = any(family(name).reads_vectors for name in wanted.members)
+    vectors = any(family(name).reads_vectors for name in wanted.families)
     data = labelled_examples(snapshot, wanted.graph, wanted.tier, vectors, where, reporter)
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)

@@ -27,6 +27,19 @@ class Changes:
 
 
 @dataclass(frozen=True)
+class SecondOpinion:
+    """Another model's word on the same candidates, where DFT knows the answer.
+
+    `rows` has the columns candidate_id, formula, moment_dft, moment_muB_per_atom, moment_low, moment_high (µB/atom) and the last
+    three again with `_other`, the largest DFT moments first.
+    """
+
+    first: str  # ids of the two models
+    other: str
+    rows: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """Everything on the page. No date is among it, so the same content gives the same bytes.
 
@@ -79,6 +92,7 @@ class ReportContent:
     working: str = ""  # the same as arithmetic over columns of the ranking
     cells: PackedCells = field(default_factory=PackedCells)  # of the best candidates
     withheld: bool = False  # structures may not be shown
+    second: SecondOpinion | None = None
     known: Learned = field(default_factory=Learned)  # what the model learned from
     changes: Changes | None = None  # since the run before
 

@@ -11,7 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from pipeline.report import plots
-from pipeline.report.content import ReportContent
+from pipeline.report.content import ReportContent, SecondOpinion
 from pipeline.report.pareto import moment_against_stability
 from pipeline.report.periodic import BEST, candidate_map, error_map
 from pipeline.report.selectionplot import selection_trajectory
@@ -111,9 +111,26 @@ def evaluation_figures(content: ReportContent) -> list[PageFigure]:
         ),
         (
             "Where the model errs",
-            error_map(evaluation) if "formula" in evaluation else None,
+            error_map(content.metrics.get("groups", {}).get("elements", {})),
             "The mean error of the test rows that hold each element. Empty fields have fewer than ten test rows. A dark field is "
             "an element whose candidates deserve doubt: magnetic elements are darker than others because there is more to miss.",
+            True,
+        ),
+    )
+
+
+def second_figures(second: SecondOpinion | None) -> list[PageFigure]:
+    """This model and another one beside DFT."""
+    if second is None:
+        return []
+    truth = second.rows["moment_dft"]
+    mine, theirs = ((second.rows[f"moment_muB_per_atom{of}"] - truth).abs().mean() for of in ("", "_other"))
+    return drawn(
+        (
+            "Two models against DFT",
+            plots.two_against_dft(second.rows),
+            f"{count(len(truth))} crystals of chemical systems that this model never saw. Mean error: {number(mine, 3)} µB/atom "
+            f"for this model, {number(theirs, 3)} µB/atom for the shipped one. The lines are the 90 % intervals.",
             True,
         ),
     )

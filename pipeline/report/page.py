@@ -14,7 +14,7 @@ from data.labels import MAGNETIC_THRESHOLD, TESLA_PER_MUB_PER_A3
 from pipeline.report.assets import page_environment, policy, script, style
 from pipeline.report.content import Changes, ReportContent
 from pipeline.report.elements import holders, periodic_table
-from pipeline.report.figures import candidate_figures, evaluation_figures, rejection_figures
+from pipeline.report.figures import candidate_figures, evaluation_figures, rejection_figures, second_figures
 from pipeline.report.payload import payload
 from pipeline.report.plots import count_reasons, finite_columns
 from pipeline.report.scale import Scale, scale_for
@@ -64,6 +64,8 @@ def render_report(content: ReportContent) -> str:
         rejected=content.rejected.head(TOP_REJECTED).to_dict("records"),
         candidate_figures=candidate_figures(content),
         evaluation_figures=evaluation_figures(content),
+        second_figures=second_figures(content.second),
+        second_rows=[] if content.second is None else _records(content.second.rows),
         rejection_figures=rejection_figures(content),
         scores=score_table(content.metrics),
         coverage=coverage_rows(content.metrics),

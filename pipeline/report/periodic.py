@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,19 +12,15 @@ from pipeline.report.assets import page_environment
 from pipeline.report.elements import holders, periodic_table
 from pipeline.report.text import number
 
-FEWEST_ROWS = 10  # test rows of an element, below which its mean error is chance
 BEST = 500  # candidates that are counted
 _ERRORS = (0.01, 0.02, 0.05, 0.1, 0.2)  # µB/atom
 _COUNTS = (3, 10, 30, 100, 300)
 
 
-def error_map(evaluation: pd.DataFrame) -> str | None:
-    """Mean absolute error of the test rows that hold each element (µB/atom)."""
-    moments = evaluation[["moment_dft", "moment_muB_per_atom"]].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
-    known = np.isfinite(moments).all(axis=1)
-    error = np.abs(moments[known, 0] - moments[known, 1])
-    rows = holders(evaluation["formula"][known].map(str).to_list())
-    found = {z: float(error[held].mean()) for z, held in rows.items() if len(held) >= FEWEST_ROWS}
+def error_map(groups: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Mean absolute error of the test rows that hold each element (µB/atom), from a model's metrics."""
+    places = {place.symbol: place.z for place in periodic_table()}
+    found = {places[symbol]: float(group["mae"]) for symbol, group in groups.items() if symbol in places}
     return _heat_map("Mean error by element", "mean error, µB/atom", found, _ERRORS, lambda v: number(v, 2 if v >= 0.1 else 3))
 
 

@@ -198,6 +198,29 @@ def truth_of_ranking(ranking: pd.DataFrame) -> str | None:
     return draw("truth", f"Predicted interval and DFT moment of the top {rank.size} candidates", paint, (10.6, 3.2))
 
 
+def two_against_dft(rows: pd.DataFrame) -> str | None:
+    """Intervals and predictions of two models against the DFT moments of the same crystals (columns of SecondOpinion)."""
+    of_each = ("moment_low", "moment_high", "moment_muB_per_atom")
+    truth, *words = finite_columns(rows, "moment_dft", *of_each, *(f"{name}_other" for name in of_each))
+    if truth.size == 0:
+        return None
+
+    def paint(axes: Axes) -> None:
+        axes.grid(True)
+        top = 1.06 * _top(truth, words[1], words[4])
+        axes.plot([0, top], [0, top], "--", color=ROLES["muted"], linewidth=0.9)
+        for colour, mark, name, (low, high, said) in (
+            ("steel", "o", "this model", words[:3]),
+            ("rust", "D", "shipped model", words[3:]),
+        ):
+            axes.vlines(truth, low, high, color=ROLES[colour], linewidth=1.0, alpha=0.5)
+            axes.plot(truth, said, mark, color=ROLES[colour], markersize=4.5, fillstyle="none", label=name)
+        axes.set(xlabel="DFT moment (µB/atom)", ylabel="predicted (µB/atom)", xlim=(-0.02 * top, top), ylim=(-0.02 * top, top))
+        axes.legend(loc="upper left")
+
+    return draw("second", f"Predictions of two models for {truth.size} crystals against DFT", paint)
+
+
 def finite_columns(frame: pd.DataFrame, *names: str) -> tuple[Floats, ...]:
     """The named columns as floats, without the rows in which one of them is missing or infinite."""
     table = frame[list(names)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)

@@ -9,7 +9,7 @@ from data.errors import UserError
 from data.snapshot import open_snapshot
 from pipeline.learning.registry import Ensemble
 from pipeline.report.concerns import concerns
-from pipeline.report.content import Changes, ReportContent
+from pipeline.report.content import Changes, ReportContent, SecondOpinion
 from pipeline.report.neighbours import Learned, learned
 from pipeline.report.page import write_report
 from pipeline.report.structures import PackedCells, packed_cells
@@ -21,22 +21,25 @@ _KIND = re.compile(r"^(parquet|cif|icsd|optimade):")
 
 
 def report_screen(
-    screened: Screened, ensemble: Ensemble, where: Settings | None = None, changes: Changes | None = None
+    screened: Screened, ensemble: Ensemble, where: Settings | None = None, changes: Changes | None = None,
+    second: SecondOpinion | None = None,
 ) -> Path:  # fmt: skip
     """Write report.html beside the ranking; returns its path.
 
     Args:
         where: the home that holds the snapshot which the model learned from; without it no neighbours are shown.
         changes: since the run before (pipeline.comparison.section).
+        second: the shipped model's word on the same candidates (pipeline.comparison.second).
     """
     path = screened.folder / "report.html"
-    write_report(screen_content(screened, ensemble, where, changes), path)
+    write_report(screen_content(screened, ensemble, where, changes, second), path)
     return path
 
 
 def screen_content(
-    screened: Screened, ensemble: Ensemble, where: Settings | None = None, changes: Changes | None = None
-) -> ReportContent:
+    screened: Screened, ensemble: Ensemble, where: Settings | None = None, changes: Changes | None = None,
+    second: SecondOpinion | None = None,
+) -> ReportContent:  # fmt: skip
     """Everything that the page shows."""
     run, model = screened.manifest, ensemble.manifest
     scores = model["metrics"]["ensemble"]
@@ -66,6 +69,7 @@ def screen_content(
         withheld=withheld,
         known=_learned(where, model["snapshot"]),
         changes=changes,
+        second=second,
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.report.content import ReportContent
+from pipeline.report.content import ReportContent, SecondOpinion
 
 METRICS: dict[str, Any] = {
     "ensemble": {"mae": 0.0312, "mae_magnetic": 0.0834, "r2": 0.921, "auroc": 0.974, "coverage_90": 0.904, "n": 6000},
@@ -16,6 +16,7 @@ METRICS: dict[str, Any] = {
         {"low": 0.0, "high": 0.5, "n": 4800, "coverage": 0.912},
         {"low": 0.5, "high": float("inf"), "n": 1200, "coverage": 0.871},
     ],
+    "groups": {"elements": {"Fe": {"n": 6000, "mae": 0.031}, "O": {"n": 6000, "mae": 0.031}}},
 }
 
 
@@ -77,6 +78,13 @@ def evaluation(rows: int) -> pd.DataFrame:
             "p_magnetic": random.random(rows),
         }
     )
+
+
+def second(ranked: pd.DataFrame) -> SecondOpinion:
+    """Another model that says a tenth more."""
+    rows = ranked[["candidate_id", "formula", "moment_muB_per_atom", "moment_low", "moment_high"]]
+    others = {f"{name}_other": 1.1 * rows[name] for name in ("moment_muB_per_atom", "moment_low", "moment_high")}
+    return SecondOpinion("4f2a9c", "0123abcd", rows.assign(moment_dft=rows["moment_muB_per_atom"], **others))
 
 
 def content(rows: int = 40, turned_away: int = 9, tested: int = 300, **changes: Any) -> ReportContent:

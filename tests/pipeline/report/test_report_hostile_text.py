@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from typing import Any
 
 import lxml.html
@@ -13,7 +14,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from report_samples import content, ranking, rejected
+from report_samples import content, ranking, rejected, second
 
 from pipeline.report.content import Changes, ReportContent
 from pipeline.report.neighbours import Learned
@@ -65,6 +66,7 @@ def hostile_content(words: list[str]) -> ReportContent:
         working=formula,
         order=source,
         known=Learned([identity], ["FeCo"], np.array([1.0])),
+        second=replace(second(frame), other=member),
         changes=Changes(identity, {"new": 1}, ((reason, title),), changes),
     )
 

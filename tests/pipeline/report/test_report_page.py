@@ -9,7 +9,7 @@ from typing import Any
 import lxml.html
 import numpy as np
 import pytest
-from report_samples import METRICS, content, evaluation, ranking, rejected
+from report_samples import METRICS, content, evaluation, ranking, rejected, second
 
 from data.errors import UserError
 from pipeline.report.content import ReportContent
@@ -38,6 +38,16 @@ def test_same_content_same_bytes(tmp_path: Path) -> None:
 
 def test_other_content_other_bytes() -> None:
     assert render_report(content(rows=40)) != render_report(content(rows=41))
+
+
+def test_a_second_opinion_stands_beside_dft() -> None:
+    page = render_report(content(rows=5, second=second(ranking(5))))
+    assert "Two models against DFT" in figures(page)
+    (section,) = parse(page).xpath("//section[@id='second']")
+    assert len(section.xpath(".//tbody/tr")) == 5
+    assert [cell.text for cell in section.xpath(".//tbody/tr[1]/td")] == ["3.00", "3.00", "2.40 to 3.60", "3.30", "2.64 to 3.96"]
+    assert "0.000 µB/atom for this model, 0.150 µB/atom for the shipped one" in " ".join(section.itertext())
+    assert not parse(render_report(content(rows=5))).xpath("//section[@id='second']")
 
 
 def test_a_failed_write_keeps_the_old_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,49 @@
+"""Where a model errs: its test rows by element and by kind of compound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+FEWEST_ROWS = 10  # of a group, below which its mean error is chance
+_TRANSITION = frozenset(["Cr", "Mn", "Fe", "Co", "Ni"])
+# with 4f electrons that count
+_RARE_EARTHS = frozenset(["Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb"])
+_ACTINIDES = frozenset(["Ac", "Th", "Pa", "U", "Np", "Pu", "Am"])
+_ANIONS = frozenset(["N", "O", "F", "P", "S", "Cl", "Se", "Br", "Te", "I"])
+KINDS: dict[str, Callable[[frozenset[str]], bool]] = {
+    "Cr, Mn, Fe, Co or Ni without a non-metal": lambda found: bool(found & _TRANSITION) and not found & _ANIONS,
+    "Cr, Mn, Fe, Co or Ni with oxygen": lambda found: bool(found & _TRANSITION) and "O" in found,
+    "Cr, Mn, Fe, Co or Ni with another non-metal": lambda found: bool(found & _TRANSITION and found & _ANIONS - {"O"}),
+    "rare earths with 4f electrons": lambda found: bool(found & _RARE_EARTHS),
+    "actinides": lambda found: bool(found & _ACTINIDES),
+    "none of these": lambda found: not found & (_TRANSITION | _RARE_EARTHS | _ACTINIDES),
+}
+
+
+def error_groups(systems: Sequence[str], truth: Floats, moment: Floats) -> dict[str, dict[str, dict[str, Any]]]:
+    """Mean absolute error, µB/atom, and rows: {"elements": {"Fe": {"n": ..., "mae": ...}, ...}, "kinds": ...}.
+
+    Args:
+        systems: chemical systems, as "Fe-O"; a row counts in every group that it belongs to.
+    """
+    error = np.abs(moment - truth)
+    found = [frozenset(system.split("-")) for system in systems]
+    elements = sorted(set().union(*found))
+    return {
+        "elements": _errors({e: [e in held for held in found] for e in elements}, error),
+        "kinds": _errors({name: [belongs(held) for held in found] for name, belongs in KINDS.items()}, error),
+    }
+
+
+def _errors(members: dict[str, list[bool]], error: Floats) -> dict[str, dict[str, Any]]:
+    masks = {name: np.array(held, dtype=bool) for name, held in members.items()}
+    return {
+        name: {"n": int(mask.sum()), "mae": float(error[mask].mean())}
+        for name, mask in masks.items()
+        if mask.sum() >= FEWEST_ROWS
+    }
