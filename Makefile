@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: run test demo-refresh setup lint types check picture pretrained clean
+.PHONY: run test demo-refresh setup lint types check picture pretrained pretrained-orderings clean
 
 run: $(VENV)/.run
 	$(BIN)/ferroscreen run --out report
@@ -62,9 +62,14 @@ DATA ?= mp_magnets.parquet
 PRETRAINED := boosting,cgcnn:3,megnet,mcegnn:2,ecn
 pretrained: export FERROSCREEN_HOME := $(CURDIR)/.work/pretrained
 pretrained: $(VENV)/.run
-	test -d $(FERROSCREEN_HOME)/snapshots || FERROSCREEN_QUALITY=false $(BIN)/ferroscreen refresh $(DATA)
+	test -d $(FERROSCREEN_HOME)/snapshots || FERROSCREEN_QUALITY=false $(BIN)/ferroscreen refresh --source parquet:$(DATA)
 	$(BIN)/ferroscreen train --members $(PRETRAINED) --select-descriptors 100
 	$(BIN)/ferroscreen ship
+
+# models/pretrained/orderings: from a table with signed site moments; a minute
+SITE_MOMENTS ?= mp_site_moments.parquet
+pretrained-orderings: $(VENV)/.run
+	$(BIN)/ferroscreen ship-orderings $(SITE_MOMENTS)
 
 clean:
 	rm -rf $(VENV) report

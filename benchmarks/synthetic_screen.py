@@ -74,6 +74,8 @@ def _ranking(rows: int, random: np.random.Generator) -> pd.DataFrame:
             "hhi_production": random.uniform(500, 9500, rows), "hhi_reserve": random.uniform(500, 9500, rows),
             "price_USD_per_kg": price, "score": low * tesla / (1 + np.nan_to_num(price, nan=1e9) / 10),
             "p_ferromagnetic": shares[:, 0], "p_ferrimagnetic": shares[:, 1], "p_antiferromagnetic": shares[:, 2],
+            "afm_risk": shares[:, 2], "ordering_most_likely": "FM",
+            "label_provenance": np.where(known, "GGA, started ferromagnetic", ""),
             "unfamiliar": 2 * random.beta(1, 6, rows), "member_forest-0": 0.9 * moment, "member_cgcnn-0": 1.05 * moment,
         }
     )  # fmt: skip

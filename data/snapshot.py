@@ -55,12 +55,13 @@ class Snapshot:
         """The crystals of rows start..stop, in order."""
         yield from _crystals(self.table(_CRYSTAL).slice(start, None if stop is None else stop - start))
 
-    def of_formulas(self, formulas: Iterable[str]) -> Iterator[tuple[Crystal, float]]:
-        """The crystals of these reduced formulas with their moments (µB/atom; NaN where a row has no label), by id."""
-        table = self.table([*_CRYSTAL, "formula", "moment_muB_per_atom"])
+    def of_formulas(self, formulas: Iterable[str]) -> Iterator[tuple[Crystal, float, str]]:
+        """The crystals of these reduced formulas, by id, with their moments (µB/atom; NaN where a row has no label) and what
+        these come from."""
+        table = self.table([*_CRYSTAL, "formula", "moment_muB_per_atom", "provenance"])
         table = table.filter(pc.is_in(table["formula"], pa.array(sorted(set(formulas)), pa.string()))).sort_by("material_id")
         moments = pc.fill_null(table["moment_muB_per_atom"], float("nan")).to_pylist()
-        yield from zip(_crystals(table), moments, strict=True)
+        yield from zip(_crystals(table), moments, table["provenance"].to_pylist(), strict=True)
 
     def quarantine(self) -> pa.Table:
         return pq.read_table(self.folder / QUARANTINE_FILE)

@@ -32,7 +32,7 @@ from pipeline.screening.screen import Screened
 from pipeline.screening.screen import screen as run_screen
 from pipeline.settings import settings
 
-SHOWN = ["rank", "candidate_id", "formula", "saturation_T", "saturation_T_low", "moment_muB_per_atom", "p_magnetic"]
+SHOWN = ["rank", "candidate_id", "formula", "saturation_T", "saturation_T_low", "moment_muB_per_atom", "p_ferromagnetic"]
 SHOWN_ROWS = 25
 
 

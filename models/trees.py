@@ -78,16 +78,31 @@ def flatten(trees: list[Any]) -> Trees:
 
 
 def flatten_boosted(models: list[Any]) -> Trees:
-    """Scikit-learn's histogram boosting, one model an output: each leaf holds its share of the sum, times the number of trees,
-    since `predict` takes means; the baseline is shared out among a model's trees."""
-    grown = [
-        (k, stage[0].nodes, model._baseline_prediction.item() / len(model._predictors))
-        for k, model in enumerate(models)
-        for stage in model._predictors
-    ]
+    """Scikit-learn's histogram boosting, one regressor an output."""
+    return _flatten_grown(
+        [
+            (k, stage[0].nodes, model._baseline_prediction.item() / len(model._predictors))
+            for k, model in enumerate(models)
+            for stage in model._predictors
+        ],
+        len(models),
+    )
+
+
+def flatten_classifier(model: Any) -> Trees:
+    """Scikit-learn's histogram boosting for three classes or more: one output a class, its logit."""
+    stages = len(model._predictors)
+    baseline = model._baseline_prediction.ravel() / stages
+    grown = [(k, tree.nodes, float(baseline[k])) for stage in model._predictors for k, tree in enumerate(stage)]
+    return _flatten_grown(grown, len(baseline))
+
+
+def _flatten_grown(grown: list[tuple[int, NDArray[Any], float]], outputs: int) -> Trees:
+    """(output, nodes, share of the baseline) of each tree. A leaf holds its share of the sum, times the number of trees, since
+    `predict` takes means; the baseline is shared out among an output's trees."""
     sizes = [len(nodes) for _, nodes, _ in grown]
     offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-    value = np.zeros((sum(sizes), len(models)))
+    value = np.zeros((sum(sizes), outputs))
     parts: dict[str, list[NDArray[Any]]] = {"left": [], "right": [], "feature": [], "threshold": []}
     for (output, nodes, baseline), start in zip(grown, offsets, strict=True):
         leaf, own = nodes["is_leaf"].astype(bool), np.arange(len(nodes))

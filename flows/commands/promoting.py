@@ -43,17 +43,3 @@ def rollback(json: Json = False) -> None:
     given_up, taken_up = go_back(settings().models, shipped_model())
     done = {"given up": given_up, "in use": taken_up}
     print_json(done) if json else facts("Rolled back", done)
-
-
-def ship(
-    model: Annotated[str | None, typer.Argument(help="Model id or its beginning (default: the one published last).")] = None,
-) -> None:
-    """Put a model in the place of the shipped one, models/pretrained (for those who release ferroscreen)."""
-    from pipeline.learning.registry import list_models, open_model
-    from pipeline.learning.shipped import ship as copy
-    from pipeline.settings import settings
-
-    root = settings().models
-    newest = [m.id for m in list_models(root)][-1:]
-    shipped = copy(open_model(root, model or (newest[0] if newest else None)), settings())
-    facts("Shipped", {"model": shipped.id, "from": shipped.manifest["shipped_from"], "folder": shipped.folder})

@@ -20,7 +20,7 @@ SECONDS_PER_BUCKET = 120.0  # most take milliseconds; a slower one is left uncom
 
 @dataclass(frozen=True)
 class Duplicates:
-    """`columns` (duplicate_of, known_id, known_moment in µB/atom) correspond to the candidates' rows."""
+    """`columns` (duplicate_of, known_id, known_moment in µB/atom, known_provenance) correspond to the candidates' rows."""
 
     columns: pd.DataFrame
     not_compared: int  # candidates whose comparison died or took too long
@@ -53,7 +53,7 @@ def find_duplicates(
     cells = dict(zip(wanted, take(wanted), strict=True))
     buckets = (Bucket([cells[row] for row in rows], [known.cells[place] for place in places]) for rows, places in groups)
     ids = candidates["candidate_id"].to_numpy()
-    original, known_id = (np.full(len(candidates), "", dtype=object) for _ in range(2))
+    original, known_id, provenance = (np.full(len(candidates), "", dtype=object) for _ in range(3))
     moment, not_compared = np.full(len(candidates), np.nan), 0
     found = map_in_order(match_bucket, buckets, min(workers, len(groups)), nothing_matched, SECONDS_PER_BUCKET)
     for (rows, places), matched in zip(groups, found, strict=True):
@@ -61,8 +61,9 @@ def find_duplicates(
             if first is not None:
                 original[row] = ids[rows[first]]
             if equal is not None:
-                known_id[row], moment[row] = known.ids[places[equal]], known.moments[places[equal]]
+                place = places[equal]
+                known_id[row], moment[row], provenance[row] = known.ids[place], known.moments[place], known.provenances[place]
         not_compared += 0 if matched.compared else len(rows)
         tick(len(rows))
-    columns = pd.DataFrame({"duplicate_of": original, "known_id": known_id, "known_moment": moment}, index=candidates.index)
-    return Duplicates(columns, not_compared)
+    columns = {"duplicate_of": original, "known_id": known_id, "known_moment": moment, "known_provenance": provenance}
+    return Duplicates(pd.DataFrame(columns, index=candidates.index), not_compared)

@@ -21,6 +21,7 @@ class Known:
 
     ids: list[str] = field(default_factory=list)
     moments: list[float] = field(default_factory=list)  # µB/atom; NaN where a row has no label
+    provenances: list[str] = field(default_factory=list)  # what these come from
     cells: list[SymmetricCell] = field(default_factory=list)
     fingerprints: list[str] = field(default_factory=list)
 
@@ -28,8 +29,8 @@ class Known:
 def known_crystals(snapshot: Snapshot, formulas: Iterable[str], symprec_A: float, workers: int) -> Known:
     """The snapshot's crystals that have one of these formulas: no other can equal a candidate, so no other is looked at."""
     rows = sorted(snapshot.of_formulas(formulas), key=lambda row: (row[1] != row[1], row[0].id))
-    known = Known([crystal.id for crystal, _ in rows], [moment for _, moment in rows])
-    crystals = [crystal for crystal, _ in rows]
+    crystals = [crystal for crystal, _, _ in rows]
+    known = Known([c.id for c in crystals], [moment for _, moment, _ in rows], [said for _, _, said in rows])
     tasks = [crystals[k : k + CRYSTALS_PER_TASK] for k in range(0, len(crystals), CRYSTALS_PER_TASK)]
     for cells in map_in_order(partial(_symmetrised, symprec_A), tasks, min(workers, len(tasks))):
         known.cells.extend(cells)

@@ -50,12 +50,18 @@ def equivariant_ceiling(examples: OrderingExamples) -> Flags:
 
 def f1_scores(truth: NDArray[np.int64], said: NDArray[np.int64], classes: Sequence[int]) -> dict[str, float]:
     """F1 of each class, 2 TP / (2 TP + FP + FN), by name."""
-    out = {}
-    for c in classes:
-        hits = int(((truth == c) & (said == c)).sum())
-        wrong = int(((truth == c) ^ (said == c)).sum())
-        out[ORDERINGS[c]] = 2 * hits / max(2 * hits + wrong, 1)
-    return out
+    return {ORDERINGS[c]: _f1(truth == c, said == c) for c in classes}
+
+
+def class_scores(truth: NDArray[np.int64], said: NDArray[np.int64], names: Sequence[str]) -> dict[str, float]:
+    """F1 of each class by its name, and their mean, "macro"."""
+    found = {name: _f1(truth == c, said == c) for c, name in enumerate(names)}
+    return {**found, "macro": float(np.mean(list(found.values())))}
+
+
+def _f1(truth: Flags, said: Flags) -> float:
+    hits, wrong = int((truth & said).sum()), int((truth ^ said).sum())
+    return 2 * hits / max(2 * hits + wrong, 1)
 
 
 def size_error(examples: OrderingExamples, said: Sequence[OrderingPrediction], where: Flags) -> float:

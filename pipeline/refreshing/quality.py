@@ -15,15 +15,18 @@ from data.artifact import write_bytes
 from data.materials_project.state import TOMBSTONES_FILE, read_tombstones
 from data.snapshot import Snapshot
 from pipeline.progress import Reporter
+from pipeline.refreshing.doubts import find_doubts
 from pipeline.refreshing.repeats import Repeat, Repeats, find_repeats, repeated
 from pipeline.report.quality import QualityContent, render_quality
+from pipeline.screening.csvsafe import csv_safe
 
 DUPLICATES_FILE = "duplicates.parquet"
+DOUBTS_FILE = "doubts.csv"
 PAGE_FILE = "quality.html"
 
 
 def write_quality(folder: Path, description: str, workers: int, reporter: Reporter) -> list[str]:
-    """Write the duplicates' table and the page into the folder of a snapshot; returns their names.
+    """Write the tables of duplicates and of doubtful labels and the page into the folder of a snapshot; returns their names.
 
     Args:
         folder: with the crystals and the quarantine of the snapshot.
@@ -37,6 +40,8 @@ def write_quality(folder: Path, description: str, workers: int, reporter: Report
     repeats = _repeats(snapshot, crystals["formula"], workers, reporter)
     found = _table(crystals, repeats.found)
     pq.write_table(found, folder / DUPLICATES_FILE, compression="zstd")
+    doubts = find_doubts(snapshot, workers, reporter)
+    write_bytes(folder / DOUBTS_FILE, csv_safe(doubts).to_csv(index=False, float_format="%.4g").encode())
     buried = [(t.material_id, t.reason, t.database_version) for t in read_tombstones(folder / TOMBSTONES_FILE)]
     content = QualityContent(
         title=f"Quality of the data: {description}",
@@ -48,10 +53,11 @@ def write_quality(folder: Path, description: str, workers: int, reporter: Report
         crystals=crystals,
         quarantine=snapshot.quarantine().to_pandas(),
         duplicates=found.to_pandas(),
+        doubts=doubts,
         tombstones=pd.DataFrame(buried, columns=["material_id", "reason", "database_version"]),
     )
     write_bytes(folder / PAGE_FILE, render_quality(content).encode("utf-8"))
-    return [DUPLICATES_FILE, PAGE_FILE]
+    return [DUPLICATES_FILE, DOUBTS_FILE, PAGE_FILE]
 
 
 def _repeats(snapshot: Snapshot, formulas: pd.Series[str], workers: int, reporter: Reporter) -> Repeats:

@@ -28,6 +28,7 @@ TABLE = (
     Column("dft", "Known DFT", "µB/atom"),
     Column("p_magnetic", "P(magn.)", needed=True),
     Column("p_ferromagnetic", "P(FM)"),
+    Column("afm_risk", "AFM risk", low_is_good=True),
     Column("unfamiliar", "Unfamiliar", low_is_good=True),
     Column("e_above_hull", "Above hull", "eV/atom", shown=3, low_is_good=True),
     Column("price_USD_per_kg", "Price", "USD/kg", sent=2, low_is_good=True, format="price"),
@@ -45,7 +46,7 @@ PANEL = (
     Column("moment_dft", "Moment in the source", "µB/atom"),
     Column("tesla", "µ0·Ms of each µB/atom", "T", sent=6, needed=True),
 )
-TEXTS = ("candidate_id", "formula", "source_file", "note", "set_aside", "duplicate_of", "known_id")
+TEXTS = ("candidate_id", "formula", "source_file", "note", "set_aside", "duplicate_of", "known_id", "label_provenance")
 ORDERING_PREFIX = "p_"  # p_ferromagnetic, p_antiferromagnetic ...: how probable each order of the moments is
 
 

@@ -19,11 +19,14 @@ def concerns(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) ->
         )
     if not model.get("gate_passed", True):
         found.append("No member of the model was better than a constant with confidence on the validation rows.")
-    if not ordered:
-        found.append(
-            "Nothing here says how the moments are ordered: the calculations that the model learned from start ferromagnetic, so "
-            "antiferromagnets (many oxides and fluorides of Mn, Fe, Cr, Gd) stand in this list with the moment of a ferromagnet."
-        )
+    found.append(
+        "The calculations that the model learned from start ferromagnetic, so many antiferromagnets carry a ferromagnet's moment "
+        "in them. P(FM), which the score counts, pushes those back that look like known antiferromagnets, but it is right in two "
+        "of three cases only: let DFT compare orders (`ferroscreen export`) before you act."
+        if ordered
+        else "Nothing here says how the moments are ordered: the calculations that the model learned from start ferromagnetic, "
+        "so antiferromagnets (many oxides and fluorides of Mn, Fe, Cr, Gd) stand in this list with the moment of a ferromagnet."
+    )
     share = run["rejected"] / max(run["ranked"] + run["rejected"], 1)
     if share > MANY_REJECTED:
         found.append(f"{share:.0%} of the input could not be used; the reasons are listed at the end.")

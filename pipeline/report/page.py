@@ -30,8 +30,8 @@ WIDE = 300.0  # user units of the bars on the first screen
 BAR_AFTER = "moment_muB_per_atom"
 FLAGS = {"duplicates": "No duplicates", "known": "Moment not known yet", "aside": "Not set aside"}
 LIMITS = (
-    "saturation_T_low", "moment_muB_per_atom", "p_magnetic", "p_ferromagnetic", "unfamiliar", "e_above_hull", "price_USD_per_kg",
-    "hhi_production", "n_sites",
+    "saturation_T_low", "moment_muB_per_atom", "p_magnetic", "p_ferromagnetic", "afm_risk", "unfamiliar", "e_above_hull",
+    "price_USD_per_kg", "hhi_production", "n_sites",
 )  # fmt: skip
 _CHANGES = {"new": "New", "withdrawn": "Withdrawn", "up": "Moved up", "down": "Moved down"}
 

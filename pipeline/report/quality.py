@@ -26,6 +26,7 @@ class QualityContent:
     crystals: pd.DataFrame  # material_id, formula, moment_muB_per_atom, ordering
     quarantine: pd.DataFrame  # columns of schema.REJECTED
     duplicates: pd.DataFrame  # columns of schema.DUPLICATES
+    doubts: pd.DataFrame  # columns of pipeline.refreshing.doubts.COLUMNS
     tombstones: pd.DataFrame  # material_id, reason, database_version
 
 
@@ -44,6 +45,7 @@ def render_quality(content: QualityContent) -> str:
         reasons=plots.count_reasons(content.quarantine),
         quarantine=content.quarantine.head(TOP_ROWS).to_dict("records"),
         doubtful=doubtful.head(TOP_ROWS).to_dict("records"),
+        doubts=content.doubts.head(TOP_ROWS).to_dict("records"),
         limit=DOUBTFUL,
         threshold=MAGNETIC_THRESHOLD,
     )  # fmt: skip

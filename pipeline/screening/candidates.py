@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 
 from data.criticality import criticality
 from data.crystal import symbol
@@ -23,6 +24,7 @@ from data.sources import Record, Shard, Source
 from data.symmetry import SymmetricCell, symmetrise
 from models.contract import Examples
 from models.graph import CrystalGraphs
+from models.ordering_classes import CLASSES
 from pipeline.dedup.fingerprint import fingerprint
 from pipeline.features.costly import costly_key, without_values
 from pipeline.features.costlystore import costly_cache, costly_descriptors
@@ -30,12 +32,15 @@ from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, alone, build_graphs
 from pipeline.features.tiers import Tier
 from pipeline.features.vectors import build_vectors
+from pipeline.learning.ordering_shelf import ordering_classes
 from pipeline.learning.registry import Ensemble
 from pipeline.parallel import map_in_order
 
 SECONDS_PER_FILE = 30.0  # a good file takes a few milliseconds
 SECONDS_PER_SHARD = 120.0  # of up to a thousand files; a slower shard is read again, file by file
+NOT_SAID = "a moment of the source, which does not say what it comes from"
 WITHOUT_COSTLY = "its costly descriptors could not be computed"
+Floats = NDArray[np.float64]
 R = TypeVar("R")
 
 
@@ -112,12 +117,23 @@ def judge_shard(source: Source, model: Path, costly: Path, shard: Shard) -> Judg
             found.facts[k]["note"] = "; ".join(filter(None, (found.facts[k]["note"], WITHOUT_COSTLY)))
     vectors = build_vectors(found.cells, ensemble.graph_settings) if ensemble.reads_vectors else None
     said = ensemble.judge(Examples(found.graphs, np.concatenate(columns, axis=1), vectors=vectors))
+    orders = ordering_columns(said.p_magnetic, ordering_classes().predict(columns[0]))
     table = pd.DataFrame(found.facts).astype({"moment_dft": "float64", "e_above_hull": "float64"}).assign(
         moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
         p_magnetic=said.p_magnetic, p_large=said.p_large,
-        unfamiliar=said.unfamiliar, **{f"member_{name}": values for name, values in said.members.items()},
+        unfamiliar=said.unfamiliar, **orders, **{f"member_{name}": values for name, values in said.members.items()},
     )  # fmt: skip
     return JudgedShard(table, found.cells, found.rejected, found.without_symmetry)
+
+
+def ordering_columns(p_magnetic: Floats, of_magnetic: Floats) -> dict[str, Any]:
+    """Columns of the ranking, from P(magnetic) (rows,) and the probabilities of CLASSES given that (rows, 3)."""
+    every = np.concatenate([(1.0 - p_magnetic)[:, None], p_magnetic[:, None] * of_magnetic], axis=1)
+    names = ("NM", *CLASSES)
+    return {
+        "p_ferromagnetic": every[:, 1], "p_ferrimagnetic": every[:, 2], "p_antiferromagnetic": every[:, 3],
+        "afm_risk": of_magnetic[:, CLASSES.index("AFM")], "ordering_most_likely": [names[k] for k in every.argmax(axis=1)],
+    }  # fmt: skip
 
 
 def read_candidates(source: Source, settings: GraphSettings, known: frozenset[int], shard: Shard) -> Candidates:
@@ -159,6 +175,7 @@ def _facts(record: Record, cell: SymmetricCell, known: frozenset[int]) -> dict[s
         "volume_per_atom": crystal.volume / crystal.n_sites,
         "source_file": record.source_file,
         "note": "; ".join(filter(None, (crystal.note, warning))),
+        "label_provenance": "" if record.label is None else record.label.provenance or NOT_SAID,
         "moment_dft": None if record.label is None else record.label.per_atom(crystal.n_sites),
         "e_above_hull": record.e_above_hull,
         **asdict(supply),

@@ -26,7 +26,7 @@ def previous_run(where: Settings, identity: str, source: str, ids: pd.Series[str
     A run that shows less of its structures is never compared with one that shows more: the differences would tell them.
     """
     for run in reversed(list_runs(where)[-LOOK_BACK:]):
-        if run["id"] == identity or "profile" not in run or (withheld and not run.get("withheld")):
+        if run["id"] == identity or "orderings" not in run or (withheld and not run.get("withheld")):
             continue
         ranking = Path(run["folder"]) / "ranking.parquet"
         if ranking.is_file() and (run["source"] == source or _shared(ranking, ids) >= SAME_CANDIDATES):

@@ -57,12 +57,16 @@ def _lowest(table: pd.DataFrame) -> pd.Series[float]:
     return table["saturation_T_low"]
 
 
+def _ferromagnetic(table: pd.DataFrame) -> pd.Series[float]:
+    return table["p_ferromagnetic"] * table["saturation_T_low"]
+
+
 def _per_price(table: pd.DataFrame) -> pd.Series[float]:
-    return table["saturation_T_low"] / (1.0 + table["price_USD_per_kg"] / CHEAP_USD_PER_KG)
+    return _ferromagnetic(table) / (1.0 + table["price_USD_per_kg"] / CHEAP_USD_PER_KG)
 
 
 def _hopeful(table: pd.DataFrame) -> pd.Series[float]:
-    return table["p_magnetic"] * table["saturation_T_high"]
+    return table["p_ferromagnetic"] * table["saturation_T_high"]
 
 
 def _rare_earths(table: pd.DataFrame) -> pd.Series[str]:
@@ -94,13 +98,21 @@ def _said(text: pd.Series[str], where: pd.Series[bool]) -> pd.Series[str]:
     return pd.Series(np.where(where, text, TEXT_OF_NOTHING), index=text.index, dtype=object)
 
 
+_SURE = "P(FM) × µ0·Ms at the lower end of the 90 % interval (T)"
 _TOO_HIGH = f"known to lie more than {MAX_E_ABOVE_HULL:g} eV/atom above the hull"
 PROFILES = {
     profile.name: profile
     for profile in (
         Profile(
             "high-ms",
-            "the largest magnetisation that is sure",
+            "the largest magnetisation that is sure, in crystals that are likely ferromagnets",
+            f"score = {_SURE}",
+            _ferromagnetic,
+            working="p_ferromagnetic * saturation_T_low",
+        ),
+        Profile(
+            "as-calculated",
+            "the largest moment that is sure in a calculation that starts ferromagnetic, however nature orders it",
             "score = µ0·Ms at the lower end of the 90 % interval (T)",
             _lowest,
             working="saturation_T_low",
@@ -108,29 +120,28 @@ PROFILES = {
         Profile(
             "rare-earth-free",
             "strong magnets without rare earths",
-            "score = µ0·Ms at the lower end of the 90 % interval (T); set aside: rare earths (Sc, Y, La to Lu), radioactive "
-            f"elements, crystals {_TOO_HIGH}",
-            _lowest,
+            f"score = {_SURE}; set aside: rare earths (Sc, Y, La to Lu), radioactive elements, crystals {_TOO_HIGH}",
+            _ferromagnetic,
             (_rare_earths, _radioactive, _unstable),
-            "saturation_T_low",
+            "p_ferromagnetic * saturation_T_low",
         ),
         Profile(
             "low-cost",
             "magnetisation for little money",
-            "score = µ0·Ms at the lower end of the 90 % interval (T) / (1 + price of the elements / "
+            f"score = {_SURE} / (1 + price of the elements / "
             f"{CHEAP_USD_PER_KG:g} USD/kg); set aside: no known price, radioactive elements, crystals {_TOO_HIGH}",
             _per_price,
             (_without_price, _radioactive, _unstable),
-            f"saturation_T_low / (1 + price_USD_per_kg / {CHEAP_USD_PER_KG:g})",
+            f"p_ferromagnetic * saturation_T_low / (1 + price_USD_per_kg / {CHEAP_USD_PER_KG:g})",
         ),
         Profile(
             "explore",
             "what nobody has calculated yet and could be large",
-            "score = P(magnetic) × µ0·Ms at the upper end of the 90 % interval (T); set aside: crystals of the training data, "
+            "score = P(FM) × µ0·Ms at the upper end of the 90 % interval (T); set aside: crystals of the training data, "
             f"duplicates, crystals {_TOO_HIGH}",
             _hopeful,
             (_known, _duplicates, _unstable),
-            "p_magnetic * saturation_T_high",
+            "p_ferromagnetic * saturation_T_high",
         ),
     )
 }

@@ -13,6 +13,7 @@ COLUMNS = [
     "saturation_T", "saturation_T_low", "p_magnetic", "source_file", "space_group", "note",
     "score", "set_aside", "saturation_T_high", "duplicate_of", "known_id", "known_moment", "e_above_hull", "stability",
     "hhi_production", "hhi_reserve", "price_USD_per_kg", "rare_earths", "radioactive", "p_large", "unfamiliar",
+    "p_ferromagnetic", "p_ferrimagnetic", "p_antiferromagnetic", "afm_risk", "ordering_most_likely", "label_provenance",
 ]  # fmt: skip
 
 

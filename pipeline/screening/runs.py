@@ -18,8 +18,8 @@ def find_run(where: Settings, run: str | None) -> Screened:
         UserError: there is none, no single one of that name, or it is older than what this version reads of a run.
     """
     found = _find(where, run)
-    if "profile" not in found.manifest or "reading" not in found.manifest:
-        raise UserError(f"run {found.manifest.get('id')} was made by an older ferroscreen, without profiles: screen again")
+    if "orderings" not in found.manifest:
+        raise UserError(f"run {found.manifest.get('id')} was made by an older ferroscreen, without orderings: screen again")
     return found
 
 

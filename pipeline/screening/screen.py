@@ -23,6 +23,7 @@ from pipeline.dedup.known import Known, known_crystals
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.tiers import Tier
 from pipeline.features.vectorstore import VECTOR_CODE
+from pipeline.learning.ordering_shelf import ordering_id
 from pipeline.learning.registry import Ensemble
 from pipeline.ledger import Ledger, Run
 from pipeline.progress import Reporter
@@ -39,7 +40,7 @@ from pipeline.screening.structures import STRUCTURES_FILE, write_structures
 from pipeline.settings import Settings
 
 FILES = ("ranking.csv", "ranking.parquet", "rejected.csv", STRUCTURES_FILE)
-SCREEN_CODE = "screen-4"  # raise it whenever the same input and model would give other predictions, or a run other files
+SCREEN_CODE = "screen-5"  # raise it whenever the same input and model would give other predictions, or a run other files
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def screen(
         UserError: nothing to read in the source, or `out` cannot be written.
     """
     given = source.identity()
-    code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code)
+    code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code, f"orderings-{ordering_id()}")
     withheld = source.licensed and not licensed_details
     identity = text_hash(*code, ensemble.id, given, profile.name, profile.formula, *(["withheld"] if withheld else []))[:16]
     folder = make_folder(out or where.runs / identity)
@@ -113,7 +114,8 @@ def _screen(
         )
     cells = work.cells(len(shards))
     duplicates, compared_with = _compare(predictions, cells, ensemble, where, reporter)
-    ranking = rank(predictions.join(duplicates.columns).assign(place=range(len(predictions))), profile)
+    joined = predictions.join(duplicates.columns).assign(place=range(len(predictions)))
+    ranking = rank(_with_provenance(joined), profile)
     places = ranking.pop("place").to_list()
     write_structures(folder, cells, [] if withheld else places)
     ranking = without_structures(ranking) if withheld else ranking
@@ -126,7 +128,9 @@ def _screen(
         "rejected_by_reason": dict(sorted(Counter(rejected["reason"]).items())),
         "set_aside": int((ranking["set_aside"] != "").sum()), "stability_known": int((ranking["stability"] == "known").sum()),
         "duplicates": int((ranking["duplicate_of"] != "").sum()), "known": int((ranking["known_id"] != "").sum()),
-        "unfamiliar": int((ranking["unfamiliar"] > 1).sum()), "known_from": compared_with,
+        "unfamiliar": int((ranking["unfamiliar"] > 1).sum()),
+        "orderings": {str(k): int(n) for k, n in ranking["ordering_most_likely"].value_counts().sort_index().items()},
+        "known_from": compared_with,
         "not_compared": duplicates.not_compared,
         "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),
         "without_costly": int(ranking["note"].str.contains(WITHOUT_COSTLY, regex=False).sum()),
@@ -150,6 +154,12 @@ def _finished(folder: Path, identity: str) -> Screened | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return Screened(folder, manifest) if sound else None
+
+
+def _with_provenance(table: pd.DataFrame) -> pd.DataFrame:
+    """`label_provenance`: of the source's own moment or, where it has none, of the same crystal's in the training data."""
+    own = table["label_provenance"]
+    return table.assign(label_provenance=own.where(own != "", table["known_provenance"])).drop(columns="known_provenance")
 
 
 def _compare(

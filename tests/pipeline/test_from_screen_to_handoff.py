@@ -280,7 +280,7 @@ def test_a_source_that_is_gone_or_changed(runs: Runs, tmp_path: Path) -> None:
 
 
 def test_runs_of_an_older_version(runs: Runs, tmp_path: Path) -> None:
-    manifest = {k: v for k, v in runs.first.manifest.items() if k != "profile"}
+    manifest = {k: v for k, v in runs.first.manifest.items() if k != "orderings"}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(UserError, match="older ferroscreen"):
         find_run(runs.where, str(tmp_path))

@@ -13,8 +13,9 @@ from data.schema import DUPLICATES, REJECTED
 from data.snapshot import Snapshot
 from data.sources.starter import StarterSource
 from pipeline.progress import Quiet
+from pipeline.refreshing.doubts import COLUMNS
 from pipeline.refreshing.publish import publish_source
-from pipeline.refreshing.quality import DUPLICATES_FILE, PAGE_FILE
+from pipeline.refreshing.quality import DOUBTS_FILE, DUPLICATES_FILE, PAGE_FILE
 from pipeline.report.quality import QualityContent, render_quality
 from pipeline.settings import Settings
 
@@ -61,7 +62,7 @@ def test_the_page_shows_what_is_in_the_snapshot(snapshot: Snapshot) -> None:
 
 
 def test_pages_are_verified_but_do_not_name_the_snapshot(snapshot: Snapshot, tmp_path: Path) -> None:
-    assert set(snapshot.manifest["pages"]) == {DUPLICATES_FILE, PAGE_FILE}
+    assert set(snapshot.manifest["pages"]) == {DUPLICATES_FILE, DOUBTS_FILE, PAGE_FILE}
     plain = publish_source(StarterSource(), Settings(home=tmp_path, workers=1, quality=False), Quiet())
     assert plain.id == snapshot.id and "pages" not in plain.manifest
     snapshot.verify()
@@ -73,8 +74,9 @@ def test_hostile_texts_stay_texts() -> None:
     duplicate = {**dict.fromkeys(DUPLICATES.names, HOSTILE), "volume_ratio": 1.0, "moment": 1.0, "moment_of": 2.0}
     buried = pd.DataFrame([dict.fromkeys(("material_id", "reason", "database_version"), HOSTILE)])
     content = QualityContent(
-        HOSTILE, ((HOSTILE, HOSTILE),), crystals, quarantine, pd.DataFrame([{**duplicate, "moment_difference": 1.0}]), buried
-    )
+        HOSTILE, ((HOSTILE, HOSTILE),), crystals, quarantine, pd.DataFrame([{**duplicate, "moment_difference": 1.0}]),
+        pd.DataFrame([{**dict.fromkeys(COLUMNS, HOSTILE), "moment": 1.0, "expected": 0.0, "probability": 0.9}]), buried,
+    )  # fmt: skip
     page = render_quality(content)
     tags = Tags()
     tags.feed(page)
@@ -84,6 +86,6 @@ def test_hostile_texts_stay_texts() -> None:
 
 def test_an_empty_quarantine_and_no_duplicate() -> None:
     crystals = pd.DataFrame({"material_id": ["a"], "formula": ["Fe"], "moment_muB_per_atom": [float("nan")], "ordering": [None]})
-    none = [pd.DataFrame(columns=names) for names in (REJECTED.names, DUPLICATES.names, ["material_id"])]
+    none = [pd.DataFrame(columns=names) for names in (REJECTED.names, DUPLICATES.names, COLUMNS, ["material_id"])]
     page = render_quality(QualityContent("t", (), crystals, *none))
     assert "Every record could be used." in page and "1 without a label" in page

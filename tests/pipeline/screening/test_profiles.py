@@ -23,6 +23,9 @@ ROWS = [  # id, µ0·Ms low / mid / high (T), P, USD/kg, rare earths, radioactiv
 ]
 
 
+P_FM = {"iron": 1.0, "iron again": 1.0, "alnico": 0.9, "neo": 0.5, "hidden": 0.8, "uranium": 0.3, "unstable": 0.9}
+
+
 def table() -> pd.DataFrame:
     names = [
         "candidate_id", "low", "mid", "high", "p_magnetic", "price_USD_per_kg", "rare_earths", "radioactive", "e_above_hull",
@@ -33,16 +36,19 @@ def table() -> pd.DataFrame:
     return frame.assign(
         formula="Fe", n_sites=1, source_file="a.cif", space_group=1, note="", volume_per_atom=1.0, known_moment=np.nan,
         hhi_production=2400.0, hhi_reserve=1400.0, moment_dft=np.nan, moment_std=0.1, p_large=0.1, unfamiliar=0.2,
+        p_ferromagnetic=[P_FM[name] for name in frame["candidate_id"]], p_ferrimagnetic=0.1, p_antiferromagnetic=0.1,
+        afm_risk=0.1, ordering_most_likely="FM", label_provenance="",
         moment_low=frame["low"] * per_tesla,
         moment_muB_per_atom=frame["mid"] * per_tesla, moment_high=frame["high"] * per_tesla,
     )  # fmt: skip
 
 
 EXPECTED = {
-    "high-ms": (["iron", "iron again", "unstable", "uranium", "neo", "alnico", "hidden"], 0),
-    "rare-earth-free": (["iron", "iron again", "alnico", "hidden", "unstable", "uranium", "neo"], 3),
+    "high-ms": (["iron", "iron again", "unstable", "alnico", "neo", "uranium", "hidden"], 0),
+    "as-calculated": (["iron", "iron again", "unstable", "uranium", "neo", "alnico", "hidden"], 0),
+    "rare-earth-free": (["iron", "iron again", "alnico", "hidden", "unstable", "neo", "uranium"], 3),
     "low-cost": (["iron", "iron again", "alnico", "neo", "hidden", "unstable", "uranium"], 2),
-    "explore": (["hidden", "uranium", "neo", "alnico", "iron", "iron again", "unstable"], 3),
+    "explore": (["hidden", "alnico", "neo", "uranium", "iron", "iron again", "unstable"], 3),
 }
 
 
@@ -58,7 +64,7 @@ def test_the_order(name: str) -> None:
 def test_reasons_are_named_and_stability_stays_apart() -> None:
     found = rank(table(), PROFILES["rare-earth-free"]).set_index("candidate_id")
     reasons = found["set_aside"].drop_duplicates().tolist()
-    assert reasons == ["", "0.31 eV/atom above the hull", "radioactive: U", "rare earth: Nd"]
+    assert reasons == ["", "0.31 eV/atom above the hull", "rare earth: Nd", "radioactive: U"]
     assert found.loc["alnico", "stability"] == "unknown" and found.loc["iron", "stability"] == "known"
     assert np.isnan(found.loc["alnico", "e_above_hull"]), "unknown is not zero"
     explore = rank(table(), PROFILES["explore"]).set_index("candidate_id")["set_aside"]
@@ -67,8 +73,9 @@ def test_reasons_are_named_and_stability_stays_apart() -> None:
 
 def test_scores_are_the_written_formulas() -> None:
     rows = {name: rank(table(), profile).set_index("candidate_id")["score"] for name, profile in PROFILES.items()}
-    assert rows["high-ms"]["neo"] == pytest.approx(1.4)
-    assert rows["low-cost"]["neo"] == pytest.approx(1.4 / (1 + 120 / 10))
+    assert rows["as-calculated"]["neo"] == pytest.approx(1.4)
+    assert rows["high-ms"]["neo"] == pytest.approx(0.5 * 1.4)
+    assert rows["low-cost"]["neo"] == pytest.approx(0.5 * 1.4 / (1 + 120 / 10))
     assert rows["explore"]["hidden"] == pytest.approx(0.8 * 3.0)
     for profile in PROFILES.values():
         assert profile.formula.startswith("score = ") and "\n" not in profile.formula
@@ -82,7 +89,7 @@ def test_neither_the_order_of_rows_nor_an_earlier_profile_matters(order: list[in
 
 
 def test_an_unknown_profile() -> None:
-    with pytest.raises(UserError, match="high-ms or rare-earth-free or low-cost or explore, not 'cheap'"):
+    with pytest.raises(UserError, match="high-ms or as-calculated or rare-earth-free or low-cost or explore, not 'cheap'"):
         find_profile("cheap")
 
 

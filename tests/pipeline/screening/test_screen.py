@@ -45,7 +45,12 @@ def test_a_folder_becomes_a_ranking(cif_folder: Path, where: Settings, ensemble:
     assert list(table.columns[: len(REQUIRED)]) == REQUIRED
     assert sorted(table["candidate_id"]) == sorted(p.stem for p in cif_folder.glob("*.cif"))
     assert table["rank"].tolist() == list(range(1, len(table) + 1))
-    assert (np.diff(table["saturation_T_low"]) <= 0).all()
+    assert (np.diff(table["score"]) <= 0).all()
+    np.testing.assert_allclose(table["score"], table["p_ferromagnetic"] * table["saturation_T_low"], rtol=1e-4)
+    ordered = table[["p_ferromagnetic", "p_ferrimagnetic", "p_antiferromagnetic"]]
+    np.testing.assert_allclose(ordered.sum(axis=1), table["p_magnetic"], rtol=0, atol=1e-4)
+    likeliest = ordered.assign(NM=1 - table["p_magnetic"]).set_axis(["FM", "FiM", "AFM", "NM"], axis=1).idxmax(axis=1)
+    assert table["ordering_most_likely"].tolist() == likeliest.tolist()
     assert ((table["moment_low"] <= table["moment_muB_per_atom"]) & (table["moment_muB_per_atom"] <= table["moment_high"])).all()
     assert table["p_magnetic"].between(0, 1).all()
     assert done.manifest["ranked"] == len(table)

@@ -1,0 +1,39 @@
+"""ship, ship-orderings: what comes with ferroscreen, for those who release it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.common import facts
+
+
+def ship(
+    model: Annotated[str | None, typer.Argument(help="Model id or its beginning (default: the one published last).")] = None,
+) -> None:
+    """Put a model in the place of the shipped one, models/pretrained (for those who release ferroscreen)."""
+    from pipeline.learning.registry import list_models, open_model
+    from pipeline.learning.shipped import ship as copy
+    from pipeline.settings import settings
+
+    root = settings().models
+    newest = [m.id for m in list_models(root)][-1:]
+    shipped = copy(open_model(root, model or (newest[0] if newest else None)), settings())
+    facts("Shipped", {"model": shipped.id, "from": shipped.manifest["shipped_from"], "folder": shipped.folder})
+
+
+def ship_orderings(
+    table: Annotated[Path, typer.Argument(help="Parquet table with signed site moments.")],
+) -> None:
+    """Learn the classes of magnetic orderings anew, in the place of the shipped ones (for those who release ferroscreen)."""
+    from flows.console import reporter, use_console
+    from pipeline.learning.ordering_shelf import FOLDER, put_on_shelf, train_classes
+
+    use_console(quiet=False)
+    grown = train_classes(table, reporter())
+    put_on_shelf(grown)
+    facts(
+        "Shipped", {"rows": grown.facts["rows"]["train"], "macro-F1, test": grown.facts["test"]["f1"]["macro"], "folder": FOLDER}
+    )
