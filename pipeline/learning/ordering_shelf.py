@@ -53,7 +53,9 @@ def train_classes(table: Path, reporter: Reporter) -> OrderingClasses:
     rows = [row for row in site_moment_rows(table) if np.abs(row.moments).sum() > 0]
     if {row.split for row in rows} < {"train", "val", "test"}:
         raise UserError(f"{table} has no rows for each of train, val and test")
-    columns, classes, split = _examples(rows, reporter)
+    columns, kept = described(rows, reporter)
+    classes = np.array([alignment_class(row.moments) for row in kept], dtype=np.int64)
+    split = np.array([row.split for row in kept])
     train = split == "train"
     reporter.say("Growing the trees of the classes")
     grown = OrderingClasses.fit(columns[train], classes[train], {})
@@ -82,7 +84,8 @@ def put_on_shelf(grown: OrderingClasses, folder: Path = FOLDER) -> None:
             file.replace(folder / file.name)
 
 
-def _examples(rows: list[OrderedRow], reporter: Reporter) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.str_]]:
+def described(rows: list[OrderedRow], reporter: Reporter) -> tuple[NDArray[np.float32], list[OrderedRow]]:
+    """(crystals, columns) descriptors, and the rows that have them."""
     settings = GraphSettings()
     columns, kept = [], []
     with reporter.bar("Descriptors", len(rows)) as tick:
@@ -92,8 +95,7 @@ def _examples(rows: list[OrderedRow], reporter: Reporter) -> tuple[NDArray[np.fl
             columns.append(descriptors(graphs))
             kept += [part[k] for k in found]
             tick(len(part))
-    classes = np.array([alignment_class(row.moments) for row in kept], dtype=np.int64)
-    return np.concatenate(columns), classes, np.array([row.split for row in kept])
+    return np.concatenate(columns), kept
 
 
 def _card(facts: dict[str, Any]) -> str:
