@@ -1,0 +1,151 @@
+r"""A screen with hindsight: would known strong magnets have been found?
+
+    python -m benchmarks.retrospective ../shared/data/mp_magnets.parquet --out .work/retrospective \
+        [--epochs 10] [--plot docs/retrospective.svg]
+
+Every crystal of the chemical systems below is hidden: from training, validation and the choice of anything. A small ensemble
+(boosted trees and a CGCNN of a few epochs) learns from the other training rows, is calibrated on the other validation rows, and
+ranks the table's test rows with the hidden crystals among them, as a screen does: P(FM) x µ0·Ms at the lower end of the
+interval. The trees that say P(FM) have seen site moments of some of these systems; `as-calculated` is the order without them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from benchmarks.figures import markdown
+from benchmarks.learning_curve import find_snapshot
+from data.artifact import make_folder, write_bytes
+from data.labels import TESLA_PER_MUB_PER_A3
+from flows.console import Console
+from models.contract import Examples, FitControl, Prediction
+from models.families import family
+from pipeline.features.descriptors import descriptor_names
+from pipeline.features.neighbours import GraphSettings
+from pipeline.features.tiers import Tier
+from pipeline.learning.data import Labelled, labelled_examples
+from pipeline.learning.domain import Domain
+from pipeline.learning.errors import ErrorModel
+from pipeline.learning.ordering_shelf import ordering_classes
+from pipeline.learning.splits import split_rows
+from pipeline.learning.weights import choose_weights
+from pipeline.report.svg import ROLES, draw
+from pipeline.settings import settings
+
+# a chemical system, and the compound of it that made it known
+MAGNETS = {
+    "Co-Sm": "SmCo5", "B-Fe-Nd": "Nd2Fe14B", "Fe-Pt": "FePt", "Co-Pt": "CoPt", "Fe-Pd": "FePd", "Co-Fe": "FeCo", "Fe-N": "Fe4N",
+    "B-Fe": "Fe2B", "C-Fe": "Fe3C", "Fe-P": "Fe2P", "Fe-Si": "Fe3Si", "Fe-Y": "Y2Fe17", "Co-Y": "YCo5", "Fe-Sm": "Sm2Fe17",
+    "Fe-Tb": "Tb2Fe17", "Bi-Mn": "MnBi", "Mn-Sb": "MnSb", "Ge-Mn": "Mn5Ge3", "Co-Mn-Si": "Co2MnSi", "Ga-Mn-Ni": "Ni2MnGa",
+    "Co-Fe-Si": "Co2FeSi", "Mn-Ni-Sb": "MnNiSb", "Co-Gd": "GdCo5", "Fe-Zr": "ZrFe2", "Al-Mn": "MnAl",
+}  # fmt: skip
+MEMBERS = ("boosting", "cgcnn")
+STRONG_T = 0.5  # a hidden crystal whose DFT label says less is no strong magnet, whatever its system
+SEED = 0
+PLACES = ("as-calculated", "high-ms")  # the two orders
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--plot", type=Path)
+    options = parser.parse_args()
+    where, console = settings(), Console()
+    data = labelled_examples(find_snapshot(options.table, where, console), GraphSettings(), Tier.FAST, False, where, console)
+    ranked = retrospective(data, make_folder(options.out), options.epochs, where.workers, console)
+    found = best_of_each(ranked)
+    print(summary(ranked, found))
+    if options.plot:
+        write_bytes(options.plot, picture(found, len(ranked)).encode())
+
+
+def retrospective(data: Labelled, out: Path, epochs: int, workers: int, console: Console) -> pd.DataFrame:
+    """The candidates in the order of the ranking: formula, chemsys, hidden, tesla (of the label), and both places."""
+    systems, split = np.array(data.table.column("chemsys").to_pylist()), split_rows(data.table)
+    hidden = np.isin(systems, list(MAGNETS))
+    train, validation = (data.examples.take(rows[~hidden[rows]]) for rows in (split.train, split.validation))
+    rows = np.union1d(split.test, np.flatnonzero(hidden))
+    candidates = data.examples.take(rows)
+    said = {name: _learned(name, train, validation, candidates, out, epochs, workers, console) for name in MEMBERS}
+    of_validation = systems[split.validation[~hidden[split.validation]]].tolist()
+    chosen = choose_weights(validation.targets(), np.stack([v.moment for v, _ in said.values()]), of_validation)
+    domain = Domain.fit(train, validation, len(descriptor_names()))
+    errors = ErrorModel.fit(
+        validation.targets(), [v for v, _ in said.values()], chosen.weights, validation, of_validation, domain
+    )
+    judged = errors.judge({name: c for name, (_, c) in said.items()}, chosen.weights, candidates)
+    tesla = TESLA_PER_MUB_PER_A3 / candidates.graphs.volume_per_atom
+    p_fm = judged.p_magnetic * ordering_classes().predict(candidates.descriptors)[:, 0]
+    table = pd.DataFrame({
+        "formula": np.array(data.table.column("formula").to_pylist())[rows], "chemsys": systems[rows], "hidden": hidden[rows],
+        "tesla": candidates.targets() * tesla, "said": judged.moment * tesla,
+        "low": judged.low * tesla, "high": judged.high * tesla,
+    })  # fmt: skip
+    table["as-calculated"] = table["low"].rank(ascending=False, method="first").astype(int)
+    table["high-ms"] = (p_fm * table["low"]).rank(ascending=False, method="first").astype(int)
+    return table.sort_values("high-ms", ignore_index=True)
+
+
+def _learned(
+    name: str, train: Examples, validation: Examples, candidates: Examples, out: Path, epochs: int, workers: int, console: Console
+) -> tuple[Prediction, Prediction]:
+    """What a member says of the validation rows and of the candidates."""
+    model = family(name)()
+    with console.bar(f"Training {name}", epochs) as tick:
+        checkpoint = make_folder(out / name)
+        control = FitControl(seed=SEED, epochs=epochs, checkpoint=checkpoint, workers=workers, report=lambda row: tick(1))
+        model.fit(train, validation, control)
+    return model.predict(validation), model.predict(candidates)
+
+
+def best_of_each(ranked: pd.DataFrame) -> pd.DataFrame:
+    """Of each hidden system the strong crystal that stands highest, with how many strong ones it has."""
+    strong = ranked[ranked["hidden"] & (ranked["tesla"] >= STRONG_T)]
+    best = strong.groupby("chemsys", sort=False).first()
+    return best.assign(strong=strong.groupby("chemsys", sort=False).size(), known=[MAGNETS[s] for s in best.index]).reset_index()
+
+
+def summary(ranked: pd.DataFrame, found: pd.DataFrame) -> str:
+    shown = pd.DataFrame({
+        "known for": found["known"], "its best": found["formula"], "DFT, T": found["tesla"].map("{:.2f}".format),
+        "said, T": found["said"].map("{:.2f}".format),
+        "90 % interval": [f"{low:.2f} to {high:.2f}" for low, high in zip(found["low"], found["high"], strict=True)],
+        "strong crystals": found["strong"], **{f"place {name}": found[name] for name in PLACES},
+    })  # fmt: skip
+    strong = int((ranked["hidden"] & (ranked["tesla"] >= STRONG_T)).sum())
+    within = "; ".join(f"{int((found['high-ms'] <= n).sum())} in the first {n}" for n in (50, 100, 250, 500))
+    return "\n\n".join(
+        [
+            f"{len(ranked):,} candidates, {int(ranked['hidden'].sum())} of them hidden, {strong} of these strong",
+            markdown(list(shown.columns), shown.astype(str).to_numpy().tolist()),
+            f"of {len(found)} systems the best strong crystal stands: {within}",
+        ]
+    )
+
+
+def picture(found: pd.DataFrame, candidates: int) -> str:
+    """Places of the best crystal of each system, on a logarithmic axis."""
+    rows = found.sort_values("high-ms", ascending=False, ignore_index=True)
+
+    def paint(axes: Axes) -> None:
+        axes.grid(True, axis="x")
+        axes.hlines(rows.index, rows["as-calculated"], rows["high-ms"], color=ROLES["line"], linewidth=1.4)
+        axes.plot(rows["as-calculated"], rows.index, "D", color=ROLES["steel"], fillstyle="none", markersize=4, label=PLACES[0])
+        axes.plot(rows["high-ms"], rows.index, "o", color=ROLES["rust"], markersize=5, label=PLACES[1])
+        axes.set_xscale("log")
+        axes.set(xlim=(0.8, candidates), xlabel=f"place among {candidates:,} candidates", yticks=rows.index)
+        axes.set_yticklabels([f"{known} ({formula})" for known, formula in zip(rows["known"], rows["formula"], strict=True)])
+        axes.legend(loc="lower right")
+
+    return draw("retrospective", "Places of hidden magnets in a screen with hindsight", paint, (7.2, 5.6))
+
+
+if __name__ == "__main__":
+    main()
