@@ -18,7 +18,7 @@ INTERRUPTED = 130
 COMMANDS = (
     screening.run, data.refresh, learning.train, learning.evaluate, fetching.fetch, screening.screen, screening.report,
     handoff.compare, handoff.export, promoting.promote, promoting.rollback, data.diff, data.verify, data.prune,
-    listings.snapshots, listings.models, listings.runs, listings.jobs, listings.doctor, serving.serve,
+    listings.snapshots, listings.models, listings.runs, listings.jobs, listings.metrics, listings.doctor, serving.serve,
     shipping.ship, shipping.ship_orderings,
 )  # fmt: skip
 for command in COMMANDS:

@@ -77,3 +77,11 @@ def doctor(json: Json = False) -> None:
     facts(
         "ferroscreen", {**found, **found.pop("libraries"), "prefect server": prefect["server"], "answers": prefect["reachable"]}
     )
+
+
+def metrics() -> None:
+    """Print what a monitoring system wants to know, as Prometheus text (for a node exporter's textfile collector, say)."""
+    from pipeline.metrics import metrics_text
+    from pipeline.settings import settings
+
+    print(metrics_text(settings()), end="")
