@@ -35,6 +35,7 @@ def train(
     tier: Tier = Tier.FAST,
     adapt: str | None = None,
     selected: int | None = None,
+    weigh_doubtful: bool = False,
 ) -> dict[str, Any]:
     """Train an ensemble on a snapshot (the newest by default), and put it to use if it is no worse than the one in use.
 
@@ -44,8 +45,9 @@ def train(
     enter()
     families = tuple(members) if members else TrainSettings().members
     wanted = TrainSettings(
-        members=families, seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier, adapt=adapt, selected=selected
-    )
+        members=families, seeds=seeds, epochs=epochs, max_minutes=max_minutes, tier=tier, adapt=adapt, selected=selected,
+        weigh_doubtful=weigh_doubtful,
+    )  # fmt: skip
     manifest = fit(snapshot, wanted)
     decision = promote(settings().models, manifest["id"], shipped_rival(settings(), reporter()))
     reporter().say(promotion_words(decision))

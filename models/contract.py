@@ -29,6 +29,7 @@ class Examples:
     descriptors: NDArray[np.float32]  # (crystals, columns); NaN where one could not be computed
     moment: NDArray[np.float64] | None = None  # (crystals,) µB/atom; None where unknown
     vectors: VectorGraphs | None = None  # graphs with directions; None where no family asked for them
+    weight: NDArray[np.float64] | None = None  # (crystals,) of each in training, for families of trees; None: all alike
 
     def __len__(self) -> int:
         return len(self.graphs)
@@ -37,7 +38,8 @@ class Examples:
         """Some crystals, in the order asked for."""
         moment = None if self.moment is None else self.moment[index]
         vectors = None if self.vectors is None else self.vectors.take(index)
-        return Examples(self.graphs.take(index), self.descriptors[index], moment, vectors)
+        weight = None if self.weight is None else self.weight[index]
+        return Examples(self.graphs.take(index), self.descriptors[index], moment, vectors, weight)
 
     def targets(self) -> NDArray[np.float64]:
         """The moments, µB/atom. Raises ModelError where there are none."""

@@ -65,7 +65,7 @@ class Forest:
             self.settings = replace(self.settings, columns=control.columns)
         self.median = medians(train.descriptors)
         seen = self._seen(filled(train.descriptors, self.median))
-        self.trees = _grow(seen, both, self.settings, control)
+        self.trees = _grow(seen, both, train.weight, self.settings, control)
         error = float(np.abs(self.predict(validation).moment - validation.targets()).mean())
         control.report({"epoch": 1, "validation_mae": error})
         return [{"epoch": 1, "validation_mae": error}]
@@ -124,8 +124,11 @@ class BoostedTrees(Forest):
     )
 
 
-def _grow(rows: NDArray[np.float32], both: NDArray[np.float64], settings: ForestSettings, control: FitControl) -> Trees:
-    """The trees of some rows; `both` is (rows, 2) moment and whether magnetic."""
+def _grow(
+    rows: NDArray[np.float32], both: NDArray[np.float64], weight: NDArray[np.float64] | None, settings: ForestSettings,
+    control: FitControl,
+) -> Trees:  # fmt: skip
+    """The trees of some rows; `both` is (rows, 2) moment and whether magnetic, `weight` (rows,) or None."""
     from sklearn import ensemble
 
     if settings.kind is ForestKind.BOOSTED:
@@ -134,7 +137,7 @@ def _grow(rows: NDArray[np.float32], both: NDArray[np.float64], settings: Forest
                 max_iter=settings.n_estimators, min_samples_leaf=settings.min_samples_leaf, early_stopping=False,
                 max_leaf_nodes=settings.max_leaf_nodes, learning_rate=settings.learning_rate,
                 max_features=settings.max_features, random_state=control.seed,
-            ).fit(rows, target)
+            ).fit(rows, target, sample_weight=weight)
             for target in both.T
         ]  # fmt: skip
         return flatten_boosted(boosted)
@@ -143,7 +146,7 @@ def _grow(rows: NDArray[np.float32], both: NDArray[np.float64], settings: Forest
         n_estimators=settings.n_estimators, min_samples_leaf=settings.min_samples_leaf, max_features=settings.max_features,
         max_leaf_nodes=settings.max_leaf_nodes, random_state=control.seed, n_jobs=control.workers,
     )  # fmt: skip
-    return flatten([e.tree_ for e in forest.fit(rows, both).estimators_])
+    return flatten([e.tree_ for e in forest.fit(rows, both, sample_weight=weight).estimators_])
 
 
 def medians(rows: NDArray[np.float32]) -> NDArray[np.float32]:

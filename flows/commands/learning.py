@@ -25,6 +25,10 @@ def train(
     select_descriptors: Annotated[
         int | None, typer.Option("--select-descriptors", min=1, help="Let forests see so many, found by a stochastic search.")
     ] = None,
+    weigh_doubtful: Annotated[
+        bool,
+        typer.Option("--weigh-doubtful", help="Let trees give less weight to labels that cross-validation doubts."),
+    ] = False,
     adapt: Annotated[
         str | None, typer.Option("--adapt", help="Model whose coordinate network `canonical` makes independent of the pose.")
     ] = None,
@@ -43,7 +47,17 @@ def train(
         raise UserError(f"--descriptors is {' or '.join(Tier)}, not {descriptors!r}")
     tier, families = Tier(descriptors), [name.strip() for name in members.split(",") if name.strip()]
     pretrained = None if adapt is None else open_model(settings().models, adapt)
-    TrainSettings(tuple(families), seeds, 0, epochs, max_minutes, tier=tier, adapt=adapt, selected=select_descriptors).check()
+    TrainSettings(
+        tuple(families),
+        seeds,
+        0,
+        epochs,
+        max_minutes,
+        tier=tier,
+        adapt=adapt,
+        selected=select_descriptors,
+        weigh_doubtful=weigh_doubtful,
+    ).check()
     if pretrained is not None and snapshot is None:
         snapshot = str(pretrained.manifest["snapshot"])
     identifier = open_snapshot(settings().snapshots, snapshot).id
@@ -52,7 +66,7 @@ def train(
     from flows.train import train as flow
 
     adapted = None if pretrained is None else pretrained.id
-    manifest = flow(identifier, families, seeds, epochs, max_minutes, tier, adapted, select_descriptors)
+    manifest = flow(identifier, families, seeds, epochs, max_minutes, tier, adapted, select_descriptors, weigh_doubtful)
     print_json(manifest) if json else facts("Model published", training_facts(manifest))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from data.artifact import building, publish, write_bytes, write_json
@@ -24,8 +25,10 @@ from pipeline.learning.weeding import CONSTANT, Verdict, weed
 from pipeline.learning.weights import choose_weights
 from pipeline.progress import Reporter
 from pipeline.provenance import provenance
+from pipeline.screening.csvsafe import csv_safe
 
 Floats = NDArray[np.float64]
+DOUBTFUL_FILE = "doubtful.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +43,11 @@ class Trained:
 
 
 def publish_ensemble(
-    root: Path, trained: list[Trained], data: Labelled, split: Split, facts: dict[str, Any], reporter: Reporter
+    root: Path, trained: list[Trained], data: Labelled, split: Split, facts: dict[str, Any], reporter: Reporter,
+    doubtful: pd.DataFrame | None = None,
 ) -> Ensemble:
-    """Weed, weigh, calibrate on the validation rows; judge on the test rows; write it all. `facts` go into the manifest as is.
+    """Weed, weigh, calibrate on the validation rows; judge on the test rows; write it all. `facts` go into the manifest as is,
+    the doubtful training labels into a table beside it.
 
     Raises:
         ModelError: no member's predictions vary.
@@ -76,6 +81,8 @@ def publish_ensemble(
             member.model.save(folder / member.name)
         errors.save(folder)
         held_out.to_parquet(folder / HELD_OUT_FILE, index=False)
+        if doubtful is not None:
+            write_bytes(folder / DOUBTFUL_FILE, csv_safe(doubtful).to_csv(index=False, float_format="%.4g").encode())
         files = artefact_files(folder)
         manifest = {
             "kind": "ensemble", "id": artefact_id(files), **facts,

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from data.artifact import make_folder, text_hash, write_json
 from data.errors import UserError
@@ -22,11 +24,13 @@ from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.neighbours import GraphSettings
 from pipeline.features.tiers import Tier
 from pipeline.features.vectorstore import VECTOR_CODE
-from pipeline.learning.data import labelled_examples
+from pipeline.learning.data import Labelled, labelled_examples
+from pipeline.learning.doubtful import DOUBTFUL_CODE, Doubtful, find_doubtful
+from pipeline.learning.doubtful import FOLDS as DOUBTFUL_FOLDS
 from pipeline.learning.publish import Trained, publish_ensemble
 from pipeline.learning.registry import Ensemble, open_model
 from pipeline.learning.selection import SELECTION_CODE, Selection, SelectionSettings, select
-from pipeline.learning.splits import split_rows
+from pipeline.learning.splits import Split, split_rows
 from pipeline.ledger import Ledger, Run
 from pipeline.progress import Reporter
 from pipeline.settings import Settings
@@ -48,6 +52,7 @@ class TrainSettings:
     graph: GraphSettings = field(default_factory=GraphSettings)
     tier: Tier = Tier.FAST  # of the descriptors that the forest learns from
     selected: int | None = None  # so many descriptors, chosen stochastically, for the families that read them; None: all
+    weigh_doubtful: bool = False  # whether families of trees give less weight to labels that cross-validation doubts
     adapt: str | None = None  # id of a model whose pretrained member the members that can do so start from
 
     @property
@@ -75,6 +80,8 @@ class TrainSettings:
             raise UserError(f"unknown model family {', '.join(strange) or '(none given)'}; there are {', '.join(family_names())}")
         if (self.tier is not Tier.FAST or self.selected is not None) and not any(map(reads_descriptors, families)):
             raise UserError("only forests learn from descriptors, and none is among the members")
+        if self.weigh_doubtful and not any(map(reads_descriptors, families)):
+            raise UserError("only families of trees give labels different weights, and none is among the members")
         if self.selected is not None and self.selected < 1:
             raise UserError("at least one descriptor must be selected")
         if self.adapt is not None and not any(family(name).adapts for name in families):
@@ -105,7 +112,8 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
 
 def _code(wanted: TrainSettings) -> tuple[str, ...]:
     """Versions of all that decides the model beside data and settings."""
-    return (TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code, *([SELECTION_CODE] if wanted.selected else []))
+    chosen = ((SELECTION_CODE, wanted.selected is not None), (DOUBTFUL_CODE, wanted.weigh_doubtful))
+    return (TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code, *(code for code, used in chosen if used))
 
 
 def _train(
@@ -117,7 +125,9 @@ def _train(
     data = labelled_examples(snapshot, wanted.graph, wanted.tier, vectors, where, reporter)
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
-    selection = _selection(train, data.table.column("chemsys").take(split.train).to_pylist(), wanted, work, reporter)
+    systems = data.table.column("chemsys").take(split.train).to_pylist()
+    doubtful = _doubtful(train, systems, wanted, where, reporter)
+    selection = _selection(train, systems, wanted, work, reporter)
     deadlines = _Deadlines(wanted, work)
     members: dict[str, Model] = {}
     for name, kind, seed in wanted.names():
@@ -125,7 +135,8 @@ def _train(
             seed=seed, epochs=wanted.epochs, deadline=deadlines.of(name), checkpoint=work / name, pretrained=pretrained[kind],
             columns=selection.columns if selection else (), workers=where.workers,
         )  # fmt: skip
-        members[name] = _member(kind, train, validation, control, work / name, reporter, run)
+        examples = train if doubtful is None else replace(train, weight=doubtful.weight)
+        members[name] = _member(kind, examples, validation, control, work / name, reporter, run)
         deadlines.finished(name)
     reporter.say("Weights and calibration from the validation rows")
     trained = [
@@ -137,10 +148,28 @@ def _train(
         "settings": asdict(wanted), "graph_settings": asdict(wanted.graph),
         "selection": selection.to_json(_names(wanted.tier)) if selection else None,
     }  # fmt: skip
-    ensemble = publish_ensemble(where.models, trained, data, split, facts, reporter)
+    listed = None if doubtful is None else _listed(doubtful, data, split)
+    ensemble = publish_ensemble(where.models, trained, data, split, facts, reporter, listed)
     run.finished("publish", ensemble.id)
     shutil.rmtree(work, ignore_errors=True)
     return ensemble
+
+
+def _doubtful(
+    train: Examples, systems: list[str], wanted: TrainSettings, where: Settings, reporter: Reporter
+) -> Doubtful | None:  # fmt: skip
+    """The doubtful labels among the training rows; None where all are to count alike."""
+    if not wanted.weigh_doubtful:
+        return None
+    with reporter.bar("Doubting labels", DOUBTFUL_FOLDS) as tick:
+        found = find_doubtful(train, systems, wanted.first_seed, where.workers, tick)
+    reporter.say(f"{int((found.weight < 1).sum())} training labels are doubtful")
+    return found
+
+
+def _listed(doubtful: Doubtful, data: Labelled, split: Split) -> pd.DataFrame:
+    rows = data.table.take(pa.array(split.train))
+    return doubtful.table(rows["material_id"].to_pylist(), rows["formula"].to_pylist(), data.examples.take(split.train).targets())
 
 
 def _selection(train: Examples, systems: list[str], wanted: TrainSettings, work: Path, reporter: Reporter) -> Selection | None:
