@@ -136,7 +136,7 @@ def test_a_pickle_in_any_file_of_a_published_model_never_runs(trained_home: Path
     marker.rmdir()  # the payload works
     stated = tampered(trained_home, tmp_path / "m").manifest["files"]
     names = [name for name in stated if name.endswith((".safetensors", ".json"))]
-    assert len(names) >= 4
+    assert len(names) >= 4, names
     for k, name in enumerate(names):
         ensemble = tampered(trained_home, tmp_path / f"m{k}")
         (ensemble.folder / name).write_bytes(content)
