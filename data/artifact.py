@@ -8,12 +8,15 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
+
+_TICK_NS = 1_000_000  # between two dates; file systems keep them at least that exactly
 
 
 def file_hash(path: Path) -> str:
@@ -68,6 +71,33 @@ def make_folder(path: Path) -> Path:
 
 
 @contextmanager
+def room_on_disk(root: Path) -> Iterator[None]:
+    """What a library says when the disk is full, each in its own words, becomes a word to the user.
+
+    Raises:
+        UserError: the disk is full.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as fault:
+        if not _tells_of_full_disk(fault):
+            raise
+        raise UserError(f"no space left for {root}: make room, and the same command goes on where this one stopped") from fault
+
+
+def _tells_of_full_disk(fault: BaseException | None) -> bool:
+    """Whether it, or one that it came from, does: torch, safetensors and SQLite turn the system's error into their own."""
+    while fault is not None:
+        number = fault.errno if isinstance(fault, OSError) else None
+        if number in (errno.ENOSPC, errno.EDQUOT) or f"os error {errno.ENOSPC}" in str(fault) or "disk is full" in str(fault):
+            return True
+        fault = fault.__cause__ or fault.__context__
+    return False
+
+
+@contextmanager
 def building(root: Path) -> Iterator[Path]:
     """A temporary folder beside the final place of an artefact; gone afterwards unless `publish` took it.
 
@@ -99,14 +129,28 @@ def publish(folder: Path, final: Path) -> bool:
     except OSError:
         if not final.is_dir():
             raise
-        os.utime(final)  # published again: now the newest
+        make_newest(final, final.parent.glob("[!.]*"))  # published again
         return False
+    make_newest(final, final.parent.glob("[!.]*"))
     descriptor = os.open(final.parent, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
     return True
+
+
+def make_newest(made: Path, siblings: Iterable[Path]) -> None:
+    """Date a file or folder later than those beside it, even where the clock was put back since they were made.
+
+    Which one is the newest is read off these dates.
+    """
+    latest = 0
+    for path in siblings:
+        with suppress(FileNotFoundError):  # pruned meanwhile
+            latest = max(latest, path.stat().st_mtime_ns if path != made else 0)
+    moment = max(time.time_ns(), latest + _TICK_NS)
+    os.utime(made, ns=(moment, moment))
 
 
 def list_artefacts(root: Path, marker: str) -> list[Path]:

@@ -24,6 +24,7 @@ from data.errors import UserError
 from data.labels import find_fault, saturation_T
 from data.rejection import Reason, Rejection
 from data.sources import Record, Source
+from data.versions import read_manifest
 
 ROWS_PER_GROUP = 4096
 CRYSTALS_FILE = "crystals.parquet"
@@ -44,8 +45,9 @@ class Snapshot:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        loaded: dict[str, Any] = json.loads((self.folder / MANIFEST_FILE).read_text())
-        return loaded
+        """Raises UserError where it is damaged, or a newer release made the snapshot."""
+        what, remedy = f"snapshot {self.id}", "refresh again to publish a new one"
+        return read_manifest(self.folder / MANIFEST_FILE, what, "schema_version", schema.SCHEMA_VERSION, remedy)
 
     def table(self, columns: list[str] | None = None) -> pa.Table:
         """The crystals' table, or some of its columns (schema.CRYSTALS says what they mean)."""
@@ -67,7 +69,8 @@ class Snapshot:
         return pq.read_table(self.folder / QUARANTINE_FILE)
 
     def verify(self) -> None:
-        """Raises UserError where a file no longer has the hash that its manifest states."""
+        """Raises UserError where a file no longer has the hash that its manifest states, or a newer release made the snapshot."""
+        _ = self.manifest
         damaged = self._damaged_file()
         if damaged:
             raise UserError(f"snapshot {self.id}: {damaged} is damaged or missing; refresh again to publish a new one")
@@ -188,9 +191,11 @@ def open_snapshot(root: Path, identifier: str | None = None) -> Snapshot:
     """A snapshot by its id (or the start of it), or the one published last.
 
     Raises:
-        UserError: there is none, or none of that name.
+        UserError: there is none, or none of that name, or a newer release made it.
     """
-    return Snapshot(find_artefact(root, MANIFEST_FILE, "snapshot", identifier, "`ferroscreen refresh --source starter`"))
+    found = Snapshot(find_artefact(root, MANIFEST_FILE, "snapshot", identifier, "`ferroscreen refresh --source starter`"))
+    _ = found.manifest
+    return found
 
 
 def list_snapshots(root: Path) -> list[Snapshot]:

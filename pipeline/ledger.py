@@ -12,7 +12,7 @@ import socket
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,13 +21,16 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from data.artifact import make_folder
+from data.artifact import make_folder, room_on_disk
+from data.errors import UserError
 from data.lease import Busy
+from data.versions import refuse_newer
 
 RUNNING, DONE, FAILED, INTERRUPTED, LOST = "running", "done", "failed", "interrupted", "lost"
 HEARTBEAT_S = 15.0
 SILENT_S = 120.0  # a run on another machine, whose lease cannot be seen from here, is lost after so long without a heartbeat
 PATIENCE_S = 5.0  # with a lease that somebody only looks at
+LEDGER_FORMAT = 1  # kept as SQLite's user_version; raise it with any change of _SCHEMA, and bring older files up to it
 _SCHEMA = """
 create table if not exists run (
     id integer primary key, job text not null, key text not null, inputs text not null, state text not null,
@@ -40,6 +43,7 @@ create table if not exists part (
 );
 create index if not exists part_run on part (run);
 """
+_REMEDY = "move it away: a home without a ledger begins a new one"
 engine_run: ContextVar[str | None] = ContextVar("engine_run", default=None)  # id that the orchestrator gave to what runs now
 
 
@@ -79,10 +83,23 @@ class Ledger:
     """The ledger of a home; may be opened by any number of processes."""
 
     def __init__(self, home: Path) -> None:
+        """Raises UserError where the disk is full, the file is damaged, or a newer release wrote it."""
         self._leases = make_folder(home / "leases")
         self._path = home / "ledger.sqlite"
+        with room_on_disk(home):
+            try:
+                self._prepare()
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError as fault:
+                raise UserError(f"{self._path} is no readable ledger ({fault}); {_REMEDY}") from fault
+
+    def _prepare(self) -> None:
         with closing(self._connect()) as connection, connection:
-            connection.executescript(_SCHEMA)
+            stated = connection.execute("pragma user_version").fetchone()[0]
+            refuse_newer(str(self._path), stated, LEDGER_FORMAT, _REMEDY)
+            if stated < LEDGER_FORMAT:  # a new file, or one of before the number was kept, whose tables are those of format 1
+                connection.executescript(f"{_SCHEMA} pragma user_version = {LEDGER_FORMAT};")
 
     @contextmanager
     def run(self, job: str, key: str, inputs: dict[str, Any]) -> Iterator[Run]:
@@ -95,7 +112,13 @@ class Ledger:
 
         Raises:
             Busy: a living process is at the same work.
+            UserError: the disk is full, whoever came upon it.
         """
+        with room_on_disk(self._path.parent), self._held(job, key, inputs) as run:
+            yield run
+
+    @contextmanager
+    def _held(self, job: str, key: str, inputs: dict[str, Any]) -> Iterator[Run]:
         lock = FileLock(self._lease(key), timeout=PATIENCE_S)
         try:
             lock.acquire()
@@ -162,7 +185,8 @@ class Ledger:
 
     def _beat(self, identifier: int, stop: threading.Event) -> None:
         while not stop.wait(HEARTBEAT_S):
-            self.write("update run set seen = ? where id = ?", (_now(), identifier))
+            with suppress(sqlite3.OperationalError):  # a disk that is full now may have room at the next beat
+                self.write("update run set seen = ? where id = ?", (_now(), identifier))
 
     def _lives(self, entry: Entry) -> bool:
         if entry.host != socket.gethostname():

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.artifact import building, publish, text_hash, write_json
+from data.artifact import building, publish, text_hash
 from data.rejection import Reason, Rejection
 from data.snapshot import Snapshot, write_rejections
 from data.symmetry import symmetrise
 from models.graph import DTYPES, CrystalGraphs
 from pipeline.features.neighbours import GraphSettings, alone, build_graphs
 from pipeline.features.npyfile import PackedWriter
+from pipeline.features.stores import finish_store, open_store
 from pipeline.parallel import map_in_order
 
 GRAPH_CODE = "graphs-1"  # raise it whenever the same crystal and settings would give another graph
@@ -59,10 +60,10 @@ class Built:
 def graph_store(
     root: Path, snapshot: Snapshot, settings: GraphSettings, workers: int, tick: Callable[[int], None] = lambda n: None
 ) -> GraphStore:
-    """The graph store of a snapshot: opened if it is there, built otherwise, a part at a time in a bounded memory."""
+    """The graph store of a snapshot: opened if it is there and sound, built otherwise, a part at a time in a bounded memory."""
     key = text_hash(GRAPH_CODE, snapshot.id, json.dumps(asdict(settings), sort_keys=True))[:16]
     final = root / key
-    if final.is_dir():
+    if open_store(final):
         return GraphStore(final)
     total = int(snapshot.manifest["crystals"])
     ranges = [(start, min(start + CRYSTALS_PER_TASK, total)) for start in range(0, total, CRYSTALS_PER_TASK)]
@@ -79,8 +80,8 @@ def graph_store(
                 without_symmetry += built.without_symmetry
                 tick(stop - start)
         write_rejections(folder / "rejected.parquet", rejected)
-        write_json(
-            folder / "manifest.json",
+        finish_store(
+            folder,
             {
                 "kind": "graphs",
                 "code": GRAPH_CODE,

@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.artifact import building, publish, text_hash, write_json
+from data.artifact import building, publish, text_hash
 from data.snapshot import Snapshot
 from data.symmetry import symmetrise
 from models.vectors import VECTOR_DTYPES, VectorGraphs
 from pipeline.features.graphs import CRYSTALS_PER_TASK, GRAPH_CODE, GraphStore
 from pipeline.features.neighbours import GraphSettings
 from pipeline.features.npyfile import PackedWriter
+from pipeline.features.stores import finish_store, open_store
 from pipeline.features.vectors import build_vectors
 from pipeline.parallel import map_in_order
 
@@ -27,10 +28,10 @@ VECTOR_CODE = "vectors-2"  # raise it whenever the same crystal and settings wou
 def vector_store(
     root: Path, snapshot: Snapshot, graphs: GraphStore, settings: GraphSettings, workers: int, tick: Callable[[int], None]
 ) -> VectorGraphs:
-    """The graphs with directions of a graph store's rows, memory-mapped: opened if they are there, built otherwise."""
+    """The graphs with directions of a graph store's rows, memory-mapped: opened if they are there and sound, built otherwise."""
     key = text_hash(VECTOR_CODE, GRAPH_CODE, snapshot.id, json.dumps(asdict(settings), sort_keys=True))[:16]
     final = root / f"{key}-vectors"
-    if not final.is_dir():
+    if not open_store(final):
         rows = graphs.rows
         parts = np.split(rows, range(CRYSTALS_PER_TASK, len(rows), CRYSTALS_PER_TASK))
         with building(root) as folder:
@@ -40,7 +41,7 @@ def vector_store(
                     writer.append(packed.arrays())
                     tick(len(part))
             manifest = {"kind": "vectors", "code": VECTOR_CODE, "snapshot": snapshot.id, "settings": asdict(settings)}
-            write_json(folder / "manifest.json", {**manifest, "crystals": len(rows)})
+            finish_store(folder, {**manifest, "crystals": len(rows)})
             publish(folder, final)
     return VectorGraphs(**{name: np.load(final / f"{name}.npy", mmap_mode="r") for name in VECTOR_DTYPES})
 

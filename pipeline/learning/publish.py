@@ -19,7 +19,7 @@ from pipeline.learning.domain import Domain
 from pipeline.learning.errors import ErrorModel, Judged
 from pipeline.learning.groups import error_groups
 from pipeline.learning.metrics import LARGE_MOMENT, regression_metrics, reliability, spread_metrics
-from pipeline.learning.registry import HELD_OUT_FILE, MANIFEST_FILE, Ensemble, artefact_files, artefact_id
+from pipeline.learning.registry import ENSEMBLE_FORMAT, HELD_OUT_FILE, MANIFEST_FILE, Ensemble, artefact_files, artefact_id
 from pipeline.learning.splits import Split
 from pipeline.learning.weeding import CONSTANT, Verdict, weed
 from pipeline.learning.weights import choose_weights
@@ -85,7 +85,7 @@ def publish_ensemble(
             write_bytes(folder / DOUBTFUL_FILE, csv_safe(doubtful).to_csv(index=False, float_format="%.4g").encode())
         files = artefact_files(folder)
         manifest = {
-            "kind": "ensemble", "id": artefact_id(files), **facts,
+            "kind": "ensemble", "format": ENSEMBLE_FORMAT, "id": artefact_id(files), **facts,
             "rows": {"train": len(train), "val": len(validation), "test": len(test)},
             "elements": sorted(set(train.graphs.numbers.tolist())),  # what the members have seen
             "members": [

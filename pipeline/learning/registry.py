@@ -13,6 +13,7 @@ import pandas as pd
 
 from data.artifact import file_hash, find_artefact, list_artefacts, text_hash
 from data.errors import UserError
+from data.versions import read_manifest, refuse_newer
 from models.contract import Examples, Model, ModelError
 from models.families import family
 from pipeline.features.neighbours import GraphSettings
@@ -22,6 +23,9 @@ from pipeline.learning.errors import ErrorModel, Judged
 MANIFEST_FILE = "manifest.json"
 HELD_OUT_FILE = "held_out.parquet"
 CURRENT_FILE = "current.json"  # beside the models: those promoted, the one in use last
+ENSEMBLE_FORMAT = 1  # raise it whenever an older release would misread a published model
+CURRENT_FORMAT = 1  # the same of the file that names the models in use
+RETRAIN = "train again, or restore it from a backup"
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,8 @@ class Ensemble:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        loaded: dict[str, Any] = json.loads((self.folder / MANIFEST_FILE).read_text())
-        return loaded
+        """Raises UserError where it is damaged, or a newer release made the model."""
+        return read_manifest(self.folder / MANIFEST_FILE, f"model {self.id}", "format", ENSEMBLE_FORMAT, RETRAIN)
 
     @cached_property
     def members(self) -> dict[str, Model]:
@@ -46,7 +50,7 @@ class Ensemble:
         try:
             return {m["name"]: family(m["family"]).load(self.folder / m["name"]) for m in self.manifest["members"]}
         except ModelError as fault:
-            raise UserError(f"model {self.id} cannot be loaded: {fault}") from fault
+            raise UserError(f"model {self.id} cannot be loaded: {fault}; {RETRAIN}") from fault
 
     @cached_property
     def errors(self) -> ErrorModel:
@@ -55,7 +59,7 @@ class Ensemble:
         try:
             return ErrorModel.load(self.folder, self.manifest)
         except ModelError as fault:
-            raise UserError(f"model {self.id} cannot be loaded: {fault}") from fault
+            raise UserError(f"model {self.id} cannot be loaded: {fault}; {RETRAIN}") from fault
 
     def _verify(self) -> None:
         for name, digest in self.manifest["files"].items():
@@ -105,17 +109,19 @@ def current_models(root: Path) -> list[str]:
     """Ids of the models that were promoted, the one in use last; empty where none was.
 
     Raises:
-        UserError: the file that names them is not readable.
+        UserError: the file that names them is not readable, or of a newer release.
     """
     try:
         content = json.loads((root / CURRENT_FILE).read_text())
-        return [str(name) for name in content["promoted"]]
+        promoted, stated = [str(name) for name in content["promoted"]], content.get("format", 1)
     except FileNotFoundError:
         return []
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise UserError(
             f"{root / CURRENT_FILE} does not name the models in use ({fault}); delete it and promote again"
         ) from fault
+    refuse_newer(str(root / CURRENT_FILE), stated, CURRENT_FORMAT, "delete it and promote again")
+    return promoted
 
 
 def open_model(root: Path, identifier: str | None = None) -> Ensemble:

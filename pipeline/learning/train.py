@@ -226,6 +226,8 @@ def _member(
 ) -> Model:  # fmt: skip
     """One trained member: loaded if an earlier run finished it, trained (or trained on) otherwise."""
     make_folder(folder)
+    for torn in folder.glob(".*.part"):  # of a run that was killed, or found the disk full, while it wrote
+        torn.unlink()
     if (folder / DONE_FILE).is_file():
         reporter.say(f"{folder.name}: trained by an earlier run")
         return family(kind).load(folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 from data.disorder import Disorder
 from data.errors import UserError
 from data.materials_project.state import DOCUMENTS_FILE
-from data.snapshot import list_snapshots
+from data.snapshot import list_snapshots, open_snapshot
 from data.sources import Source
 from data.sources.cif_folder import MAX_FILE_MB
 from data.sources.icsd.table import ANY_ENTRY, IcsdFilter
@@ -34,5 +34,5 @@ def open_candidates(
 def _newest(snapshots: Path) -> Path:
     for snapshot in reversed(list_snapshots(snapshots)):
         if (snapshot.folder / DOCUMENTS_FILE).is_file():
-            return snapshot.folder
+            return open_snapshot(snapshots, snapshot.id).folder
     raise UserError("there is no snapshot of the Materials Project yet; `ferroscreen refresh --source mp` pulls one")

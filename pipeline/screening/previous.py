@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from data.versions import read_manifest
 from pipeline.settings import Settings
 
+RUN_FORMAT = 1  # raise it whenever an older release would misread a finished screen
 LOOK_BACK = 20  # runs
 SAME_CANDIDATES = 0.5  # share of the smaller run's ids; with fewer in common, a comparison lists both runs and says nothing
 
 
 def list_runs(where: Settings) -> list[dict[str, Any]]:
-    """Manifests of the screens made with this home, oldest first."""
+    """Manifests of the screens made with this home, oldest first.
+
+    Raises:
+        UserError: one is damaged, or a newer release made it.
+    """
     files = sorted(where.runs.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-    return [json.loads(path.read_text()) for path in files]
+    return [read_run(path) for path in files]
+
+
+def read_run(path: Path) -> dict[str, Any]:
+    """The manifest of a finished screen.
+
+    Raises:
+        UserError: it is damaged, or a newer release made it.
+    """
+    return read_manifest(path, f"run {path}", "format", RUN_FORMAT, "delete it and screen again")
 
 
 def previous_run(where: Settings, identity: str, source: str, ids: pd.Series[str], withheld: bool) -> str | None:

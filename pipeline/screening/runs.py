@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from data.errors import UserError
-from pipeline.screening.previous import list_runs
+from pipeline.screening.previous import list_runs, read_run
 from pipeline.screening.screen import Screened
 from pipeline.settings import Settings
 
@@ -40,7 +39,7 @@ def run_before(where: Settings, screened: Screened) -> Screened | None:
 def _find(where: Settings, run: str | None) -> Screened:
     folder = Path(run).expanduser() if run else None
     if folder is not None and (folder / "manifest.json").is_file():
-        return Screened(folder, json.loads((folder / "manifest.json").read_text()))
+        return Screened(folder, read_run(folder / "manifest.json"))
     known = [r for r in list_runs(where) if (Path(r["folder"]) / "ranking.parquet").is_file()]
     matches = [r for r in known if r["id"].startswith(run)] if run else known[-1:]
     if len(matches) != 1:

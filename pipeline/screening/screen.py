@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from data.artifact import file_hash, make_folder, text_hash, write_bytes, write_json
+from data.artifact import file_hash, make_folder, make_newest, text_hash, write_bytes, write_json
 from data.errors import UserError
 from data.snapshot import open_snapshot
 from data.sources import Source
@@ -32,7 +32,7 @@ from pipeline.screening.candidates import WITHOUT_COSTLY
 from pipeline.screening.costly import prepare
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.licence import without_details, without_structures
-from pipeline.screening.previous import previous_run
+from pipeline.screening.previous import RUN_FORMAT, previous_run
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from pipeline.screening.ranking import rank
 from pipeline.screening.shards import Judge, Work, judge_here, write_parquet
@@ -122,7 +122,8 @@ def _screen(
     write_bytes(folder / "ranking.csv", csv_safe(ranking).to_csv(index=False, float_format="%.6g").encode())
     write_parquet(ranking, folder / "ranking.parquet")
     manifest = {
-        "kind": "screen", **facts, "source": source.description, "reading": recipe(source), "licensed": source.licensed,
+        "kind": "screen", "format": RUN_FORMAT, **facts,
+        "source": source.description, "reading": recipe(source), "licensed": source.licensed,
         "model": ensemble.id, "profile": profile.name, "formula": profile.formula,
         "ranked": len(ranking), "rejected": len(rejected), "with_note": int((ranking["note"] != "").sum()),
         "rejected_by_reason": dict(sorted(Counter(rejected["reason"]).items())),
@@ -140,7 +141,9 @@ def _screen(
         "seconds": round(time.monotonic() - started, 2), "shards_taken_over": len(shards) - len(todo),
     }  # fmt: skip
     write_json(folder / "manifest.json", manifest)
-    write_json(make_folder(where.runs) / f"{facts['id']}.json", {**manifest, "folder": str(folder.resolve())})
+    entry = make_folder(where.runs) / f"{facts['id']}.json"
+    write_json(entry, {**manifest, "folder": str(folder.resolve())})
+    make_newest(entry, where.runs.glob("*.json"))
     run.finished("publish", facts["id"])
     shutil.rmtree(work.folder, ignore_errors=True)
     return Screened(folder, manifest)

@@ -1,0 +1,192 @@
+"""Artefacts that other releases made: read as they are, made again, or refused with exit code 2 and what to do.
+
+artefacts/ holds them as they were written (make_artefacts.py says how): `unnumbered` before the numbers were kept, `1` with
+them, `domain1` and `screen4` by releases whose models and screens are no longer read. Newer ones do not exist yet: the number of
+an old one is raised.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.artifact import file_hash
+from data.snapshot import open_snapshot
+from pipeline.features.graphs import graph_store
+from pipeline.features.neighbours import GraphSettings
+from pipeline.learning.promotion import starter_examples
+from pipeline.learning.registry import CURRENT_FILE, open_model
+from pipeline.ledger import LEDGER_FORMAT, Ledger
+from pipeline.report.screened import report_screen
+from pipeline.screening.runs import find_run
+from pipeline.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+ARTEFACTS = Path(__file__).parent / "artefacts"
+ROOMS = {"snapshot": "snapshots", "model": "models", "graphs": "graphs", "run": "runs", "ledger": ".", "current": "models"}
+READ = [f"{kind}-{edition}" for kind in ("model", "run", "ledger", "graphs") for edition in ("unnumbered", "1")]
+READ += ["snapshot-1", "current-unnumbered"]
+REFUSED = ["model-domain1", "run-screen4"]
+
+
+def place(home: Path, *names: str) -> Settings:
+    """A home with copies of some artefacts."""
+    for name in names:
+        shutil.copytree(ARTEFACTS / name, home / ROOMS[name.split("-")[0]], dirs_exist_ok=True)
+    return Settings(home=home, workers=1)
+
+
+def ferroscreen(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "FERROSCREEN_HOME": str(home), "FERROSCREEN_WORKERS": "1", "COLUMNS": "160"}
+    return subprocess.run(
+        [sys.executable, "-m", "flows", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
+
+
+def only(folder: Path) -> Path:
+    (found,) = folder.iterdir()
+    return found
+
+
+def test_every_artefact_is_read_or_refused_below() -> None:
+    assert sorted(path.name for path in ARTEFACTS.iterdir()) == sorted(READ + REFUSED)
+
+
+def test_a_snapshot_is_read(tmp_path: Path) -> None:
+    snapshot = open_snapshot(place(tmp_path, "snapshot-1").snapshots)
+    snapshot.verify()
+    assert len(list(snapshot.crystals())) == snapshot.table().num_rows == snapshot.manifest["crystals"] > 30
+
+
+@pytest.mark.parametrize("edition", ["unnumbered", "1"])
+def test_a_model_is_read_and_says_the_same(tmp_path: Path, edition: str) -> None:
+    model = open_model(place(tmp_path, f"model-{edition}").models)
+    judged = model.judge(starter_examples(model))
+    assert np.isfinite(judged.moment).all() and (judged.low < judged.high).all()
+    other = open_model(place(tmp_path / "other", "model-1").models)
+    np.testing.assert_array_equal(judged.moment, other.judge(starter_examples(other)).moment)
+    assert len(model.held_out()) == model.manifest["rows"]["test"]
+
+
+@pytest.mark.parametrize("edition", ["unnumbered", "1"])
+def test_a_screen_is_read_and_reported(tmp_path: Path, edition: str) -> None:
+    where = place(tmp_path, f"run-{edition}", "model-1")
+    run = find_run(where, str(only(where.runs)))
+    assert run.manifest["ranked"] == len(run.ranking())
+    page = report_screen(run, open_model(where.models, run.manifest["model"])).read_text()
+    assert str(run.ranking()["candidate_id"][0]) in page
+
+
+@pytest.mark.parametrize("edition", ["unnumbered", "1"])
+def test_a_ledger_is_read_and_goes_on(tmp_path: Path, edition: str) -> None:
+    book = Ledger(place(tmp_path, f"ledger-{edition}").home)
+    assert [(e.job, e.state, e.parts, e.host) for e in book.entries()] == [("train", "done", 1, "somewhere")]
+    with book.run("train", "train-0", {}) as run:
+        run.finished("member", "forest-1")
+    assert [e.state for e in Ledger(tmp_path).entries()] == ["done", "done"]
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as connection:
+        assert connection.execute("pragma user_version").fetchone() == (LEDGER_FORMAT,)
+
+
+def test_models_in_use_are_read(tmp_path: Path) -> None:
+    where = place(tmp_path, "current-unnumbered", "model-1", "model-domain1")
+    named = json.loads((where.models / CURRENT_FILE).read_text())["promoted"][-1]
+    assert open_model(where.models).id == named == only(ARTEFACTS / "model-1").name
+
+
+@pytest.mark.parametrize(("edition", "built"), [("unnumbered", True), ("1", False)])
+def test_a_graph_store_is_read_or_built_again(tmp_path: Path, edition: str, built: bool) -> None:
+    where = place(tmp_path, "snapshot-1", f"graphs-{edition}")
+    folder, ticks = only(where.graphs), list[int]()
+    store = graph_store(where.graphs, open_snapshot(where.snapshots), GraphSettings(), 1, ticks.append)
+    assert store.folder == folder, "it was not found: a release that changes the graphs adds its store here"
+    assert bool(ticks) is built
+    hashes = {path.name: file_hash(path) for path in only(ARTEFACTS / "graphs-1").glob("*.npy")}
+    assert {path.name: file_hash(path) for path in store.folder.glob("*.npy")} == hashes
+
+
+@pytest.mark.parametrize(
+    ("names", "arguments", "words"),
+    [
+        (
+            ("snapshot-1", "model-domain1"),
+            ("evaluate", "--model", "37110cf4"),
+            "model 37110cf40dabaf62 cannot be loaded: .* train again, or restore it from a backup",
+        ),
+        (("run-screen4",), ("report", "{home}/runs/93400efb97b6fd9e"), "made by an older ferroscreen, .* screen again"),
+    ],
+    ids=["model", "screen"],
+)
+def test_what_is_too_old_is_refused(tmp_path: Path, names: tuple[str, ...], arguments: tuple[str, ...], words: str) -> None:
+    place(tmp_path, *names)
+    refused(tmp_path, [argument.replace("{home}", str(tmp_path)) for argument in arguments], words)
+
+
+def state(key: str) -> Callable[[Path], None]:
+    """Raises the number under a key of the manifest by one."""
+
+    def change(path: Path) -> None:
+        file = path if path.is_file() else path / "manifest.json"
+        content = json.loads(file.read_text())
+        file.write_text(json.dumps({**content, key: content.get(key, 1) + 1}))
+
+    return change
+
+
+def newer_member(path: Path) -> None:
+    """The ensemble is of this release, one of its members is not; the hash fits."""
+    name = "forest-0/model.json"
+    state("format")(path / name)
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest["files"][name] = file_hash(path / name)
+    (path / "manifest.json").write_text(json.dumps(manifest))
+
+
+def raise_user_version(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"pragma user_version = {LEDGER_FORMAT + 1}")
+
+
+TAKE = "made by a newer ferroscreen .*update ferroscreen, or"
+NEWER: list[tuple[tuple[str, ...], str, Callable[[Path], None], list[str], str]] = [
+    (("snapshot-1",), "snapshots/*", state("schema_version"), ["verify"], f"{TAKE} refresh again"),
+    (("model-1", "snapshot-1"), "models/*", state("format"), ["evaluate", "--model", "3745a2f1"], f"{TAKE} train again"),
+    (
+        ("model-1", "snapshot-1"), "models/*", newer_member, ["evaluate", "--model", "3745a2f1"],
+        "holds a forest of format 2, not forest 1; train again",
+    ),
+    (("model-1", "current-unnumbered"), "models/current.json", state("format"), ["rollback"], f"{TAKE} delete it and promote"),
+    (("run-1",), "runs/*", state("format"), ["report", "{home}/runs/2482627902e348dd"], f"{TAKE} delete it and screen again"),
+    (("ledger-1",), "ledger.sqlite", raise_user_version, ["jobs"], f"{TAKE} move it away"),
+]  # fmt: skip
+KINDS = ["snapshot", "model", "member", "current", "screen", "ledger"]
+
+
+@pytest.mark.parametrize(("names", "pattern", "change", "arguments", "words"), NEWER, ids=KINDS)
+def test_what_a_newer_release_made_is_refused(
+    tmp_path: Path, names: tuple[str, ...], pattern: str, change: Callable[[Path], None], arguments: list[str], words: str
+) -> None:
+    place(tmp_path, *names)
+    (path,) = tmp_path.glob(pattern)
+    change(path)
+    before = {p: file_hash(p) for p in tmp_path.rglob("*") if p.is_file()}
+    refused(tmp_path, [argument.replace("{home}", str(tmp_path)) for argument in arguments], words)
+    assert {p: file_hash(p) for p in before} == before, "what was refused was changed"
+
+
+def refused(home: Path, arguments: list[str], words: str) -> None:
+    done = ferroscreen(home, *arguments)
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert re.search(words, done.stderr), done.stderr
+    assert "Traceback" not in done.stderr
