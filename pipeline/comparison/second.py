@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-
 from pipeline.report.content import SecondOpinion
+from pipeline.screening.previous import read_run
 from pipeline.screening.screen import Screened
 
 SECOND_FOLDER = "shipped"  # in a run's folder: the same candidates, screened with the shipped model
@@ -15,7 +14,7 @@ def second_opinion(screened: Screened) -> SecondOpinion | None:
     folder = screened.folder / SECOND_FOLDER
     if not (folder / "manifest.json").is_file():
         return None
-    other = Screened(folder, json.loads((folder / "manifest.json").read_text()))
+    other = Screened(folder, read_run(folder / "manifest.json"))
     if other.manifest["input"] != screened.manifest["input"]:  # of an earlier run in the same folder
         return None
     mine, theirs = screened.ranking(), other.ranking()

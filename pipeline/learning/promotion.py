@@ -27,7 +27,7 @@ from pipeline.features.tiers import Tier
 from pipeline.features.vectors import build_vectors
 from pipeline.learning.bootstrap import Gain, cluster_bootstrap
 from pipeline.learning.metrics import coverage_by_bin
-from pipeline.learning.registry import CURRENT_FILE, Ensemble, current_models, open_model
+from pipeline.learning.registry import CURRENT_FILE, CURRENT_FORMAT, Ensemble, current_models, open_model
 from pipeline.learning.shares import wilson
 from pipeline.learning.shipped import ShippedRival
 from pipeline.learning.weeding import VARIES
@@ -86,7 +86,7 @@ def promote(root: Path, identifier: str, rival: ShippedRival | None = None) -> D
         gain, fault = compare(_errors(candidate), theirs, current.id)
         reasons += [fault] if fault else []
     if not reasons:
-        write_json(root / CURRENT_FILE, {"promoted": [*before, candidate.id]})
+        write_json(root / CURRENT_FILE, {"format": CURRENT_FORMAT, "promoted": [*before, candidate.id]})
     return Decision(candidate.id, None if current is None else current.id, tuple(reasons), gain)
 
 
@@ -100,7 +100,7 @@ def rollback(root: Path, shipped: Ensemble | None = None) -> tuple[str, str]:
     if not before or (len(before) == 1 and shipped is None):
         raise UserError("there is no model to go back to: `ferroscreen promote` has replaced none")
     taken = open_model(root, before[-2]) if len(before) > 1 else shipped
-    write_json(root / CURRENT_FILE, {"promoted": before[:-1]})
+    write_json(root / CURRENT_FILE, {"format": CURRENT_FORMAT, "promoted": before[:-1]})
     return before[-1], taken.id if taken is not None else ""
 
 
