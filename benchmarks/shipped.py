@@ -61,10 +61,10 @@ def subsets(rows: pd.DataFrame) -> str:
     """All rows, those that ICSD knows, those whose sources agree, and those that the table itself does not suspect."""
     parts = {
         "all": np.ones(len(rows), dtype=bool),
-        "ICSD-flagged": rows["icsd"].fillna(False).to_numpy(bool),
+        "ICSD-flagged": rows["icsd"].eq(True).to_numpy(),
         "two sources agree, or nothing magnetic": (rows["label_tier"] == "A").to_numpy(),
         "one source": (rows["label_tier"] == "B").to_numpy(),
-        "not suspected to be a false zero": ~rows["suspect_false_nm"].fillna(False).to_numpy(bool),
+        "not suspected to be a false zero": rows["suspect_false_nm"].ne(True).to_numpy(),
     }
     body = []
     for name, here in parts.items():
@@ -75,22 +75,10 @@ def subsets(rows: pd.DataFrame) -> str:
         scores = regression_metrics(truth, said, part["p_magnetic"].to_numpy(np.float64))
         inside, magnetic = (truth >= low) & (truth <= high), truth > MAGNETIC_THRESHOLD
         bins = " ".join("-" if b["coverage"] is None else f"{b['coverage']:.3f}" for b in coverage_by_bin(truth, said, low, high))
-        body.append([
-            name, f"{len(part):,}", f"{scores['mae']:.4f}", f"{scores['mae_magnetic']:.4f}", f"{scores['r2']:.3f}",
-            f"{scores['auroc']:.4f}", f"{scores['precision_at_k']:.3f}", f"{inside.mean():.3f}", f"{inside[magnetic].mean():.3f}", bins,
-        ])  # fmt: skip
-    head = [
-        "test rows",
-        "n",
-        "MAE",
-        "magnetic",
-        "R²",
-        "AUROC",
-        "precision, top",
-        "interval holds",
-        "of magnetic",
-        "by predicted moment",
-    ]
+        numbers = [scores["mae"], scores["mae_magnetic"], scores["r2"], scores["auroc"], scores["precision_at_k"]]
+        shares = [float(inside.mean()), float(inside[magnetic].mean())]
+        body.append([name, f"{len(part):,}", *(f"{n:.4f}" for n in numbers), *(f"{share:.3f}" for share in shares), bins])
+    head = ["test rows", "n", "MAE", "magnetic", "R²", "AUROC", "precision, top", "held", "of magnetic", "held by predicted moment"]
     return markdown(head, body)
 
 
