@@ -78,7 +78,7 @@ def subsets(rows: pd.DataFrame) -> str:
         numbers = [scores["mae"], scores["mae_magnetic"], scores["r2"], scores["auroc"], scores["precision_at_k"]]
         shares = [float(inside.mean()), float(inside[magnetic].mean())]
         body.append([name, f"{len(part):,}", *(f"{n:.4f}" for n in numbers), *(f"{share:.3f}" for share in shares), bins])
-    head = ["test rows", "n", "MAE", "magnetic", "R²", "AUROC", "precision, top", "held", "of magnetic", "held by predicted moment"]
+    head = ["test rows", "n", "MAE", "magnetic", "R²", "AUROC", "precision", "held", "of magnetic", "held by predicted moment"]
     return markdown(head, body)
 
 
