@@ -1,0 +1,49 @@
+"""The real thing: GPAW through the whole machinery, against the starter set's own calculations. Minutes."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from data.calculation import Calculation, Job
+from data.sources.starter import STARTER_FILE
+from pipeline.dft.gpaw_code import GPAW, need_gpaw
+from pipeline.dft.queue import work_off
+from pipeline.dft.settings import Limits
+from tests.pipeline.dft.samples import planned, starter
+
+pytestmark = pytest.mark.skipif(find_spec("gpaw") is None, reason="needs GPAW: pip install -e '.[dft]'")
+TOLERANCE_MUB = 0.05  # per formula unit
+TOLERANCE_EV = 0.02  # per atom; other versions of the PAW data sets move total energies more than moments
+LIMITS = Limits(each_s=3600.0, whole_s=None)
+ROWS = {row["id"]: row for row in map(json.loads, STARTER_FILE.read_text().splitlines())}
+
+
+def calculated(jobs: list[Job], folder: Path) -> dict[str, Calculation]:
+    need_gpaw()
+    found: dict[str, Calculation] = {}
+    assert work_off(jobs, folder, LIMITS, lambda one: found.update({one.job.ordering: one})) == []
+    for one in found.values():
+        assert one.done, one.outcome
+    return found
+
+
+@pytest.mark.parametrize("name", ["bcc-Fe", "C1b-NiMnSb"])
+def test_the_starter_set_comes_out_again(name: str, tmp_path: Path) -> None:
+    """One formula unit a cell in both."""
+    [plan] = planned(GPAW, starter()[name])
+    ferromagnet = calculated([plan.jobs[0]], tmp_path)["fm"]
+    assert abs(abs(ferromagnet.outcome.total_muB) - abs(ROWS[name]["total_magnetization_muB"])) < TOLERANCE_MUB
+    assert abs(ferromagnet.outcome.energy_eV - ROWS[name]["energy_eV"]) < TOLERANCE_EV * ferromagnet.job.cell.n_sites
+
+
+def test_an_element_without_a_data_set_is_refused_and_says_so(tmp_path: Path) -> None:
+    from tests.pipeline.dft.samples import bcc
+
+    [plan] = planned(GPAW, bcc(94, a=3.6))
+    found: list[Calculation] = []
+    work_off([plan.jobs[0]], tmp_path, LIMITS, found.append)
+    assert not found[0].done and "Pu" in found[0].outcome.detail
