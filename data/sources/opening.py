@@ -10,6 +10,7 @@ from data.disorder import Disorder
 from data.errors import UserError
 from data.materials_project.state import DOCUMENTS_FILE
 from data.sources import Source
+from data.sources.calculated import CalculatedSource
 from data.sources.cif_folder import MAX_FILE_MB, SUFFIXES, CifFolder
 from data.sources.icsd.export import LOOKED_AT, IcsdExport, is_icsd_text, looks_like_icsd
 from data.sources.icsd.table import ANY_ENTRY, IcsdFilter
@@ -22,13 +23,19 @@ from data.sources.starter import StarterSource
 
 
 def labelled_source(name: str, columns: Columns) -> Source:
-    """`starter`, or `parquet:PATH`; the Materials Project is pulled first. Raises UserError for anything else."""
+    """`starter`, `parquet:PATH` or `calculated:FOLDER`; the Materials Project is pulled first.
+
+    Raises:
+        UserError: it is called otherwise.
+    """
     kind, _, path = name.partition(":")
     if name == "starter":
         return StarterSource()
     if kind == "parquet" and path:
         return ParquetSource(Path(path).expanduser(), labelled=True, columns=columns)
-    raise UserError(f"unknown source {name!r}; say `mp`, `starter` or `parquet:PATH`")
+    if kind == "calculated" and path:
+        return CalculatedSource(Path(path).expanduser())
+    raise UserError(f"unknown source {name!r}; say `mp`, `starter`, `parquet:PATH` or `calculated:FOLDER`")
 
 
 def candidate_source(
