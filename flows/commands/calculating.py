@@ -40,10 +40,11 @@ def calculate(
     limits = Limits(60 * each_minutes, None if max_minutes is None else 60 * max_minutes, where.workers)
     folder = out or where.home / "calculated"
     done = check(find_run(where, run), selection, Method(GPAW, DftSettings()), limits, folder, where.home, reporter())
-    print_json(done) if json else _show(done)
+    print_json(done) if json else show(done)
 
 
-def _show(done: dict[str, Any]) -> None:
+def show(done: dict[str, Any]) -> None:
+    """The summary of `pipeline.dft.check.check` as tables: orderings, candidates, counts."""
     from flows.summary import print_rows
 
     orderings = [_ordering(candidate, one) for candidate in done["candidates"] for one in candidate["orderings"]]

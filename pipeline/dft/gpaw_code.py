@@ -12,7 +12,7 @@ from pipeline.dft.settings import DftSettings
 GPAW = f"{__name__}:Gpaw"
 PATIENCE_S = 120.0  # to import it from a slow disk
 HOW = (
-    "`pip install -e '.[dft]'` compiles it (on Debian and Ubuntu first `apt install g++ libopenblas-dev libxc-dev`); "
+    "`CC=g++ pip install -e '.[dft]'` compiles it (on Debian and Ubuntu first `apt install g++ libopenblas-dev libxc-dev`); "
     "https://gpaw.readthedocs.io/install.html knows other ways"
 )
 

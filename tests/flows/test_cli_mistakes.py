@@ -63,7 +63,7 @@ def test_a_table_without_the_column(ferroscreen: Call, tmp_path: Path) -> None:
 
 def test_calculations_need_a_code_first_and_a_run_then(ferroscreen: Call) -> None:
     done = ferroscreen("calculate")
-    wanted = "calculations need GPAW, which is not installed: `pip install -e '.[dft]'`"
+    wanted = "calculations need GPAW, which is not installed: `CC=g++ pip install -e '.[dft]'`"
     assert done.returncode == 2
     assert (wanted if find_spec("gpaw") is None else "there is no run yet") in done.stderr
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from data.artifact import write_json
 from data.calculation import Calculation, write_calculation
 from data.crystal import Crystal, make_crystal
 from data.rejection import Rejection
@@ -56,7 +57,8 @@ def screened(folder: Path, ids: list[str], **more: Any) -> Screened:
     source = StarterSource(equilibrium_only=True)
     manifest = {
         "id": "run-1", "input": source.identity(), "source": source.description, "reading": recipe(source),
-        "graph_settings": {"symprec_A": SYMPREC_A}, "withheld": False, "licensed": False, **more,
+        "graph_settings": {"symprec_A": SYMPREC_A}, "withheld": False, "licensed": False,
+        "orderings": {}, **more,
     }  # fmt: skip
     rows = [
         {"rank": k, "candidate_id": name, "source_file": STARTER_FILE.name, "formula": crystals[name].formula,
@@ -66,4 +68,5 @@ def screened(folder: Path, ids: list[str], **more: Any) -> Screened:
     ]  # fmt: skip
     folder.mkdir(parents=True)
     pd.DataFrame(rows).to_parquet(folder / "ranking.parquet")
+    write_json(folder / "manifest.json", manifest)
     return Screened(folder, manifest)

@@ -16,6 +16,7 @@ from data.sources import Record
 from data.sources.calculated import CalculatedSource
 from data.sources.opening import labelled_source
 from data.sources.parquet import Columns
+from flows.commands.calculating import show
 from pipeline.dft.check import Selection, check
 from pipeline.dft.plan import Method
 from pipeline.dft.queue import LOGS
@@ -60,9 +61,19 @@ def test_a_verdict_on_each_candidate(done: dict[str, Any]) -> None:
     assert (done["calculated"], done["known_before"], done["out_of_time"]) == (10, 0, 0)
 
 
+def test_what_a_person_sees(done: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    lost = {"ordering": "fm", "status": "lost", "detail": "ended by SIGKILL; \x1b[31m"}
+    show({**done, "out_of_time": 2, "candidates": [{**done["candidates"][0], "orderings": [lost]}, *done["candidates"][1:]]})
+    said = capsys.readouterr().out
+    for words in ("confirmed", "refuted", "meV/atom", "1.50 (1.00 to 2.00)", "the same command goes on there", "calculated:"):
+        assert words in said
+    assert "lost ended by SIGKILL; \\x1b[31m" in said and "\x1b[31m" not in said
+
+
 def test_again_nothing_is_calculated(folder: Path, done: dict[str, Any]) -> None:
     before = {path.name: path.read_bytes() for path in calculations(folder / "out")}
-    again = checked(Screened(folder / "run", screened(folder / "again", TOP).manifest), folder)
+    again = checked(screened(folder / "again", TOP), folder)
     assert (again["calculated"], again["known_before"]) == (0, 10) and again["candidates"] == done["candidates"]
     assert {path.name: path.read_bytes() for path in calculations(folder / "out")} == before
     entries = [(entry.job, entry.state, entry.parts) for entry in Ledger(folder / "home").entries()]

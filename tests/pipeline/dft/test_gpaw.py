@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,9 +16,10 @@ from data.sources.starter import STARTER_FILE
 from pipeline.dft.gpaw_code import GPAW, need_gpaw
 from pipeline.dft.queue import work_off
 from pipeline.dft.settings import Limits
-from tests.pipeline.dft.samples import planned, starter
+from tests.pipeline.dft.samples import bcc, planned, screened, starter
 
-pytestmark = pytest.mark.skipif(find_spec("gpaw") is None, reason="needs GPAW: pip install -e '.[dft]'")
+pytestmark = pytest.mark.skipif(find_spec("gpaw") is None, reason="needs GPAW: CC=g++ pip install -e '.[dft]'")
+ROOT = Path(__file__).resolve().parents[3]
 TOLERANCE_MUB = 0.05  # per formula unit
 TOLERANCE_EV = 0.02  # per atom; other versions of the PAW data sets move total energies more than moments
 LIMITS = Limits(each_s=3600.0, whole_s=None)
@@ -40,9 +44,21 @@ def test_the_starter_set_comes_out_again(name: str, tmp_path: Path) -> None:
     assert abs(ferromagnet.outcome.energy_eV - ROWS[name]["energy_eV"]) < TOLERANCE_EV * ferromagnet.job.cell.n_sites
 
 
-def test_an_element_without_a_data_set_is_refused_and_says_so(tmp_path: Path) -> None:
-    from tests.pipeline.dft.samples import bcc
+def test_the_command(tmp_path: Path) -> None:
+    """With no time at all, so that it says what there would be to do."""
+    screened(tmp_path / "run", ["bcc-Fe", "C1b-NiMnSb"])
+    command = [sys.executable, "-m", "flows", "calculate", str(tmp_path / "run"), "--max-minutes", "0", "--json"]
+    home = {**os.environ, "FERROSCREEN_HOME": str(tmp_path / "home")}
+    done = subprocess.run(command, cwd=ROOT, env=home, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["out_of_time"] == 7 and summary["folder"] == str(tmp_path / "home" / "calculated")
+    assert [(one["candidate_id"], one["verdict"]) for one in summary["candidates"]] == [
+        ("bcc-Fe", "undecided"), ("C1b-NiMnSb", "undecided"),
+    ]  # fmt: skip
 
+
+def test_an_element_without_a_data_set_is_refused_and_says_so(tmp_path: Path) -> None:
     [plan] = planned(GPAW, bcc(94, a=3.6))
     found: list[Calculation] = []
     work_off([plan.jobs[0]], tmp_path, LIMITS, found.append)
