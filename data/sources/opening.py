@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -21,13 +22,24 @@ from data.sources.parquet import Columns, ParquetSource
 from data.sources.several import Several
 from data.sources.starter import StarterSource
 
+_NEXT_SOURCE = re.compile(r",(?=(?:parquet|calculated):|starter(?:,|$))")  # a path may hold commas
+
 
 def labelled_source(name: str, columns: Columns) -> Source:
-    """`starter`, `parquet:PATH` or `calculated:FOLDER`; the Materials Project is pulled first.
+    """`starter`, `parquet:PATH` or `calculated:FOLDER`, or several, comma-separated; the Materials Project is pulled first.
+
+    Of crystals with the same id a snapshot keeps the first: `calculated:FOLDER,parquet:PATH` corrects the labels of the table.
 
     Raises:
         UserError: it is called otherwise.
     """
+    parts = _NEXT_SOURCE.split(name)
+    if len(parts) == 1:
+        return _labelled(name, columns)
+    return Several(tuple((str(k), _labelled(part, columns)) for k, part in enumerate(parts, start=1)))
+
+
+def _labelled(name: str, columns: Columns) -> Source:
     kind, _, path = name.partition(":")
     if name == "starter":
         return StarterSource()

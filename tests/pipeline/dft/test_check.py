@@ -122,6 +122,18 @@ def test_results_are_labelled_crystals(folder: Path, done: dict[str, Any]) -> No
     assert snapshot.manifest["labelled"] == 3 and snapshot.manifest["quarantined"] == 0
 
 
+def test_a_calculation_corrects_the_label_of_the_same_id(folder: Path, done: dict[str, Any]) -> None:
+    """The starter set calls nickel a ferromagnet; the toy found an antiferromagnet."""
+    both = labelled_source(f"calculated:{folder / 'out'},starter", Columns())
+    snapshot = publish_snapshot(folder / "both", both)
+    assert snapshot.manifest["crystals"] == 290 and snapshot.manifest["quarantined_by_reason"] == {"duplicate_id": 3}
+    columns = snapshot.table(["material_id", "moment_muB_per_cell"]).to_pydict()
+    moments = dict(zip(*columns.values(), strict=True))
+    assert moments["fcc-Ni"] == 0.0 and moments["fcc-Co"] > 1.6
+    table = labelled_source("parquet:a,b.parquet", Columns())
+    assert table.description == "parquet:a,b.parquet"
+
+
 def test_a_label_is_that_of_the_cell_of_the_crystal(folder: Path, done: dict[str, Any]) -> None:
     """Where a doubled cell is the lowest, and keeps a moment, the primitive cell has half of it."""
     source = CalculatedSource(folder / "out")
