@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ def calculate(job: Job) -> Outcome:
         program, give_up = code.program, _unconverged(code)
         energy, total, sites = _energy_and_moments(job, code)
     except Exception as fault:  # a code may raise anything, and the next calculation is none the worse for it
+        traceback.print_exc()  # into the log
         status = Status.UNCONVERGED if program and isinstance(fault, give_up) else Status.FAILED
         return Outcome(status, f"{type(fault).__name__}: {fault}"[:500], program, seconds=_since(began))
     if not all(map(math.isfinite, (energy, total, *sites))):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
 
 from data.calculation import Job
 from data.crystal import Crystal
@@ -37,6 +39,15 @@ def plan(chosen: list[Chosen], symprec_A: float, method: Method, max_sites: int,
     return sorted(plans, key=lambda one: (one.n_sites, one.chosen.row["rank"]))
 
 
+def posed(crystal: Crystal) -> Crystal:
+    """The crystal with its first vector along x, its second in the plane of x and y, all right-handed.
+
+    A rotated or mirrored crystal has the same energy and collinear moments, and so the same key; and GPAW 26.7 fails on a
+    rectangular cell with vectors that point backwards, which it cannot draw.
+    """
+    return replace(crystal, lattice=np.linalg.cholesky(crystal.lattice @ crystal.lattice.T))
+
+
 def _plan(candidate: Chosen, symprec_A: float, method: Method, max_sites: int, licensed: bool) -> Plan:
     cell = symmetrise(candidate.crystal, symprec_A)
     primitive = Crystal(candidate.crystal.id, cell.lattice, cell.frac, cell.numbers)
@@ -45,7 +56,7 @@ def _plan(candidate: Chosen, symprec_A: float, method: Method, max_sites: int, l
     jobs = []
     for ordering in competing:
         if len(ordering.structure) <= max_sites:
-            calculated = Crystal.from_pymatgen(ordering.structure, "")
+            calculated = posed(Crystal.from_pymatgen(ordering.structure, ""))
             start = metallic(calculated.numbers, ordering.moments)
             jobs.append(
                 Job(primitive, ordering.name, names, calculated, start, method.code, asdict(method.settings), licensed)

@@ -36,10 +36,12 @@ def starter() -> dict[str, Crystal]:
     return {crystal.id: crystal for crystal in found}
 
 
-def planned(code: str, *crystals: Crystal, max_sites: int = 8, licensed: bool = False) -> list[Plan]:
+def planned(
+    code: str, *crystals: Crystal, max_sites: int = 8, licensed: bool = False, settings: DftSettings = SETTINGS
+) -> list[Plan]:
     """The plans for these crystals, ranked as they come."""
     chosen = [Chosen({"rank": k, "candidate_id": c.id, "formula": c.formula}, c) for k, c in enumerate(crystals, start=1)]
-    return plan(chosen, SYMPREC_A, Method(code if ":" in code[1:] else TOY + code, SETTINGS), max_sites, licensed)
+    return plan(chosen, SYMPREC_A, Method(code if ":" in code else TOY + code, settings), max_sites, licensed)
 
 
 def calculated(folder: Path, *crystals: Crystal, code: str = "Toy", orderings: int = 9, licensed: bool = False) -> Path:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from data.sources.starter import STARTER_FILE
+from pipeline.dft.plan import posed
 from pipeline.dft.settings import DftSettings
 from pipeline.dft.starts import metallic
 from tests.contract.crystals import random_rotation, rotated
@@ -24,6 +26,20 @@ def test_the_starter_set_would_be_calculated_with_the_same_settings() -> None:
     meshes = {one.chosen.crystal.id: DftSettings().mesh(one.jobs[0].cell.lattice) for one in plans}
     assert {name: sorted(mesh) for name, mesh in meshes.items()} == {row["id"]: sorted(row["kpts"]) for row in ROWS}
     assert {row["ecut_eV"] for row in ROWS} == {DftSettings().cutoff_eV}
+
+
+def test_cells_are_put_in_one_pose() -> None:
+    """The same distances, right-handed, diagonal positive; so a turned or mirrored crystal is the same calculation."""
+    crystal = starter()["C1b-NiMnSb"]
+    mirrored = replace(crystal, lattice=crystal.lattice @ np.diag([1.0, -1.0, 1.0]))
+    for other in (rotated(crystal, random_rotation(3)), mirrored):
+        cell = posed(other)
+        np.testing.assert_allclose(cell.lattice @ cell.lattice.T, crystal.lattice @ crystal.lattice.T, atol=1e-9)
+        assert np.linalg.det(cell.lattice) > 0 and (np.diag(cell.lattice) > 0).all() and not np.triu(cell.lattice, 1).any()
+    for one in planned("Toy", *starter().values(), max_sites=16):
+        for job in one.jobs:
+            assert (np.diag(job.cell.lattice) > 0).all() and np.linalg.det(job.cell.lattice) > 0
+            assert job.cell.volume == pytest.approx(job.crystal.volume * job.cell.n_sites / one.n_sites)
 
 
 def test_smallest_cells_first_and_the_ferromagnet_before_its_competitors() -> None:
