@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,9 @@ from pipeline.dft.child import calculate
 from pipeline.dft.plan import Method, Plan, plan
 from pipeline.dft.settings import DftSettings
 from pipeline.handoff.chosen import Chosen
-from pipeline.screening.screen import Screened
+
+if TYPE_CHECKING:
+    from pipeline.screening.screen import Screened
 
 TOY = "tests.pipeline.dft.toy:"
 SETTINGS = DftSettings()
@@ -55,6 +57,8 @@ def calculated(folder: Path, *crystals: Crystal, code: str = "Toy", orderings: i
 
 def screened(folder: Path, ids: list[str], **more: Any) -> Screened:
     """A finished screen of the starter set with these candidates, best first, as a screen writes it."""
+    from pipeline.screening.screen import Screened  # with torch, for which the tests of the queue need not wait
+
     crystals = starter()
     source = StarterSource(equilibrium_only=True)
     manifest = {
