@@ -17,6 +17,7 @@ from data.crystal import Crystal, make_crystal
 
 FORMAT = 1
 NO_DIRECTION_MUB = 0.1  # µB of a site; a smaller moment points nowhere
+SAME_ENERGY_EV = 1e-3  # eV/atom; less is within the settings' own error
 DIGITS = 6  # decimals of Å and of fractions that make two cells the same one
 KEY_LENGTH = 32
 

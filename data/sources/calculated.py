@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.artifact import file_hash, text_hash
-from data.calculation import Calculation, Damaged, Ended, calculations, read_calculation
+from data.calculation import SAME_ENERGY_EV, Calculation, Damaged, Ended, calculations, read_calculation
 from data.errors import UserError
 from data.labels import MAGNETIC_THRESHOLD, Label
 from data.rejection import LOST, Reason, Rejection
@@ -23,7 +23,8 @@ class CalculatedSource:
     """A folder that `ferroscreen calculate` wrote; calculations of one crystal by one method are one record.
 
     A record needs the ferromagnet and at least one competitor: with the ferromagnet alone, the label would be what every
-    calculation says that starts ferromagnetic.
+    calculation says that starts ferromagnetic. It needs one lowest moment, too: where two orderings with different moments are
+    equally low, noise would choose the label.
     """
 
     path: Path
@@ -99,6 +100,11 @@ def _record(identifier: str, file: str, group: list[Calculation]) -> Record | Re
         detail = f"done: {', '.join(names) or 'nothing'}; a label needs {FERROMAGNET} and a competitor"
         return Rejection(identifier, file, "", Reason.MISSING_VALUE, detail)
     lowest, job = done[0], done[0].job
+    for other in done[1:]:
+        as_low = other.energy_per_atom - lowest.energy_per_atom <= SAME_ENERGY_EV
+        if as_low and abs(other.moment_per_atom - lowest.moment_per_atom) > MAGNETIC_THRESHOLD:
+            detail = f"{job.ordering} and {other.job.ordering} are equally low, with different moments"
+            return Rejection(identifier, file, "", Reason.CONTRADICTORY_LABEL, detail)
     missing = [name for name in job.orderings if name not in names]
     compared = f"{job.ordering} is the lowest of {', '.join(sorted(names))}"
     without = f" (without {', '.join(missing)})" if missing else ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from data.calculation import Job
-from data.crystal import Crystal
+from data.crystal import Crystal, make_crystal
 from data.symmetry import symmetrise
 from pipeline.dft.settings import DftSettings
 from pipeline.dft.starts import metallic
@@ -45,7 +45,7 @@ def posed(crystal: Crystal) -> Crystal:
     A rotated or mirrored crystal has the same energy and collinear moments, and so the same key; and GPAW 26.7 fails on a
     rectangular cell with vectors that point backwards, which it cannot draw.
     """
-    return replace(crystal, lattice=np.linalg.cholesky(crystal.lattice @ crystal.lattice.T))
+    return make_crystal(crystal.id, np.linalg.cholesky(crystal.lattice @ crystal.lattice.T), crystal.frac, crystal.numbers)
 
 
 def _plan(candidate: Chosen, symprec_A: float, method: Method, max_sites: int, licensed: bool) -> Plan:

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from data.calculation import Calculation, Ended, Status
-
-SAME_ENERGY_EV = 1e-3  # eV/atom; less is within the settings' own error
+from data.calculation import SAME_ENERGY_EV, Calculation, Ended, Status
 
 
 class Word(StrEnum):
+    """Whether the ferromagnet is the lowest of the orderings that compete."""
+
     CONFIRMED = "confirmed"
     REFUTED = "refuted"
     UNDECIDED = "undecided"
@@ -23,6 +23,8 @@ class Word(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
+    """A word, and what it rests on."""
+
     word: Word
     why: str
 

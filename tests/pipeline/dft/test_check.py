@@ -160,6 +160,23 @@ def test_a_ferromagnet_alone_is_no_label(folder: Path, tmp_path: Path, done: dic
     assert item.detail == "done: fm; a label needs fm and a competitor"
 
 
+@pytest.mark.parametrize(("meV_per_atom", "labelled"), [(0.9, False), (1.1, True)])
+def test_equally_low_orderings_are_no_label(tmp_path: Path, meV_per_atom: float, labelled: bool) -> None:
+    """Noise would choose between two moments; nothing is said of the third, which lies high."""
+    [plan] = planned("Toy", starter()["bcc-Fe"])
+    calculated(tmp_path, starter()["bcc-Fe"])
+    ferromagnet, other = (read_calculation(place(tmp_path, job.key)) for job in plan.jobs[:2])
+    near = 2 * (ferromagnet.energy_per_atom - meV_per_atom / 1000)
+    write_calculation(tmp_path, replace(other, outcome=replace(other.outcome, energy_eV=near)))
+    source = CalculatedSource(tmp_path)
+    [item] = [item for shard in source.shards() for item in source.read(shard)]
+    if labelled:
+        assert isinstance(item, Record) and item.label is not None and item.label.moment_muB_per_cell == 0.0
+    else:
+        assert isinstance(item, Rejection) and item.reason is Reason.CONTRADICTORY_LABEL
+        assert item.detail == "afm-q111 and fm are equally low, with different moments"
+
+
 def test_one_name_for_two_crystals(tmp_path: Path) -> None:
     """The same candidate with another structure is another crystal: both stay, under names that differ."""
     calculated(tmp_path, bcc(26), bcc(26, a=2.9))
