@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from flows.commands import data, fetching, handoff, learning, listings, promoting, screening, serving, shipping
+from flows.commands import calculating, data, fetching, handoff, learning, listings, promoting, screening, serving, shipping
 
 app = typer.Typer(
     help="Find ferromagnets with a large moment: learn from DFT data, rank crystals, know the error.",
@@ -17,9 +17,9 @@ app = typer.Typer(
 INTERRUPTED = 130
 COMMANDS = (
     screening.run, data.refresh, learning.train, learning.evaluate, fetching.fetch, screening.screen, screening.report,
-    handoff.compare, handoff.export, promoting.promote, promoting.rollback, data.diff, data.verify, data.prune,
-    listings.snapshots, listings.models, listings.runs, listings.jobs, listings.metrics, listings.doctor, serving.serve,
-    shipping.ship, shipping.ship_orderings,
+    handoff.compare, handoff.export, calculating.calculate, promoting.promote, promoting.rollback,
+    data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.jobs, listings.metrics,
+    listings.doctor, serving.serve, shipping.ship, shipping.ship_orderings,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -37,7 +37,7 @@ def refresh(source: str = "starter", columns: str = "", full: bool = False) -> d
     """Publish the source's crystals and labels as a snapshot.
 
     Args:
-        source: `mp`, `starter`, or `parquet:PATH`.
+        source: `mp`, `starter`, `parquet:PATH`, or `calculated:FOLDER`.
         columns: for a table with other names, e.g. `id=my_id,cif=my_cif,moment=my_moment`.
         full: of the Materials Project, pull every document, not only what moved.
 

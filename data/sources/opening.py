@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from data.disorder import Disorder
 from data.errors import UserError
 from data.materials_project.state import DOCUMENTS_FILE
 from data.sources import Source
+from data.sources.calculated import CalculatedSource
 from data.sources.cif_folder import MAX_FILE_MB, SUFFIXES, CifFolder
 from data.sources.icsd.export import LOOKED_AT, IcsdExport, is_icsd_text, looks_like_icsd
 from data.sources.icsd.table import ANY_ENTRY, IcsdFilter
@@ -20,15 +22,32 @@ from data.sources.parquet import Columns, ParquetSource
 from data.sources.several import Several
 from data.sources.starter import StarterSource
 
+_NEXT_SOURCE = re.compile(r",(?=(?:parquet|calculated):|starter(?:,|$))")  # a path may hold commas
+
 
 def labelled_source(name: str, columns: Columns) -> Source:
-    """`starter`, or `parquet:PATH`; the Materials Project is pulled first. Raises UserError for anything else."""
+    """`starter`, `parquet:PATH` or `calculated:FOLDER`, or several, comma-separated; the Materials Project is pulled first.
+
+    Of crystals with the same id a snapshot keeps the first: `calculated:FOLDER,parquet:PATH` corrects the labels of the table.
+
+    Raises:
+        UserError: it is called otherwise.
+    """
+    parts = _NEXT_SOURCE.split(name)
+    if len(parts) == 1:
+        return _labelled(name, columns)
+    return Several(tuple((str(k), _labelled(part, columns)) for k, part in enumerate(parts, start=1)))
+
+
+def _labelled(name: str, columns: Columns) -> Source:
     kind, _, path = name.partition(":")
     if name == "starter":
         return StarterSource()
     if kind == "parquet" and path:
         return ParquetSource(Path(path).expanduser(), labelled=True, columns=columns)
-    raise UserError(f"unknown source {name!r}; say `mp`, `starter` or `parquet:PATH`")
+    if kind == "calculated" and path:
+        return CalculatedSource(Path(path).expanduser())
+    raise UserError(f"unknown source {name!r}; say `mp`, `starter`, `parquet:PATH` or `calculated:FOLDER`")
 
 
 def candidate_source(

@@ -9,6 +9,7 @@ from typing import Any
 from data.disorder import Disorder
 from data.errors import UserError
 from data.sources import Source
+from data.sources.calculated import CalculatedSource
 from data.sources.cif_folder import CifFolder
 from data.sources.icsd.export import IcsdExport
 from data.sources.icsd.table import IcsdFilter
@@ -36,6 +37,8 @@ def recipe(source: Source) -> dict[str, Any]:
             return {"kind": "parquet", "path": _absolute(source.path), "licensed": source.licensed, **settings}
         case MaterialsProjectCandidates():
             return {"kind": "materials-project", "path": _absolute(source.path), "release": source.release}
+        case CalculatedSource():
+            return {"kind": "calculated", "path": _absolute(source.path)}
         case StarterSource():
             return {"kind": "starter", "equilibrium_only": source.equilibrium_only}
         case Selected():
@@ -68,6 +71,8 @@ def from_recipe(written: dict[str, Any]) -> Source:
                 return OptimadeFolder(Path(written["path"]), Disorder(written["disorder"]))
             case "materials-project":
                 return MaterialsProjectCandidates(Path(written["path"]), str(written["release"]))
+            case "calculated":
+                return CalculatedSource(Path(written["path"]))
             case "starter":
                 return StarterSource(bool(written["equilibrium_only"]))
             case "selected":

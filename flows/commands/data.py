@@ -13,7 +13,7 @@ SHOWN_CHANGES = 15
 
 def refresh(
     source: Annotated[
-        str, typer.Option("--source", help="`mp` (the Materials Project), `starter` or `parquet:PATH`.")
+        str, typer.Option("--source", help="`mp` (the Materials Project), `starter`, `parquet:PATH` or `calculated:FOLDER`.")
     ] = "starter",
     columns: ColumnsOption = "",
     full: Annotated[bool, typer.Option("--full", help="Of `mp`: pull everything, not only what moved.")] = False,

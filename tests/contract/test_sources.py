@@ -17,6 +17,7 @@ from data.materials_project.documents import narrow
 from data.materials_project.state import write_documents
 from data.rejection import Rejection
 from data.sources import Record, Shard, Source
+from data.sources.calculated import CalculatedSource
 from data.sources.cif_folder import CifFolder
 from data.sources.icsd.api import Credentials
 from data.sources.icsd.export import IcsdExport
@@ -32,6 +33,8 @@ from data.sources.several import Several
 from data.sources.starter import StarterSource
 from tests.contract.sources import CHECKS, Factory
 from tests.data.cif_texts import cif_text
+from tests.pipeline.dft.samples import bcc
+from tests.pipeline.dft.samples import calculated as write_calculated
 from tests.servers import icsd, optimade
 from tests.servers.documents import document, records
 from tests.servers.loopback import running
@@ -140,9 +143,20 @@ def known_to_icsd(folder: Path) -> Source:
     return source
 
 
+def calculated(folder: Path) -> Source:
+    """A crystal with all its orderings, one of another method, one with the ferromagnet only, and a file cut short."""
+    path = folder / "calculated"
+    if not path.exists():
+        write_calculated(path, bcc(26))
+        write_calculated(path, bcc(26), code="NeverConverges")
+        write_calculated(path, bcc(27), orderings=1)
+        (path / f"{'0' * 32}.json").write_text('{"format": 1, "id": ')
+    return CalculatedSource(path)
+
+
 FACTORIES: list[Callable[[Path], Source]] = [
     parquet, candidates, cif_folder, starter, equilibrium, several, selected, icsd_folder, fetched_icsd, fetched_optimade,
-    materials_project, known_to_icsd,
+    materials_project, known_to_icsd, calculated,
 ]  # fmt: skip
 
 

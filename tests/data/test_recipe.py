@@ -13,6 +13,7 @@ import pytest
 from data.disorder import Disorder
 from data.errors import UserError
 from data.sources import Source
+from data.sources.calculated import CalculatedSource
 from data.sources.cif_folder import CifFolder
 from data.sources.lookup import find_crystals
 from data.sources.opening import candidate_source
@@ -21,6 +22,7 @@ from data.sources.recipe import from_recipe, recipe
 from data.sources.selected import Selected
 from data.sources.starter import StarterSource
 from tests.contract.crystals import hand_built
+from tests.pipeline.dft.samples import bcc, calculated
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +56,13 @@ def sources(tmp_path: Path, cifs: dict[str, str]) -> dict[str, Source]:
         "table": candidate_source([tmp_path / "t.parquet"], columns),
         "several": candidate_source([folder, tmp_path / "a.zip", tmp_path / "t.parquet"], columns),
         "starter": StarterSource(equilibrium_only=True),
+        "calculated": CalculatedSource(calculated(tmp_path / "calculated", bcc(26), bcc(27))),
         "icsd": candidate_source([licensed], columns),
     }
     return {**opened, "selected": Selected(opened["table"], frozenset({"Fe", "MnO"}))}
 
 
-KINDS = ["folder", "blocks", "table", "several", "starter", "icsd", "selected"]
+KINDS = ["folder", "blocks", "table", "several", "starter", "icsd", "selected", "calculated"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

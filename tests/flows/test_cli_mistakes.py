@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,6 +28,7 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
         (["train", "--descriptors", "full", "--members", "cgcnn"], "only forests learn from descriptors"),
         (["refresh", "--source", "tape"], "unknown source 'tape'"),
         (["refresh", "--source", "parquet:absent.parquet"], "absent.parquet is not a readable Parquet file"),
+        (["refresh", "--source", "calculated:tests/flows"], "holds no calculation: `ferroscreen calculate` writes them"),
         (["refresh", "--columns", "colour=red"], "'colour=red' is not PART=COLUMN"),
         (["evaluate", "--model", "abc"], "there is no model yet"),
         (["screen", "tests", "--profile", "cheap"], "rare-earth-free or low-cost or explore, not 'cheap'"),
@@ -57,6 +59,13 @@ def test_a_table_without_the_column(ferroscreen: Call, tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "no column 'cif', 'total_magnetization_muB'" in done.stderr
     assert "--columns id=my_id" in done.stderr
+
+
+def test_calculations_need_a_code_first_and_a_run_then(ferroscreen: Call) -> None:
+    done = ferroscreen("calculate")
+    wanted = "calculations need GPAW, which is not installed: `CC=g++ pip install -e '.[dft]'`"
+    assert done.returncode == 2
+    assert (wanted if find_spec("gpaw") is None else "there is no run yet") in done.stderr
 
 
 def test_help_does_not_import_the_heavy_packages() -> None:

@@ -1,0 +1,75 @@
+"""calculate: candidates checked with a DFT code."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from flows.commands.common import Json, Out, QuietOption, facts
+
+
+def calculate(
+    run: Annotated[str | None, typer.Argument(help="Run id, or the folder of its results (default: the newest).")] = None,
+    top: Annotated[int, typer.Option("--top", min=1, help="How many candidates, best first, without duplicates.")] = 5,
+    ids: Annotated[str, typer.Option("--ids", help="These candidates instead, comma-separated.")] = "",
+    max_sites: Annotated[int, typer.Option("--max-sites", min=1, help="Sites of the largest cell to calculate.")] = 8,
+    max_minutes: Annotated[
+        float | None, typer.Option("--max-minutes", min=0, help="Time for all calculations (default: no limit).")
+    ] = None,
+    each_minutes: Annotated[float, typer.Option("--each-minutes", min=0, help="Time for one calculation.")] = 60.0,
+    out: Out = None,
+    quiet: QuietOption = False,
+    json: Json = False,
+) -> None:
+    """Check candidates with GPAW: is the ferromagnet lower than the orderings that compete with it?"""
+    from pipeline.dft.gpaw_code import GPAW, need_gpaw
+
+    need_gpaw()
+    from flows.console import reporter, use_console
+    from flows.summary import print_json
+    from pipeline.dft.check import Selection, check
+    from pipeline.dft.plan import Method
+    from pipeline.dft.settings import DftSettings, Limits
+    from pipeline.screening.runs import find_run
+    from pipeline.settings import settings
+
+    use_console(quiet)
+    where = settings()
+    selection = Selection(top, tuple(name.strip() for name in ids.split(",") if name.strip()), max_sites)
+    limits = Limits(60 * each_minutes, None if max_minutes is None else 60 * max_minutes, where.workers)
+    folder = out or where.home / "calculated"
+    done = check(find_run(where, run), selection, Method(GPAW, DftSettings()), limits, folder, where.home, reporter())
+    print_json(done) if json else show(done)
+
+
+def show(done: dict[str, Any]) -> None:
+    """The summary of `pipeline.dft.check.check` as tables: orderings, candidates, counts."""
+    from flows.summary import print_rows
+
+    orderings = [_ordering(candidate, one) for candidate in done["candidates"] for one in candidate["orderings"]]
+    if orderings:
+        print_rows("Orderings, energies above the lowest one found", orderings)
+    print_rows(f"Candidates of run {done['run']}", [_candidate(candidate) for candidate in done["candidates"]])
+    told = {"calculated now": done["calculated"], "known before": done["known_before"], "results": done["folder"]}
+    if done["out_of_time"]:
+        told["not finished"] = f"{done['out_of_time']}, the time was up: the same command goes on there"
+    facts("Calculations", {**told, "to learn from them": f"ferroscreen refresh --source calculated:{done['folder']}"})
+
+
+def _ordering(candidate: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
+    energy = one.get("above_lowest_meV_per_atom")
+    return {
+        "candidate_id": candidate["candidate_id"], "formula": candidate["formula"], "ordering": one["ordering"],
+        "sites": one.get("sites"), "meV/atom": None if energy is None else round(energy, 1),
+        "µB/atom": one.get("moment_muB_per_atom"), "ended": one.get("ended") or f"{one['status']} {one['detail']}"[:60],
+    }  # fmt: skip
+
+
+def _candidate(candidate: dict[str, Any]) -> dict[str, Any]:
+    interval = f"{candidate['predicted_low']:.2f} to {candidate['predicted_high']:.2f}"
+    return {
+        "candidate_id": candidate["candidate_id"], "formula": candidate["formula"],
+        "predicted µB/atom": f"{candidate['predicted_muB_per_atom']:.2f} ({interval})",
+        "ferromagnet": candidate["verdict"], "why": candidate["why"],
+    }  # fmt: skip

@@ -1,0 +1,105 @@
+"""The check of a run's candidates, from the ranking to a verdict on each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from data.artifact import make_folder, text_hash
+from data.calculation import Calculation
+from data.errors import UserError
+from pipeline.dft.plan import Method, Plan, plan
+from pipeline.dft.queue import known, to_do, work_off
+from pipeline.dft.settings import Limits
+from pipeline.dft.verdict import judge
+from pipeline.handoff.chosen import choose, read_again
+from pipeline.ledger import Ledger
+from pipeline.progress import Reporter
+from pipeline.screening.screen import Screened
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which candidates: these ids, else the first `top` that compete; in cells of up to `max_sites` sites."""
+
+    top: int
+    ids: tuple[str, ...]
+    max_sites: int
+
+
+def check(
+    run: Screened, selection: Selection, method: Method, limits: Limits, out: Path, home: Path, reporter: Reporter
+) -> dict[str, Any]:
+    """Calculate what is not in `out` yet, and judge each candidate by all that is there then.
+
+    Returns:
+        The summary: folder, counts, and of each candidate its prediction, verdict and orderings; energies in meV/atom above the
+        lowest ordering that was found, moments in µB/atom.
+
+    Raises:
+        UserError: the run withholds its structures, an id is unknown, the crystals cannot be read again, nothing is small enough.
+        Busy: another process calculates into `out`.
+    """
+    manifest = run.manifest
+    if manifest.get("withheld"):
+        raise UserError(
+            f"run {manifest['id']} withholds the structures of a licensed source; screen with --licensed-details to calculate "
+            "them for your own use"
+        )
+    chosen = read_again(manifest, choose(run.ranking(), selection.top, list(selection.ids)))
+    symprec, licensed = manifest["graph_settings"]["symprec_A"], bool(manifest.get("licensed"))
+    plans = plan(chosen, symprec, method, selection.max_sites, licensed)
+    jobs = [job for one in plans for job in one.jobs]
+    if not jobs:
+        raise UserError(
+            f"no candidate has two orderings in cells of up to {selection.max_sites} sites (their primitive cells have "
+            f"{', '.join(str(one.n_sites) for one in plans)}): raise --max-sites, or name smaller ones with --ids"
+        )
+    make_folder(out)
+    inputs = {"run": manifest["id"], "folder": str(out), **asdict(method.settings)}
+    with Ledger(home).run("calculate", f"calculate-{text_hash(str(out.resolve()))[:16]}", inputs) as entered:
+        todo = to_do(out, jobs, limits)
+        with reporter.bar("Calculating", len(todo)) as tick:
+
+            def finished(calculation: Calculation) -> None:
+                job, outcome = calculation.job, calculation.outcome
+                entered.finished(job.ordering, job.key)
+                told = f"{outcome.status} after {outcome.seconds:.0f} s {outcome.detail}"
+                reporter.say(f"{job.crystal.formula} {job.ordering}: {told}")
+                tick(1)
+
+            unfinished = work_off(todo, out, limits, finished)
+    return {
+        "run": manifest["id"], "folder": str(out.resolve()), "calculated": len(todo) - len(unfinished),
+        "known_before": len({job.key for job in jobs}) - len(todo), "out_of_time": len(unfinished),
+        "candidates": [_judged(one, out) for one in plans],
+    }  # fmt: skip
+
+
+def _judged(one: Plan, out: Path) -> dict[str, Any]:
+    found: dict[str, Calculation | None] = {job.ordering: known(out, job) for job in one.jobs}
+    everything = {**found, **dict.fromkeys(one.too_large)}
+    row, verdict = one.chosen.row, judge(everything)
+    done = [c for c in found.values() if c is not None and c.done]
+    lowest = min((c.energy_per_atom for c in done), default=0.0)
+    why = verdict.why if one.jobs else f"its primitive cell has {one.n_sites} sites: raise --max-sites"
+    return {
+        "candidate_id": row["candidate_id"], "formula": row["formula"], "rank": int(row["rank"]), "n_sites": one.n_sites,
+        "predicted_muB_per_atom": float(row["moment_muB_per_atom"]), "predicted_low": float(row["moment_low"]),
+        "predicted_high": float(row["moment_high"]), "verdict": str(verdict.word), "why": why, "too_large": list(one.too_large),
+        "orderings": [_line(name, calculation, lowest) for name, calculation in found.items()],
+    }  # fmt: skip
+
+
+def _line(name: str, calculation: Calculation | None, lowest: float) -> dict[str, Any]:
+    if calculation is None:
+        return {"ordering": name, "status": "not calculated", "detail": ""}
+    told = {"ordering": name, "status": str(calculation.outcome.status), "detail": calculation.outcome.detail}
+    if not calculation.done:
+        return told
+    return told | {
+        "sites": calculation.job.cell.n_sites, "above_lowest_meV_per_atom": 1000 * (calculation.energy_per_atom - lowest),
+        "moment_muB_per_atom": calculation.moment_per_atom, "ended": str(calculation.ended),
+        "program": calculation.outcome.program, "seconds": calculation.outcome.seconds,
+    }  # fmt: skip

@@ -1,0 +1,66 @@
+"""GPAW, an open code that a package index offers, with its PAW data sets beside it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+from data.errors import UserError
+from pipeline.dft.settings import DftSettings
+
+GPAW = f"{__name__}:Gpaw"
+PATIENCE_S = 120.0  # to import it from a slow disk
+HOW = (
+    "`CC=g++ pip install -e '.[dft]'` compiles it (on Debian and Ubuntu first `apt install g++ libopenblas-dev libxc-dev`); "
+    "https://gpaw.readthedocs.io/install.html knows other ways"
+)
+
+
+class Gpaw:
+    """GPAW with the mixing that the starter set was made with: slow and sure for magnets."""
+
+    @property
+    def program(self) -> str:
+        import gpaw
+
+        return f"GPAW {gpaw.__version__}"
+
+    def calculator(self, settings: DftSettings, lattice: Any) -> Any:
+        from gpaw import GPAW as Calculator
+        from gpaw import PW, FermiDirac, MixerSum
+
+        convergence = {
+            "energy": settings.energy_tolerance_eV, "density": settings.density_tolerance,
+            "eigenstates": settings.state_tolerance_eV2,
+        }  # fmt: skip
+        return Calculator(
+            mode=PW(settings.cutoff_eV), xc=settings.functional, kpts={"size": settings.mesh(lattice), "gamma": True},
+            occupations=FermiDirac(settings.smearing_eV), mixer=MixerSum(0.08, 5, 50), convergence=convergence,
+            maxiter=settings.max_steps, txt="-",
+        )  # fmt: skip
+
+    @property
+    def unconverged(self) -> tuple[type[Exception], ...]:
+        from gpaw import KohnShamConvergenceError
+
+        return (KohnShamConvergenceError,)
+
+
+def need_gpaw() -> None:
+    """Asked in a process of its own: a GPAW with MPI would start that in this one.
+
+    Raises:
+        UserError: GPAW is not installed, or does not start; the message says what to do.
+    """
+    from importlib.util import find_spec
+
+    if find_spec("gpaw") is None:
+        raise UserError(f"calculations need GPAW, which is not installed: {HOW}")
+    try:
+        tried = subprocess.run([sys.executable, "-c", "import gpaw"], capture_output=True, text=True, timeout=PATIENCE_S)
+        why = "" if tried.returncode == 0 else (tried.stderr.strip().splitlines() or ["it says nothing"])[-1]
+    except subprocess.TimeoutExpired:
+        why = f"no answer within {PATIENCE_S:g} s"
+    if why:
+        raise UserError(f"GPAW is installed but does not start ({why[:200]}); put it right, or install it again: {HOW}")

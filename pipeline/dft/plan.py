@@ -1,0 +1,65 @@
+"""From chosen candidates to calculations: the smallest cells first, of each candidate the ferromagnet first."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from data.calculation import Job
+from data.crystal import Crystal, make_crystal
+from data.symmetry import symmetrise
+from pipeline.dft.settings import DftSettings
+from pipeline.dft.starts import metallic
+from pipeline.handoff.chosen import Chosen
+from pipeline.handoff.orderings import orderings
+
+
+@dataclass(frozen=True)
+class Method:
+    """How all jobs of a plan are calculated."""
+
+    code: str  # `module:class`
+    settings: DftSettings
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A candidate and its calculations."""
+
+    chosen: Chosen
+    n_sites: int  # of the primitive cell
+    jobs: tuple[Job, ...]  # none where not even one competitor is small enough: a ferromagnet alone decides nothing
+    too_large: tuple[str, ...]  # orderings that are left out
+
+
+def plan(chosen: list[Chosen], symprec_A: float, method: Method, max_sites: int, licensed: bool) -> list[Plan]:
+    """The calculations of each candidate; orderings in cells of more than `max_sites` sites are left out."""
+    plans = [_plan(candidate, symprec_A, method, max_sites, licensed) for candidate in chosen]
+    return sorted(plans, key=lambda one: (one.n_sites, one.chosen.row["rank"]))
+
+
+def posed(crystal: Crystal) -> Crystal:
+    """The crystal with its first vector along x, its second in the plane of x and y, all right-handed.
+
+    A rotated or mirrored crystal has the same energy and collinear moments, and so the same key; and GPAW 26.7 fails on a
+    rectangular cell with vectors that point backwards, which it cannot draw.
+    """
+    return make_crystal(crystal.id, np.linalg.cholesky(crystal.lattice @ crystal.lattice.T), crystal.frac, crystal.numbers)
+
+
+def _plan(candidate: Chosen, symprec_A: float, method: Method, max_sites: int, licensed: bool) -> Plan:
+    cell = symmetrise(candidate.crystal, symprec_A)
+    primitive = Crystal(candidate.crystal.id, cell.lattice, cell.frac, cell.numbers)
+    competing = orderings(cell)
+    names = tuple(ordering.name for ordering in competing)
+    jobs = []
+    for ordering in competing:
+        if len(ordering.structure) <= max_sites:
+            calculated = posed(Crystal.from_pymatgen(ordering.structure, ""))
+            start = metallic(calculated.numbers, ordering.moments)
+            jobs.append(
+                Job(primitive, ordering.name, names, calculated, start, method.code, asdict(method.settings), licensed)
+            )
+    too_large = tuple(ordering.name for ordering in competing if len(ordering.structure) > max_sites)
+    return Plan(candidate, primitive.n_sites, tuple(jobs) if len(jobs) > 1 else (), too_large)

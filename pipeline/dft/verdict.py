@@ -1,0 +1,69 @@
+"""What the calculations of a candidate say of its ferromagnet.
+
+It is the states that calculations ended in which are compared, not those that they started from: one that started antiparallel
+and ended ferromagnetic is a ferromagnet, and says that its own ordering is not even metastable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from data.calculation import SAME_ENERGY_EV, Calculation, Ended, Status
+
+
+class Word(StrEnum):
+    """Whether the ferromagnet is the lowest of the orderings that compete."""
+
+    CONFIRMED = "confirmed"
+    REFUTED = "refuted"
+    UNDECIDED = "undecided"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A word, and what it rests on."""
+
+    word: Word
+    why: str
+
+
+def judge(found: Mapping[str, Calculation | None]) -> Verdict:
+    """The verdict on one candidate.
+
+    Confirmed needs every ordering, refuted only one that lies lower: another calculation can only lower the ground state.
+
+    Args:
+        found: what is known of each ordering that competes, the ferromagnet `fm` among them; None: not calculated.
+    """
+    done = {name: calculation for name, calculation in found.items() if calculation is not None and calculation.done}
+    parallel = {name: c for name, c in done.items() if c.ended is Ended.FERROMAGNET}
+    others = {name: c for name, c in done.items() if name not in parallel}
+    missing = {name: c for name, c in found.items() if name not in done}
+    if not parallel:
+        if "fm" in done and not missing:
+            return Verdict(Word.REFUTED, "no calculation ends with parallel moments")
+        return Verdict(Word.UNDECIDED, _lacking(missing) if missing else "nothing was calculated")
+    best = min(c.energy_per_atom for c in parallel.values())
+    rivals = {name: c.energy_per_atom - best for name, c in others.items()}
+    lowest = min(rivals, key=rivals.__getitem__, default=None)
+    if lowest is not None and rivals[lowest] < -SAME_ENERGY_EV:
+        left = f"{others[lowest].ended}, {others[lowest].moment_per_atom:.2f} µB/atom"
+        return Verdict(Word.REFUTED, f"{lowest} ({left}) is {-1000 * rivals[lowest]:.1f} meV/atom lower")
+    if missing:
+        return Verdict(Word.UNDECIDED, _lacking(missing))
+    if lowest is None:
+        return Verdict(Word.CONFIRMED, "every ordering ends ferromagnetic")
+    if rivals[lowest] <= SAME_ENERGY_EV:
+        return Verdict(Word.UNDECIDED, f"{lowest} is as low, within {1000 * SAME_ENERGY_EV:g} meV/atom")
+    return Verdict(Word.CONFIRMED, f"{1000 * rivals[lowest]:.1f} meV/atom below the next, {lowest} ({others[lowest].ended})")
+
+
+def _lacking(missing: Mapping[str, Calculation | None]) -> str:
+    said = [f"{name} ({_state(calculation)})" for name, calculation in missing.items()]
+    return f"no result of {', '.join(said)}"
+
+
+def _state(calculation: Calculation | None) -> str:
+    return "not calculated" if calculation is None else str(Status(calculation.outcome.status))

@@ -1,0 +1,69 @@
+"""Verdicts on energies and moments that are written down here, not calculated."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from data.calculation import Calculation, Ended, Job, Outcome, Status
+from pipeline.dft.verdict import Word, judge
+from tests.pipeline.dft.samples import bcc, planned
+
+UP, DOWN = (2.0, 2.0), (2.0, -2.0)
+NOTHING = (0.01, -0.02)
+[PLAN] = planned("Toy", bcc(26))
+PAIR = next(job for job in PLAN.jobs if job.ordering == "afm-q111")
+
+
+def ended(meV_per_atom: float, sites: tuple[float, float]) -> Calculation:
+    """A calculation of two sites with this energy and these moments."""
+    return Calculation(PAIR, Outcome(Status.DONE, energy_eV=2 * meV_per_atom / 1000, total_muB=sum(sites), site_muB=sites))
+
+
+def without(status: Status) -> Calculation:
+    return Calculation(PAIR, Outcome(status, "why"))
+
+
+@pytest.mark.parametrize(
+    ("found", "word", "why"),
+    [
+        ({"fm": ended(0, UP), "afm": ended(5, DOWN)}, Word.CONFIRMED, "5.0 meV/atom below the next, afm"),
+        ({"fm": ended(0, UP), "afm": ended(-5, DOWN)}, Word.REFUTED, "afm (as started, 0.00 µB/atom) is 5.0 meV/atom lower"),
+        ({"fm": ended(0, UP), "afm": ended(0.9, DOWN)}, Word.UNDECIDED, "as low, within 1 meV/atom"),
+        ({"fm": ended(0, UP), "afm": ended(-0.9, DOWN)}, Word.UNDECIDED, "as low, within 1 meV/atom"),
+        ({"fm": ended(0, UP), "afm": ended(5, DOWN), "b": None}, Word.UNDECIDED, "no result of b (not calculated)"),
+        ({"fm": ended(0, UP), "afm": ended(-5, DOWN), "b": None}, Word.REFUTED, "5.0 meV/atom lower"),
+        ({"fm": ended(0, UP), "afm": without(Status.TIMEOUT)}, Word.UNDECIDED, "no result of afm (timeout)"),
+        ({"fm": without(Status.LOST), "afm": ended(-5, DOWN)}, Word.UNDECIDED, "no result of fm (lost)"),
+        ({"fm": ended(0, NOTHING), "afm": ended(0, NOTHING)}, Word.REFUTED, "no calculation ends with parallel moments"),
+        ({"fm": ended(0, NOTHING), "afm": ended(-5, DOWN)}, Word.REFUTED, "no calculation ends with parallel moments"),
+        ({"fm": ended(0, NOTHING), "afm": None}, Word.UNDECIDED, "no result of afm"),
+        ({"fm": ended(0, UP), "afm": ended(0.1, UP)}, Word.CONFIRMED, "every ordering ends ferromagnetic"),
+        ({"fm": ended(0, DOWN), "afm": ended(-5, UP)}, Word.CONFIRMED, "5.0 meV/atom below the next, fm"),
+        ({"fm": None, "afm": None}, Word.UNDECIDED, "no result of fm (not calculated), afm (not calculated)"),
+        ({}, Word.UNDECIDED, "nothing was calculated"),
+    ],
+)
+def test_verdicts(found: dict[str, Any], word: Word, why: str) -> None:
+    verdict = judge(found)
+    assert verdict.word is word and why in verdict.why, verdict
+
+
+@pytest.mark.parametrize(
+    ("start", "left", "state"),
+    [
+        ((2.5, 2.5), (2.1, 2.2), Ended.FERROMAGNET),
+        ((2.5, 2.5), (-2.1, -2.2), Ended.FERROMAGNET),
+        ((2.5, -2.5), (2.1, 2.1), Ended.FERROMAGNET),
+        ((2.5, -2.5), (-2.1, 2.1), Ended.AS_STARTED),
+        ((2.5, 2.5), (2.1, -2.1), Ended.OTHER),
+        ((2.5, 2.5), (0.05, -0.05), Ended.NONMAGNETIC),
+        ((2.5, 0.0), (2.1, -0.4), Ended.FERROMAGNET),  # induced on a site that began without
+        ((2.5, 2.5), (2.1, -0.04), Ended.FERROMAGNET),  # too small to point anywhere
+    ],
+)
+def test_the_order_that_is_left(start: tuple[float, float], left: tuple[float, float], state: Ended) -> None:
+    job = Job(PAIR.crystal, "any", PAIR.orderings, PAIR.cell, np.array(start), PAIR.code, PAIR.settings, False)
+    assert Calculation(job, Outcome(Status.DONE, energy_eV=0.0, total_muB=sum(left), site_muB=left)).ended is state
