@@ -122,8 +122,8 @@ def test_parameters_are_validated(site: Site) -> None:
 
 def test_a_failure_is_told(site: Site) -> None:
     assert site.ended(site.trigger("refresh/nightly", {"source": "parquet:/not/there.parquet"})) == "Failed"
-    wait_until(lambda: bool(site.told))
-    assert "refresh failed" in json.dumps(site.told[-1]) and KEY not in json.dumps(site.told)
+    wait_until(lambda: "refresh failed" in json.dumps(site.told))  # a training that was not promoted may be among them
+    assert KEY not in json.dumps(site.told)
 
 
 def _databases(kind: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -81,5 +82,7 @@ def test_doctor_and_empty_lists(ferroscreen: Call) -> None:
     assert done.returncode == 0
     assert '"mp_api_key": "present"' in done.stdout
     assert canary not in done.stdout + done.stderr
-    for name in ("snapshots", "models", "runs"):
+    for name in ("snapshots", "runs"):
         assert ferroscreen(name).stdout.strip() == f"No {name} yet."
+    (shipped,) = json.loads(ferroscreen("models", "--json").stdout)
+    assert shipped["in use"] == "yes"
