@@ -24,7 +24,9 @@ import pandas as pd
 import torch
 
 from benchmarks.figures import markdown
-from data.sources.parquet import Columns, ParquetSource
+from data.sources import Source
+from data.sources.opening import candidate_source
+from data.sources.parquet import Columns
 from pipeline.learning.shipped import choose_model
 from pipeline.screening.candidates import judge_shard
 from pipeline.screening.csvsafe import csv_safe
@@ -55,7 +57,7 @@ def main() -> None:
     parser.add_argument("table", type=Path)
     parser.add_argument("--crystals", type=int, default=4000)
     options = parser.parse_args()
-    costs = measure(ParquetSource(options.table, Columns()), options.crystals)
+    costs = measure(candidate_source([options.table], Columns()), options.crystals)
     print(f"\nworker {1e3 * costs.worker_s:.2f} ms a crystal ({1 / costs.worker_s:.0f}/s a core), start {costs.start_s:.1f} s")
     print(f"kept {costs.kept_bytes:.0f} bytes a crystal")
     print(f"parent {1e6 * costs.parent_s:.0f} µs and {costs.parent_bytes:.0f} bytes a row\n")
@@ -73,7 +75,7 @@ def main() -> None:
     print(markdown(head, rows))
 
 
-def measure(source: ParquetSource, crystals: int) -> Costs:
+def measure(source: Source, crystals: int) -> Costs:
     where, started = settings(), time.perf_counter()
     model, shards = choose_model(where), list(source.shards())
     torch.set_num_threads(1)

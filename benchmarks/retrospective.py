@@ -5,8 +5,9 @@ r"""A screen with hindsight: would known strong magnets have been found?
 
 Every crystal of the chemical systems below is hidden: from training, validation and the choice of anything. A small ensemble
 (boosted trees and a CGCNN of a few epochs) learns from the other training rows, is calibrated on the other validation rows, and
-ranks the table's test rows with the hidden crystals among them, as a screen does: P(FM) x µ0·Ms at the lower end of the
-interval. The trees that say P(FM) have seen site moments of some of these systems; `as-calculated` is the order without them.
+ranks the table's test rows with the hidden crystals among them, as a screen does: by P(FM) times µ0·Ms at the lower end of the
+interval (the profile high-ms), at its upper end (explore), or, which no profile does, as predicted. The trees that say P(FM)
+have seen site moments of some of these systems.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ MAGNETS = {
 MEMBERS = ("boosting", "cgcnn")
 STRONG_T = 0.5  # a hidden crystal whose DFT label says less is no strong magnet, whatever its system
 SEED = 0
-PLACES = ("as-calculated", "high-ms")  # the two orders
+PLACES = ("high-ms", "predicted", "explore")  # P(FM) times the lower end, the prediction, the upper end
 
 
 def main() -> None:
@@ -88,9 +89,9 @@ def retrospective(data: Labelled, out: Path, epochs: int, workers: int, console:
         "tesla": candidates.targets() * tesla, "said": judged.moment * tesla,
         "low": judged.low * tesla, "high": judged.high * tesla,
     })  # fmt: skip
-    table["as-calculated"] = table["low"].rank(ascending=False, method="first").astype(int)
-    table["high-ms"] = (p_fm * table["low"]).rank(ascending=False, method="first").astype(int)
-    return table.sort_values("high-ms", ignore_index=True)
+    for place, column in zip(PLACES, ("low", "said", "high"), strict=True):
+        table[place] = (p_fm * table[column]).rank(ascending=False, method="first").astype(int)
+    return table.sort_values("predicted", ignore_index=True)
 
 
 def _learned(
@@ -120,25 +121,30 @@ def summary(ranked: pd.DataFrame, found: pd.DataFrame) -> str:
         "strong crystals": found["strong"], **{f"place {name}": found[name] for name in PLACES},
     })  # fmt: skip
     strong = int((ranked["hidden"] & (ranked["tesla"] >= STRONG_T)).sum())
-    within = "; ".join(f"{int((found['high-ms'] <= n).sum())} in the first {n}" for n in (50, 100, 250, 500))
+    within = []
+    for place in PLACES:
+        counted = (f"{int((found[place] <= n).sum())} in the first {n}" for n in (50, 100, 250, 500))
+        within.append(f"{place}: {', '.join(counted)}")
     return "\n\n".join(
         [
             f"{len(ranked):,} candidates, {int(ranked['hidden'].sum())} of them hidden, {strong} of these strong",
             markdown(list(shown.columns), shown.astype(str).to_numpy().tolist()),
-            f"of {len(found)} systems the best strong crystal stands: {within}",
+            f"of {len(found)} systems the best strong crystal stands: {'; '.join(within)}",
         ]
     )
 
 
 def picture(found: pd.DataFrame, candidates: int) -> str:
     """Places of the best crystal of each system, on a logarithmic axis."""
-    rows = found.sort_values("high-ms", ascending=False, ignore_index=True)
+    rows = found.sort_values("predicted", ascending=False, ignore_index=True)
 
     def paint(axes: Axes) -> None:
         axes.grid(True, axis="x")
-        axes.hlines(rows.index, rows["as-calculated"], rows["high-ms"], color=ROLES["line"], linewidth=1.4)
-        axes.plot(rows["as-calculated"], rows.index, "D", color=ROLES["steel"], fillstyle="none", markersize=4, label=PLACES[0])
-        axes.plot(rows["high-ms"], rows.index, "o", color=ROLES["rust"], markersize=5, label=PLACES[1])
+        axes.hlines(
+            rows.index, rows[list(PLACES)].min(axis=1), rows[list(PLACES)].max(axis=1), color=ROLES["line"], linewidth=1.4
+        )
+        for place, mark, role in zip(PLACES, ("D", "o", "s"), ("steel", "rust", "muted"), strict=True):
+            axes.plot(rows[place], rows.index, mark, color=ROLES[role], fillstyle="none", markersize=4.5, label=place)
         axes.set_xscale("log")
         axes.set(xlim=(0.8, candidates), xlabel=f"place among {candidates:,} candidates", yticks=rows.index)
         axes.set_yticklabels([f"{known} ({formula})" for known, formula in zip(rows["known"], rows["formula"], strict=True)])
