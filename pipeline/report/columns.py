@@ -47,6 +47,7 @@ PANEL = (
     Column("tesla", "µ0·Ms of each µB/atom", "T", sent=6, needed=True),
 )
 TEXTS = ("candidate_id", "formula", "source_file", "note", "set_aside", "duplicate_of", "known_id", "label_provenance")
+NO_ORDERING = ("p_magnetic", "p_large")  # probabilities of something else
 ORDERING_PREFIX = "p_"  # p_ferromagnetic, p_antiferromagnetic ...: how probable each order of the moments is
 
 

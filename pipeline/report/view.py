@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.report.columns import ORDERING_PREFIX, PANEL, RANK, TABLE, TEXTS, Column, ordering_column
+from pipeline.report.columns import NO_ORDERING, ORDERING_PREFIX, PANEL, RANK, TABLE, TEXTS, Column, ordering_column
 from pipeline.report.content import ReportContent
 from pipeline.report.pack import FARTHEST
 from pipeline.report.text import visible
@@ -40,7 +40,7 @@ def view(content: ReportContent) -> View:
     orderings = tuple(
         next((known for known in TABLE if known.key == name), ordering_column(name))
         for name in sorted(map(str, ranking.columns))
-        if name.startswith(ORDERING_PREFIX) and name != "p_magnetic"
+        if name.startswith(ORDERING_PREFIX) and name not in NO_ORDERING
     )
     numbers: dict[str, Column] = {}
     for column in (RANK, *TABLE, *PANEL, *orderings):

@@ -15,6 +15,7 @@ from data.errors import UserError
 from pipeline.report.content import ReportContent
 from pipeline.report.pack import unpack
 from pipeline.report.page import ROWS, render_report, write_report
+from pipeline.report.view import view
 
 
 def parse(page: str) -> Any:
@@ -48,6 +49,12 @@ def test_a_second_opinion_stands_beside_dft() -> None:
     assert [cell.text for cell in section.xpath(".//tbody/tr[1]/td")] == ["3.00", "3.00", "2.40 to 3.60", "3.30", "2.64 to 3.96"]
     assert "0.000 µB/atom for this model, 0.150 µB/atom for the shipped one" in " ".join(section.itertext())
     assert not parse(render_report(content(rows=5))).xpath("//section[@id='second']")
+
+
+def test_only_orders_of_the_moments_are_called_so() -> None:
+    frame = ranking(3).assign(p_large=0.9, p_ferromagnetic=0.6, p_ferrimagnetic=0.2, p_antiferromagnetic=0.1)
+    seen = [column.key for column in view(content(rows=3, ranking=frame)).orderings]
+    assert seen == ["p_antiferromagnetic", "p_ferrimagnetic", "p_ferromagnetic"]
 
 
 def test_a_failed_write_keeps_the_old_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
