@@ -107,10 +107,12 @@ def _learned(
 
 
 def best_of_each(ranked: pd.DataFrame) -> pd.DataFrame:
-    """Of each hidden system the strong crystal that stands highest, with how many strong ones it has."""
+    """Of each hidden system the strong crystal that stands highest by the prediction, the number of its strong ones, and the highest
+    place of any of them in each order."""
     strong = ranked[ranked["hidden"] & (ranked["tesla"] >= STRONG_T)]
-    best = strong.groupby("chemsys", sort=False).first()
-    return best.assign(strong=strong.groupby("chemsys", sort=False).size(), known=[MAGNETS[s] for s in best.index]).reset_index()
+    groups = strong.groupby("chemsys", sort=False)
+    best = groups.first().assign(strong=groups.size(), **{place: groups[place].min() for place in PLACES})
+    return best.assign(known=[MAGNETS[system] for system in best.index]).reset_index()
 
 
 def summary(ranked: pd.DataFrame, found: pd.DataFrame) -> str:

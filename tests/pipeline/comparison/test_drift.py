@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.comparison.drift import drift, stability_index
+from pipeline.screening.runs import run_before
 from pipeline.screening.screen import Screened
+from pipeline.settings import Settings
 
 moments = st.lists(st.floats(0, 4), min_size=1, max_size=60).map(np.array)
 
@@ -43,6 +45,14 @@ def test_each_sign_by_itself(tmp_path: Path, change: dict[str, float], told: str
 def test_who_is_gone(tmp_path: Path) -> None:
     gone = drift(run(tmp_path / "a"), run(tmp_path / "b", first=2)).gone
     assert gone["candidate_id"].tolist() == ["c0", "c1"]
+
+
+def test_a_run_before_that_is_gone_is_none(tmp_path: Path) -> None:
+    """A finished screen must not fail for it."""
+    where = Settings(home=tmp_path / "home")
+    after = run(tmp_path / "after")
+    assert run_before(where, after) is None
+    assert run_before(where, Screened(after.folder, {**after.manifest, "previous": "0123456789abcdef"})) is None
 
 
 @given(moments, moments)
