@@ -107,7 +107,7 @@ def _learned(
 
 
 def best_of_each(ranked: pd.DataFrame) -> pd.DataFrame:
-    """Of each hidden system the strong crystal that stands highest by the prediction, the number of its strong ones, and the highest
+    """Of each hidden system the strong crystal that stands highest by the prediction, how many are strong, and the highest
     place of any of them in each order."""
     strong = ranked[ranked["hidden"] & (ranked["tesla"] >= STRONG_T)]
     groups = strong.groupby("chemsys", sort=False)
