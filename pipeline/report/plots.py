@@ -218,7 +218,7 @@ def two_against_dft(rows: pd.DataFrame) -> str | None:
         axes.set(xlabel="DFT moment (µB/atom)", ylabel="predicted (µB/atom)", xlim=(-0.02 * top, top), ylim=(-0.02 * top, top))
         axes.legend(loc="upper left")
 
-    return draw("second", f"Predictions of two models for {truth.size} crystals against DFT", paint)
+    return draw("second", f"Predictions of two models for {truth.size} crystals against DFT", paint, (10.6, 4.4))
 
 
 def finite_columns(frame: pd.DataFrame, *names: str) -> tuple[Floats, ...]:
