@@ -25,7 +25,7 @@ DOUBTFUL_CODE = "doubtful-1"  # raise it whenever the same rows would be doubted
 FOLDS = 5
 SURE = 0.85  # probability of the contrary
 LARGE = 0.25  # µB/atom; smaller moments are not worth a doubt
-WEIGHT = 0.2  # of a doubtful row; on validation rows better than 0.5 and 1 (benchmarks/doubtful_labels.py)
+WEIGHT = 0.2  # of a doubtful row; no weight at all is better still on validation rows, but a sure model can be wrong
 FALSE_ZERO = "no moment, but crystals of other chemical systems say that it has one"
 FALSE_MOMENT = "a moment, but crystals of other chemical systems say that it has none"
 
