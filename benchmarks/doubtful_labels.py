@@ -43,7 +43,7 @@ def main() -> None:
     names = data.table.take(split.train)
     with console.bar("Doubting labels", FOLDS) as tick:
         doubtful = find_doubtful(train, names["chemsys"].to_pylist(), 0, where.workers, tick)
-    table = doubtful.table(names["material_id"].to_pylist(), names["formula"].to_pylist(), train.targets())
+    table = doubtful.table(names["material_id"].to_pylist(), names["formula"].to_pylist())
     for reason, rows in table.groupby("reason"):
         shown = ", ".join(f"{row.formula} {row.expected:.2f}" for row in rows.head(options.shown).itertuples())
         print(f"\n{len(rows)} rows: {reason} (expected, µB/atom): {shown}")

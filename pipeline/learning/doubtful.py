@@ -36,20 +36,26 @@ Floats = NDArray[np.float64]
 class Doubtful:
     """What cross-validation says of the training rows; arrays have one entry a row."""
 
+    label: Floats  # µB/atom
     moment: Floats  # µB/atom, by models that saw no crystal of the row's chemical system
     p_magnetic: Floats
-    reason: NDArray[np.str_]  # FALSE_ZERO, FALSE_MOMENT, or empty
+
+    @property
+    def reason(self) -> NDArray[np.str_]:
+        """(rows,) FALSE_ZERO, FALSE_MOMENT, or empty."""
+        large = (self.label >= LARGE) & (self.p_magnetic <= 1.0 - SURE)
+        return np.select([false_zero(self.label, self.p_magnetic, self.moment), large], [FALSE_ZERO, FALSE_MOMENT], "")
 
     @property
     def weight(self) -> Floats:
         """(rows,) of each row in training."""
         return np.where(self.reason == "", 1.0, WEIGHT)
 
-    def table(self, ids: Sequence[str], formulas: Sequence[str], label: Floats) -> pd.DataFrame:
+    def table(self, ids: Sequence[str], formulas: Sequence[str]) -> pd.DataFrame:
         """The doubtful rows, the largest differences between label and expected moment (µB/atom) first."""
         rows = pd.DataFrame(
-            {"material_id": ids, "formula": formulas, "moment": label, "expected": self.moment, "p_magnetic": self.p_magnetic,
-             "reason": self.reason}
+            {"material_id": ids, "formula": formulas, "moment": self.label, "expected": self.moment,
+             "p_magnetic": self.p_magnetic, "reason": self.reason}
         )  # fmt: skip
         rows = rows[rows["reason"] != ""].assign(off=lambda found: (found["moment"] - found["expected"]).abs())
         return rows.sort_values(["off", "material_id"], ascending=[False, True], ignore_index=True).drop(columns="off")
@@ -57,13 +63,16 @@ class Doubtful:
 
 def find_doubtful(train: Examples, systems: Sequence[str], seed: int, workers: int, tick: Tick) -> Doubtful:
     """Cross-validate boosted trees over chemical systems; `tick` is told of each of the FOLDS."""
-    moment, p_magnetic, label = np.zeros(len(train)), np.zeros(len(train)), train.targets()
+    moment, p_magnetic = np.zeros(len(train)), np.zeros(len(train))
     for others, left_out in system_folds(systems, FOLDS):
         trees, asked = BoostedTrees(), train.take(left_out)
         trees.fit(replace(train.take(others), weight=None), asked, FitControl(seed=seed, workers=workers))
         said = trees.predict(asked)
         moment[left_out], p_magnetic[left_out] = said.moment, said.p_magnetic
         tick(1)
-    zero = (label <= MAGNETIC_THRESHOLD) & (p_magnetic >= SURE) & (moment >= LARGE)
-    large = (label >= LARGE) & (p_magnetic <= 1.0 - SURE)
-    return Doubtful(moment, p_magnetic, np.select([zero, large], [FALSE_ZERO, FALSE_MOMENT], ""))
+    return Doubtful(train.targets(), moment, p_magnetic)
+
+
+def false_zero(label: Floats, p_magnetic: Floats, moment: Floats) -> NDArray[np.bool_]:
+    """(rows,) labels without a moment (µB/atom) where a model is sure of a large one."""
+    return (label <= MAGNETIC_THRESHOLD) & (p_magnetic >= SURE) & (moment >= LARGE)

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from safetensors.numpy import load_file, save
 
-from data.artifact import make_folder, text_hash, write_json
+from data.artifact import make_folder, text_hash, write_bytes, write_json
 from data.errors import UserError
 from data.snapshot import Snapshot
 from models.contract import Examples, FitControl, Model, ModelError, Prediction
@@ -38,6 +39,7 @@ from pipeline.settings import Settings
 TRAIN_CODE = "train-2"  # raise it whenever the same data and settings would train another model
 SNAPSHOT_FILE = "snapshot.json"
 DONE_FILE = "done.json"
+CROSS_VALIDATED_FILE = "doubtful.safetensors"
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def _train(
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
     systems = data.table.column("chemsys").take(split.train).to_pylist()
-    doubtful = _doubtful(train, systems, wanted, where, reporter)
+    doubtful = _doubtful(train, systems, wanted, where, work, reporter)
     selection = _selection(train, systems, wanted, work, reporter)
     deadlines = _Deadlines(wanted, work)
     members: dict[str, Model] = {}
@@ -156,20 +158,24 @@ def _train(
 
 
 def _doubtful(
-    train: Examples, systems: list[str], wanted: TrainSettings, where: Settings, reporter: Reporter
+    train: Examples, systems: list[str], wanted: TrainSettings, where: Settings, work: Path, reporter: Reporter
 ) -> Doubtful | None:  # fmt: skip
-    """The doubtful labels among the training rows; None where all are to count alike."""
+    """The doubtful labels among the training rows, from an earlier run if it found them; None where all are to count alike."""
     if not wanted.weigh_doubtful:
         return None
-    with reporter.bar("Doubting labels", DOUBTFUL_FOLDS) as tick:
-        found = find_doubtful(train, systems, wanted.first_seed, where.workers, tick)
+    path = work / CROSS_VALIDATED_FILE
+    if not path.is_file():
+        with reporter.bar("Doubting labels", DOUBTFUL_FOLDS) as tick:
+            asked = find_doubtful(train, systems, wanted.first_seed, where.workers, tick)
+        write_bytes(path, save({"moment": asked.moment, "p_magnetic": asked.p_magnetic}))
+    found = Doubtful(train.targets(), **load_file(path))
     reporter.say(f"{int((found.weight < 1).sum())} training labels are doubtful")
     return found
 
 
 def _listed(doubtful: Doubtful, data: Labelled, split: Split) -> pd.DataFrame:
     rows = data.table.take(pa.array(split.train))
-    return doubtful.table(rows["material_id"].to_pylist(), rows["formula"].to_pylist(), data.examples.take(split.train).targets())
+    return doubtful.table(rows["material_id"].to_pylist(), rows["formula"].to_pylist())
 
 
 def _selection(train: Examples, systems: list[str], wanted: TrainSettings, work: Path, reporter: Reporter) -> Selection | None:

@@ -5,27 +5,28 @@ They are listed, never dropped: a model that is sure can be wrong, and the list 
 
 from __future__ import annotations
 
+from functools import lru_cache
+from itertools import islice
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from data.crystal import Crystal
-from data.labels import MAGNETIC_THRESHOLD
 from data.snapshot import Snapshot
 from data.symmetry import symmetrise
-from models.contract import Examples, Model, Prediction
+from models.contract import Examples, Model
 from models.families import family, reads_descriptors
 from models.ordering_classes import CLASSES
 from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, build_graphs
+from pipeline.learning.doubtful import LARGE, false_zero
 from pipeline.learning.ordering_shelf import ordering_classes
 from pipeline.learning.shipped import shipped_model
 from pipeline.parallel import map_in_order
 from pipeline.progress import Reporter
 
 SURE_AFM = 0.6  # P(AFM), given moments, from which a large moment is doubted: the labels of MnO (0.65) and NiO (0.77) are
-SURE_MOMENT = 0.85  # P(magnetic) from which a moment of zero is
-LARGE = 0.25  # µB/atom; smaller moments are not worth a look
 PER_TASK = 512
 COLUMNS = ["material_id", "formula", "moment", "expected", "probability", "doubt"]
 ANTIFERRO, FALSE_ZERO = "an antiferromagnet that started ferromagnetic?", "a magnet that lost its moment?"
@@ -35,13 +36,12 @@ Floats = NDArray[np.float64]
 def find_doubts(snapshot: Snapshot, workers: int, reporter: Reporter) -> pd.DataFrame:
     """COLUMNS, the surest doubts first: `expected` is the moment that a model says (µB/atom), `probability` that of the doubt."""
     table = snapshot.table(["material_id", "formula", "moment_muB_per_atom"]).to_pandas()
-    crystals = list(snapshot.crystals())
-    tasks = [crystals[k : k + PER_TASK] for k in range(0, len(crystals), PER_TASK)]
-    parts = []
-    with reporter.bar("Doubting labels", len(crystals)) as tick:
-        for task, found in zip(tasks, map_in_order(_examined, tasks, min(workers, len(tasks))), strict=True):
+    crystals, parts = snapshot.crystals(), []
+    tasks = iter(lambda: list(islice(crystals, PER_TASK)), [])
+    with reporter.bar("Doubting labels", len(table)) as tick:
+        for found in map_in_order(_examined, tasks, min(workers, -(-len(table) // PER_TASK))):
             parts.append(found)
-            tick(len(task))
+            tick(len(found))
     columns = np.concatenate(parts).T if parts else np.zeros((3, 0))
     return doubted(table, *columns)
 
@@ -56,7 +56,7 @@ def doubted(table: pd.DataFrame, p_afm: Floats, p_magnetic: Floats, moment: Floa
     label = table["moment_muB_per_atom"].to_numpy(np.float64)
     kinds = (
         (ANTIFERRO, (label >= LARGE) & (p_afm >= SURE_AFM), np.zeros(len(label)), p_afm),
-        (FALSE_ZERO, (label <= MAGNETIC_THRESHOLD) & (p_magnetic >= SURE_MOMENT) & (moment >= LARGE), moment, p_magnetic),
+        (FALSE_ZERO, false_zero(label, p_magnetic, moment), moment, p_magnetic),
     )
     found = [
         pd.DataFrame(
@@ -78,18 +78,17 @@ def _examined(crystals: list[Crystal]) -> Floats:
     found = np.full((len(crystals), 3), np.nan)
     if len(kept):
         columns = descriptors(graphs)
-        said = _trees_say(Examples(graphs, columns))
+        trees = _shipped_trees()
         found[kept, 0] = ordering_classes().predict(columns)[:, CLASSES.index("AFM")]
-        if said is not None:
+        if trees is not None:
+            said = trees.predict(Examples(graphs, columns))
             found[kept, 1], found[kept, 2] = said.p_magnetic, said.moment
     return found
 
 
-def _trees_say(examples: Examples) -> Prediction | None:
-    """The word of the shipped model's trees, the only member that needs no time; None where there are none."""
+@lru_cache(maxsize=1)
+def _shipped_trees() -> Model | None:
+    """The trees of the shipped model, its only member that needs no time, loaded once a process; None where there are none."""
     model = shipped_model()
     names = [] if model is None else [m["family"] for m in model.manifest["members"] if reads_descriptors(m["family"])]
-    if model is None or not names:
-        return None
-    member: Model = family(names[0]).load(model.member_folder(names[0]))
-    return member.predict(examples)
+    return None if model is None or not names else family(names[0]).load(model.member_folder(names[0]))

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from data.errors import UserError
+from data.snapshot import open_snapshot
 from models.contract import Examples, FitControl
 from models.forest import BoostedTrees, ExtraTrees, Forest
-from pipeline.learning.doubtful import FALSE_MOMENT, FALSE_ZERO, FOLDS, WEIGHT, Doubtful, find_doubtful
+from pipeline.learning.doubtful import DOUBTFUL_CODE, FALSE_MOMENT, FALSE_ZERO, FOLDS, WEIGHT, Doubtful, find_doubtful
+from pipeline.learning.publish import DOUBTFUL_FILE
+from pipeline.learning.train import TrainSettings, train_ensemble
+from pipeline.progress import Quiet
+from pipeline.settings import Settings
 from tests.contract.crystals import starter_examples
 
 ROWS, SYSTEMS, PLANTED = 800, 40, 8
@@ -53,8 +61,7 @@ def test_planted_labels_are_found_and_hardly_any_other() -> None:
 
 def test_the_list_names_them_the_worst_first() -> None:
     doubtful, _ = found()
-    examples = planted()[0]
-    table = doubtful.table([f"id-{k}" for k in range(ROWS)], ["X"] * ROWS, examples.targets())
+    table = doubtful.table([f"id-{k}" for k in range(ROWS)], ["X"] * ROWS)
     off = (table["moment"] - table["expected"]).abs()
     assert len(table) == (doubtful.weight < 1).sum() and off.is_monotonic_decreasing
     assert set(table["reason"]) == {FALSE_ZERO, FALSE_MOMENT}
@@ -89,3 +96,17 @@ def test_weights_follow_their_rows() -> None:
     examples = replace(planted()[0], weight=np.arange(ROWS, dtype=np.float64))
     taken = examples.take(np.array([7, 3]))
     assert taken.weight is not None and taken.weight.tolist() == [7.0, 3.0]
+
+
+def test_a_training_lists_them_beside_the_model(trained_home: Path, tmp_path: Path) -> None:
+    where = Settings(home=tmp_path, workers=1)
+    snapshot = open_snapshot(trained_home / "snapshots")
+    model = train_ensemble(snapshot, TrainSettings(members=("boosting",), weigh_doubtful=True), where, Quiet())
+    assert DOUBTFUL_FILE in model.manifest["files"] and DOUBTFUL_CODE in model.manifest["code"]
+    listed = pd.read_csv(model.folder / DOUBTFUL_FILE)
+    assert list(listed) == ["material_id", "formula", "moment", "expected", "p_magnetic", "reason"]
+
+
+def test_networks_know_no_weights() -> None:
+    with pytest.raises(UserError, match="only families of trees"):
+        TrainSettings(members=("cgcnn",), weigh_doubtful=True).check()

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 
 from data.snapshot import publish_snapshot
 from data.sources.parquet import Columns, ParquetSource
+from pipeline.learning.doubtful import LARGE
 from pipeline.progress import Quiet
-from pipeline.refreshing.doubts import ANTIFERRO, COLUMNS, FALSE_ZERO, LARGE, doubted, find_doubts
+from pipeline.refreshing.doubts import ANTIFERRO, COLUMNS, FALSE_ZERO, doubted, find_doubts
 
 ROWS = [  # id, label, P(AFM), P(magnetic), expected moment, doubt
     ("oxide", 2.5, 0.95, 1.0, 2.4, ANTIFERRO),
