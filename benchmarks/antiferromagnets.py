@@ -9,7 +9,6 @@ P(FM). A compound is looked for by its formula and space group; of several cryst
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,8 @@ import pandas as pd
 from benchmarks.figures import markdown
 from pipeline.screening.profiles import PROFILES
 from pipeline.screening.ranking import in_order
-from pipeline.screening.screen import Screened
+from pipeline.screening.runs import find_run
+from pipeline.settings import settings
 
 HIGH = 250  # places
 
@@ -103,8 +103,7 @@ FERROMAGNETS = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
-    run = parser.parse_args().run
-    screened = Screened(run, json.loads((run / "manifest.json").read_text()))
+    screened = find_run(settings(), str(parser.parse_args().run))
     orders = {name: in_order(screened.ranking(), PROFILES[name]) for name in ("as-calculated", "high-ms")}
     for title, known in (("antiferromagnets", ANTIFERROMAGNETS), ("ferromagnets", FERROMAGNETS)):
         found = places(known, orders)

@@ -17,13 +17,13 @@ from safetensors.numpy import load_file, save_file
 
 from models.contract import ModelError
 from models.forest import filled, medians
+from models.ordering_parts import COMPENSATED
 from models.saved import WEIGHTS_FILE, read_saved, write_header
 from models.trees import Trees, flatten_classifier
 
 FAMILY, FORMAT = "ordering-classes", 1
 CLASSES = ("FM", "FiM", "AFM")
 ALIGNED = 0.8  # |sum m| / sum |m| of a ferromagnet at least
-COMPENSATED = 0.1  # the same of an antiferromagnet at most
 MEDIAN = "median"
 
 

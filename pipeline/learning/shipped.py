@@ -30,7 +30,7 @@ from pipeline.learning.registry import (
     current_models,
     list_models,
     open_model,
-)  # fmt: skip
+)
 from pipeline.learning.splits import split_rows
 from pipeline.progress import Reporter
 from pipeline.settings import Settings
@@ -95,7 +95,7 @@ def ship(ensemble: Ensemble, where: Settings, root: Path = PRETRAINED) -> Ensemb
 
 def _seen(snapshot: Snapshot) -> list[str]:
     """Hashes of the chemical systems that a model learned from or was calibrated on."""
-    table = snapshot.table(["chemsys", "split", "moment_muB_per_atom"])
+    table = snapshot.table(["chemsys", "split"])
     split = split_rows(table)
     rows = np.concatenate([split.train, split.validation])
     return sorted({system_hash(system) for system in table.column("chemsys").take(rows).to_pylist()})
