@@ -58,8 +58,6 @@ def _plan(candidate: Chosen, symprec_A: float, method: Method, max_sites: int, l
         if len(ordering.structure) <= max_sites:
             calculated = posed(Crystal.from_pymatgen(ordering.structure, ""))
             start = metallic(calculated.numbers, ordering.moments)
-            jobs.append(
-                Job(primitive, ordering.name, names, calculated, start, method.code, asdict(method.settings), licensed)
-            )
+            jobs.append(Job(primitive, ordering.name, names, calculated, start, method.code, asdict(method.settings), licensed))
     too_large = tuple(ordering.name for ordering in competing if len(ordering.structure) > max_sites)
     return Plan(candidate, primitive.n_sites, tuple(jobs) if len(jobs) > 1 else (), too_large)

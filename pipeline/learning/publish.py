@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from pipeline.learning.domain import Domain
 from pipeline.learning.errors import ErrorModel, Judged
 from pipeline.learning.groups import error_groups
 from pipeline.learning.metrics import LARGE_MOMENT, regression_metrics, reliability, spread_metrics
-from pipeline.learning.registry import ENSEMBLE_FORMAT, HELD_OUT_FILE, MANIFEST_FILE, Ensemble, artefact_files, artefact_id
+from pipeline.learning.registry import ENSEMBLE_FORMAT, HELD_OUT_FILE, MANIFEST_FILE, Ensemble, artefact_files, artefact_id, sound
 from pipeline.learning.splits import Split
 from pipeline.learning.weeding import CONSTANT, Verdict, weed
 from pipeline.learning.weights import choose_weights
@@ -43,7 +44,12 @@ class Trained:
 
 
 def publish_ensemble(
-    root: Path, trained: list[Trained], data: Labelled, split: Split, facts: dict[str, Any], reporter: Reporter,
+    root: Path,
+    trained: list[Trained],
+    data: Labelled,
+    split: Split,
+    facts: dict[str, Any],
+    reporter: Reporter,
     doubtful: pd.DataFrame | None = None,
 ) -> Ensemble:
     """Weed, weigh, calibrate on the validation rows; judge on the test rows; write it all. `facts` go into the manifest as is,
@@ -100,8 +106,11 @@ def publish_ensemble(
         }  # fmt: skip
         write_json(folder / MANIFEST_FILE, manifest)
         write_bytes(folder / "CARD.md", model_card(manifest).encode())
-        publish(folder, root / str(manifest["id"]))
-    return Ensemble(root / str(manifest["id"]))
+        final = root / str(manifest["id"])
+        if final.is_dir() and not sound(Ensemble(final)):
+            shutil.rmtree(final)  # what is published now has the same name and is whole
+        publish(folder, final)
+    return Ensemble(final)
 
 
 def admitted(verdicts: dict[str, Verdict], reporter: Reporter) -> tuple[list[str], bool]:

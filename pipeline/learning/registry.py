@@ -46,7 +46,7 @@ class Ensemble:
     @cached_property
     def members(self) -> dict[str, Model]:
         """The loaded members; every file is held against its hash before it is read."""
-        self._verify()
+        self.verify()
         try:
             return {m["name"]: family(m["family"]).load(self.folder / m["name"]) for m in self.manifest["members"]}
         except ModelError as fault:
@@ -55,13 +55,14 @@ class Ensemble:
     @cached_property
     def errors(self) -> ErrorModel:
         """What its validation rows taught about its errors."""
-        self._verify()
+        self.verify()
         try:
             return ErrorModel.load(self.folder, self.manifest)
         except ModelError as fault:
             raise UserError(f"model {self.id} cannot be loaded: {fault}; {RETRAIN}") from fault
 
-    def _verify(self) -> None:
+    def verify(self) -> None:
+        """Raises UserError unless every file of the model has the hash that its manifest states."""
         for name, digest in self.manifest["files"].items():
             path = self.folder / name
             if not path.resolve().is_relative_to(self.folder.resolve()) or not path.is_file() or file_hash(path) != digest:
@@ -69,7 +70,7 @@ class Ensemble:
 
     def member_folder(self, kind: str) -> Path:
         """Where the first member of a family is saved. Raises UserError where there is none, or a file is damaged."""
-        self._verify()
+        self.verify()
         names = [m["name"] for m in self.manifest["members"] if m["family"] == kind]
         if not names:
             raise UserError(f"model {self.id} has no member of the family {kind}; `ferroscreen train --members {kind}` makes one")
@@ -133,6 +134,15 @@ def open_model(root: Path, identifier: str | None = None) -> Ensemble:
     if identifier is None and (promoted := current_models(root)):
         identifier = promoted[-1]
     return Ensemble(find_artefact(root, MANIFEST_FILE, "model", identifier, "`ferroscreen train` (or `ferroscreen run`)"))
+
+
+def sound(ensemble: Ensemble) -> bool:
+    """Whether every file of a published model is there as its manifest states."""
+    try:
+        ensemble.verify()
+    except UserError:
+        return False
+    return True
 
 
 def artefact_files(folder: Path) -> dict[str, str]:

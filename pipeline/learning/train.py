@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from safetensors.numpy import load_file, save
 
-from data.artifact import make_folder, text_hash, write_bytes, write_json
+from data.artifact import make_folder, make_newest, text_hash, write_bytes, write_json
 from data.errors import UserError
 from data.snapshot import Snapshot
 from models.contract import Examples, FitControl, Model, ModelError, Prediction
@@ -29,7 +29,7 @@ from pipeline.learning.data import Labelled, labelled_examples
 from pipeline.learning.doubtful import DOUBTFUL_CODE, Doubtful, find_doubtful
 from pipeline.learning.doubtful import FOLDS as DOUBTFUL_FOLDS
 from pipeline.learning.publish import Trained, publish_ensemble
-from pipeline.learning.registry import Ensemble, open_model
+from pipeline.learning.registry import Ensemble, open_model, sound
 from pipeline.learning.selection import SELECTION_CODE, Selection, SelectionSettings, select
 from pipeline.learning.splits import Split, split_rows
 from pipeline.ledger import Ledger, Run
@@ -97,7 +97,7 @@ class TrainSettings:
 
 
 def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, reporter: Reporter) -> Ensemble:
-    """Train what is not trained yet, and publish the ensemble.
+    """Train what is not trained yet, and publish the ensemble; one that this home holds already is not trained again.
 
     Raises:
         UserError: unusable settings or data.
@@ -108,8 +108,23 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
     pretrained = {name: _pretrained(name, snapshot, wanted, where) for name in wanted.families}
     key = f"train-{text_hash(*_code(wanted), snapshot.id, json.dumps(asdict(wanted), sort_keys=True))[:16]}"
     inputs = {"snapshot": snapshot.id, "members": list(wanted.members), "seeds": wanted.seeds}
-    with Ledger(where.home).run("train", key, inputs) as run:
+    ledger = Ledger(where.home)
+    with ledger.run("train", key, inputs) as run:
+        if (known := _published(ledger, key, where)) is not None:
+            reporter.say(f"model {known.id} was trained from this snapshot with these settings already")
+            shutil.rmtree(where.work / key, ignore_errors=True)  # of a run that was killed when all was done
+            return known
         return _train(snapshot, wanted, where, reporter, make_folder(where.work / key), pretrained, run)
+
+
+def _published(ledger: Ledger, key: str, where: Settings) -> Ensemble | None:
+    """What an earlier run of the same work has published, if it is still there and whole."""
+    for name in [name for step, name, _ in reversed(ledger.parts(key)) if step == "publish"]:
+        found = Ensemble(where.models / name)
+        if sound(found):
+            make_newest(found.folder, where.models.iterdir())
+            return found
+    return None
 
 
 def _code(wanted: TrainSettings) -> tuple[str, ...]:

@@ -59,9 +59,7 @@ def test_a_training_that_finds_the_disk_full_goes_on_later(disk: Disk, tmp_path:
 
 
 @pytest.mark.parametrize("left_bytes", [0, 36_864, 73_728], ids=["at once", "among its shards", "while it writes the ranking"])
-def test_a_screen_that_finds_the_disk_full_goes_on_later(
-    disk: Disk, trained_home: Path, tmp_path: Path, left_bytes: int
-) -> None:
+def test_a_screen_that_finds_the_disk_full_goes_on_later(disk: Disk, trained_home: Path, tmp_path: Path, left_bytes: int) -> None:
     folder, _ = disk
     source, elsewhere = StarterSource(equilibrium_only=True), Settings(home=tmp_path / "elsewhere", workers=1)
     shutil.copytree(trained_home, elsewhere.home)

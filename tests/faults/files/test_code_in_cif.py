@@ -23,8 +23,6 @@ PLACES = {
 }
 
 
-
-
 def test_no_code_of_a_file_runs(trained_home: Path, tmp_path: Path) -> None:
     marker = tmp_path / "it-ran"
     code = f'[__import__("os").mkdir("{marker}")]'

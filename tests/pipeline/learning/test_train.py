@@ -152,6 +152,25 @@ def test_a_killed_run_goes_on_to_the_same_model(
     assert len(parts) == len(set(parts)) == 2 * EPOCHS + 3 + 1, "every epoch, member and publication once"
 
 
+def test_what_is_trained_is_not_trained_again(tmp_path: Path) -> None:
+    """Nor is it by a run that was killed when all was done but the tidying up; a damaged model is."""
+    where, snapshot = home_with_snapshot(tmp_path)
+    wanted = TrainSettings(members=("forest",))
+    first = train_ensemble(snapshot, wanted, where, Notes())
+    key = Ledger(where.home).entries()[-1].key
+    (where.work / key).mkdir(parents=True)
+    again = Notes()
+    assert train_ensemble(snapshot, wanted, where, again).id == first.id
+    assert again.lines == [f"model {first.id} was trained from this snapshot with these settings already"]
+    assert not (where.work / key).exists()
+    assert len(Ledger(where.home).parts(key)) == 2, "the forest and its publication, once"
+    (first.folder / "forest-0" / "model.safetensors").unlink()
+    mended = Notes()
+    assert train_ensemble(snapshot, wanted, where, mended).id == first.id
+    assert "Training forest-0" in mended.ticks
+    assert first.members
+
+
 @pytest.mark.parametrize("name", ["cgcnn-0/model.safetensors", "forest-0/model.json", "held_out.parquet"])
 @pytest.mark.parametrize("damage", ["a flipped bit", "missing"])
 def test_a_damaged_file_is_refused(trained: Trained, tmp_path: Path, name: str, damage: str) -> None:
