@@ -27,7 +27,6 @@ from models.contract import FitControl
 from models.graph import CrystalGraphs
 from models.ordering import OrderingModel
 from models.ordering_parts import ORDERINGS, SITE_THRESHOLD, OrderingExamples, OrderingPrediction
-from models.ordering_predict import predict_orderings
 from models.sitegraph import SiteGraphs
 from pipeline.learning.ordering_metrics import (
     chance_of_pattern,
@@ -89,7 +88,7 @@ def _model(table: OrderedTable, out: Path, epochs: int | None) -> OrderingModel:
 def judge(model: OrderingModel, rows: OrderingExamples) -> None:
     """All figures of a part of the table."""
     said = model.predict(rows.graphs)
-    told = predict_orderings(model.network, rows.graphs, model.search, model.forest, np.eye(len(ORDERINGS))[rows.ordering])
+    told = model.predict(rows.graphs, np.eye(len(ORDERINGS))[rows.ordering])
     _print_classes(rows, said)
     _print_patterns(rows, said, told)
     _print_moments(rows, said)

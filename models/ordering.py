@@ -11,7 +11,9 @@ import hashlib
 from pathlib import Path
 from typing import Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
 from models.contract import FitControl, ModelError
@@ -22,12 +24,13 @@ from models.ordering_parts import OrderingExamples, OrderingPrediction
 from models.ordering_patterns import PatternSettings
 from models.ordering_predict import predict_orderings
 from models.ordering_training import TRAINING, orderings_task
+from models.pattern_trees import PatternTrees, PatternTreeSettings
 from models.saved import WEIGHTS_FILE, read_saved, set_weights, write_header
 from models.sitegraph import SiteGraphs
 from models.training import TrainingSettings, train_network
 
 FAMILY = "ordering"
-FORMAT = 1
+FORMAT = 2
 
 
 class OrderingModel:
@@ -46,6 +49,7 @@ class OrderingModel:
         self.search = search or PatternSettings()
         self.network = OrderingNetwork(self.settings)
         self.forest: OrderingForest | None = None
+        self.trees: PatternTrees | None = None
 
     def fit(self, train: OrderingExamples, validation: OrderingExamples, control: FitControl) -> list[dict[str, float]]:
         """Learn from `train`, choose the epoch on `validation`; one row of the history an epoch."""
@@ -57,18 +61,28 @@ class OrderingModel:
         task = orderings_task(train, validation, self.weights)
         history = train_network(self.network, task, self.training, control, identity)
         self.forest = OrderingForest.fit(train, OrderingForestSettings(), control.seed, control.workers)
+        self.trees = PatternTrees.fit(train, PatternTreeSettings(), control.seed)
         return history
 
-    def predict(self, graphs: SiteGraphs) -> list[OrderingPrediction]:
-        """One prediction a crystal; each depends on its own crystal only."""
-        return predict_orderings(self.network, graphs, self.search, self.forest)
+    def predict(self, graphs: SiteGraphs, p_ordering: NDArray[np.float64] | None = None) -> list[OrderingPrediction]:
+        """One prediction a crystal; each depends on its own crystal only.
+
+        Args:
+            p_ordering: (crystals, 4) stands in for the model's own classes where they are known.
+        """
+        forest, trees = self._fitted()
+        return predict_orderings(self.network, forest, trees, graphs, self.search, p_ordering)
+
+    def _fitted(self) -> tuple[OrderingForest, PatternTrees]:
+        if self.forest is None or self.trees is None:
+            raise ModelError("the model of orderings has not been fitted")
+        return self.forest, self.trees
 
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` and `model.json` into an existing folder."""
-        if self.forest is None:
-            raise ModelError("the model of orderings has not been fitted")
+        forest, trees = self._fitted()
         weights = {k: v.contiguous() for k, v in self.network.state_dict().items()}
-        save_file(weights | self.forest.tensors(), folder / WEIGHTS_FILE)
+        save_file(weights | forest.tensors() | trees.tensors(), folder / WEIGHTS_FILE)
         facts = {"settings": dataclasses.asdict(self.settings), "search": dataclasses.asdict(self.search)}
         write_header(folder, FAMILY, FORMAT, facts)
 
@@ -79,6 +93,7 @@ class OrderingModel:
         try:
             model = cls(OrderingSettings(**header["settings"]), search=PatternSettings(**header["search"]))
             model.forest = OrderingForest.of_tensors({k: weights.pop(k) for k in list(weights) if k.startswith("forest.")})
+            model.trees = PatternTrees.of_tensors({k: weights.pop(k) for k in list(weights) if k.startswith("patterns.")})
         except (TypeError, ValueError, ArithmeticError, RuntimeError, KeyError) as fault:
             raise ModelError(f"the settings in {folder} are not those of a model of orderings: {fault}") from fault
         set_weights(model.network, weights, folder)

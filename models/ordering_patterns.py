@@ -1,9 +1,8 @@
-"""The patterns of signs that a cell's couplings allow, one of each orbit under the group, with their weights.
-
-    weight of an orbit = sum over its patterns of exp(-E)
+"""The patterns of signs that a cell allows, one of each orbit under the group, with their weights.
 
 A cell with few spins has few patterns, and all of them are weighed: nothing is left to chance or to the order of the sites. In
-larger cells seeded probes settle into the patterns that are weighed.
+larger cells seeded probes settle into the patterns that are weighed. The weights are those of models/pattern_trees.py; an orbit
+has that of its likeliest pattern.
 """
 
 from __future__ import annotations
@@ -16,8 +15,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.ising import EXACT, SignField, energy, patterns
+from models.ising import EXACT, SignField, patterns
 from models.orbit import orbit_names
+from models.pattern_features import SpinCell
+from models.pattern_trees import PatternTrees, balanced
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -41,23 +42,28 @@ class Orbits:
     log_weight: Floats  # (m,)
 
 
-def find_orbits(field: SignField, coupling: Tensor, sites: Ints, group: Ints, settings: PatternSettings) -> Orbits:
+def find_orbits(
+    field: SignField, coupling: Tensor, trees: PatternTrees, cell: SpinCell, sites: Ints, size: Floats, settings: PatternSettings
+) -> Orbits:  # fmt: skip
     """The orderings of one crystal.
 
     Args:
         coupling: (n, n) in double precision.
-        group: (g, n) the permutations as they act on the spins.
+        cell: its spins.
+        sites: (n,) where they are.
+        size: (n,) of their moments, µB.
     """
-    n = len(coupling)
-    signs = patterns(n).double() if n <= settings.exact else settled(field, coupling, settings.probes)
-    log_weight = -energy(coupling, signs).numpy()
-    chosen, inverse = np.unique(orbit_names(signs.numpy().astype(np.int8), group), return_inverse=True)
-    total = np.full(len(chosen), -np.inf)
-    np.logaddexp.at(total, inverse, log_weight)
-    if n > settings.exact:  # of an orbit probes meet some members only; all weigh the same
-        total = log_weight[chosen] + np.log([_orbit_size(signs[c].numpy(), group) for c in chosen])
-    order = np.argsort(-total, kind="stable")
-    return Orbits(sites, signs.numpy()[chosen[order]], total[order])
+    every = patterns(len(sites)).double() if len(sites) <= settings.exact else settled(field, coupling, settings.probes)
+    signs = every.numpy()
+    log_weight = np.empty(len(signs))
+    for rivals in (zero := balanced(signs, size), ~zero):
+        if rivals.any():
+            log_weight[rivals] = trees.log_weight(cell, signs[rivals], size)
+    names = orbit_names(signs.astype(np.int8), np.unique(cell.permutations, axis=0))
+    order = np.lexsort([names, -log_weight])
+    _, first = np.unique(names[order], return_index=True)
+    best = order[np.sort(first)]
+    return Orbits(sites, signs[best], log_weight[best])
 
 
 def settled(field: SignField, coupling: Tensor, probes: int) -> Tensor:
@@ -70,12 +76,6 @@ def settled(field: SignField, coupling: Tensor, probes: int) -> Tensor:
     signs = torch.where(sigma < 0, -1.0, 1.0).double()
     found: Tensor = torch.unique(torch.cat([torch.ones(1, n, dtype=torch.float64), signs * signs[:, :1]]), dim=0)
     return found
-
-
-def _orbit_size(signs: Floats, group: Ints) -> int:
-    """Different images of a pattern; those that differ by time reversal count once."""
-    images = signs[group]
-    return len(np.unique(images * images[:, :1], axis=0))
 
 
 def _seed(coupling: Tensor) -> int:

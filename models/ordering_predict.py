@@ -9,7 +9,7 @@ allows no antiferromagnet (one spin, say) keeps the others: enlarge the cell to 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.graph import batches_by_edges, gather
+from models.ising import SignField
 from models.ordering_forest import OrderingForest
-from models.ordering_loss import restricted, spins
+from models.ordering_loss import spins
 from models.ordering_network import OrderingNetwork
 from models.ordering_parts import COMPENSATED, ORDERINGS, SITE_THRESHOLD, OrderingPrediction, Pattern
 from models.ordering_patterns import Orbits, PatternSettings, find_orbits
+from models.pattern_features import spin_cell
+from models.pattern_trees import PatternTrees, balanced
 from models.sitegraph import SiteBatch, SiteGraphs
 from models.training import PREDICTION_EDGES
 
@@ -32,31 +35,34 @@ _BALANCED = 1e-4  # a coupling; an atom pulled less than this way or that stays 
 
 def predict_orderings(
     network: OrderingNetwork,
+    forest: OrderingForest,
+    trees: PatternTrees,
     graphs: SiteGraphs,
     settings: PatternSettings,
-    forest: OrderingForest | None = None,
     p_ordering: Floats | None = None,
 ) -> list[OrderingPrediction]:
     """One prediction a crystal, in their order; none depends on the others.
 
     Args:
         forest: classes and sizes of carriers are the means of what it and the network say.
-        p_ordering: (crystals, 4) stands in for the class head where the classes are known.
+        trees: the judge of patterns.
+        p_ordering: (crystals, 4) stands in for the classes where they are known.
     """
     network.eval()
-    trees = None if forest is None or not len(graphs) else forest.predict(graphs)
+    if not len(graphs):
+        return []
+    of_crystals, of_nodes = forest.predict(graphs)
     out: dict[int, OrderingPrediction] = {}
     with torch.inference_mode():
         for index in batches_by_edges(graphs.trunk.edges_per_crystal, PREDICTION_EDGES):
             batch = SiteBatch.collate(graphs, index, next(network.parameters()).dtype)
             said = network(batch)
             classes, size = torch.softmax(said.logits.double(), dim=1).numpy(), said.size.double().numpy()
-            if trees is not None:
-                of_orbits = trees[1][gather(graphs.trunk.node_ptr, index)[1]]
-                classes = (classes + trees[0][index]) / 2
-                size = np.where(np.isnan(of_orbits), size, (size + of_orbits) / 2)
-            classes = classes if p_ordering is None else p_ordering[index]
-            found = _predict_batch(network, batch, said.coupling.double(), size, classes, settings)
+            of_orbits = of_nodes[gather(graphs.trunk.node_ptr, index)[1]]
+            size = np.where(np.isnan(of_orbits), size, (size + of_orbits) / 2)
+            classes = (classes + of_crystals[index]) / 2 if p_ordering is None else p_ordering[index]
+            part = _Part(batch, graphs.take(index), said.coupling.double(), size[batch.site_node.numpy()])
+            found = _predict_part(part, network.field, trees, classes, settings)
             out |= dict(zip(index.tolist(), found, strict=True))
     return [out[k] for k in range(len(graphs))]
 
@@ -71,23 +77,34 @@ def ordering_of(moments: Floats) -> str:
     return "AFM" if abs(moments.sum()) <= COMPENSATED * np.abs(moments).sum() else "FiM"
 
 
-def _predict_batch(
-    network: OrderingNetwork, batch: SiteBatch, coupling: Tensor, of_nodes: Floats, classes: Floats, settings: PatternSettings
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Crystals that are looked at together."""
+
+    batch: SiteBatch
+    graphs: SiteGraphs  # the same crystals
+    coupling: Tensor  # (pairs,)
+    size: Floats  # (sites,) µB
+
+
+def _predict_part(
+    part: _Part, field: SignField, trees: PatternTrees, classes: Floats, settings: PatternSettings
 ) -> list[OrderingPrediction]:
-    """From couplings (pairs,), sizes (nodes,) in µB and class probabilities (crystals, 4)."""
-    size = of_nodes[batch.site_node.numpy()]
+    """From class probabilities (crystals, 4)."""
+    batch = part.batch
     found: dict[int, Orbits] = {}
-    for group in spins(batch, coupling, (size > SITE_THRESHOLD) & batch.site_carrier):
+    for group in spins(batch, part.coupling, (part.size > SITE_THRESHOLD) & batch.site_carrier):
         for k, own, matrix in zip(group.crystal.tolist(), group.site, group.coupling, strict=True):
             sites = own - batch.site_ptr[k]
-            found[k] = find_orbits(network.field, matrix, sites, restricted(batch.permutations[k], sites), settings)
+            cell = spin_cell(part.graphs, k, sites)
+            found[k] = find_orbits(field, matrix, trees, cell, sites, part.size[own], settings)
     out = []
     for k, probabilities in enumerate(classes):
-        sizes = size[batch.site_ptr[k] : batch.site_ptr[k + 1]]
+        sizes = part.size[batch.site_ptr[k] : batch.site_ptr[k + 1]]
         none = Pattern(np.zeros(len(sizes)), 1.0, "NM")
         if k in found:
             orbits, weight = _weighed(probabilities, sizes[found[k].sites], found[k], settings)
-            moments = _signs(batch, coupling, k, orbits) * sizes
+            moments = _signs(batch, part.coupling, k, orbits) * sizes
             none = replace(none, probability=float(probabilities[NM]))
             rest = (1.0 - none.probability) * weight
             listed = [Pattern(m, float(p), ordering_of(m)) for m, p in zip(moments, rest, strict=True)]
@@ -103,7 +120,7 @@ def _weighed(p_ordering: Floats, size: Floats, orbits: Orbits, settings: Pattern
     Args:
         size: (n,) of the spins, µB.
     """
-    antiferro = np.abs(orbits.signs @ size) <= COMPENSATED * size.sum()
+    antiferro = balanced(orbits.signs, size)
     log_weight = orbits.log_weight.copy()
     for kind, share in ((antiferro, p_ordering[AFM]), (~antiferro, 1.0 - p_ordering[AFM] - p_ordering[NM])):
         if kind.any():

@@ -15,7 +15,7 @@ none depends on the order of sites. They are of four kinds:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,11 @@ class SpinCell:
     stretch: Floats  # (links,) Å, by how much it is longer than the other links of its kind
     paths: Floats  # (links, N_PATHS)
     composition: Floats  # (N_PROPERTIES,) mean over all atoms of the cell
+
+    def ideal(self) -> SpinCell:
+        """The same spins where no order has deformed the cell, as in a structure that was symmetrised."""
+        shift, strain, stretch = (np.zeros_like(v) for v in (self.shift, self.strain, self.stretch))
+        return replace(self, shift=shift, strain=strain, stretch=stretch)
 
     def obeyed(self, tolerance_A: float) -> NDArray[np.bool_]:
         """(g,) whether the cell as it came obeys a permutation that well."""
@@ -212,7 +217,7 @@ def _compensation(group: Ints, signs: Floats) -> Floats:
 def _weighted(values: Floats, weight: Floats) -> Floats:
     """(m,) weighted means over the links, 0 where there are none."""
     total = weight.sum()
-    return values @ weight / total if total > 0 else np.zeros(len(values))
+    return np.asarray(values @ weight / total) if total > 0 else np.zeros(len(values))
 
 
 def _mean(flags: NDArray[np.bool_], values: Floats) -> Floats:
@@ -222,8 +227,9 @@ def _mean(flags: NDArray[np.bool_], values: Floats) -> Floats:
 
 
 def _ordered(broken: NDArray[np.bool_], amount: Floats) -> Floats:
-    """(m,) the chance that an operation that a pattern breaks is disobeyed more than one that it obeys; 1/2 where all are alike."""
-    rank = np.searchsorted(np.sort(amount), amount - _FLOOR) + np.searchsorted(np.sort(amount), amount + _FLOOR)
+    """(m,) the chance that an operation that a pattern breaks is disobeyed more than one that it keeps; 1/2 if all are alike."""
+    sorted_amount = np.sort(amount)
+    rank = np.searchsorted(sorted_amount, amount - _FLOOR) + np.searchsorted(sorted_amount, amount + _FLOOR)
     many = broken.sum(axis=1)
     few = len(amount) - many
     wide = (broken @ (rank / 2.0) - many**2 / 2.0) / np.maximum(many * few, 1)

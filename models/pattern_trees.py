@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from models.ising import EXACT, patterns
 from models.orbit import orbit_names
 from models.ordering_parts import COMPENSATED, SITE_THRESHOLD, OrderingExamples
 from models.pattern_features import COLUMNS, SpinCell, pattern_features, spin_cell
-from models.sitegraph import SiteGraphs
 from models.trees import Trees, flatten_boosted
 
 Floats = NDArray[np.float64]
@@ -32,82 +31,97 @@ _NAME = "patterns"  # in a file
 class PatternTreeSettings:
     """Scikit-learn's names; chosen on validation rows."""
 
-    max_iter: int = 400
-    learning_rate: float = 0.05
+    max_iter: int = 200
+    learning_rate: float = 0.08
     max_leaf_nodes: int = 15
-    min_samples_leaf: int = 30
+    min_samples_leaf: int = 60
     max_features: float = 0.3
-    l2_regularization: float = 1.0
+    l2_regularization: float = 5.0
+    rivals: int = 48  # that a crystal's own pattern is compared with in training (ours, not scikit-learn's)
 
 
 @dataclass(frozen=True, eq=False)
 class PatternTrees:
-    """The logarithm of a weight for each pattern."""
+    """The logarithm of a weight for each pattern; those that compensate and the others are judged apart."""
 
-    trees: Trees
+    compensated: Trees
+    others: Trees
 
     @classmethod
-    def fit(cls, train: OrderingExamples, settings: PatternTreeSettings, seed: int, rivals: int = 48) -> Self:
-        """Learn to tell a crystal's own pattern from at most so many of its rivals; a crystal counts once, however many it has."""
-        from sklearn.ensemble import HistGradientBoostingClassifier
+    def fit(cls, train: OrderingExamples, settings: PatternTreeSettings, seed: int) -> Self:
+        """Learn to tell each crystal's own pattern from its rivals; a crystal counts once, however many it has.
 
+        Every crystal is shown twice: as it came, and as it would be had no order deformed it.
+        """
         dice = np.random.default_rng(seed)
-        rows, right, weight = [], [], []
-        for columns, own in rival_patterns(train):
-            kept = _sample(own, rivals, dice)
-            rows.append(columns[kept])
-            right.append(own[kept])
-            weight.append(np.full(len(kept), 1.0 / len(kept)))
-        grower = HistGradientBoostingClassifier(**asdict(settings), early_stopping=False, random_state=seed)
-        grower.fit(np.concatenate(rows), np.concatenate(right), sample_weight=np.concatenate(weight))
-        return cls(flatten_boosted([grower]))
+        shown: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
+        for rivals in all_rivals(train):
+            kept = _sample(rivals.own, settings.rivals, dice)
+            columns = np.concatenate([pattern_features(cell, rivals.signs, rivals.size)[kept] for cell in rivals.cells])
+            own = np.tile(rivals.own[kept], len(rivals.cells))
+            shown[rivals.compensated].append((columns, own, np.full(len(own), 1.0 / len(own))))
+        return cls(*(_grown(shown[kind], settings, seed) for kind in (True, False)))
 
     def log_weight(self, cell: SpinCell, signs: Floats, size: Floats) -> Floats:
-        """(m,) of patterns (m, n), which are rivals of each other."""
-        return self.trees.predict(pattern_features(cell, signs, size))[:, 0]
+        """(m,) of patterns (m, n), all the rivals of one kind with moments (n,) in µB."""
+        trees = self.compensated if balanced(signs[:1], size)[0] else self.others
+        return trees.predict(pattern_features(cell, signs, size))[:, 0]
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything by name, for a file."""
-        return {f"{_NAME}.{key}": torch.from_numpy(value) for key, value in vars(self.trees).items()}
+        out: dict[str, Tensor] = {}
+        for kind in fields(self):
+            out |= {f"{_NAME}.{kind.name}.{key}": torch.from_numpy(v) for key, v in vars(getattr(self, kind.name)).items()}
+        return out
 
     @classmethod
     def of_tensors(cls, tensors: dict[str, Tensor]) -> Self:
         """From a file. Raises ModelError for tensors that are no such trees."""
         try:
-            trees = Trees(**{f.name: tensors[f"{_NAME}.{f.name}"].numpy() for f in fields(Trees)})
+            kinds = [
+                Trees(**{f.name: tensors[f"{_NAME}.{kind.name}.{f.name}"].numpy() for f in fields(Trees)}) for kind in fields(cls)
+            ]
         except KeyError as fault:
             raise ModelError(f"the file lacks {fault} of the trees of patterns") from fault
-        trees.check(COLUMNS, 1)
-        return cls(trees)
+        for trees in kinds:
+            trees.check(COLUMNS, 1)
+        return cls(*kinds)
 
 
-def rival_patterns(examples: OrderingExamples) -> Iterator[tuple[NDArray[np.float32], NDArray[np.bool_]]]:
-    """Of each crystal with 2 to EXACT spins: (m, COLUMNS) of the patterns that are compensated if its own is, or are not if it
-    is not, and (m,) which of them are its own or an image of it."""
+@dataclass(frozen=True, eq=False)
+class Rivals:
+    """The patterns of one crystal that are compensated if its own is, or are not if it is not."""
+
+    signs: Floats  # (m, n) +-1
+    own: NDArray[np.bool_]  # (m,) the crystal's pattern and its images
+    size: Floats  # (n,) µB
+    cells: tuple[SpinCell, SpinCell]  # as it came, and undeformed
+    compensated: bool
+
+
+def all_rivals(examples: OrderingExamples) -> Iterator[Rivals]:
+    """Of each crystal that has 2 to EXACT spins and a choice."""
     graphs = examples.graphs
     for k in range(len(examples)):
-        moments = examples.moments(k)
-        sites = np.flatnonzero((np.abs(moments) > SITE_THRESHOLD) & (_of(graphs, k) > 0))
+        moments, carrier = examples.moments(k), graphs.site_carrier[graphs.site_ptr[k] : graphs.site_ptr[k + 1]] > 0
+        sites = np.flatnonzero((np.abs(moments) > SITE_THRESHOLD) & carrier)
         if not 2 <= len(sites) <= EXACT:
             continue
         size, truth = np.abs(moments[sites]), np.sign(moments[sites])
         every = patterns(len(sites)).numpy().astype(np.float64)
-        signs = every[balanced(every, size) == balanced(truth[None], size)[0]]
+        kind = bool(balanced(truth[None], size)[0])
+        signs = every[balanced(every, size) == kind]
         if len(signs) < 2:
             continue
         cell = spin_cell(graphs, k, sites)
         names = orbit_names(signs.astype(np.int8), np.unique(cell.permutations, axis=0))
         own = (signs == truth * truth[0]).all(axis=1).argmax()
-        yield pattern_features(cell, signs, size), names == names[own]
+        yield Rivals(signs, names == names[own], size, (cell, cell.ideal()), kind)
 
 
 def balanced(signs: Floats, size: Floats) -> NDArray[np.bool_]:
     """(m,) whether patterns (m, n) with moments (n,) add up to nothing, as in an antiferromagnet."""
-    return np.abs(signs @ size) <= COMPENSATED * size.sum()
-
-
-def _of(graphs: SiteGraphs, k: int) -> NDArray[np.uint8]:
-    return graphs.site_carrier[graphs.site_ptr[k] : graphs.site_ptr[k + 1]]
+    return np.asarray(np.abs(signs @ size) <= COMPENSATED * size.sum())
 
 
 def _sample(own: NDArray[np.bool_], most: int, dice: np.random.Generator) -> Ints:
@@ -115,3 +129,16 @@ def _sample(own: NDArray[np.bool_], most: int, dice: np.random.Generator) -> Int
     right, wrong = np.flatnonzero(own), np.flatnonzero(~own)
     right = dice.permutation(right)[: max(most // 4, most - len(wrong))]
     return np.concatenate([right, dice.permutation(wrong)[: most - len(right)]])
+
+
+def _grown(shown: list[tuple[Any, ...]], settings: PatternTreeSettings, seed: int) -> Trees:
+    """Boosted trees, or a single leaf where there is nothing to learn from."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    if not shown:
+        root, left, right = (np.zeros(1, np.int32) for _ in range(3))
+        return Trees(root, left, right, np.zeros(1, np.int16), np.zeros(1, np.float32), np.zeros((1, 1), np.float32))
+    columns, own, weight = (np.concatenate(part) for part in zip(*shown, strict=True))
+    chosen = {name: value for name, value in asdict(settings).items() if name != "rivals"}
+    grower = HistGradientBoostingClassifier(**chosen, early_stopping=False, random_state=seed)
+    return flatten_boosted([grower.fit(columns, own, sample_weight=weight)])

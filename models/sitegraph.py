@@ -20,7 +20,12 @@ site_carrier                (sites,)           1     1 where the site can hold a
 link_target, link_source    (links,)           1     sites inside the crystal, never the same twice
 link_pair                   (links,)           1     pair inside the crystal
 link_count                  (links,)           1     how many such pairs, in different images of the cell
-perm                        (numbers,)         1     (g, sites) permutations of the sites, row after row; the identity first
+link_distance               (links,)           Å     their mean length in the cell as it came (an order may have deformed it)
+perm                        (numbers,)         1     (g, sites) permutations of the sites, row after row; the identity first,
+                                                     then the other translations of the primitive cell
+group_ptr                   (crystals + 1,)    1     crystal k has the permutations group_ptr[k]:group_ptr[k+1]
+perm_shift                  (permutations,)    Å     how far the cell as it came is from obeying each (see placement.py)
+perm_strain                 (permutations,)    1     the same of its lattice, relative
 ==========================  =================  ====  ===================================================================
 """
 
@@ -41,6 +46,7 @@ SITE_DTYPES = {
     "site_ptr": np.int64,
     "link_ptr": np.int64,
     "perm_ptr": np.int64,
+    "group_ptr": np.int64,
     "pair_first": np.int32,
     "pair_second": np.int32,
     "pair_distance": np.float32,
@@ -53,13 +59,17 @@ SITE_DTYPES = {
     "link_source": np.int16,
     "link_pair": np.int32,
     "link_count": np.float32,
+    "link_distance": np.float32,
     "perm": np.int16,
+    "perm_shift": np.float32,
+    "perm_strain": np.float32,
 }
 OWNED = {
     "pair_ptr": ("pair_first", "pair_second", "pair_distance", "pair_paths", "pair_induced", "pair_weight"),
     "site_ptr": ("site_node", "site_carrier"),
-    "link_ptr": ("link_target", "link_source", "link_pair", "link_count"),
+    "link_ptr": ("link_target", "link_source", "link_pair", "link_count", "link_distance"),
     "perm_ptr": ("perm",),
+    "group_ptr": ("perm_shift", "perm_strain"),
 }
 
 
@@ -72,6 +82,7 @@ class SiteGraphs:
     site_ptr: NDArray[np.int64]
     link_ptr: NDArray[np.int64]
     perm_ptr: NDArray[np.int64]
+    group_ptr: NDArray[np.int64]
     pair_first: NDArray[np.int32]
     pair_second: NDArray[np.int32]
     pair_distance: NDArray[np.float32]
@@ -84,7 +95,10 @@ class SiteGraphs:
     link_source: NDArray[np.int16]
     link_pair: NDArray[np.int32]
     link_count: NDArray[np.float32]
+    link_distance: NDArray[np.float32]
     perm: NDArray[np.int16]
+    perm_shift: NDArray[np.float32]
+    perm_strain: NDArray[np.float32]
 
     def __len__(self) -> int:
         return len(self.trunk)

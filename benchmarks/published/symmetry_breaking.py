@@ -31,7 +31,7 @@ from data.crystal import make_crystal
 from models.ising import patterns
 from models.layers import mlp
 from models.orbit import orbit_minimum
-from pipeline.features.placement import enlarge, permutations, place
+from pipeline.features.placement import enlarge, place, symmetries
 
 STARTS, BATCH, RATE, STEPS_OF_FIELD, TEST = 8, 32, 1e-2, 10, 200
 GAP = 0.05  # of the ground state's energy, to the next one: couplings nearer to a tie are not drawn
@@ -99,7 +99,7 @@ def of_crystal(lattice: object, frac: object, numbers: list[int], shells_A: tupl
         near = np.abs(distance - length) < 0.05
         np.add.at(shell, (i[near], j[near]), 1.0)
         shell /= shell.sum(axis=1, keepdims=True)
-    rows = np.searchsorted(spins, permutations(placed)[:, spins])
+    rows = np.searchsorted(spins, symmetries(placed).permutations[:, spins])
     return Lattice.of(shells, np.unique(rows, axis=0))
 
 

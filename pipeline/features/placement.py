@@ -17,6 +17,7 @@ from data.crystal import Crystal
 from data.symmetry import SymmetricCell, symmetrise
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 SYMPRECS_A = (0.1, 0.03, 0.01)  # an antiferromagnet's calculation has moved the atoms: the widest tolerance that works
 _WHOLE = 0.02  # how far a supercell matrix may be from whole numbers
@@ -30,6 +31,8 @@ class Placement:
     supercell: Ints  # (3, 3) S, rows: the cell's lattice vectors in the primitive basis
     site: Ints  # (n,) site q of the primitive cell
     translation: Ints  # (n, 3) R, in the primitive basis
+    lattice: Floats  # (3, 3) Å, of the cell as it came: not symmetrised, in a pose of its own
+    cart: Floats  # (n, 3) Å, its sites
 
     @property
     def copies(self) -> int:
@@ -50,14 +53,17 @@ def place(crystal: Crystal) -> Placement:
         if found is not None:
             return found
     cell = SymmetricCell(crystal.lattice, crystal.frac % 1.0 % 1.0, crystal.numbers, np.arange(crystal.n_sites), 1, False)
-    return Placement(cell, np.eye(3, dtype=np.int64), np.arange(crystal.n_sites), np.zeros((crystal.n_sites, 3), dtype=np.int64))
+    home = np.zeros((crystal.n_sites, 3), dtype=np.int64)
+    return Placement(cell, np.eye(3, dtype=np.int64), np.arange(crystal.n_sites), home, cell.lattice, cell.frac @ cell.lattice)
 
 
 def enlarge(cell: SymmetricCell, supercell: Ints) -> Placement:
-    """A supercell of a primitive cell: all its sites, copy by copy."""
+    """A supercell of a primitive cell: all its sites, copy by copy, exactly where symmetry wants them."""
     points = coset_representatives(supercell)
     n = len(cell.numbers)
-    return Placement(cell, supercell, np.tile(np.arange(n), len(points)), np.repeat(points, n, axis=0))
+    site, translation = np.tile(np.arange(n), len(points)), np.repeat(points, n, axis=0)
+    cart = (cell.frac[site] + translation) @ cell.lattice
+    return Placement(cell, supercell, site, translation, supercell @ cell.lattice, cart)
 
 
 def coset_representatives(supercell: Ints) -> Ints:
@@ -75,26 +81,59 @@ def coset_index(vectors: Ints, supercell: Ints) -> Ints:
     return np.searchsorted(known, _key(vectors, supercell))
 
 
-def permutations(placement: Placement) -> Ints:
-    """(g, n) distinct permutations: site s goes to site g[s]; the first one is the identity."""
+@dataclass(frozen=True, eq=False)
+class Symmetries:
+    """What the non-magnetic structure allows in a cell, and how well the cell as it came obeys."""
+
+    permutations: Ints  # (g, n) distinct: site s goes to site g[s]; the identity first, then the other translations
+    shift: Floats  # (g,) Å, root mean square distance between a site's image and the site that is there
+    strain: Floats  # (g,) relative, the largest change of a scalar product of two lattice vectors over their mean square
+
+
+def symmetries(placement: Placement) -> Symmetries:
+    """The primitive cell's operations that map the cell's lattice onto itself; those that permute the sites alike are one."""
     cell, supercell = placement.cell, placement.supercell
     rotations, shifts = cell.operations()
+    moves_first = np.argsort(~(rotations == np.eye(3, dtype=np.int64)).all(axis=(1, 2)), kind="stable")
+    rotations, shifts = rotations[moves_first], shifts[moves_first]
     images = np.einsum("kij,nj->kni", rotations, cell.frac) + shifts[:, None]  # of the sites of the primitive cell
     target, offset = _match(cell, images)
     columns = supercell.T
-    keeps = np.array([not _key((w @ columns).T, supercell).any() for w in rotations])
+    keeps = np.array([not _key((w @ columns).T, supercell).any() for w in rotations]) & (target >= 0).all(axis=1)
     lookup = np.full((len(cell.numbers), placement.copies), -1, dtype=np.int64)
     lookup[placement.site, coset_index(placement.translation, supercell)] = np.arange(len(placement.site))
-    rows = [np.arange(len(placement.site))[None]]
     translations = coset_representatives(supercell)
+    rows, shift, strain = [], [], []
     for w, there, moved in zip(rotations[keeps], target[keeps], offset[keeps], strict=True):
-        if (there < 0).any():
-            continue
         new = placement.translation @ w.T + moved[placement.site]
         found = lookup[there[placement.site], coset_index(new + translations[:, None], supercell)]  # (copies, n)
-        rows.append(found[(np.sort(found, axis=1) == np.arange(found.shape[1])).all(axis=1)])
-    distinct, first = np.unique(np.concatenate(rows), axis=0, return_index=True)
-    return np.asarray(distinct[np.argsort(first)], dtype=np.int64)
+        found = found[(np.sort(found, axis=1) == np.arange(found.shape[1])).all(axis=1)]
+        rows.append(found)
+        turn = np.rint(np.linalg.inv(columns) @ w @ columns)  # of fractional coordinates in the cell as it came
+        shift.append(_shift(placement, turn, found))
+        strain.append(np.full(len(found), _strain(placement.lattice, turn)))
+    every, shifted, strained = np.concatenate(rows), np.concatenate(shift), np.concatenate(strain)
+    distinct, first, which = np.unique(every, axis=0, return_index=True, return_inverse=True)
+    least = [np.full(len(distinct), np.inf) for _ in range(2)]
+    np.minimum.at(least[0], which.reshape(-1), shifted)
+    np.minimum.at(least[1], which.reshape(-1), strained)
+    order = np.argsort(first)
+    return Symmetries(distinct[order].astype(np.int64), least[0][order], least[1][order])
+
+
+def _shift(placement: Placement, turn: Floats, rows: Ints) -> Floats:
+    """(k,) Å of an operation with several translations, each of which permutes the sites as a row (k, n) says."""
+    frac = placement.cart @ np.linalg.inv(placement.lattice)
+    apart = frac[rows] - frac @ turn.T  # the translation and what the sites disobey
+    rest = apart - apart[:, :1]
+    rest -= np.rint(rest)
+    rest -= rest.mean(axis=1, keepdims=True)
+    return np.asarray(np.sqrt(((rest @ placement.lattice) ** 2).sum(axis=-1).mean(axis=1)))
+
+
+def _strain(lattice: Floats, turn: Floats) -> float:
+    metric = lattice @ lattice.T
+    return float(np.abs(turn.T @ metric @ turn - metric).max() / (np.trace(metric) / 3))
 
 
 def _aligned(crystal: Crystal, cell: SymmetricCell, symprec: float) -> Placement | None:
@@ -111,7 +150,9 @@ def _aligned(crystal: Crystal, cell: SymmetricCell, symprec: float) -> Placement
         return None
     translation = np.rint((crystal.frac - origin) @ inverse.T - cell.frac[site]).astype(np.int64)
     placed = np.unique(np.column_stack([site, _key(translation, supercell)]), axis=0)
-    return Placement(cell, supercell, site, translation) if len(placed) == crystal.n_sites else None
+    if len(placed) != crystal.n_sites:
+        return None
+    return Placement(cell, supercell, site, translation, crystal.lattice, crystal.frac @ crystal.lattice)
 
 
 def _match(cell: SymmetricCell, images: NDArray[np.float64]) -> tuple[Ints, Ints]:

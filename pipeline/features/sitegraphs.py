@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from models.sitegraph import SITE_DTYPES, SiteGraphs
 from pipeline.features.exchange import N_PATHS, Pairs, carriers, exchange_pairs
 from pipeline.features.neighbours import GraphSettings, build_graphs
-from pipeline.features.placement import Placement, coset_index, permutations
-
-SITE_CODE = 1  # of everything that is cached from here
+from pipeline.features.placement import Placement, coset_index, symmetries
 
 
 def build_site_graphs(placements: Sequence[Placement]) -> tuple[SiteGraphs, NDArray[np.int64]]:
@@ -31,14 +29,21 @@ def build_site_graphs(placements: Sequence[Placement]) -> tuple[SiteGraphs, NDAr
     return SiteGraphs(trunk, **values), kept
 
 
-_COUNTED = {"pair_ptr": "pair_first", "site_ptr": "site_node", "link_ptr": "link_target", "perm_ptr": "perm"}
+_COUNTED = {
+    "pair_ptr": "pair_first",
+    "site_ptr": "site_node",
+    "link_ptr": "link_target",
+    "perm_ptr": "perm",
+    "group_ptr": "perm_shift",
+}
 
 
 def _arrays(placement: Placement) -> dict[str, NDArray[Any]]:
     cell = placement.cell
     pairs = exchange_pairs(cell)
     holds = carriers(cell.numbers)
-    target, source, kind, count = _links(placement, pairs)
+    target, source, kind, count, distance = _links(placement, pairs)
+    allowed = symmetries(placement)
     return {
         "pair_first": pairs.kind_orbits[:, 0],
         "pair_second": pairs.kind_orbits[:, 1],
@@ -52,19 +57,31 @@ def _arrays(placement: Placement) -> dict[str, NDArray[Any]]:
         "link_source": source,
         "link_pair": kind,
         "link_count": count,
-        "perm": permutations(placement).reshape(-1),
+        "link_distance": distance,
+        "perm": allowed.permutations.reshape(-1),
+        "perm_shift": allowed.shift,
+        "perm_strain": allowed.strain,
     }
 
 
-def _links(placement: Placement, pairs: Pairs) -> tuple[NDArray[np.int64], ...]:
-    """The pairs between the sites of the cell: target, source, kind, how many; a site's own images are left out."""
+def _links(placement: Placement, pairs: Pairs) -> tuple[NDArray[Any], ...]:
+    """The pairs between the sites of the cell: target, source, kind, how many, their mean distance in the cell as it came in Å.
+
+    A site's own images are left out.
+    """
     number = np.full((len(placement.cell.numbers), placement.copies), -1, dtype=np.int64)
     coset = coset_index(placement.translation, placement.supercell)
     number[placement.site, coset] = np.arange(len(placement.site))
     order = np.argsort(coset, kind="stable").reshape(placement.copies, -1)[:, 0]
     homes = placement.translation[order]  # one lattice vector of each coset, in the order of their numbers
     targets = number[pairs.target]  # (pairs, copies)
-    sources = number[pairs.source[:, None], coset_index(homes[None] + pairs.image[:, None], placement.supercell)]
-    rows = np.stack([targets, sources, np.broadcast_to(pairs.kind[:, None], targets.shape)], axis=-1).reshape(-1, 3)
-    rows, count = np.unique(rows[rows[:, 0] != rows[:, 1]], axis=0, return_counts=True)
-    return rows[:, 0], rows[:, 1], rows[:, 2], count
+    there = homes[None] + pairs.image[:, None]  # lattice vectors of the sources, if the targets' are the homes
+    sources = number[pairs.source[:, None], coset_index(there, placement.supercell)]
+    whole = (there - homes[None]) + placement.translation[targets] - placement.translation[sources]  # of the superlattice
+    images = np.rint(whole @ np.linalg.inv(placement.supercell))
+    vectors = placement.cart[sources] + images @ placement.lattice - placement.cart[targets]
+    links = np.stack([targets, sources, np.broadcast_to(pairs.kind[:, None], targets.shape)], axis=-1).reshape(-1, 3)
+    others = links[:, 0] != links[:, 1]
+    rows, which, count = np.unique(links[others], axis=0, return_inverse=True, return_counts=True)
+    distance = np.bincount(which.reshape(-1), np.linalg.norm(vectors, axis=-1).reshape(-1)[others], minlength=len(rows)) / count
+    return rows[:, 0], rows[:, 1], rows[:, 2], count, distance

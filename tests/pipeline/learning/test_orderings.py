@@ -26,7 +26,7 @@ from models.ordering_parts import ORDERINGS
 from models.ordering_predict import ordering_of
 from models.sitegraph import SiteBatch
 from models.training import TrainingSettings
-from pipeline.features.placement import permutations
+from pipeline.features.placement import symmetries
 from pipeline.features.sitegraphs import build_site_graphs
 from pipeline.learning.ordering_forecasts import forecast, roomy
 from pipeline.learning.ordering_metrics import chance_of_pattern, equivariant_ceiling, f1_scores, likeliest, pattern_hits
@@ -77,7 +77,7 @@ def test_couplings_and_sizes_are_invariant_under_the_group() -> None:
     matrix = group.coupling[0]
     assert float((matrix - matrix.T).abs().max()) < EXACT
     assert float(matrix.std()) > 1e-3
-    for row in restricted(permutations(placement), group.site[0]):
+    for row in restricted(symmetries(placement).permutations, group.site[0]):
         assert float((matrix[row][:, row] - matrix).abs().max()) < EXACT
 
 
@@ -88,7 +88,7 @@ def test_the_loss_does_not_change_under_the_group_and_time_reversal(seed: int) -
     batch = SiteBatch.collate(graphs, np.array([0]), torch.float64)
     torch.manual_seed(seed)
     network = OrderingNetwork(SMALL).double().eval()
-    rows = permutations(placement)
+    rows = symmetries(placement).permutations
     moment = torch.from_numpy(type_one(4.44, 25).moments)
     wave = rows[len(rows) // 2 + seed]
 
