@@ -223,7 +223,7 @@ def _weighted(values: Floats, weight: Floats) -> Floats:
 def _mean(flags: NDArray[np.bool_], values: Floats) -> Floats:
     """(m,) of the values (g,) where the flags (m, g) are set; where none is, of all."""
     some = flags.any(axis=1)
-    return np.where(some, flags @ values / np.maximum(flags.sum(axis=1), 1), values.mean())
+    return np.asarray(np.where(some, flags @ values / np.maximum(flags.sum(axis=1), 1), values.mean()))
 
 
 def _ordered(broken: NDArray[np.bool_], amount: Floats) -> Floats:

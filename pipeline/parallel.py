@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.util import Finalize
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -61,6 +64,32 @@ def map_in_order(
         _kill(pool)
 
 
+class _Kept(threading.local):
+    """A thread's own worker process."""
+
+    pool: ProcessPoolExecutor | None = None
+
+
+_kept = _Kept()
+
+
+def in_kept_worker(function: Callable[[T], R], item: T, lost: Callable[[T], R], timeout_s: float) -> R:
+    """`function` of one item in a worker process that stays for the calling thread's next item, and ends with the thread.
+
+    An item whose worker died or took longer than timeout_s is tried once more in a new one; then `lost` is called.
+    """
+    if _kept.pool is None:
+        _kept.pool = _pool(1)
+        # a process that is itself a worker waits for its children before it ends its pools: it would wait for ever
+        Finalize(None, _kill_if_there, args=(weakref.ref(_kept.pool),), exitpriority=10)
+    try:
+        return _kept.pool.submit(function, item).result(timeout_s)
+    except _LOSSES:
+        _kill(_kept.pool)
+        _kept.pool = None
+        return _alone(function, item, lost, timeout_s)
+
+
 def _next(
     pool: ProcessPoolExecutor, flying: deque[tuple[T, Future[R]]], function: Callable[[T], R], workers: int,
     lost: Callable[[T], R] | None, timeout_s: float | None,
@@ -105,11 +134,16 @@ def _kill(pool: ProcessPoolExecutor) -> None:
         process.kill()
 
 
+def _kill_if_there(reference: weakref.ref[ProcessPoolExecutor]) -> None:
+    pool = reference()
+    if pool is not None:
+        _kill(pool)
+
+
 def _start_worker() -> None:
     """One core and a bounded memory each; libraries with their own thread pools would fight over the cores."""
     import resource
     import signal
-    import threading
 
     from threadpoolctl import threadpool_limits
 

@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import binom
 
 from pipeline.screening.screen import Screened
 
 BINS = (0.05, 0.25, 0.5, 1.0, 1.5)  # µB/atom, between classes of predicted moments
 MOST_REJECTED = 0.05  # rise of the share of rejected files
+MOST_WITHOUT_COSTLY = 0.02  # rise of the share of candidates whose costly descriptors could not be computed
+PROMISED = 0.9  # of the intervals
+LEAST_LIKELY = 1e-3  # chance of so few intervals that hold, if they are as good as promised
 MOST_SHIFT = (
     0.25  # population stability index; above 0.25 a distribution counts as another one (Siddiqi, Credit Risk Scorecards, 2006)
 )
@@ -48,6 +52,7 @@ def drift(before: Screened, after: Screened) -> Drift:
     """What is watched from one screen to the next."""
     old, new = before.ranking(), after.ranking()
     refused, refuses = _rejected(before.manifest), _rejected(after.manifest)
+    lacked, lacks = (run.manifest.get("without_costly", 0) / max(run.manifest["ranked"], 1) for run in (before, after))
     shift = stability_index(old["moment_muB_per_atom"].to_numpy(), new["moment_muB_per_atom"].to_numpy())
     width, widens = (float((table["moment_high"] - table["moment_low"]).median()) for table in (old, new))
     first = old.head(TOP)
@@ -56,9 +61,32 @@ def drift(before: Screened, after: Screened) -> Drift:
         Sign("share of rejected crystals", refused, refuses, f"+{MOST_REJECTED:g}", refuses - refused > MOST_REJECTED),
         Sign("shift of predicted moments (stability index)", 0.0, shift, f"{MOST_SHIFT:g}", shift > MOST_SHIFT),
         Sign("median 90 % interval, µB/atom", width, widens, f"x {MOST_WIDENING:g}", widens > MOST_WIDENING * max(width, 1e-9)),
+        Sign(
+            "share without costly descriptors", lacked, lacks, f"+{MOST_WITHOUT_COSTLY:g}", lacks - lacked > MOST_WITHOUT_COSTLY
+        ),
+        *_held(old, new),
         Sign(f"of the first {TOP}, gone from the candidates", 0.0, float(len(gone)), "0", len(gone) > 0),
     ]
     return Drift(signs, gone)
+
+
+def _held(old: pd.DataFrame, new: pd.DataFrame) -> list[Sign]:
+    """How many intervals of the earlier run held for crystals whose moment was unknown then and is known now; none if there are
+    no such crystals."""
+    both = old.merge(new, on="candidate_id", suffixes=("", "_new"))
+    known, unknown = _known(both, "_new"), _known(both, "").isna()
+    fresh = both[unknown & known.notna()]
+    if fresh.empty:
+        return []
+    inside = int(known[fresh.index].between(fresh["moment_low"], fresh["moment_high"]).sum())
+    alarm = float(binom.cdf(inside, len(fresh), PROMISED)) < LEAST_LIKELY
+    name = f"90 % intervals that held for {len(fresh)} newly labelled crystals"
+    return [Sign(name, PROMISED, inside / len(fresh), f"chance below {LEAST_LIKELY:g}", alarm)]
+
+
+def _known(table: pd.DataFrame, suffix: str) -> pd.Series[float]:
+    """The candidate's own moment or the one of the same crystal in the training data, µB/atom; NaN where neither is known."""
+    return table[f"moment_dft{suffix}"].fillna(table[f"known_moment{suffix}"])
 
 
 def stability_index(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:

@@ -34,7 +34,7 @@ from pipeline.features.tiers import Tier
 from pipeline.features.vectors import build_vectors
 from pipeline.learning.ordering_shelf import ordering_classes
 from pipeline.learning.registry import Ensemble
-from pipeline.parallel import map_in_order
+from pipeline.parallel import in_kept_worker, map_in_order
 
 SECONDS_PER_FILE = 30.0  # a good file takes a few milliseconds
 SECONDS_PER_SHARD = 120.0  # of up to a thousand files; a slower shard is read again, file by file
@@ -75,17 +75,14 @@ class JudgedShard:
 
 def judge_safely(source: Source, model: Path, costly: Path, shards: list[Shard], workers: int) -> Iterator[JudgedShard]:
     """The ensemble's word on each shard, in order; `model` is the folder of an ensemble, `costly` of the costly descriptors."""
+    judge = partial(judge_shard, source, model, costly)
+    return read_safely(source, judge, _merged, _turned_away, shards, workers)
 
-    def merged(parts: list[JudgedShard]) -> JudgedShard:
-        whole = JudgedShard()
-        for part in parts:
-            whole.add(part)
-        return whole
 
-    def turned_away(rejection: Rejection) -> JudgedShard:
-        return JudgedShard(rejected=[rejection])
-
-    return read_safely(source, partial(judge_shard, source, model, costly), merged, turned_away, shards, workers)
+def judge_one_safely(source: Source, model: Path, costly: Path, shard: Shard) -> JudgedShard:
+    """The same of one shard, in a worker process that stays for this thread's next one."""
+    judge = partial(judge_shard, source, model, costly)
+    return in_kept_worker(judge, shard, partial(_one_by_one, source, judge, _merged, _turned_away), SECONDS_PER_SHARD)
 
 
 def read_safely(
@@ -94,14 +91,29 @@ def read_safely(
 ) -> Iterator[R]:  # fmt: skip
     """`function` of each shard, in order, in worker processes. A file whose reader dies or hangs costs itself: its shard is read
     again file by file, in a process that may die without harm."""
+    again = partial(_one_by_one, source, function, merged, turned_away)
+    return map_in_order(function, shards, workers, again, SECONDS_PER_SHARD)
 
-    def one_by_one(shard: Shard) -> R:
-        singles = list(source.singles(shard))
-        fate = {id(single): rejection for single, rejection in singles}
-        parts = [single for single, _ in singles]
-        return merged(list(map_in_order(function, parts, 1, lambda single: turned_away(fate[id(single)]), SECONDS_PER_FILE)))
 
-    return map_in_order(function, shards, workers, one_by_one, SECONDS_PER_SHARD)
+def _one_by_one(
+    source: Source, function: Callable[[Shard], R], merged: Callable[[list[R]], R], turned_away: Callable[[Rejection], R],
+    shard: Shard,
+) -> R:  # fmt: skip
+    singles = list(source.singles(shard))
+    fate = {id(single): rejection for single, rejection in singles}
+    parts = [single for single, _ in singles]
+    return merged(list(map_in_order(function, parts, 1, lambda single: turned_away(fate[id(single)]), SECONDS_PER_FILE)))
+
+
+def _merged(parts: list[JudgedShard]) -> JudgedShard:
+    whole = JudgedShard()
+    for part in parts:
+        whole.add(part)
+    return whole
+
+
+def _turned_away(rejection: Rejection) -> JudgedShard:
+    return JudgedShard(rejected=[rejection])
 
 
 def judge_shard(source: Source, model: Path, costly: Path, shard: Shard) -> JudgedShard:

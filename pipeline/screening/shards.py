@@ -16,7 +16,7 @@ from data.schema import REJECTED
 from data.snapshot import write_rejections
 from data.sources import Shard, Source
 from pipeline.dedup.cellfile import CellFiles, write_cells
-from pipeline.screening.candidates import JudgedShard, judge_safely
+from pipeline.screening.candidates import JudgedShard, judge_one_safely, judge_safely
 
 Numbered = tuple[int, Shard]
 
@@ -42,8 +42,7 @@ class Work:
     def judge(self, numbered: Numbered) -> int:
         """Judge one shard, in a process of its own that may die, and keep it; returns its number."""
         number, shard = numbered
-        (judged,) = judge_safely(self.source, self.model, self.costly, [shard], 1)
-        self.keep(number, judged)
+        self.keep(number, judge_one_safely(self.source, self.model, self.costly, shard))
         return number
 
     def cells(self, shards: int) -> CellFiles:

@@ -1,0 +1,113 @@
+"""What each runner costs over the plain function: one screen, run in every way, each in a process of its own.
+
+    python -m benchmarks.runners CANDIDATES.parquet [--repeats 2] [--runners local,threads,processes,dask,ray]
+
+`plain` calls pipeline.screening.screen and the report as functions, without Prefect. The others are `ferroscreen screen
+--runner ...` against a Prefect server on this machine that is started beforehand and not timed; its database is warm. All use the
+shipped model and one home; every ranking must have the same bytes. Wall time of the whole process, the fastest of the repeats.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from benchmarks.figures import markdown
+from data.artifact import file_hash
+
+PLAIN = """
+import sys
+from pathlib import Path
+from data.sources.parquet import Columns
+from pipeline.comparison.second import second_opinion
+from pipeline.learning.shipped import choose_model
+from pipeline.progress import Quiet
+from pipeline.report.screened import report_screen
+from pipeline.screening.opening import open_candidates
+from pipeline.screening.screen import screen
+from pipeline.settings import settings
+where = settings()
+model = choose_model(where, None)
+done = screen(open_candidates([Path(sys.argv[1])], Columns(), where), model, Path(sys.argv[2]), where, Quiet())
+report_screen(done, model, where, None, second_opinion(done))
+"""
+START_S = 120.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("candidates", type=Path)
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--runners", default="local,threads,processes,dask,ray")
+    options = parser.parse_args()
+    ways = ["plain", *options.runners.split(",")]
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    rankings = set()
+    with tempfile.TemporaryDirectory(prefix="ferroscreen-runners-") as folder, _server(Path(folder)) as environment:
+        for repeat in range(options.repeats):
+            for way in ways:
+                out = Path(folder) / f"{way}-{repeat}"
+                took = _timed(way, options.candidates.resolve(), out, environment)
+                seconds[way].append(took)
+                rankings.add(file_hash(out / "ranking.csv"))
+                print(f"{way}: {took:.1f} s", file=sys.stderr, flush=True)
+    assert len(rankings) == 1, "the runners do not agree"
+    plain = min(seconds["plain"])
+    lines = [[way, *(f"{s:.1f}" for s in taken), f"{100 * (min(taken) / plain - 1):+.0f} %"] for way, taken in seconds.items()]
+    print(markdown(["way", *(f"{k + 1}, s" for k in range(options.repeats)), "over plain"], lines))
+
+
+def _timed(way: str, candidates: Path, out: Path, environment: dict[str, str]) -> float:
+    command = [sys.executable, "-m", "flows", "screen", str(candidates), "--out", str(out), "--runner", way]
+    if way == "plain":
+        command = [sys.executable, "-c", PLAIN, str(candidates), str(out)]
+    began = time.monotonic()
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - began
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[dict[str, str]]:
+    """The environment of the screens: a home, and a Prefect server that answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "FERROSCREEN_HOME": str(folder / "home"), "PREFECT_HOME": str(folder / "prefect"), "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with (folder / "server.log").open("wb") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        end = time.monotonic() + START_S
+        while not _answers(f"{environment['PREFECT_API_URL']}/health"):
+            if time.monotonic() > end or server.poll() is not None:
+                raise SystemExit(f"the Prefect server does not answer:\n{(folder / 'server.log').read_text()}")
+            time.sleep(0.5)
+        yield environment
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urlopen(address, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+if __name__ == "__main__":
+    main()
