@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 import pyarrow as pa
@@ -16,7 +16,9 @@ from data.schema import REJECTED
 from data.snapshot import write_rejections
 from data.sources import Shard, Source
 from pipeline.dedup.cellfile import CellFiles, write_cells
-from pipeline.screening.candidates import JudgedShard, judge_one_safely, judge_safely
+
+if TYPE_CHECKING:
+    from pipeline.screening.candidates import JudgedShard
 
 Numbered = tuple[int, Shard]
 
@@ -41,6 +43,8 @@ class Work:
 
     def judge(self, numbered: Numbered) -> int:
         """Judge one shard, in a process of its own that may die, and keep it; returns its number."""
+        from pipeline.screening.candidates import judge_one_safely  # late: the task's own process needs no networks
+
         number, shard = numbered
         self.keep(number, judge_one_safely(self.source, self.model, self.costly, shard))
         return number
@@ -80,6 +84,8 @@ class Judge(Protocol):
 
 def judge_here(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
     """In worker processes of this machine, one a core."""
+    from pipeline.screening.candidates import judge_safely
+
     shards = [shard for _, shard in todo]
     for (number, _), judged in zip(todo, judge_safely(work.source, work.model, work.costly, shards, workers), strict=True):
         work.keep(number, judged)
