@@ -6,7 +6,8 @@ the model and the candidates under the same paths, since tasks exchange paths on
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from prefect import task
@@ -19,10 +20,32 @@ from flows.engines import Runner, need_server
 from pipeline.screening.shards import Judge, Numbered, Work, judge_here
 from pipeline.settings import settings
 
+TASK_S = 60.0  # no task is meant to take longer: what an engine has in hand when it dies is done again
+SHARES = 2  # of what is left, a worker gets one part in SHARES
 
-@task(name="judge shard", cache_policy=NO_CACHE, persist_result=False)
-def judge_shard(work: Work, numbered: Numbered) -> int:
-    return work.judge(numbered)
+
+@task(name="judge shards", cache_policy=NO_CACHE, persist_result=False)
+def judge_shards(work: Work, part: list[Numbered]) -> tuple[list[int], float]:
+    """(their numbers, seconds that it took)."""
+    began = time.monotonic()
+    return [work.judge(one) for one in part], time.monotonic() - began
+
+
+def batches(todo: list[Numbered], workers: int, seconds_per_crystal: float) -> Iterator[list[Numbered]]:
+    """Shards for one task after the other: large ones first, since handing out a task costs a second or so of the server's time,
+    then ever smaller ones, so that all workers end together (guided self-scheduling, Polychronopoulos and Kuck 1987)."""
+    left = seconds_per_crystal * sum(shard.size for _, shard in todo)
+    part: list[Numbered] = []
+    filled = 0.0
+    for one in todo:
+        part.append(one)
+        filled += seconds_per_crystal * one[1].size
+        if filled >= (1 - 1e-9) * min(TASK_S, left / (SHARES * workers)):
+            yield part
+            left -= filled
+            part, filled = [], 0.0
+    if part:
+        yield part
 
 
 def judge_by(runner: Runner) -> Judge:
@@ -35,9 +58,17 @@ def judge_by(runner: Runner) -> Judge:
 
     def judge(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
         with _engine(runner, workers) as engine:
-            futures = [engine.submit(judge_shard, {"work": work, "numbered": one}) for one in todo]
-            for future in as_completed(futures):
-                yield future.result()
+
+            def judged(parts: Iterable[list[Numbered]]) -> Iterator[tuple[list[int], float]]:
+                futures = [engine.submit(judge_shards, {"work": work, "part": part}) for part in parts]
+                return (future.result() for future in as_completed(futures))
+
+            costs, sizes = [], {number: shard.size for number, shard in todo}
+            for numbers, seconds in judged([one] for one in todo[:workers]):  # what a crystal costs is measured on the first ones
+                yield from numbers
+                costs.append(seconds / max(sizes[numbers[0]], 1))
+            for numbers, _ in judged(batches(todo[workers:], workers, min(costs, default=0.0))):
+                yield from numbers
 
     return judge
 

@@ -17,8 +17,13 @@ _ELECTRONEGATIVITY = 2  # column of the element table
 _SHORT_A = 3.2  # carriers nearer than this touch, or share an edge or a face of their ligands' polyhedra
 _FALL_A = 0.3  # a neighbour this much farther than the nearest one counts 1/e
 _BOND_A, _BOND_FALL_A = 2.0, 0.37  # as in bond valences (Brown and Altermatt 1985), with one length for all bonds
+LENGTH_A = 3.0  # a strain times this is compared with a shift: half of a usual lattice vector
+_OBEYED_A = (1e-2, 1e-3, 1e-4)
+_NEAR_A = 0.1  # links this much longer than the shortest one count as nearest
+_FLOOR = 1e-4  # Å, or relative; smaller deformations are noise of the last digits
 _FAR_A = 11.0  # stands for "no other carrier"
 N_PATHS = 15  # columns of SiteGraphs.pair_paths
+DEFORMATION_COLUMNS = 4 + len(_OBEYED_A) + 2
 CRYSTAL_COLUMNS = N_ELEMENTS + 5 * N_PROPERTIES + 3 + N_PATHS + 4
 NODE_COLUMNS = 1 + 2 * N_PROPERTIES + 4 + CRYSTAL_COLUMNS
 
@@ -49,6 +54,33 @@ def crystal_features(graphs: SiteGraphs) -> NDArray[np.float32]:
         trunk.volume_per_atom[:, None], trunk.space_group[:, None], trunk.n_atoms[:, None], np.diff(ptr)[:, None],
     ]  # fmt: skip
     return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def deformation_features(graphs: SiteGraphs) -> NDArray[np.float32]:
+    """(crystals, DEFORMATION_COLUMNS) how far each cell as it came is from the symmetry that it nearly has.
+
+    A calculation that relaxed an antiferromagnet has moved atoms and lattice (exchange striction); a structure that was
+    symmetrised tells nothing here. A supercell has the numbers of its primitive cell.
+    """
+    groups, links = graphs.group_ptr[:-1], graphs.link_ptr
+    shift, strain = (np.log(v.astype(np.float64) + _FLOOR) for v in (graphs.perm_shift, graphs.perm_strain))
+    number = np.diff(graphs.group_ptr)
+    columns = [f for v in (shift, strain) for f in (np.maximum.reduceat(v, groups), np.add.reduceat(v, groups) / number)]
+    both = np.maximum(graphs.perm_shift, LENGTH_A * graphs.perm_strain)
+    columns += [np.add.reduceat((both <= tolerance).astype(np.float64), groups) / number for tolerance in _OBEYED_A]
+    pair = graphs.link_pair + np.repeat(graphs.pair_ptr[:-1], np.diff(links))
+    of_link = np.repeat(np.arange(len(graphs)), np.diff(links))
+    weight = np.bincount(pair, graphs.link_count, minlength=len(graphs.pair_distance))
+    mean = np.bincount(pair, graphs.link_count * graphs.link_distance, minlength=len(weight)) / np.maximum(weight, 1e-9)
+    stretch = graphs.link_count * (graphs.link_distance - mean[pair]) ** 2
+    shortest = np.full(len(graphs), np.inf)
+    np.minimum.at(shortest, of_link, graphs.link_distance)
+    for near in (np.ones(len(pair)), graphs.link_distance <= shortest[of_link] + _NEAR_A):
+        total = np.bincount(of_link, graphs.link_count * near, minlength=len(graphs))
+        columns.append(
+            np.log(np.sqrt(np.bincount(of_link, stretch * near, minlength=len(graphs)) / np.maximum(total, 1e-9)) + _FLOOR)
+        )
+    return np.stack(columns, axis=1).astype(np.float32)
 
 
 def node_features(graphs: SiteGraphs, crystal: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from models.elements import N_PROPERTIES, element_table
 from models.orbit import orbit_names
+from models.ordering_features import LENGTH_A
 from models.sitegraph import SiteGraphs
 
 Floats = NDArray[np.float64]
@@ -31,7 +32,7 @@ TOLERANCES_A = (np.inf, 0.03, 0.01, 0.001, 0.0001)  # of what the cell as it cam
 SHELLS, STRICTION_SHELLS, N_PATHS = 5, 3, 15
 _FALL_A = (0.3, 1.0)  # a neighbour this much farther than the nearest one counts 1/e
 _FLOOR = 1e-4  # Å, or relative; smaller deformations are noise of the last digits
-_LENGTH_A = 3.0  # a strain times this is compared with a tolerance: half of a usual lattice vector
+
 _FAR_A = 12.0  # stands for "no such shell"
 OWN = 5 * len(TOLERANCES_A) + 15 + SHELLS + len(_FALL_A) + N_PATHS + 4 * STRICTION_SHELLS + 2 + 4
 SHARED = 4 + 2 * len(TOLERANCES_A) + SHELLS + STRICTION_SHELLS + N_PATHS + 2 * N_PROPERTIES + 2
@@ -64,7 +65,7 @@ class SpinCell:
 
     def obeyed(self, tolerance_A: float) -> NDArray[np.bool_]:
         """(g,) whether the cell as it came obeys a permutation that well."""
-        return np.maximum(self.shift, _LENGTH_A * self.strain) <= tolerance_A
+        return np.maximum(self.shift, LENGTH_A * self.strain) <= tolerance_A
 
 
 def spin_cell(graphs: SiteGraphs, k: int, sites: Ints) -> SpinCell:
@@ -144,7 +145,7 @@ def _symmetry(cell: SpinCell, signs: Floats) -> list[Floats]:
             out += [flags[:, chosen].mean(axis=1) if chosen.any() else np.zeros(len(signs)) for flags in (kept, turned)]
         out.append(broken[:, obeyed].mean(axis=1))
     still = kept | turned
-    for amount in (cell.shift, cell.strain, np.maximum(cell.shift, _LENGTH_A * cell.strain)):
+    for amount in (cell.shift, cell.strain, np.maximum(cell.shift, LENGTH_A * cell.strain)):
         depth = np.log(amount + _FLOOR)
         out += [
             _mean(broken, depth) - _mean(still, depth),

@@ -9,9 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data.artifact import file_hash
+from data.sources import Shard
 from data.sources.starter import StarterSource
+from flows.runners import SHARES, TASK_S, batches
 from tests.servers.prefect import PrefectServer, prefect_server
 
 FILES = ("ranking.csv", "ranking.parquet", "rejected.csv")
@@ -53,6 +57,26 @@ def test_the_same_bytes(
         pytest.skip(f"the extra {runner!r} is not installed")
     told = {"PREFECT_API_URL": server.url} if runner in NEEDED else {}
     assert hashes(ferroscreen, runner, cifs, trained_home, tmp_path, **told) == local
+
+
+@given(st.lists(st.integers(0, 2000), max_size=60), st.integers(1, 16), st.floats(0, 1.0))
+def test_batches_hold_every_shard_once_and_shrink(sizes: list[int], workers: int, cost: float) -> None:
+    todo = [(k, Shard((f"s{k}",), size)) for k, size in enumerate(sizes)]
+    parts = list(batches(todo, workers, cost))
+    assert [one for part in parts for one in part] == todo and all(parts)
+    left = cost * sum(sizes)
+    for part in parts:
+        own = [cost * shard.size for _, shard in part]
+        assert sum(own[:-1]) < max(min(TASK_S, left / (SHARES * workers)), 1e-9) or left < 1e-6, "no shard too many"
+        left -= sum(own)
+
+
+def test_few_tasks_for_many_shards() -> None:
+    """What is left is halved among the workers; no task is longer than TASK_S."""
+    equal = [(k, Shard((f"s{k}",), 512)) for k in range(23)]
+    assert [len(part) for part in batches(equal, 2, 0.002)] == [6, 5, 3, 3, 2, 1, 1, 1, 1]
+    long = [(k, Shard((f"s{k}",), 1000)) for k in range(1000)]
+    assert max(len(part) for part in batches(long, 4, 0.02)) == 3  # of 20 s each
 
 
 def test_dask_and_ray_need_a_server(ferroscreen: Call, cifs: Path, trained_home: Path) -> None:
