@@ -6,7 +6,19 @@ import sys
 
 import typer
 
-from flows.commands import calculating, data, fetching, handoff, learning, listings, promoting, screening, serving, shipping
+from flows.commands import (
+    calculating,
+    data,
+    fetching,
+    handoff,
+    learning,
+    listings,
+    promoting,
+    remote,
+    screening,
+    serving,
+    shipping,
+)
 
 app = typer.Typer(
     help="Find ferromagnets with a large moment: learn from DFT data, rank crystals, know the error.",
@@ -18,6 +30,7 @@ INTERRUPTED = 130
 COMMANDS = (
     screening.run, data.refresh, learning.train, learning.evaluate, fetching.fetch, screening.screen, screening.report,
     handoff.compare, handoff.export, calculating.calculate, promoting.promote, promoting.rollback,
+    remote.push, remote.pull,
     data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.jobs, listings.metrics,
     listings.doctor, serving.serve, shipping.ship, shipping.ship_orderings,
 )  # fmt: skip

@@ -38,6 +38,8 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
         (["export"], "there is no run yet"),
         (["export", "--format", "pdf"], "not pdf"),
         (["run", "--out", "LICENSE/report"], "cannot create the folder"),
+        (["push", "tape://drive"], "cannot open tape://drive: Protocol not known: tape"),
+        (["pull", "tests/no-such-folder"], "tests/no-such-folder holds no snapshots and no models"),
         (["fetch", "tape", "--out", "report"], "unknown source 'tape'"),
         (["fetch", "icsd", "--filter", "COMPOSITION : Fe", "--out", "report"], "set ICSD_LOGIN_ID and ICSD_LOGIN_PASSWORD"),
         (["fetch", "optimade:nobody", "--out", "report"], "'nobody' is no OPTIMADE provider; say alexandria, cod, mp, oqmd"),

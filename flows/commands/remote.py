@@ -1,0 +1,43 @@
+"""push, pull: snapshots and models on shared or object storage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.commands.common import Json, QuietOption, listing
+
+if TYPE_CHECKING:
+    from pipeline.remote import Moved
+
+Url = Annotated[str, typer.Argument(help="file:///..., s3://bucket/folder or any other that fsspec knows, or a folder.")]
+
+
+def push(url: Url, quiet: QuietOption = False, json: Json = False) -> None:
+    """Copy the snapshots and models that a URL lacks to it; a stopped one goes on where it was."""
+    import flows.console
+    from pipeline.remote import push as copy
+    from pipeline.settings import settings
+
+    flows.console.use_console(quiet)
+    _show(copy(settings(), url, flows.console.reporter()), json)
+
+
+def pull(url: Url, quiet: QuietOption = False, json: Json = False) -> None:
+    """Copy the snapshots and models at a URL that this home lacks into it, each held against its hashes."""
+    import flows.console
+    from pipeline.remote import pull as copy
+    from pipeline.settings import settings
+
+    flows.console.use_console(quiet)
+    _show(copy(settings(), url, flows.console.reporter()), json)
+
+
+def _show(moved: list[Moved], json: bool) -> None:
+    from dataclasses import asdict
+
+    if moved or json:
+        listing("Copied", [asdict(one) for one in moved], json)
+    else:
+        print("Nothing was missing.")
