@@ -9,6 +9,7 @@ of graphs and the training stay in --out, and a run that was interrupted goes on
 * A pattern is right if all sites with a moment above 0.1 µB have the right sign, up to permutations that the non-magnetic
   structure allows in the given cell and up to time reversal. "Told" patterns are those of a model that is told the
   crystal's class.
+* spins known: the likeliest pattern on the carriers' signs where the carriers, their sizes and the class are known.
 * chance: a pattern drawn from the told class (antiferromagnet: compensated up and down), the spins being known.
 * order in the file: first half of the carriers up, second half down. It is no forecast, but says what a network that sees the
   order of the sites would learn; this one does not see it.
@@ -33,6 +34,7 @@ from pipeline.learning.ordering_metrics import (
     equivariant_ceiling,
     f1_scores,
     file_order_hits,
+    known_spin_hits,
     pattern_hits,
     size_error,
     totals,
@@ -90,7 +92,7 @@ def judge(model: OrderingModel, rows: OrderingExamples) -> None:
     said = model.predict(rows.graphs)
     told = model.predict(rows.graphs, np.eye(len(ORDERINGS))[rows.ordering])
     _print_classes(rows, said)
-    _print_patterns(rows, said, told)
+    _print_patterns(model, rows, said, told)
     _print_moments(rows, said)
 
 
@@ -104,12 +106,16 @@ def _print_classes(rows: OrderingExamples, said: list[OrderingPrediction]) -> No
     _print_row("rows with moments", "-", *(f"{three[c]:.3f}" for c in ORDERINGS[1:]), f"{np.mean(list(three.values())):.3f}")
 
 
-def _print_patterns(rows: OrderingExamples, said: list[OrderingPrediction], told: list[OrderingPrediction]) -> None:
+def _print_patterns(
+    model: OrderingModel, rows: OrderingExamples, said: list[OrderingPrediction], told: list[OrderingPrediction]
+) -> None:
+    assert model.trees is not None
     shares = {
         "right": pattern_hits(rows, said),
         "carriers right": pattern_hits(rows, said, carriers_only=True),
         "told, right": pattern_hits(rows, told),
         "told, carriers right": pattern_hits(rows, told, carriers_only=True),
+        "spins known": known_spin_hits(rows, model.trees),
         "chance, carriers": chance_of_pattern(rows),
         "equivariant at most": equivariant_ceiling(rows),
         "order in the file": file_order_hits(rows),

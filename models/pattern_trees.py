@@ -56,6 +56,8 @@ class PatternTrees:
         dice = np.random.default_rng(seed)
         shown: dict[bool, list[tuple[Any, ...]]] = {True: [], False: []}
         for rivals in all_rivals(train):
+            if rivals.own.all():
+                continue
             kept = _sample(rivals.own, settings.rivals, dice)
             columns = np.concatenate([pattern_features(cell, rivals.signs, rivals.size)[kept] for cell in rivals.cells])
             own = np.tile(rivals.own[kept], len(rivals.cells))
@@ -92,6 +94,7 @@ class PatternTrees:
 class Rivals:
     """The patterns of one crystal that are compensated if its own is, or are not if it is not."""
 
+    crystal: int  # its place among the examples
     signs: Floats  # (m, n) +-1
     own: NDArray[np.bool_]  # (m,) the crystal's pattern and its images
     size: Floats  # (n,) µB
@@ -100,23 +103,21 @@ class Rivals:
 
 
 def all_rivals(examples: OrderingExamples) -> Iterator[Rivals]:
-    """Of each crystal that has 2 to EXACT spins and a choice."""
+    """Of each crystal with 1 to EXACT spins."""
     graphs = examples.graphs
     for k in range(len(examples)):
         moments, carrier = examples.moments(k), graphs.site_carrier[graphs.site_ptr[k] : graphs.site_ptr[k + 1]] > 0
         sites = np.flatnonzero((np.abs(moments) > SITE_THRESHOLD) & carrier)
-        if not 2 <= len(sites) <= EXACT:
+        if not 1 <= len(sites) <= EXACT:
             continue
         size, truth = np.abs(moments[sites]), np.sign(moments[sites])
         every = patterns(len(sites)).numpy().astype(np.float64)
         kind = bool(balanced(truth[None], size)[0])
         signs = every[balanced(every, size) == kind]
-        if len(signs) < 2:
-            continue
         cell = spin_cell(graphs, k, sites)
         names = orbit_names(signs.astype(np.int8), np.unique(cell.permutations, axis=0))
         own = (signs == truth * truth[0]).all(axis=1).argmax()
-        yield Rivals(signs, names == names[own], size, (cell, cell.ideal()), kind)
+        yield Rivals(k, signs, names == names[own], size, (cell, cell.ideal()), kind)
 
 
 def balanced(signs: Floats, size: Floats) -> NDArray[np.bool_]:

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from models.ising import EXACT, patterns
 from models.orbit import equal_up_to_group
 from models.ordering_parts import COMPENSATED, ORDERINGS, SITE_THRESHOLD, OrderingExamples, OrderingPrediction, Pattern
+from models.pattern_trees import PatternTrees, all_rivals
+
+_TIE = 1e-9
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -32,6 +35,16 @@ def _hit(examples: OrderingExamples, k: int, moments: Floats, carriers_only: boo
     if carriers_only:
         where = where & (graphs.site_carrier[graphs.site_ptr[k] : graphs.site_ptr[k + 1]] > 0)
     return equal_up_to_group(moments, truth, graphs.permutations(k), where)
+
+
+def known_spin_hits(examples: OrderingExamples, trees: PatternTrees) -> Floats:
+    """(crystals,) whether the trees choose the right signs of the carriers, these and their sizes being known, and whether they
+    compensate: what `chance_of_pattern` knows. More than EXACT spins count as wrong; patterns that tie share the credit."""
+    out = np.zeros(len(examples))
+    for rivals in all_rivals(examples):
+        said = trees.log_weight(rivals.cells[0], rivals.signs, rivals.size)
+        out[rivals.crystal] = rivals.own[said >= said.max() - _TIE].mean()
+    return out
 
 
 def equivariant_ceiling(examples: OrderingExamples) -> Flags:
