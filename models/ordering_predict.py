@@ -60,7 +60,7 @@ def predict_orderings(
             classes, size = torch.softmax(said.logits.double(), dim=1).numpy(), said.size.double().numpy()
             of_orbits = of_nodes[gather(graphs.trunk.node_ptr, index)[1]]
             size = np.where(np.isnan(of_orbits), size, (size + of_orbits) / 2)
-            classes = (classes + of_crystals[index]) / 2 if p_ordering is None else p_ordering[index]
+            classes = of_crystals[index] if p_ordering is None else p_ordering[index]
             part = _Part(batch, graphs.take(index), said.coupling.double(), size[batch.site_node.numpy()])
             found = _predict_part(part, network.field, trees, classes, settings)
             out |= dict(zip(index.tolist(), found, strict=True))

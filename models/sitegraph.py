@@ -8,6 +8,7 @@ row is the same for all of them; the links say which sites of the cell they are.
 field                       shape              unit  meaning
 ==========================  =================  ====  ===================================================================
 trunk                       CrystalGraphs            the primitive cell
+descriptors                 (crystals, columns)  -   those of pipeline/features/descriptors.py
 pair_ptr, link_ptr          (crystals + 1,)    1     crystal k owns the pairs pair_ptr[k]:pair_ptr[k+1], and so on
 site_ptr, perm_ptr          (crystals + 1,)    1     the same for sites and for numbers in `perm`
 pair_first, pair_second     (pairs,)           1     nodes inside the crystal; the second one is a carrier
@@ -78,6 +79,7 @@ class SiteGraphs:
     """Many crystals in flat arrays (the module's table)."""
 
     trunk: CrystalGraphs
+    descriptors: NDArray[np.float32]
     pair_ptr: NDArray[np.int64]
     site_ptr: NDArray[np.int64]
     link_ptr: NDArray[np.int64]
@@ -122,7 +124,7 @@ class SiteGraphs:
         for ptr, owned in OWNED.items():
             chosen[ptr], places = gather(getattr(self, ptr), index)
             chosen |= {name: getattr(self, name)[places] for name in owned}
-        return SiteGraphs(self.trunk.take(index), **chosen)
+        return SiteGraphs(self.trunk.take(index), self.descriptors[index], **chosen)
 
 
 def join_sites(parts: Sequence[SiteGraphs]) -> SiteGraphs:
@@ -132,7 +134,7 @@ def join_sites(parts: Sequence[SiteGraphs]) -> SiteGraphs:
         counts = np.concatenate([np.diff(getattr(p, ptr)) for p in parts])
         joined[ptr] = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         joined |= {name: np.concatenate([getattr(p, name) for p in parts]) for name in owned}
-    return SiteGraphs(concatenate([p.trunk for p in parts]), **joined)
+    return SiteGraphs(concatenate([p.trunk for p in parts]), np.concatenate([p.descriptors for p in parts]), **joined)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.sitegraph import SITE_DTYPES, SiteGraphs
+from pipeline.features.descriptors import descriptors
 from pipeline.features.exchange import N_PATHS, Pairs, carriers, exchange_pairs
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.features.placement import Placement, coset_index, symmetries
@@ -26,7 +27,7 @@ def build_site_graphs(placements: Sequence[Placement]) -> tuple[SiteGraphs, NDAr
         else:
             none = np.zeros((0, N_PATHS) if name == "pair_paths" else 0)
             values[name] = np.concatenate([none, *(part[name] for part in parts)]).astype(dtype)
-    return SiteGraphs(trunk, **values), kept
+    return SiteGraphs(trunk, descriptors(trunk), **values), kept
 
 
 _COUNTED = {
