@@ -3,7 +3,8 @@
     python -m benchmarks.orderings DATA --out .work/orderings [--epochs 12] [--part val|test]
 
 DATA is the folder with mp_site_moments.parquet and mp_magnets.parquet (crystals without a moment come from the second). The table
-of graphs and the training stay in --out, and a run that was interrupted goes on from there. Choices are made on --part val.
+of graphs and the training stay in --out, and a run that was interrupted goes on from there. Choices are made on --part val. For
+--part test the trees learn once more, from the train and val rows; the network stays as it is (val rows chose its epoch).
 
 * The class and the sizes are forecast from the primitive cell of the symmetrised structure, never from the magnetic cell.
 * A pattern is right if all sites with a moment above 0.1 µB have the right sign, up to permutations that the non-magnetic
@@ -55,6 +56,8 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     table = _table(options.data, options.out / "table.npz")
     model = _model(table, options.out, options.epochs)
+    if options.part == "test":
+        model.fit_trees(table.part("train", "val"), FitControl(seed=SEED))
     judge(model, table.part(options.part))
 
 

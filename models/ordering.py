@@ -60,9 +60,13 @@ class OrderingModel:
         identity = hashlib.sha256(repr(parts).encode() + train.moment.tobytes()).hexdigest()
         task = orderings_task(train, validation, self.weights)
         history = train_network(self.network, task, self.training, control, identity)
-        self.forest = OrderingForest.fit(train, OrderingForestSettings(), control.seed, control.workers)
-        self.trees = PatternTrees.fit(train, PatternTreeSettings(), control.seed)
+        self.fit_trees(train, control)
         return history
+
+    def fit_trees(self, examples: OrderingExamples, control: FitControl) -> None:
+        """Learn all but the network. Trees need no rows to choose an epoch by: once choices are made, they may have those, too."""
+        self.forest = OrderingForest.fit(examples, OrderingForestSettings(), control.seed, control.workers)
+        self.trees = PatternTrees.fit(examples, PatternTreeSettings(), control.seed)
 
     def predict(self, graphs: SiteGraphs, p_ordering: NDArray[np.float64] | None = None) -> list[OrderingPrediction]:
         """One prediction a crystal; each depends on its own crystal only.

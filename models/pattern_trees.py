@@ -25,6 +25,8 @@ from models.trees import Trees, flatten_boosted
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _NAME = "patterns"  # in a file
+_TIES = 1e-6  # trees give many patterns one number: then a fixed direction among the features decides, not the order of sites
+_DIRECTION = np.random.default_rng(0).normal(size=COLUMNS) / np.sqrt(COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,9 @@ class PatternTrees:
     def log_weight(self, cell: SpinCell, signs: Floats, size: Floats) -> Floats:
         """(m,) of patterns (m, n), all the rivals of one kind with moments (n,) in µB."""
         trees = self.compensated if balanced(signs[:1], size)[0] else self.others
-        return trees.predict(pattern_features(cell, signs, size))[:, 0]
+        features = pattern_features(cell, signs, size)
+        said: Floats = trees.predict(features)[:, 0] + _TIES * np.tanh(features @ _DIRECTION)
+        return said
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything by name, for a file."""

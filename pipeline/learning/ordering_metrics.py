@@ -12,7 +12,7 @@ from models.orbit import equal_up_to_group
 from models.ordering_parts import COMPENSATED, ORDERINGS, SITE_THRESHOLD, OrderingExamples, OrderingPrediction, Pattern
 from models.pattern_trees import PatternTrees, all_rivals
 
-_TIE = 1e-9
+_TIE = 1e-4  # more than ties are drawn apart by
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -41,9 +41,9 @@ class OrderedTable:
     examples: OrderingExamples
     split: NDArray[np.str_]  # (crystals,)
 
-    def part(self, name: str) -> OrderingExamples:
-        """The rows of train, val or test."""
-        return self.examples.take(np.flatnonzero(self.split == name).astype(np.int64))
+    def part(self, *names: str) -> OrderingExamples:
+        """The rows of train, val or test, or of several of them."""
+        return self.examples.take(np.flatnonzero(np.isin(self.split, names)).astype(np.int64))
 
 
 def site_moment_rows(path: Path) -> Iterator[OrderedRow]:
