@@ -64,7 +64,7 @@ class OrderingModel:
         return history
 
     def fit_trees(self, examples: OrderingExamples, control: FitControl) -> None:
-        """Learn all but the network. Trees need no rows to choose an epoch by: once choices are made, they may have those, too."""
+        """Learn all but the network. Trees choose no epoch: they may learn from validation rows once choices are made."""
         self.forest = OrderingForest.fit(examples, OrderingForestSettings(), control.seed, control.workers)
         self.trees = PatternTrees.fit(examples, PatternTreeSettings(), control.seed)
 

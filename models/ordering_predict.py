@@ -1,10 +1,11 @@
-"""From the network's invariants to a distribution over magnetic orderings.
+"""From invariants to a distribution over magnetic orderings.
 
-    P(pattern) ~ weight of its orbit (models/ordering_patterns.py), then antiferromagnetic ones and the others are scaled so that
-    their shares are what the class head says; P(no moment) is the head's alone
+    P(pattern) ~ its weight (models/pattern_trees.py), then antiferromagnetic ones and the others are scaled so that their shares
+    are what the classes say (models/ordering_forest.py); P(no moment) is the classes' alone
 
-The head has seen whole crystals with their classes, the couplings have seen spins: each says what it knows best. A cell that
-allows no antiferromagnet (one spin, say) keeps the others: enlarge the cell to ask for more.
+The network (models/ordering_network.py) says, with the forest, how large the moments are; its couplings lead probes to the
+patterns of cells that have too many of them, and give atoms that are no carriers their signs. Its own classes only help it to
+learn. A cell that allows no antiferromagnet (one spin, say) keeps the others: enlarge the cell to ask for more.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def predict_orderings(
     """One prediction a crystal, in their order; none depends on the others.
 
     Args:
-        forest: classes and sizes of carriers are the means of what it and the network say.
+        forest: the classes are its own, sizes of carriers the means of what it and the network say.
         trees: the judge of patterns.
         p_ordering: (crystals, 4) stands in for the classes where they are known.
     """
@@ -57,7 +58,7 @@ def predict_orderings(
         for index in batches_by_edges(graphs.trunk.edges_per_crystal, PREDICTION_EDGES):
             batch = SiteBatch.collate(graphs, index, next(network.parameters()).dtype)
             said = network(batch)
-            classes, size = torch.softmax(said.logits.double(), dim=1).numpy(), said.size.double().numpy()
+            size = said.size.double().numpy()
             of_orbits = of_nodes[gather(graphs.trunk.node_ptr, index)[1]]
             size = np.where(np.isnan(of_orbits), size, (size + of_orbits) / 2)
             classes = of_crystals[index] if p_ordering is None else p_ordering[index]
