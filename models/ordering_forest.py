@@ -25,13 +25,13 @@ from models.ordering_features import (
     node_features,
     site_nodes,
 )
-from models.ordering_parts import ORDERINGS, OrderingExamples
+from models.ordering_parts import ORDERINGS, SITE_THRESHOLD, OrderingExamples
 from models.sitegraph import SiteGraphs
-from models.trees import Trees, flatten, flatten_classifier
+from models.trees import Trees, flatten, flatten_boosted, flatten_classifier, single_leaf
 
 _HARDLY = 1e-6  # weight of a row that is there for its class's sake
 _COLUMNS = "forest.columns"
-_NAMES = ("forest.crystals", "forest.orbits")  # in a file
+_NAMES = ("forest.crystals", "forest.orbits", "forest.induced")  # in a file
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class OrderingForest:
 
     of_crystals: Trees  # to the logits of ORDERINGS
     of_orbits: Trees  # to |moment| in µB, of carriers only
+    of_induced: Trees  # to the logit of "parallel to the carriers around it", of the other orbits
     columns: int  # that of_crystals reads
 
     @classmethod
@@ -69,27 +70,32 @@ class OrderingForest:
         seen = np.concatenate([inputs, np.zeros((len(ORDERINGS), inputs.shape[1]), dtype=np.float32)])
         classes = flatten_classifier(grower.fit(seen, known, sample_weight=weight))
         forest = ExtraTreesRegressor(**asdict(settings), random_state=seed, n_jobs=workers)
-        forest.fit(node_features(graphs, crystal)[rows], size[rows])
-        return cls(classes, flatten([e.tree_ for e in forest.estimators_]), inputs.shape[1])
+        nodes_in = node_features(graphs, crystal)
+        forest.fit(nodes_in[rows], size[rows])
+        induced = _grown_induced(nodes_in, induced_alignment(train), seed)
+        return cls(classes, flatten([e.tree_ for e in forest.estimators_]), induced, inputs.shape[1])
 
-    def predict(self, graphs: SiteGraphs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """(crystals, 4) probabilities, and (nodes,) sizes in µB, NaN for orbits that are no carriers."""
+    def predict(self, graphs: SiteGraphs) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """(crystals, 4) probabilities, (nodes,) sizes in µB, NaN for orbits that are no carriers, and (nodes,) +1 or -1: whether
+        the other orbits are parallel to the carriers around them."""
         crystal = crystal_features(graphs)
         size = np.full(len(graphs.trunk.numbers), np.nan)
         rows = carrier_nodes(graphs)
+        nodes_in = node_features(graphs, crystal)
         if rows.any():
-            size[rows] = self.of_orbits.predict(node_features(graphs, crystal)[rows])[:, 0]
+            size[rows] = self.of_orbits.predict(nodes_in[rows])[:, 0]
+        parallel = np.where(self.of_induced.predict(nodes_in)[:, 0] >= 0, 1.0, -1.0)
         inputs = _of_crystals(graphs)
         if inputs.shape[1] != self.columns:
             raise ModelError(f"the classes were learned from {self.columns} numbers a crystal, not {inputs.shape[1]}")
         logits = self.of_crystals.predict(inputs)
         weight = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return weight / weight.sum(axis=1, keepdims=True), size
+        return weight / weight.sum(axis=1, keepdims=True), size, parallel
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything by name, for a file."""
         out: dict[str, Tensor] = {_COLUMNS: torch.tensor([self.columns])}
-        for name, trees in zip(_NAMES, (self.of_crystals, self.of_orbits), strict=True):
+        for name, trees in zip(_NAMES, (self.of_crystals, self.of_orbits, self.of_induced), strict=True):
             out |= {f"{name}.{key}": torch.from_numpy(value) for key, value in vars(trees).items()}
         return out
 
@@ -101,12 +107,39 @@ class OrderingForest:
             columns = int(tensors[_COLUMNS].item())
         except KeyError as fault:
             raise ModelError(f"the file lacks {fault} of the forest") from fault
-        for trees, width, outputs in zip(sets, (columns, NODE_COLUMNS), (len(ORDERINGS), 1), strict=True):
+        for trees, width, outputs in zip(sets, (columns, NODE_COLUMNS, NODE_COLUMNS), (len(ORDERINGS), 1, 1), strict=True):
             trees.check(width, outputs)
-        of_crystals, of_orbits = sets
-        return cls(of_crystals, of_orbits, columns)
+        of_crystals, of_orbits, of_induced = sets
+        return cls(of_crystals, of_orbits, of_induced, columns)
 
 
 def _of_crystals(graphs: SiteGraphs) -> NDArray[np.float32]:
     """(crystals, descriptors + DEFORMATION_COLUMNS)"""
     return np.concatenate([graphs.descriptors, deformation_features(graphs)], axis=1)
+
+
+def induced_alignment(examples: OrderingExamples) -> NDArray[np.float64]:
+    """(nodes,) of orbits that are no carriers: the mean over its sites of +1 where the moment is parallel to the sum of the
+    carriers' linked to it, -1 where antiparallel; NaN for orbits without moments above SITE_THRESHOLD."""
+    graphs, moment = examples.graphs, examples.moment
+    first = np.repeat(graphs.site_ptr[:-1], np.diff(graphs.link_ptr))
+    around = np.zeros(len(moment))
+    np.add.at(around, graphs.link_target + first, graphs.link_count * moment[graphs.link_source + first])
+    said = np.sign(moment * around)
+    counted = (np.abs(moment) > SITE_THRESHOLD) & (graphs.site_carrier == 0) & (said != 0)
+    node, nodes = site_nodes(graphs)[counted], len(graphs.trunk.numbers)
+    number = np.bincount(node, minlength=nodes)
+    total = np.bincount(node, said[counted], minlength=nodes)
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+
+def _grown_induced(inputs: NDArray[np.float32], alignment: NDArray[np.float64], seed: int) -> Trees:
+    """Boosted trees; where there is nothing to learn from, all are parallel."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    known = np.abs(np.nan_to_num(alignment)) > 0
+    parallel = alignment[known] > 0
+    if len(np.unique(parallel)) < 2:
+        return single_leaf(1.0)
+    grower = HistGradientBoostingClassifier(**asdict(ClassSettings()), early_stopping=False, random_state=seed)
+    return flatten_boosted([grower.fit(inputs[known], parallel)])

@@ -4,7 +4,7 @@
     are what the classes say (models/ordering_forest.py); P(no moment) is the classes' alone
 
 The network (models/ordering_network.py) says, with the forest, how large the moments are; its couplings lead probes to the
-patterns of cells that have too many of them, and give atoms that are no carriers their signs. Its own classes only help it to
+patterns of cells that have too many of them. Its own classes, and its signs of atoms that are no carriers, only help it to
 learn. A cell that allows no antiferromagnet (one spin, say) keeps the others: enlarge the cell to ask for more.
 """
 
@@ -31,7 +31,7 @@ from models.training import PREDICTION_EDGES
 
 Floats = NDArray[np.float64]
 NM, AFM = ORDERINGS.index("NM"), ORDERINGS.index("AFM")
-_BALANCED = 1e-4  # a coupling; an atom pulled less than this way or that stays without a moment
+_BALANCED = 1e-3  # µB; an atom pulled less than this way or that stays without a moment
 
 
 def predict_orderings(
@@ -52,17 +52,19 @@ def predict_orderings(
     network.eval()
     if not len(graphs):
         return []
-    of_crystals, of_nodes = forest.predict(graphs)
+    of_crystals, of_nodes, parallel = forest.predict(graphs)
     out: dict[int, OrderingPrediction] = {}
     with torch.inference_mode():
         for index in batches_by_edges(graphs.trunk.edges_per_crystal, PREDICTION_EDGES):
             batch = SiteBatch.collate(graphs, index, next(network.parameters()).dtype)
             said = network(batch)
             size = said.size.double().numpy()
-            of_orbits = of_nodes[gather(graphs.trunk.node_ptr, index)[1]]
+            nodes = gather(graphs.trunk.node_ptr, index)[1]
+            of_orbits = of_nodes[nodes]
             size = np.where(np.isnan(of_orbits), size, (size + of_orbits) / 2)
             classes = of_crystals[index] if p_ordering is None else p_ordering[index]
-            part = _Part(batch, graphs.take(index), said.coupling.double(), size[batch.site_node.numpy()])
+            site_node = batch.site_node.numpy()
+            part = _Part(batch, graphs.take(index), said.coupling.double(), size[site_node], parallel[nodes][site_node])
             found = _predict_part(part, network.field, trees, classes, settings)
             out |= dict(zip(index.tolist(), found, strict=True))
     return [out[k] for k in range(len(graphs))]
@@ -86,6 +88,7 @@ class _Part:
     graphs: SiteGraphs  # the same crystals
     coupling: Tensor  # (pairs,)
     size: Floats  # (sites,) µB
+    parallel: Floats  # (sites,) +1 or -1, of an atom that is no carrier, to the carriers around it
 
 
 def _predict_part(
@@ -105,7 +108,7 @@ def _predict_part(
         none = Pattern(np.zeros(len(sizes)), 1.0, "NM")
         if k in found:
             orbits, weight = _weighed(probabilities, sizes[found[k].sites], found[k], settings)
-            moments = _signs(batch, part.coupling, k, orbits) * sizes
+            moments = _signs(part, k, orbits) * sizes
             none = replace(none, probability=float(probabilities[NM]))
             rest = (1.0 - none.probability) * weight
             listed = [Pattern(m, float(p), ordering_of(m)) for m, p in zip(moments, rest, strict=True)]
@@ -131,13 +134,16 @@ def _weighed(p_ordering: Floats, size: Floats, orbits: Orbits, settings: Pattern
     return Orbits(orbits.sites, orbits.signs[order], log_weight[order]), weight / weight.sum()
 
 
-def _signs(batch: SiteBatch, coupling: Tensor, k: int, orbits: Orbits) -> Floats:
-    """(m, sites) the patterns on all atoms of crystal k: those that are no spins follow their neighbours, or have sign 0."""
+def _signs(part: _Part, k: int, orbits: Orbits) -> Floats:
+    """(m, sites) the patterns on all atoms of crystal k: those that are no spins follow the moments around, or have sign 0."""
+    batch = part.batch
+    sites = slice(int(batch.site_ptr[k]), int(batch.site_ptr[k + 1]))
     first, last = np.searchsorted(batch.link_crystal, [k, k + 1])
-    target, source = (sites[first:last] - batch.site_ptr[k] for sites in (batch.link_target, batch.link_source))
-    pull = (coupling[batch.link_pair[first:last]] * batch.link_count[first:last]).numpy()
-    full = np.zeros((len(orbits.signs), int(batch.site_ptr[k + 1] - batch.site_ptr[k])))
+    target, source = (ends[first:last] - sites.start for ends in (batch.link_target, batch.link_source))
+    full = np.zeros((len(orbits.signs), sites.stop - sites.start))
     full[:, orbits.sites] = orbits.signs
-    fields = np.zeros_like(full)
-    np.add.at(fields.T, target, (full[:, source] * pull).T)
-    return np.where(full != 0, full, np.where(np.abs(fields) > _BALANCED, np.sign(fields), 0.0))
+    around = np.zeros_like(full)
+    weight = batch.link_count[first:last].numpy() * part.size[sites][source]
+    np.add.at(around.T, target, (full[:, source] * weight).T)
+    followed = np.where(np.abs(around) > _BALANCED, np.sign(around) * part.parallel[sites], 0.0)
+    return np.where(full != 0, full, followed)

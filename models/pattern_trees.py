@@ -20,7 +20,7 @@ from models.ising import EXACT, patterns
 from models.orbit import orbit_names
 from models.ordering_parts import COMPENSATED, SITE_THRESHOLD, OrderingExamples
 from models.pattern_features import COLUMNS, SpinCell, pattern_features, spin_cell
-from models.trees import Trees, flatten_boosted
+from models.trees import Trees, flatten_boosted, single_leaf
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -141,8 +141,7 @@ def _grown(shown: list[tuple[Any, ...]], settings: PatternTreeSettings, seed: in
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     if not shown:
-        root, left, right = (np.zeros(1, np.int32) for _ in range(3))
-        return Trees(root, left, right, np.zeros(1, np.int16), np.zeros(1, np.float32), np.zeros((1, 1), np.float32))
+        return single_leaf(0.0)
     columns, own, weight = (np.concatenate(part) for part in zip(*shown, strict=True))
     chosen = {name: value for name, value in asdict(settings).items() if name != "rivals"}
     grower = HistGradientBoostingClassifier(**chosen, early_stopping=False, random_state=seed)

@@ -59,6 +59,12 @@ class Trees:
             node = following
 
 
+def single_leaf(value: float) -> Trees:
+    """A tree that says one number of everything."""
+    root, left, right = (np.zeros(1, np.int32) for _ in range(3))
+    return Trees(root, left, right, np.zeros(1, np.int16), np.zeros(1, np.float32), np.full((1, 1), value, np.float32))
+
+
 def flatten(trees: list[Any]) -> Trees:
     """Scikit-learn's trees one after the other, children renumbered, leaves pointing to themselves."""
     sizes = [tree.node_count for tree in trees]
