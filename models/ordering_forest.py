@@ -45,7 +45,7 @@ class OrderingForestSettings:
 
 @dataclass(frozen=True, eq=False)
 class OrderingForest:
-    """Two sets of trees."""
+    """Three sets of trees."""
 
     of_crystals: Trees  # to the logits of ORDERINGS
     of_orbits: Trees  # to |moment| in µB, of carriers only
