@@ -20,7 +20,7 @@ from flows.engines import Runner, need_server
 from pipeline.screening.shards import Judge, Numbered, Work, judge_here
 from pipeline.settings import settings
 
-TASK_S = 60.0  # no task is meant to take longer: what an engine has in hand when it dies is done again
+TASK_S = 60.0  # no task is meant to take longer: the bar moves with each, and a lost one costs no more
 SHARES = 2  # of what is left, a worker gets one part in SHARES
 
 
