@@ -10,20 +10,15 @@ shipped model and one home; every ranking must have the same bytes. Wall time of
 from __future__ import annotations
 
 import argparse
-import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from benchmarks.figures import markdown
 from data.artifact import file_hash
+from tests.servers.prefect import ROOT, prefect_server
 
 PLAIN = """
 import sys
@@ -41,7 +36,6 @@ model = choose_model(where, None)
 done = screen(open_candidates([Path(sys.argv[1])], Columns(), where), model, Path(sys.argv[2]), where, Quiet())
 report_screen(done, model, where, None, second_opinion(done))
 """
-START_S = 120.0
 
 
 def main() -> None:
@@ -53,7 +47,8 @@ def main() -> None:
     ways = ["plain", *options.runners.split(",")]
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     rankings = set()
-    with tempfile.TemporaryDirectory(prefix="ferroscreen-runners-") as folder, _server(Path(folder)) as environment:
+    with tempfile.TemporaryDirectory(prefix="ferroscreen-runners-") as folder, prefect_server(Path(folder), None) as server:
+        environment = server.environment | {"FERROSCREEN_HOME": f"{folder}/home"}
         for repeat in range(options.repeats):
             for way in ways:
                 out = Path(folder) / f"{way}-{repeat}"
@@ -72,41 +67,8 @@ def _timed(way: str, candidates: Path, out: Path, environment: dict[str, str]) -
     if way == "plain":
         command = [sys.executable, "-c", PLAIN, str(candidates), str(out)]
     began = time.monotonic()
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - began
-
-
-@contextmanager
-def _server(folder: Path) -> Iterator[dict[str, str]]:
-    """The environment of the screens: a home, and a Prefect server that answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {
-        "FERROSCREEN_HOME": str(folder / "home"), "PREFECT_HOME": str(folder / "prefect"), "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-    }  # fmt: skip
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-    with (folder / "server.log").open("wb") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
-    try:
-        end = time.monotonic() + START_S
-        while not _answers(f"{environment['PREFECT_API_URL']}/health"):
-            if time.monotonic() > end or server.poll() is not None:
-                raise SystemExit(f"the Prefect server does not answer:\n{(folder / 'server.log').read_text()}")
-            time.sleep(0.5)
-        yield environment
-    finally:
-        server.terminate()
-        server.wait()
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urlopen(address, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except (URLError, OSError):
-        return False
 
 
 if __name__ == "__main__":
