@@ -17,11 +17,11 @@ from data.errors import Unavailable, UserError
 from data.lease import writing
 from data.snapshot import MANIFEST_FILE, Snapshot
 from pipeline.kinds import Kind, kinds
+from pipeline.learning.registry import CARD_FILE
 from pipeline.progress import Reporter
 from pipeline.settings import Settings
 from pipeline.storage import Storage, open_storage
 
-CARD_FILE = "CARD.md"  # for people only, so no manifest states its hash
 _ID = re.compile(r"[0-9a-f]{16}")  # of every artefact: any other name in a listing is none of ours, or wants to lead elsewhere
 
 

@@ -20,6 +20,7 @@ from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.learning.metrics import reliability
 from pipeline.learning.ordering_metrics import class_scores
 from pipeline.learning.orderings import OrderedRow, site_moment_rows
+from pipeline.learning.registry import CARD_FILE
 from pipeline.learning.shipped import PRETRAINED
 from pipeline.progress import Reporter
 
@@ -78,7 +79,7 @@ def put_on_shelf(grown: OrderingClasses, folder: Path = FOLDER) -> None:
     """Write the classes and their card in the place of the shipped ones."""
     with building(folder.parent) as made:
         grown.save(made)
-        write_bytes(made / "CARD.md", _card(grown.facts).encode())
+        write_bytes(made / CARD_FILE, _card(grown.facts).encode())
         folder.mkdir(exist_ok=True)
         for file in made.iterdir():
             file.replace(folder / file.name)

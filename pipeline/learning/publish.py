@@ -20,7 +20,16 @@ from pipeline.learning.domain import Domain
 from pipeline.learning.errors import ErrorModel, Judged
 from pipeline.learning.groups import error_groups
 from pipeline.learning.metrics import LARGE_MOMENT, regression_metrics, reliability, spread_metrics
-from pipeline.learning.registry import ENSEMBLE_FORMAT, HELD_OUT_FILE, MANIFEST_FILE, Ensemble, artefact_files, artefact_id, sound
+from pipeline.learning.registry import (
+    CARD_FILE,
+    ENSEMBLE_FORMAT,
+    HELD_OUT_FILE,
+    MANIFEST_FILE,
+    Ensemble,
+    artefact_files,
+    artefact_id,
+    sound,
+)
 from pipeline.learning.splits import Split
 from pipeline.learning.weeding import CONSTANT, Verdict, weed
 from pipeline.learning.weights import choose_weights
@@ -105,7 +114,7 @@ def publish_ensemble(
             "provenance": provenance(), "errors": errors.to_json(), "metrics": metrics, "files": files,
         }  # fmt: skip
         write_json(folder / MANIFEST_FILE, manifest)
-        write_bytes(folder / "CARD.md", model_card(manifest).encode())
+        write_bytes(folder / CARD_FILE, model_card(manifest).encode())
         final = root / str(manifest["id"])
         if final.is_dir() and not sound(Ensemble(final)):
             shutil.rmtree(final)  # what is published now has the same name and is whole

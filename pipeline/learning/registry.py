@@ -21,6 +21,7 @@ from pipeline.features.tiers import Tier
 from pipeline.learning.errors import ErrorModel, Judged
 
 MANIFEST_FILE = "manifest.json"
+CARD_FILE = "CARD.md"  # for people; it says when, so no hash of it is stated
 HELD_OUT_FILE = "held_out.parquet"
 CURRENT_FILE = "current.json"  # beside the models: those promoted, the one in use last
 ENSEMBLE_FORMAT = 1  # raise it whenever an older release would misread a published model

@@ -22,6 +22,7 @@ from data.snapshot import Snapshot, open_snapshot
 from pipeline.learning.card import shipped_card
 from pipeline.learning.data import labelled_examples
 from pipeline.learning.registry import (
+    CARD_FILE,
     HELD_OUT_FILE,
     MANIFEST_FILE,
     Ensemble,
@@ -85,7 +86,7 @@ def ship(ensemble: Ensemble, where: Settings, root: Path = PRETRAINED) -> Ensemb
         files = artefact_files(folder)
         manifest = {**ensemble.manifest, "id": artefact_id(files), "shipped_from": ensemble.id, "files": files}
         write_json(folder / MANIFEST_FILE, manifest)
-        write_bytes(folder / "CARD.md", shipped_card(manifest).encode())
+        write_bytes(folder / CARD_FILE, shipped_card(manifest).encode())
         publish(folder, root / str(manifest["id"]))
     for old in before:
         if old.id != manifest["id"]:
