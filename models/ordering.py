@@ -24,7 +24,7 @@ from models.ordering_parts import OrderingExamples, OrderingPrediction
 from models.ordering_patterns import PatternSettings
 from models.ordering_predict import predict_orderings
 from models.ordering_training import TRAINING, orderings_task
-from models.pattern_trees import PatternTrees, PatternTreeSettings
+from models.pattern_trees import PATTERN_BOOSTING, PatternTrees
 from models.saved import WEIGHTS_FILE, read_saved, set_weights, write_header
 from models.sitegraph import SiteGraphs
 from models.training import TrainingSettings, train_network
@@ -66,7 +66,7 @@ class OrderingModel:
     def fit_trees(self, examples: OrderingExamples, control: FitControl) -> None:
         """Learn all but the network. Trees choose no epoch: they may learn from validation rows once choices are made."""
         self.forest = OrderingForest.fit(examples, OrderingForestSettings(), control.seed, control.workers)
-        self.trees = PatternTrees.fit(examples, PatternTreeSettings(), control.seed)
+        self.trees = PatternTrees.fit(examples, PATTERN_BOOSTING, control.seed)
 
     def predict(self, graphs: SiteGraphs, p_ordering: NDArray[np.float64] | None = None) -> list[OrderingPrediction]:
         """One prediction a crystal; each depends on its own crystal only.

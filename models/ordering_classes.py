@@ -7,14 +7,16 @@ models/ordering_network.py .62.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
+from scipy.special import softmax
 
+from models.boosting import BoostingSettings
 from models.contract import ModelError
 from models.forest import filled, medians
 from models.ordering_parts import COMPENSATED
@@ -25,18 +27,9 @@ FAMILY, FORMAT = "ordering-classes", 1
 CLASSES = ("FM", "FiM", "AFM")
 ALIGNED = 0.8  # |sum m| / sum |m| of a ferromagnet at least
 MEDIAN = "median"
-
-
-@dataclass(frozen=True)
-class ClassSettings:
-    """Scikit-learn's names; chosen on validation rows."""
-
-    max_iter: int = 500
-    learning_rate: float = 0.03
-    max_leaf_nodes: int = 15
-    min_samples_leaf: int = 20
-    max_features: float = 0.3
-    l2_regularization: float = 1.0
+CLASS_BOOSTING = BoostingSettings(
+    max_iter=500, learning_rate=0.03, min_samples_leaf=20, l2_regularization=1.0
+)  # chosen on validation rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +43,11 @@ class OrderingClasses:
     @classmethod
     def fit(
         cls, descriptors: NDArray[np.float32], classes: NDArray[np.int64], facts: dict[str, Any],
-        settings: ClassSettings | None = None, seed: int = 0,
+        seed: int = 0,
     ) -> Self:  # fmt: skip
         """Learn from (crystals, columns) descriptors and (crystals,) places in CLASSES."""
-        from sklearn.ensemble import HistGradientBoostingClassifier
-
         median = medians(descriptors)
-        grower = HistGradientBoostingClassifier(**asdict(settings or ClassSettings()), early_stopping=False, random_state=seed)
+        grower = CLASS_BOOSTING.classifier(seed)
         return cls(flatten_classifier(grower.fit(filled(descriptors, median), classes)), median, facts)
 
     def predict(self, descriptors: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -64,8 +55,7 @@ class OrderingClasses:
         if descriptors.shape[1] != len(self.median):
             raise ModelError(f"the classes were learned from {len(self.median)} descriptors, not {descriptors.shape[1]}")
         logits = self.trees.predict(filled(descriptors, self.median))
-        weight = np.exp(logits - logits.max(axis=1, keepdims=True))
-        said: NDArray[np.float64] = weight / weight.sum(axis=1, keepdims=True)
+        said: NDArray[np.float64] = softmax(logits, axis=1)
         return said
 
     def save(self, folder: Path) -> None:

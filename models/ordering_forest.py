@@ -13,10 +13,11 @@ from typing import Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import softmax
 from torch import Tensor
 
 from models.contract import ModelError
-from models.ordering_classes import ClassSettings
+from models.ordering_classes import CLASS_BOOSTING
 from models.ordering_features import (
     NODE_COLUMNS,
     carrier_nodes,
@@ -55,20 +56,19 @@ class OrderingForest:
     @classmethod
     def fit(cls, train: OrderingExamples, settings: OrderingForestSettings, seed: int, workers: int) -> Self:
         """Learn from labels; an orbit's moment is the mean size over its sites."""
-        from sklearn.ensemble import ExtraTreesRegressor, HistGradientBoostingClassifier
+        from sklearn.ensemble import ExtraTreesRegressor
 
         graphs = train.graphs
         crystal = crystal_features(graphs)
         place, nodes = site_nodes(graphs), len(graphs.trunk.numbers)
         size = np.bincount(place, np.abs(train.moment), minlength=nodes) / np.maximum(np.bincount(place, minlength=nodes), 1)
         rows = carrier_nodes(graphs)
-        grower = HistGradientBoostingClassifier(**asdict(ClassSettings()), early_stopping=False, random_state=seed)
         inputs = _of_crystals(graphs)
         # a row that hardly counts for each class, so that all four have logits (not every table holds all)
         known = np.concatenate([train.ordering, np.arange(len(ORDERINGS))])
         weight = np.concatenate([np.ones(len(train)), np.full(len(ORDERINGS), _HARDLY)])
         seen = np.concatenate([inputs, np.zeros((len(ORDERINGS), inputs.shape[1]), dtype=np.float32)])
-        classes = flatten_classifier(grower.fit(seen, known, sample_weight=weight))
+        classes = flatten_classifier(CLASS_BOOSTING.classifier(seed).fit(seen, known, sample_weight=weight))
         forest = ExtraTreesRegressor(**asdict(settings), random_state=seed, n_jobs=workers)
         nodes_in = node_features(graphs, crystal)
         forest.fit(nodes_in[rows], size[rows])
@@ -89,8 +89,7 @@ class OrderingForest:
         if inputs.shape[1] != self.columns:
             raise ModelError(f"the classes were learned from {self.columns} numbers a crystal, not {inputs.shape[1]}")
         logits = self.of_crystals.predict(inputs)
-        weight = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return weight / weight.sum(axis=1, keepdims=True), size, parallel
+        return softmax(logits, axis=1), size, parallel
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything by name, for a file."""
@@ -135,11 +134,8 @@ def induced_alignment(examples: OrderingExamples) -> NDArray[np.float64]:
 
 def _grown_induced(inputs: NDArray[np.float32], alignment: NDArray[np.float64], seed: int) -> Trees:
     """Boosted trees; where there is nothing to learn from, all are parallel."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
     known = np.abs(np.nan_to_num(alignment)) > 0
     parallel = alignment[known] > 0
     if len(np.unique(parallel)) < 2:
         return single_leaf(1.0)
-    grower = HistGradientBoostingClassifier(**asdict(ClassSettings()), early_stopping=False, random_state=seed)
-    return flatten_boosted([grower.fit(inputs[known], parallel)])
+    return flatten_boosted([CLASS_BOOSTING.classifier(seed).fit(inputs[known], parallel)])

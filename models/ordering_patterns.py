@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.ising import EXACT, SignField, patterns
-from models.orbit import orbit_names
 from models.pattern_features import SpinCell
 from models.pattern_trees import PatternTrees, balanced
 
@@ -59,7 +58,7 @@ def find_orbits(
     for rivals in (zero := balanced(signs, size), ~zero):
         if rivals.any():
             log_weight[rivals] = trees.log_weight(cell, signs[rivals], size)
-    names = orbit_names(signs.astype(np.int8), np.unique(cell.permutations, axis=0))
+    names = cell.orbits(signs)
     order = np.lexsort([names, -log_weight])
     _, first = np.unique(names[order], return_index=True)
     best = order[np.sort(first)]

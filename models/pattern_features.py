@@ -16,6 +16,7 @@ none depends on the order of sites. They are of four kinds:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,14 @@ class SpinCell:
     stretch: Floats  # (links,) Å, by how much it is longer than the other links of its kind
     paths: Floats  # (links, N_PATHS)
     composition: Floats  # (N_PROPERTIES,) mean over all atoms of the cell
+
+    @cached_property
+    def _group(self) -> Ints:
+        return np.unique(self.permutations, axis=0)
+
+    def orbits(self, signs: Floats) -> Ints:
+        """(m,) equal numbers for patterns (m, n) of +-1 that are images of each other (models/orbit.py)."""
+        return orbit_names(signs.astype(np.int8), self._group)
 
     def ideal(self) -> SpinCell:
         """The same spins where no order has deformed the cell, as in a structure that was symmetrised."""
@@ -110,8 +119,7 @@ def pattern_features(cell: SpinCell, signs: Floats, size: Floats) -> NDArray[np.
     The patterns must be all there are, or a sample that does not depend on the order of the sites.
     """
     products = signs[:, cell.target] * signs[:, cell.source]
-    names = orbit_names(signs.astype(np.int8), np.unique(cell.permutations, axis=0))
-    _, orbit, members = np.unique(names, return_inverse=True, return_counts=True)
+    _, orbit, members = np.unique(cell.orbits(signs), return_inverse=True, return_counts=True)
     own = np.concatenate(
         [
             (members[orbit] / len(signs))[:, None],

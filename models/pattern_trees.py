@@ -7,7 +7,7 @@ likeliest one may still be antiparallel where all of them are equivalent.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
@@ -15,31 +15,22 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.boosting import BoostingSettings
 from models.contract import ModelError
 from models.ising import EXACT, patterns
-from models.orbit import orbit_names
 from models.ordering_parts import COMPENSATED, SITE_THRESHOLD, OrderingExamples
 from models.pattern_features import COLUMNS, SpinCell, pattern_features, spin_cell
 from models.trees import Trees, flatten_boosted, single_leaf
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+PATTERN_BOOSTING = BoostingSettings(
+    max_iter=200, learning_rate=0.08, min_samples_leaf=60, l2_regularization=5.0
+)  # cross-validated
+RIVALS = 48  # that a crystal's own pattern is compared with in training
 _NAME = "patterns"  # in a file
 _TIES = 1e-6  # trees give many patterns one number: then a fixed direction among the features decides, not the order of sites
 _DIRECTION = np.random.default_rng(0).normal(size=COLUMNS) / np.sqrt(COLUMNS)
-
-
-@dataclass(frozen=True)
-class PatternTreeSettings:
-    """Scikit-learn's names; chosen on validation rows."""
-
-    max_iter: int = 200
-    learning_rate: float = 0.08
-    max_leaf_nodes: int = 15
-    min_samples_leaf: int = 60
-    max_features: float = 0.3
-    l2_regularization: float = 5.0
-    rivals: int = 48  # that a crystal's own pattern is compared with in training (ours, not scikit-learn's)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +41,7 @@ class PatternTrees:
     others: Trees
 
     @classmethod
-    def fit(cls, train: OrderingExamples, settings: PatternTreeSettings, seed: int) -> Self:
+    def fit(cls, train: OrderingExamples, settings: BoostingSettings, seed: int) -> Self:
         """Learn to tell each crystal's own pattern from its rivals; a crystal counts once, however many it has.
 
         Every crystal is shown twice: as it came, and as it would be had no order deformed it.
@@ -60,7 +51,7 @@ class PatternTrees:
         for rivals in all_rivals(train):
             if rivals.own.all():
                 continue
-            kept = _sample(rivals.own, settings.rivals, dice)
+            kept = _sample(rivals.own, RIVALS, dice)
             columns = np.concatenate([pattern_features(cell, rivals.signs, rivals.size)[kept] for cell in rivals.cells])
             own = np.tile(rivals.own[kept], len(rivals.cells))
             shown[rivals.compensated].append((columns, own, np.full(len(own), 1.0 / len(own))))
@@ -119,7 +110,7 @@ def all_rivals(examples: OrderingExamples) -> Iterator[Rivals]:
         kind = bool(balanced(truth[None], size)[0])
         signs = every[balanced(every, size) == kind]
         cell = spin_cell(graphs, k, sites)
-        names = orbit_names(signs.astype(np.int8), np.unique(cell.permutations, axis=0))
+        names = cell.orbits(signs)
         own = (signs == truth * truth[0]).all(axis=1).argmax()
         yield Rivals(k, signs, names == names[own], size, (cell, cell.ideal()), kind)
 
@@ -136,13 +127,9 @@ def _sample(own: NDArray[np.bool_], most: int, dice: np.random.Generator) -> Int
     return np.concatenate([right, dice.permutation(wrong)[: most - len(right)]])
 
 
-def _grown(shown: list[tuple[Any, ...]], settings: PatternTreeSettings, seed: int) -> Trees:
+def _grown(shown: list[tuple[Any, ...]], settings: BoostingSettings, seed: int) -> Trees:
     """Boosted trees, or a single leaf where there is nothing to learn from."""
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
     if not shown:
         return single_leaf(0.0)
     columns, own, weight = (np.concatenate(part) for part in zip(*shown, strict=True))
-    chosen = {name: value for name, value in asdict(settings).items() if name != "rivals"}
-    grower = HistGradientBoostingClassifier(**chosen, early_stopping=False, random_state=seed)
-    return flatten_boosted([grower.fit(columns, own, sample_weight=weight)])
+    return flatten_boosted([settings.classifier(seed).fit(columns, own, sample_weight=weight)])

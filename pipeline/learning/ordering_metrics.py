@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from models.ising import EXACT, patterns
 from models.orbit import equal_up_to_group
-from models.ordering_parts import COMPENSATED, ORDERINGS, SITE_THRESHOLD, OrderingExamples, OrderingPrediction, Pattern
-from models.pattern_trees import PatternTrees, all_rivals
+from models.ordering_parts import ORDERINGS, SITE_THRESHOLD, OrderingExamples, OrderingPrediction, Pattern
+from models.pattern_trees import PatternTrees, all_rivals, balanced
 
 _TIE = 1e-4  # more than ties are drawn apart by
 
@@ -106,10 +106,10 @@ def chance_of_pattern(examples: OrderingExamples) -> Floats:
         if not 0 < n <= EXACT:
             continue
         signs, size = patterns(n).numpy().astype(np.float64), np.abs(truth[where])
-        balanced = np.abs(signs @ size) <= COMPENSATED * size.sum()
+        compensated = balanced(signs, size)
         wanted = truth[where] * np.sign(truth[where][0])
         own = (signs == np.sign(wanted)).all(axis=1)
-        rivals = balanced == balanced[own.argmax()]
+        rivals = compensated == compensated[own.argmax()]
         images = np.where(where, np.sign(truth), 0.0)[examples.graphs.permutations(k)]
         inside = images[(images[:, ~where] == 0).all(axis=1)][:, where]
         out[k] = len(np.unique(inside * inside[:, :1], axis=0)) / rivals.sum()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,13 +18,13 @@ from data.crystal import Crystal, make_crystal
 from models.contract import ModelError
 from models.ising import patterns
 from models.pattern_features import COLUMNS, OWN, pattern_features, spin_cell
-from models.pattern_trees import PatternTrees, PatternTreeSettings, all_rivals, balanced
+from models.pattern_trees import PATTERN_BOOSTING, PatternTrees, all_rivals, balanced
 from pipeline.features.placement import place
 from pipeline.features.sitegraphs import build_site_graphs
 from pipeline.learning.orderings import OrderedRow, build_table
 
 SAME = 1e-4  # of a feature; they are float32
-SMALL = PatternTreeSettings(max_iter=30, min_samples_leaf=5)
+SMALL = replace(PATTERN_BOOSTING, max_iter=30, min_samples_leaf=5)
 
 
 def chain(squeeze_A: float, axis: int, metal: int = 25, edge_A: float = 4.4) -> Crystal:
