@@ -48,7 +48,7 @@ def orbit_names(signs: NDArray[np.int8], permutations: Ints) -> Ints:
     """
     m, n = signs.shape
     smallest = np.full(m, np.iinfo(np.uint64).max, dtype=np.uint64)
-    if n > 63:
+    if n > 64:
         return _slow_names(signs, permutations)
     bits = (signs > 0).astype(np.uint64)
     place = np.uint64(1) << np.arange(n, dtype=np.uint64)

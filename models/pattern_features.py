@@ -141,8 +141,10 @@ _TABLE: Floats = element_table().numpy().astype(np.float64)
 
 
 def _symmetry(cell: SpinCell, signs: Floats) -> list[Floats]:
-    images = signs[:, cell.permutations]
-    kept, turned = (images == signs[:, None]).all(axis=2), (images == -signs[:, None]).all(axis=2)
+    kept, turned = np.empty((2, len(signs), len(cell.permutations)), dtype=bool)
+    for k, row in enumerate(cell.permutations):  # one by one: a large cell has thousands
+        images = signs[:, row]
+        kept[:, k], turned[:, k] = (images == signs).all(axis=1), (images == -signs).all(axis=1)
     broken = ~(kept | turned)
     out: list[Floats] = []
     for tolerance in TOLERANCES_A:

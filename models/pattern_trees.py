@@ -30,7 +30,6 @@ PATTERN_BOOSTING = BoostingSettings(
 RIVALS = 48  # that a crystal's own pattern is compared with in training
 _NAME = "patterns"  # in a file
 _TIES = 1e-6  # trees give many patterns one number: then a fixed direction among the features decides, not the order of sites
-_DIRECTION = np.random.default_rng(0).normal(size=COLUMNS) / np.sqrt(COLUMNS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +50,7 @@ class PatternTrees:
         for rivals in all_rivals(train):
             if rivals.own.all():
                 continue
-            kept = _sample(rivals.own, RIVALS, dice)
+            kept = drawn(rivals.own, RIVALS, dice)
             columns = np.concatenate([pattern_features(cell, rivals.signs, rivals.size)[kept] for cell in rivals.cells])
             own = np.tile(rivals.own[kept], len(rivals.cells))
             shown[rivals.compensated].append((columns, own, np.full(len(own), 1.0 / len(own))))
@@ -61,8 +60,7 @@ class PatternTrees:
         """(m,) of patterns (m, n), all the rivals of one kind with moments (n,) in µB."""
         trees = self.compensated if balanced(signs[:1], size)[0] else self.others
         features = pattern_features(cell, signs, size)
-        said: Floats = trees.predict(features)[:, 0] + _TIES * np.tanh(features @ _DIRECTION)
-        return said
+        return untied(trees.predict(features)[:, 0], features)
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything by name, for a file."""
@@ -120,7 +118,14 @@ def balanced(signs: Floats, size: Floats) -> NDArray[np.bool_]:
     return np.asarray(np.abs(signs @ size) <= COMPENSATED * size.sum())
 
 
-def _sample(own: NDArray[np.bool_], most: int, dice: np.random.Generator) -> Ints:
+def untied(said: Floats, features: NDArray[np.float32]) -> Floats:
+    """(m,) what trees say, with those of equal numbers drawn apart by their features (m, columns)."""
+    columns = features.shape[1]
+    direction = np.random.default_rng(0).normal(size=columns) / np.sqrt(columns)
+    return np.asarray(said + _TIES * np.tanh(features @ direction))
+
+
+def drawn(own: NDArray[np.bool_], most: int, dice: np.random.Generator) -> Ints:
     """Places of at most so many patterns; a quarter of them may be the crystal's own."""
     right, wrong = np.flatnonzero(own), np.flatnonzero(~own)
     right = dice.permutation(right)[: max(most // 4, most - len(wrong))]

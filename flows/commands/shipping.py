@@ -27,13 +27,22 @@ def ship(
 def ship_orderings(
     table: Annotated[Path, typer.Argument(help="Parquet table with signed site moments.")],
 ) -> None:
-    """Learn the classes of magnetic orderings anew, in the place of the shipped ones (for those who release ferroscreen)."""
+    """Learn the classes and orders of magnets anew, in the place of the shipped ones (for those who release ferroscreen)."""
     from flows.console import reporter, use_console
-    from pipeline.learning.ordering_shelf import FOLDER, put_on_shelf, train_classes
+    from pipeline.learning.order_shelf import put_trees_on_shelf, train_order_trees
+    from pipeline.learning.ordering_shelf import FOLDER, classes_card, put_on_shelf, train_classes
 
     use_console(quiet=False)
-    grown = train_classes(table, reporter())
-    put_on_shelf(grown)
+    classes = train_classes(table, reporter())
+    orders = train_order_trees(table, reporter())
+    put_on_shelf(classes, classes_card(classes.facts), FOLDER)
+    put_trees_on_shelf(orders)
     facts(
-        "Shipped", {"rows": grown.facts["rows"]["train"], "macro-F1, test": grown.facts["test"]["f1"]["macro"], "folder": FOLDER}
+        "Shipped",
+        {
+            "rows": classes.facts["rows"]["train"],
+            "macro-F1 of classes, test": classes.facts["test"]["f1"]["macro"],
+            "own order of an antiferromagnet among the first five, val": orders.facts["AFM"]["within"]["5"],
+            "folder": FOLDER.parent,
+        },
     )

@@ -8,6 +8,7 @@ x' = W x + w of the space group that maps the superlattice onto itself permutes 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import moyopy
 import numpy as np
@@ -68,7 +69,7 @@ def enlarge(cell: SymmetricCell, supercell: Ints) -> Placement:
 
 def coset_representatives(supercell: Ints) -> Ints:
     """(|det S|, 3) one lattice vector of each class modulo the superlattice; the zero vector first."""
-    order = abs(round(float(np.linalg.det(supercell))))
+    order, _ = _adjugate(tuple(supercell.ravel().tolist()))
     steps = np.arange(order)
     points = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
     _, first = np.unique(_key(points, supercell), return_index=True)
@@ -77,8 +78,7 @@ def coset_representatives(supercell: Ints) -> Ints:
 
 def coset_index(vectors: Ints, supercell: Ints) -> Ints:
     """(...,) the number of the class of each lattice vector, 0 .. |det S| - 1."""
-    known = np.sort(_key(coset_representatives(supercell), supercell))
-    return np.searchsorted(known, _key(vectors, supercell))
+    return np.searchsorted(_known(tuple(supercell.ravel().tolist())), _key(vectors, supercell))
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +169,21 @@ def _match(cell: SymmetricCell, images: NDArray[np.float64]) -> tuple[Ints, Ints
 
 def _key(vectors: Ints, supercell: Ints) -> Ints:
     """(..., 3) lattice vectors to one number for each class modulo the superlattice; 0 for its own vectors."""
-    order = abs(round(float(np.linalg.det(supercell))))
-    adjugate = np.rint(np.linalg.inv(supercell) * order).astype(np.int64)  # v is in the superlattice if v adj = 0 mod order
+    order, adjugate = _adjugate(tuple(supercell.ravel().tolist()))  # v is in the superlattice if v adj = 0 mod order
     key: Ints = (vectors @ adjugate % order) @ np.array([order * order, order, 1])
     return key
+
+
+@lru_cache(maxsize=1024)
+def _adjugate(supercell: tuple[int, ...]) -> tuple[int, Ints]:
+    """|det S| and, (3, 3), that times the inverse of S."""
+    matrix = np.array(supercell, dtype=np.float64).reshape(3, 3)
+    order = abs(round(float(np.linalg.det(matrix))))
+    return order, np.rint(np.linalg.inv(matrix) * order).astype(np.int64)
+
+
+@lru_cache(maxsize=1024)
+def _known(supercell: tuple[int, ...]) -> Ints:
+    """(|det S|,) the keys of all classes, ascending."""
+    matrix = np.array(supercell, dtype=np.int64).reshape(3, 3)
+    return np.sort(_key(coset_representatives(matrix), matrix))

@@ -1,38 +1,34 @@
-"""Collinear magnetic orderings that compete with ferromagnetism, from the crystal's own symmetry.
+"""Collinear magnetic orderings that compete with ferromagnetism, the likeliest first: which calculations to make.
 
-Three families, all of them collinear:
-
-* **Sublattice flips.** All sites of one element, or of one orbit, against the rest: ferrimagnets of the unchanged cell.
-* **q = 0.** Sites of one orbit, up and down. The signs are a homomorphism χ of the crystal's point group onto {+1, -1} (a
-  one-dimensional real representation): site g·r gets χ(g). So up and down sites are equivalent, and the cell stays.
-* **Doubled cells.** Every site of the cell R gets the sign (-1)^(2 q·R), with q one of the points (½ 0 0) ... (½ ½ ½) of the
-  primitive reciprocal cell; one q of each class under the point group. For one magnetic site in a primitive cubic cell these are
-  the types A, C and G of Wollan and Koehler (Phys. Rev. 100, 545, 1955), for a face-centred one the types I and II.
-
-pymatgen's MagneticStructureEnumerator finds these and more, but needs the enumlib program, which pip cannot install.
-Orderings with longer periods, canted or spiral ones are not among them.
+All orders that the crystal's small cells allow (pipeline/features/orders.py) are ranked by trees that learned from calculations
+which of them a crystal has (models/order_trees.py). A crystal with too many spins for that has the textbook's families
+(pipeline/handoff/families.py), the most antiparallel first. pymatgen's MagneticStructureEnumerator finds such orders, too, but
+needs the enumlib program, which pip cannot install. Orderings with longer periods, canted or spiral ones are not among them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data.crystal import symbol
 from data.symmetry import SymmetricCell
-from pipeline.handoff.characters import sign_characters, site_images
-from pipeline.handoff.moments import start_moments
+from models.order_trees import order_features
+from pipeline.features.moments import start_moments
+from pipeline.features.orders import Orders, character_group, small_orders, sublattice_basis
+from pipeline.features.placement import Placement, enlarge
+from pipeline.handoff.families import UNCHANGED, families
+from pipeline.learning.order_shelf import order_trees
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 MAX_ORDERINGS = 6  # the ferromagnet among them: each costs a calculation
-MAX_SITES = 160  # a doubled cell with more is left out
+MAX_SITES = 160  # an enlarged cell with more is left out
 NEAR = 1.15  # magnetic neighbours up to this multiple of a site's nearest one count as nearest
 
 Floats = NDArray[np.float64]
@@ -42,7 +38,7 @@ Floats = NDArray[np.float64]
 class Ordering:
     """A crystal with a moment on each site."""
 
-    name: str  # fit for a folder: fm, fim-Gd, fim-orbit2, afm-gamma1, afm-q110; an afm compensates by symmetry
+    name: str  # fit for a folder: fm, a family's name, or afm-x2-1; an afm compensates by symmetry
     structure: Structure  # with the site property `magmom` in µB
 
     @property
@@ -57,17 +53,25 @@ class Ordering:
 
 
 def orderings(cell: SymmetricCell) -> list[Ordering]:
-    """The ferromagnet, then up to MAX_ORDERINGS - 1 competitors: in turn one of the same cell and one of a doubled cell, of each
-    kind those with most antiparallel nearest neighbours first."""
+    """The ferromagnet, then up to MAX_ORDERINGS - 1 competitors."""
     sizes = start_moments(cell.numbers)
-    ferromagnet = _ordering("fm", cell, sizes)
-    patterns = _distinct([*_flips(cell, sizes), *_zone_centre(cell, sizes > 0)], sizes > 0)
-    same = [_ordering(name, cell, signs * sizes) for name, signs in patterns]
-    doubled = [_doubled(ferromagnet, q) for q in _classes(cell)] if 2 * len(sizes) <= MAX_SITES else []
-    for found in (same, doubled):
+    orders = small_orders(cell, sizes)
+    competitors = _likeliest(orders, sizes) if orders is not None and len(orders) else textbook(cell)
+    return [_of_family("fm", cell, sizes, UNCHANGED), *competitors[: MAX_ORDERINGS - 1]]
+
+
+def textbook(cell: SymmetricCell) -> list[Ordering]:
+    """The families, in turn one of the same cell and one of a doubled cell, of each kind those with most antiparallel nearest
+    neighbours first."""
+    sizes = start_moments(cell.numbers)
+    of_kind: dict[bool, list[Ordering]] = {False: [], True: []}
+    for family in families(cell, sizes):
+        doubled = family.wave != UNCHANGED
+        if not doubled or 2 * len(sizes) <= MAX_SITES:
+            of_kind[doubled].append(_of_family(family.name, cell, family.signs * sizes, family.wave))
+    for found in of_kind.values():
         found.sort(key=lambda ordering: -antiparallel(ordering.structure))  # stable: equal ones stay in the order they were made
-    in_turn = [ordering for pair in zip_longest(same, doubled) for ordering in pair if ordering is not None]
-    return [ferromagnet, *in_turn[: MAX_ORDERINGS - 1]]
+    return [ordering for pair in zip_longest(*of_kind.values()) for ordering in pair if ordering is not None]
 
 
 def antiparallel(structure: Structure) -> float:
@@ -87,76 +91,57 @@ def antiparallel(structure: Structure) -> float:
     return float((moments[first] * moments[second] < 0)[near].mean())
 
 
-def _ordering(name: str, cell: SymmetricCell, moments: Floats) -> Ordering:
+def chosen_orders(orders: Orders, log_weight: Floats) -> list[int]:
+    """The places of the competitors: the likeliest, and at least one of the primitive cell, whose calculation is the cheapest."""
+    n_sites = len(orders.placement.cell.numbers)
+    ranked = [k for k in np.argsort(-log_weight, kind="stable").tolist() if orders.index[k] * n_sites <= MAX_SITES]
+    first, cheapest = ranked[: MAX_ORDERINGS - 1], [k for k in ranked if orders.index[k] == 1][:1]
+    return first if set(cheapest) <= set(first) else [*first[:-1], *cheapest]
+
+
+def _likeliest(orders: Orders, sizes: Floats) -> list[Ordering]:
+    log_weight = order_trees().log_weight(order_features(orders.cell, orders.signs, orders.size, orders.index))
+    known, used = family_names(orders, sizes), Counter[str]()
+    found = []
+    for k in chosen_orders(orders, log_weight):
+        if (name := known.get(k)) is None:
+            turned = (orders.signs[k][orders.cell.permutations] == -orders.signs[k]).all(axis=1).any()
+            kind = f"{'afm' if turned else 'fim'}-x{orders.index[k]}"
+            used[kind] += 1
+            name = f"{kind}-{used[kind]}"
+        small, signs = orders.of_cell(k)
+        moments = signs * sizes[small.site]
+        found.append(_ordering(name, small, -moments if moments.sum() < 0 else moments))
+    return found
+
+
+def family_names(orders: Orders, sizes: Floats) -> dict[int, str]:
+    """The orders that are one of the textbook's, by their places."""
+    large = orders.placement
+    site, translation = large.site[orders.sites], large.translation[orders.sites]
+    textbook = families(large.cell, sizes)
+    signs = np.array([f.signs[site] * (1 - 2 * (translation @ f.wave % 2)) for f in textbook]).reshape(len(textbook), len(site))
+    names = orders.cell.orbits(np.concatenate([orders.signs, signs]))
+    place = {int(name): k for k, name in enumerate(names[: len(orders)])}
+    found: dict[int, str] = {}
+    for family, name in zip(textbook, names[len(orders) :].tolist(), strict=True):
+        if name in place:
+            found.setdefault(place[name], family.name)
+    return found
+
+
+def _of_family(name: str, cell: SymmetricCell, moments: Floats, wave: tuple[int, int, int]) -> Ordering:
+    """Moments (n,) of the primitive cell, turned in every other cell if the wave says so (twice its wave vector)."""
+    small = enlarge(cell, sublattice_basis(character_group(wave)))
+    return _ordering(name, small, moments[small.site] * (1 - 2 * (small.translation @ wave % 2)))
+
+
+def _ordering(name: str, placement: Placement, moments: Floats) -> Ordering:
     from pymatgen.core import Lattice, Structure
 
+    numbers, frac = placement.cell.numbers[placement.site], placement.cart @ np.linalg.inv(placement.lattice)
     properties = {"magmom": [float(m) for m in moments]}
-    return Ordering(name, Structure(Lattice(cell.lattice), cell.numbers.tolist(), cell.frac, site_properties=properties))
-
-
-def _flips(cell: SymmetricCell, sizes: Floats) -> Iterator[tuple[str, Floats]]:
-    """Signs with all sites of one element or of one orbit turned, the smaller sums of moments first."""
-    elements = sorted(set(cell.numbers[sizes > 0].tolist()), key=lambda z: sizes[cell.numbers == z].sum())
-    orbits = sorted(set(cell.orbit[sizes > 0].tolist()), key=lambda k: sizes[cell.orbit == k].sum())
-    yield from ((f"fim-{symbol(z)}", np.where(cell.numbers == z, -1.0, 1.0)) for z in elements)
-    yield from ((f"fim-orbit{k + 1}", np.where(cell.orbit == k, -1.0, 1.0)) for k in orbits)
-
-
-def _zone_centre(cell: SymmetricCell, magnetic: NDArray[np.bool_]) -> Iterator[tuple[str, Floats]]:
-    """Signs of each character; an orbit that it cannot split stays up, and then the moments do not compensate."""
-    images = site_images(cell)
-    for k, character in enumerate(sign_characters(cell.operations()[0]), start=1):
-        signs, kind = np.ones(len(cell.numbers)), "afm"
-        for representative in cell.representatives[magnetic[cell.representatives]]:
-            by_site: dict[int, set[int]] = {}
-            for site, sign in zip(images[:, representative].tolist(), character.tolist(), strict=True):
-                by_site.setdefault(site, set()).add(sign)
-            if any(len(found) > 1 for found in by_site.values()):
-                kind = "fim"
-                continue
-            for site, found in by_site.items():
-                signs[site] = found.pop()
-        yield f"{kind}-gamma{k}", signs
-
-
-def _distinct(named: list[tuple[str, Floats]], magnetic: NDArray[np.bool_]) -> Iterator[tuple[str, Floats]]:
-    """Patterns that differ from the ferromagnet and from each other by more than turning all moments round."""
-    seen = {(1.0,) * int(magnetic.sum())}
-    for name, signs in named:
-        pattern = tuple((signs[magnetic] * signs[magnetic][0]).tolist())
-        if pattern not in seen:
-            seen.add(pattern)
-            yield name, signs
-
-
-def _classes(cell: SymmetricCell) -> list[tuple[int, int, int]]:
-    """2q of one wave vector of each class under the point group, (1 0 0) ... (1 1 1)."""
-    rotations, _ = cell.operations()
-    left = {(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1)}
-    chosen = []
-    while left:
-        q = min(left, key=lambda v: (sum(v), -v[0], -v[1]))
-        chosen.append(q)
-        for rotation in rotations:
-            h, k, m = (np.array(q) @ rotation % 2).tolist()
-            left.discard((h, k, m))
-    return chosen
-
-
-def _doubled(ferromagnet: Ordering, q: tuple[int, int, int]) -> Ordering:
-    """The ferromagnetic cell and its neighbour with all moments turned; `q` is twice the wave vector."""
-    from pymatgen.core import Lattice, Structure
-
-    k = q.index(1)
-    basis = np.eye(3, dtype=int)
-    for j in range(3):
-        if j != k and q[j]:
-            basis[j, k] = 1
-    basis[k, k] = 2  # now q·R is even for all lattice vectors of the basis, and its determinant is 2
-    crystal = ferromagnet.structure
-    frac = np.concatenate([crystal.frac_coords, crystal.frac_coords + np.eye(3)[k]]) @ np.linalg.inv(basis)
-    moments = np.concatenate([ferromagnet.moments, -ferromagnet.moments]).tolist()
-    lattice, species = Lattice(basis @ crystal.lattice.matrix), [*crystal.species, *crystal.species]
-    whole = Structure(lattice, species, frac, to_unit_cell=True, site_properties={"magmom": moments})
-    compact = whole.get_reduced_structure("niggli")  # a compact cell has a compact mesh of k-points
-    return replace(ferromagnet, name=f"afm-q{''.join(map(str, q))}", structure=compact)
+    if placement.copies == 1:
+        return Ordering(name, Structure(Lattice(placement.lattice), numbers.tolist(), frac, site_properties=properties))
+    whole = Structure(Lattice(placement.lattice), numbers.tolist(), frac, to_unit_cell=True, site_properties=properties)
+    return Ordering(name, whole.get_reduced_structure("niggli"))  # a compact cell has a compact mesh of k-points

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,11 +75,17 @@ def judged(said: NDArray[np.float64], classes: NDArray[np.int64]) -> dict[str, A
     }
 
 
-def put_on_shelf(grown: OrderingClasses, folder: Path = FOLDER) -> None:
-    """Write the classes and their card in the place of the shipped ones."""
+class Shelvable(Protocol):
+    """A model that writes itself into a folder."""
+
+    def save(self, folder: Path) -> None: ...
+
+
+def put_on_shelf(grown: Shelvable, card: str, folder: Path) -> None:
+    """Write a model and its card in the place of the shipped ones."""
     with building(folder.parent) as made:
         grown.save(made)
-        write_bytes(made / CARD_FILE, _card(grown.facts).encode())
+        write_bytes(made / CARD_FILE, card.encode())
         folder.mkdir(exist_ok=True)
         for file in made.iterdir():
             file.replace(folder / file.name)
@@ -99,7 +105,7 @@ def described(rows: list[OrderedRow], reporter: Reporter) -> tuple[NDArray[np.fl
     return np.concatenate(columns), kept
 
 
-def _card(facts: dict[str, Any]) -> str:
+def classes_card(facts: dict[str, Any]) -> str:
     test = facts["test"]
     scores = ", ".join(f"{name} {value:.3f}" for name, value in test["f1"].items())
     return f"""# Model card: classes of magnetic orderings

@@ -27,7 +27,7 @@ DEATH_S = 10.0  # for the operating system to clear up
 
 def iron(code: str) -> list[Job]:
     """The ferromagnet of one site and two antiferromagnets of two."""
-    [plan] = planned(code, bcc(26))
+    [plan] = planned(code, bcc(26), max_sites=2)
     return list(plan.jobs)
 
 

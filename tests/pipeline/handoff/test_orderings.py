@@ -13,9 +13,10 @@ from data.sources.starter import StarterSource
 from data.symmetry import symmetrise
 from pipeline.dedup.fingerprint import fingerprint
 from pipeline.dedup.matching import Reduced
+from pipeline.features.moments import start_moments
+from pipeline.features.orders import small_orders
 from pipeline.handoff.characters import sign_characters, site_images
-from pipeline.handoff.moments import start_moments
-from pipeline.handoff.orderings import MAX_ORDERINGS, Ordering, antiparallel, orderings
+from pipeline.handoff.orderings import MAX_ORDERINGS, MAX_SITES, Ordering, antiparallel, chosen_orders, orderings, textbook
 from tests.contract.crystals import hand_built, permuted, random_rotation, rotated
 
 
@@ -36,7 +37,9 @@ def crystals() -> dict[str, Crystal]:
 
 
 def named(crystal: Crystal) -> dict[str, Ordering]:
-    return {ordering.name: ordering for ordering in orderings(symmetrise(crystal))}
+    """The ferromagnet and the textbook's families."""
+    cell = symmetrise(crystal)
+    return {ordering.name: ordering for ordering in [orderings(cell)[0], *textbook(cell)]}
 
 
 def opposite(ordering: Ordering, symbol: str, distance: float) -> tuple[int, int]:
@@ -55,6 +58,12 @@ def test_rocksalt_has_the_types_one_and_two() -> None:
     shells = {n: (opposite(o, "Mn", a / 2**0.5), opposite(o, "Mn", a)) for n, o in found.items()}
     assert shells.pop("fm") == ((0, 12), (0, 6))
     assert sorted(shells.values()) == [((6, 12), (6, 6)), ((8, 12), (0, 6))]
+
+
+def test_the_first_competitor_of_manganese_oxide_is_its_order() -> None:
+    """Type II, as in MnO, FeO, CoO and NiO."""
+    competitor = orderings(symmetrise(hand_built()["MnO"]))[1]
+    assert (opposite(competitor, "Mn", 4.445 / 2**0.5), opposite(competitor, "Mn", 4.445)) == ((6, 12), (6, 6))
 
 
 def test_perovskite_has_the_types_a_c_and_g() -> None:
@@ -111,29 +120,71 @@ def test_number_of_characters(group: int, expected: int) -> None:
 def test_every_ordering_is_the_same_crystal_with_other_signs(name: str) -> None:
     cell = symmetrise(crystals()[name])
     sizes = start_moments(cell.numbers)
-    found = orderings(cell)
-    assert found[0].name == "fm" and np.array_equal(found[0].moments, sizes) and (sizes >= 0).all() and sizes.any()
-    assert 1 < len(found) <= MAX_ORDERINGS and len({o.name for o in found}) == len(found)
-    for ordering in found[1:]:
-        again = symmetrise(Crystal.from_pymatgen(ordering.structure, name))
-        assert fingerprint(again) == fingerprint(cell) and Reduced(again).same(Reduced(cell))
-        copies = len(ordering.structure) // len(sizes)
-        assert sorted(np.abs(ordering.moments)) == sorted(np.tile(sizes, copies))
-        assert (ordering.moments > 0).any() and (ordering.moments < 0).any()
-        if ordering.name.startswith("afm"):
-            assert abs(ordering.total) < 1e-9
-        if "-q" in ordering.name:
-            assert copies == 2
+    ferromagnet, *competitors = orderings(cell)
+    assert ferromagnet.name == "fm" and np.array_equal(ferromagnet.moments, sizes) and (sizes >= 0).all() and sizes.any()
+    assert 1 <= len(competitors) < MAX_ORDERINGS
+    for found in (competitors, textbook(cell)):
+        assert len({o.name for o in [ferromagnet, *found]}) == len(found) + 1
+        for ordering in found:
+            again = symmetrise(Crystal.from_pymatgen(ordering.structure, name))
+            assert fingerprint(again) == fingerprint(cell) and Reduced(again).same(Reduced(cell))
+            copies = len(ordering.structure) // len(sizes)
+            assert sorted(np.abs(ordering.moments)) == sorted(np.tile(sizes, copies))
+            assert (ordering.moments > 0).any() and (ordering.moments < 0).any()
+            if ordering.name.startswith("afm"):
+                assert abs(ordering.total) < 1e-9
+            if "-q" in ordering.name:
+                assert copies == 2
+            if "-x" in ordering.name:
+                assert ordering.name.split("-")[1] == f"x{copies}"
 
 
-@pytest.mark.parametrize("name", ["MnF2", "SmCo5", "Cr2O3", "Co2MnSi"])
+def test_no_two_competitors_are_images_of_each_other() -> None:
+    """Chromia's competitors differ in their neighbours, or in the size of their cells, or in their totals."""
+    found = orderings(symmetrise(CHROMIA))
+    assert len({(len(o.structure), round(o.total, 6), *neighbours(o)) for o in found}) == len(found)
+
+
+def neighbours(ordering: Ordering) -> list[tuple[int, int]]:
+    return sorted(opposite(ordering, "Cr", distance) for distance in (2.65, 2.89, 3.43, 3.65))
+
+
+def test_of_the_primitive_cell_one_at_least_is_offered() -> None:
+    """Its calculation is the cheapest; where the trees prefer five larger cells it takes the fifth place."""
+    orders = small_orders(symmetrise(hand_built()["MnF2"]), start_moments(symmetrise(hand_built()["MnF2"]).numbers))
+    assert orders is not None
+    (small,) = np.flatnonzero(orders.index == 1).tolist()
+    against, towards = np.arange(len(orders), 0.0, -1.0), np.zeros(len(orders))
+    against[small], towards[small] = -1.0, 1.0
+    assert chosen_orders(orders, against) == [*[k for k in range(len(orders)) if k != small][:4], small]
+    assert chosen_orders(orders, towards)[0] == small and len(chosen_orders(orders, towards)) == MAX_ORDERINGS - 1
+
+
+def test_too_many_spins_have_the_textbook() -> None:
+    """Gamma brass like cell of 14 iron atoms without symmetry."""
+    rng = np.random.default_rng(4)
+    crystal = Crystal.from_pymatgen(Structure(Lattice.cubic(7.0), ["Fe"] * 14, grid(rng)), "many")
+    cell = symmetrise(crystal)
+    assert small_orders(cell, start_moments(cell.numbers)) is None
+    assert [o.name for o in orderings(cell)[1:]] == [o.name for o in textbook(cell)[: MAX_ORDERINGS - 1]]
+    assert all(len(o.structure) <= MAX_SITES for o in orderings(cell))
+
+
+def grid(rng: np.random.Generator) -> np.ndarray:
+    """Fourteen places that are not too near each other."""
+    every = np.stack(np.meshgrid(*[np.arange(3) / 3] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    return every[rng.permutation(len(every))[:14]] + rng.uniform(-0.04, 0.04, (14, 3))
+
+
+@pytest.mark.parametrize("name", ["MnF2", "SmCo5", "Cr2O3", "Co2MnSi", "MnO"])
 def test_the_cell_does_not_decide(name: str) -> None:
-    """Another description of the crystal offers orderings of the same kind (their numbers may differ: settings do)."""
+    """Another description of the crystal offers orderings of the same kind in the same sequence (numbers in names may differ:
+    settings do)."""
     crystal = crystals()[name]
     other = permuted(rotated(crystal, random_rotation(5)), 6)
 
     def kinds(c: Crystal) -> list[tuple[int, float, float]]:
         found = orderings(symmetrise(c))
-        return sorted((len(o.structure), round(o.total, 6), round(antiparallel(o.structure), 6)) for o in found)
+        return [(len(o.structure), round(abs(o.total), 6), round(antiparallel(o.structure), 6)) for o in found]
 
     assert kinds(crystal) == kinds(other)
