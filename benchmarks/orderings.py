@@ -54,14 +54,14 @@ def main() -> None:
     parser.add_argument("--part", choices=["val", "test"], default="val")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    table = _table(options.data, options.out / "table.npz")
+    table = site_moment_table(options.data, options.out / "table.npz")
     model = _model(table, options.out, options.epochs)
     if options.part == "test":
         model.fit_trees(table.part("train", "val"), FitControl(seed=SEED))
     judge(model, table.part(options.part))
 
 
-def _table(data: Path, path: Path) -> OrderedTable:
+def site_moment_table(data: Path, path: Path) -> OrderedTable:
     """From the file of an earlier run, or built and written."""
     if not path.is_file():
         rows = list(site_moment_rows(data / "mp_site_moments.parquet"))

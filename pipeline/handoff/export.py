@@ -19,6 +19,7 @@ from pipeline.handoff.orderings import Ordering, orderings
 from pipeline.handoff.readme import Part, readme
 from pipeline.handoff.references import bibtex
 from pipeline.handoff.vasp import frozen_4f, read_vasp, write_vasp
+from pipeline.learning.order_shelf import order_trees_id
 from pipeline.progress import Reporter
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.screen import Screened
@@ -76,7 +77,8 @@ def export(run: Screened, top: int, ids: list[str], formats: list[str], out: Pat
         write_bytes(out / "references.bib", bibtex(manifest, [candidate.row for candidate in chosen]).encode())
     write_bytes(out / "README.md", readme(manifest, formats, parts).encode())
     summary = {
-        "run": manifest["id"], "formats": formats, "candidates": [_summary(part) for part in parts],
+        "run": manifest["id"], "formats": formats, "order_trees": order_trees_id(),
+        "candidates": [_summary(part) for part in parts],
     }  # fmt: skip
     write_json(out / "export.json", summary)
     return {**summary, "folder": str(out.resolve())}

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.artifact import file_hash
 from data.errors import UserError
 from models.contract import ModelError
 from models.order_trees import Features, OrderTrees, order_features
 from models.ordering_parts import SITE_THRESHOLD
+from models.saved import WEIGHTS_FILE
 from pipeline.features.moments import start_moments
 from pipeline.features.orders import Orders, small_orders
 from pipeline.features.placement import place
@@ -54,6 +56,12 @@ def order_trees() -> OrderTrees:
         return OrderTrees.load(FOLDER)
     except ModelError as fault:
         raise UserError(f"the trees of magnetic orders cannot be loaded; restore them from the repository: {fault}") from fault
+
+
+@lru_cache(maxsize=1)
+def order_trees_id() -> str:
+    """What an export says of them."""
+    return file_hash(FOLDER / WEIGHTS_FILE)[:16]
 
 
 def own_orders(rows: list[OrderedRow], tick: Callable[[int], None]) -> Iterator[OwnOrder]:

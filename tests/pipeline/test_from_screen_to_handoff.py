@@ -29,6 +29,7 @@ from pipeline.handoff.chosen import choose
 from pipeline.handoff.export import export, parse_formats, same
 from pipeline.handoff.orderings import orderings
 from pipeline.handoff.vasp import read_vasp
+from pipeline.learning.order_shelf import order_trees_id
 from pipeline.learning.registry import open_model
 from pipeline.progress import Quiet
 from pipeline.report.pack import unpack
@@ -240,7 +241,7 @@ def test_top_candidates_are_different_crystals(runs: Runs) -> None:
 def test_an_export(runs: Runs, tmp_path: Path) -> None:
     done = export(runs.first, 15, HOSTILE, parse_formats("vasp,qe,cif,poscar,csv,bibtex,csv"), tmp_path / "out", Quiet())
     out = tmp_path / "out"
-    assert len(done["candidates"]) == len(HOSTILE)
+    assert len(done["candidates"]) == len(HOSTILE) and done["order_trees"] == order_trees_id()
     for candidate in done["candidates"]:
         crystal = runs.crystals[candidate["candidate_id"]]
         cell = symmetrise(crystal)
