@@ -97,19 +97,23 @@ def verify(
 
 def prune(
     keep: Annotated[int, typer.Option("--keep", min=1, help="Newest snapshots of each source that stay.")] = 5,
+    runs: Annotated[
+        int | None, typer.Option("--runs", min=2, help="Newest rankings of each source and profile that stay (default: all).")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
     json: Json = False,
 ) -> None:
-    """Remove old snapshots, but none that a model or unfinished work refers to."""
+    """Remove old snapshots, but none that a model, a ranking or unfinished work refers to; with --runs old rankings, too."""
     from dataclasses import asdict
 
     from flows.summary import print_json
     from pipeline.refreshing.prune import prune as remove
     from pipeline.settings import settings
 
-    done = remove(settings(), keep, dry_run)
+    done = remove(settings(), keep, dry_run, runs)
     if json:
         print_json(asdict(done))
         return
     title = "Would be removed" if dry_run else "Removed"
-    facts(title, {"snapshots": ", ".join(done.removed) or "none", "MB": round(done.bytes / 1e6, 1), "stay": len(done.kept)})
+    gone = {"runs": ", ".join(done.runs) or "none", "snapshots": ", ".join(done.removed) or "none"}
+    facts(title, {**gone, "MB": round(done.bytes / 1e6, 1), "stay": len(done.kept)})

@@ -1,18 +1,20 @@
-"""Old snapshots make room, but never one that a model, a ranking or unfinished work refers to."""
+"""Old rankings and snapshots make room, but never a snapshot that a model, a ranking or unfinished work refers to."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
 from data.lease import writing
-from data.snapshot import Snapshot, list_snapshots
+from data.snapshot import list_snapshots
 from pipeline.learning.registry import list_models
 from pipeline.learning.train import SNAPSHOT_FILE
 from pipeline.screening.previous import list_runs
@@ -23,35 +25,61 @@ from pipeline.settings import Settings
 class Pruned:
     """What was, or would be, removed, and why the rest stays."""
 
-    removed: list[str]
+    removed: list[str]  # snapshots
     kept: dict[str, str]  # snapshot id to reason
+    runs: list[str]  # removed
     bytes: int
 
 
-def prune(where: Settings, keep: int, dry: bool = False) -> Pruned:
+def prune(where: Settings, keep: int, dry: bool = False, keep_runs: int | None = None) -> Pruned:
     """Remove all but the newest `keep` snapshots of each source and those that something refers to.
 
     Args:
         where: the home.
         keep: how many of each source stay in any case; at least one, the base of its next refresh.
         dry: only say what would be removed.
+        keep_runs: how many rankings of each source and profile stay; None for all. Of a run whose folder lies outside of the
+            home only the entry goes: the folder is somebody's own.
 
     Raises:
         Busy: somebody is writing.
-        UserError: `keep` is below one, or an unfinished training does not say which snapshot it reads.
+        UserError: `keep` is below one, `keep_runs` below two, or an unfinished training does not say which snapshot it reads.
     """
     if keep < 1:
         raise UserError("at least one snapshot of each source must stay: --keep 1 or more")
+    if keep_runs is not None and keep_runs < 2:
+        raise UserError("a ranking is compared with the one before it, so two must stay: --runs 2 or more")
     with writing(where.snapshots):
-        kept = _needed(where, keep)
-        doomed = [snapshot for snapshot in list_snapshots(where.snapshots) if snapshot.id not in kept]
-        freed = sum(_size(snapshot.folder) for snapshot in doomed)
-        for snapshot in [] if dry else doomed:
-            _remove(snapshot)
-    return Pruned([snapshot.id for snapshot in doomed], kept, freed)
+        every = list_runs(where)
+        old = [] if keep_runs is None else _old_runs(every, where, keep_runs)
+        kept = _needed(where, keep, [run for run in every if run not in old])
+        doomed = [snapshot.folder for snapshot in list_snapshots(where.snapshots) if snapshot.id not in kept]
+        folders = [folder for run in old if (folder := Path(run["folder"])).is_relative_to(where.runs.resolve())]
+        freed = sum(_size(folder) for folder in [*doomed, *folders])
+        if not dry:
+            for left in where.runs.glob(".building-pruned-*"):
+                shutil.rmtree(left, ignore_errors=True)
+            for run in old:
+                (where.runs / f"{run['id']}.json").unlink(missing_ok=True)
+            for folder in [*folders, *doomed]:
+                _remove(folder)
+    return Pruned([folder.name for folder in doomed], kept, [run["id"] for run in old], freed)
 
 
-def _needed(where: Settings, keep: int) -> dict[str, str]:
+def _old_runs(every: list[dict[str, Any]], where: Settings, keep: int) -> list[dict[str, Any]]:
+    """All but the newest rankings of each source and profile; the home's own snapshots are one source."""
+    newest: Counter[tuple[str, str | None]] = Counter()
+    old = []
+    for run in reversed(every):
+        of_home = any(True for _ in _screened(run.get("reading", {}), where.snapshots))
+        series = ("" if of_home else run.get("source", ""), run.get("profile"))
+        newest[series] += 1
+        if newest[series] > keep:
+            old.append(run)
+    return old[::-1]
+
+
+def _needed(where: Settings, keep: int, runs: list[dict[str, Any]]) -> dict[str, str]:
     needed: dict[str, str] = {}
     newest: dict[str, int] = {}
     for snapshot in reversed(list_snapshots(where.snapshots)):
@@ -62,7 +90,7 @@ def _needed(where: Settings, keep: int) -> dict[str, str]:
             needed[snapshot.id] = f"among the newest {keep} of its source"
     for model in list_models(where.models):  # and with it every ranking: a run names its model
         needed.setdefault(model.manifest["snapshot"], f"model {model.id} learned from it")
-    for run in list_runs(where):
+    for run in runs:
         for ranked in _screened(run.get("reading", {}), where.snapshots):
             needed.setdefault(ranked, f"run {run['id']} ranks its crystals")
     for work in where.work.glob("train-*"):
@@ -87,11 +115,12 @@ def _read_by(work: Path) -> str:
         raise UserError(f"the unfinished work/{work.name} may need any snapshot; finish it, or delete its folder") from fault
 
 
-def _remove(snapshot: Snapshot) -> None:
-    """Out of sight at once, then gone: no reader meets half a snapshot."""
-    hidden = snapshot.folder.with_name(f".building-pruned-{snapshot.id}")
-    os.rename(snapshot.folder, hidden)
-    shutil.rmtree(hidden, ignore_errors=True)
+def _remove(folder: Path) -> None:
+    """Out of sight at once, then gone: no reader meets half an artefact. What a kill leaves, the next one clears away."""
+    hidden = folder.with_name(f".building-pruned-{folder.name}")
+    with suppress(FileNotFoundError):  # a run's folder that somebody has deleted
+        os.rename(folder, hidden)
+        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def _size(folder: Path) -> int:

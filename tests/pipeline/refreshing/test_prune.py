@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 
-from data.artifact import make_folder, write_json
+from data.artifact import make_folder, make_newest, write_json
 from data.errors import UserError
 from data.lease import Busy, writing
 from data.snapshot import list_snapshots, publish_snapshot
 from data.sources.selected import Selected
 from data.sources.starter import StarterSource
 from pipeline.refreshing.prune import prune
+from pipeline.screening.previous import list_runs
 from pipeline.settings import Settings
 
 
@@ -93,3 +95,62 @@ def test_nothing_while_somebody_writes(where: Settings) -> None:
 def test_one_must_stay(where: Settings) -> None:
     with pytest.raises(UserError, match="at least one"):
         prune(where, keep=0)
+
+
+def ranked(where: Settings, name: str, reading: dict[str, object], folder: Path | None = None, profile: str = "high-ms") -> Path:
+    """A finished screen, as far as pruning looks at it; the newest so far."""
+    place = make_folder(folder or where.runs / name)
+    (place / "ranking.parquet").write_bytes(b"x" * 1000)
+    facts = {"id": name, "folder": str(place.resolve()), "reading": reading, "source": str(reading["path"]), "profile": profile}
+    write_json(make_folder(where.runs) / f"{name}.json", facts)
+    make_newest(where.runs / f"{name}.json", where.runs.glob("*.json"))
+    return place
+
+
+def of_snapshot(where: Settings, snapshot: str) -> dict[str, object]:
+    return {"kind": "parquet", "path": str((where.snapshots / snapshot / "crystals.parquet").absolute())}
+
+
+def test_old_rankings_go_and_let_go_of_their_snapshots(where: Settings) -> None:
+    made = publish(where, 4)
+    places = [ranked(where, f"r{k}", of_snapshot(where, snapshot)) for k, snapshot in enumerate(made)]
+    assert prune(where, keep=1).removed == [], "each is ranked"
+    would = prune(where, keep=1, dry=True, keep_runs=2)
+    assert all(place.is_dir() for place in places) and left(where) == made
+    done = prune(where, keep=1, keep_runs=2)
+    assert done == would and done.runs == ["r0", "r1"] and done.removed == made[:2] and done.bytes > 2000
+    assert [place.is_dir() for place in places] == [False, False, True, True]
+    assert [run["id"] for run in list_runs(where)] == ["r2", "r3"]
+    assert not list(where.runs.glob(".building-*"))
+
+
+def test_each_source_and_profile_has_its_own_newest_rankings(where: Settings, tmp_path: Path) -> None:
+    publish(where, 1)
+    for k in range(3):
+        ranked(where, f"files{k}", {"kind": "cif", "path": "/data/cif"})
+        ranked(where, f"other{k}", {"kind": "cif", "path": "/data/cif"}, profile="explore")
+    ranked(where, "alone", {"kind": "cif", "path": "/data/more"})
+    assert prune(where, keep=1, keep_runs=2).runs == ["files0", "other0"]
+
+
+def test_a_folder_outside_of_the_home_is_somebodys_own(where: Settings, tmp_path: Path) -> None:
+    publish(where, 1)
+    home = Settings(home=tmp_path / "home", workers=1)
+    outside = [ranked(home, f"r{k}", {"kind": "cif", "path": "/data/cif"}, make_folder(tmp_path / f"out{k}")) for k in range(3)]
+    done = prune(home, keep=1, keep_runs=2)
+    assert done.runs == ["r0"] and done.bytes == 0 and all(place.is_dir() for place in outside)
+    assert [run["id"] for run in list_runs(home)] == ["r1", "r2"]
+
+
+def test_a_ranking_whose_folder_is_gone_and_what_a_kill_left(where: Settings) -> None:
+    publish(where, 1)
+    places = [ranked(where, f"r{k}", {"kind": "cif", "path": "/data/cif"}) for k in range(3)]
+    shutil.rmtree(places[0])
+    half = make_folder(where.runs / ".building-pruned-r9")
+    assert prune(where, keep=1, keep_runs=2).runs == ["r0"]
+    assert not half.exists() and places[1].is_dir()
+
+
+def test_two_rankings_must_stay(where: Settings) -> None:
+    with pytest.raises(UserError, match="two must stay"):
+        prune(where, keep=1, keep_runs=1)
