@@ -4,12 +4,12 @@
 
 One home, one model, one loopback service. Every night the service publishes a release in which some materials moved; `refresh` is
 killed with SIGKILL after a random share of its usual time and given again until it ends, then `screen mp` likewise, then old
-snapshots are pruned. After each night:
+rankings and snapshots are pruned. After each night:
 
 * the newest snapshot holds the materials of the service, no more and no fewer, and its files have their hashes;
 * the screen ranks what ICSD knows of it;
 * no run in the ledger is left "running", and no part of one piece of work was done twice;
-* nothing half-written is left behind, and the home has stopped growing but for what is kept on purpose (runs, the ledger).
+* nothing half-written is left behind, and no more rankings and snapshots than pruning leaves (what still grows is the ledger).
 
 Jobs are real processes; they are forked from one that has imported everything, so that a night takes seconds.
 """
@@ -28,15 +28,16 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.kills_child import JOBS, KEY, PAGE
-from data.snapshot import open_snapshot
+from data.snapshot import list_snapshots, open_snapshot
 from data.sources.starter import StarterSource
 from pipeline.ledger import DONE, RUNNING, Ledger
 from pipeline.refreshing.prune import prune
+from pipeline.screening.previous import list_runs
 from pipeline.screening.runs import find_run
 from pipeline.settings import Settings
 
 MOST_KILLS = 4  # of one job in one night; after so many it is left in peace
-KEPT = 2  # snapshots
+KEPT, KEPT_RUNS = 2, 3  # snapshots, rankings
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Tally:
     kills: int = 0
     late: int = 0  # kills that came when the job had ended
     usual: dict[str, float] = field(default_factory=lambda: {"refresh": 1.0, "screen": 1.0})  # s, of jobs left in peace
-    bytes: list[int] = field(default_factory=list)  # of the home without its runs, after each night
+    bytes: list[int] = field(default_factory=list)  # of the home, after each night
 
 
 def main() -> None:
@@ -86,9 +87,9 @@ def soak(nursery: Connection, home: Path, cycles: int, end: float, dice: random.
             next_release(data, tally.nights)
             for job in ("refresh", "screen"):
                 _until_done(nursery, job, where, tally, dice)
-            prune(where, KEPT)
+            prune(where, KEPT, keep_runs=KEPT_RUNS)
             check(where, set(data.ids()))
-            tally.bytes.append(sum(p.stat().st_size for p in home.rglob("*") if p.is_file() and where.runs not in p.parents))
+            tally.bytes.append(sum(p.stat().st_size for p in home.rglob("*") if p.is_file()))
             if tally.nights % 10 == 0:
                 print(f"night {tally.nights}: {tally.kills} kills, {tally.bytes[-1] / 1e6:.2f} MB", flush=True)
     return tally
@@ -114,6 +115,8 @@ def check(where: Settings, wanted: set[str]) -> None:
             done = set() if step == "publish" and states[run_id] == DONE else done | {(step, name)}  # a night has ended
     left = [p for p in where.home.rglob("*") if p.name.startswith(".building-") or p.name.endswith(".part")]
     assert len(left) <= MOST_KILLS, left  # of tonight's kills; the next writer clears them away
+    assert len(list_runs(where)) <= KEPT_RUNS
+    assert len(list_snapshots(where.snapshots)) <= KEPT + KEPT_RUNS + 1, "each ranking's, and the model's"
     assert [s.name for s in where.work.iterdir()] == [], "unfinished work that nobody takes up"
 
 
