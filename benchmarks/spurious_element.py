@@ -12,6 +12,8 @@ the worst validation group, here of each seed by itself.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -51,8 +53,21 @@ def drawn(count: int, rng: np.random.Generator) -> Magnets:
     return magnets(ferromagnetic, ferromagnetic ^ (rng.random(count) >= AGREES), rng)
 
 
-def experiment(seed: int, epochs: int) -> dict[float, tuple[float, list[float]]]:
-    """For every c the worst group of validation, and the test accuracies: group by group, then all."""
+@dataclass(frozen=True)
+class Judged:
+    """What training with one c came to."""
+
+    worst_validation: float
+    test: list[float]  # group by group, then all
+    more: dict[str, float] = field(default_factory=dict)  # further columns
+
+    @property
+    def worst(self) -> float:
+        return min(self.test[:-1])
+
+
+def experiment(seed: int, epochs: int) -> dict[float, Judged]:
+    """For every c."""
     rng = np.random.default_rng(seed)
     learn, choose = drawn(TRAIN, rng), drawn(VALIDATION, rng)
     group = np.arange(TEST) % len(GROUPS)
@@ -61,8 +76,28 @@ def experiment(seed: int, epochs: int) -> dict[float, tuple[float, list[float]]]
     for c in STRENGTHS:
         network, _ = train(learn.graphs, learn.ferromagnetic, c, seed, epochs)
         chosen_by, said = [accuracies(logits(network, p.graphs) > 0, p.ferromagnetic, p.group) for p in (choose, judge)]
-        found[c] = min(chosen_by[:-1]), said
+        found[c] = Judged(min(chosen_by[:-1]), said)
     return found
+
+
+def show(found: dict[int, dict[float, Judged]], groups: Sequence[str]) -> None:
+    """Print means over the seeds for every c, and of each seed the gain with the c that its validation chooses."""
+    rows, every = [], list(found.values())
+    for c in STRENGTHS:
+        of_c = [of_seed[c] for of_seed in every]
+        columns = [
+            [j.worst_validation for j in of_c],
+            *map(list, zip(*(j.test for j in of_c), strict=True)),
+            [j.worst for j in of_c],
+        ]
+        columns += [[j.more[name] for j in of_c] for name in of_c[0].more]
+        rows.append([f"{c:g}", *(Measured.of(column).text(3) for column in columns)])
+    print(markdown(["c", "worst, validation", *groups, "all", "worst group", *every[0][0.0].more], rows))
+    print("\n| seed | c chosen | worst group | with c = 0 | gain |\n|---|---|---|---|---|")
+    for seed, of_seed in found.items():
+        c = max(of_seed, key=lambda c: of_seed[c].worst_validation)
+        chosen, plain = of_seed[c].worst, of_seed[0.0].worst
+        print(f"| {seed} | {c:g} | {chosen:.3f} | {plain:.3f} | {chosen - plain:+.3f} |")
 
 
 def main() -> None:
@@ -71,19 +106,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=10)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    seeds = range(1, options.seeds + 1)
-    found = [experiment(seed, options.epochs) for seed in seeds]
-    rows = []
-    for c in STRENGTHS:
-        tests = [of_seed[c][1] for of_seed in found]
-        columns = [[of_seed[c][0] for of_seed in found], *map(list, zip(*tests, strict=True)), [min(t[:-1]) for t in tests]]
-        rows.append([f"{c:g}", *(Measured.of(column).text(3) for column in columns)])
-    print(markdown(["c", "worst, validation", *GROUPS, "all", "worst group"], rows))
-    print("\n| seed | c chosen | worst group | with c = 0 | gain |\n|---|---|---|---|---|")
-    for seed, of_seed in zip(seeds, found, strict=True):
-        c = max(of_seed, key=lambda c: of_seed[c][0])
-        chosen, plain = (min(of_seed[k][1][:-1]) for k in (c, 0.0))
-        print(f"| {seed} | {c:g} | {chosen:.3f} | {plain:.3f} | {chosen - plain:+.3f} |")
+    show({seed: experiment(seed, options.epochs) for seed in range(1, options.seeds + 1)}, GROUPS)
 
 
 if __name__ == "__main__":

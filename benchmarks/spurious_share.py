@@ -21,8 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.figures import Measured, markdown
-from benchmarks.spurious_element import ANIONS, DECIDES_A, IRON, LONGEST_A, METALS, PROTOTYPES, SHORTEST_A
+from benchmarks.spurious_element import ANIONS, DECIDES_A, IRON, LONGEST_A, METALS, PROTOTYPES, SHORTEST_A, Judged, show
 from benchmarks.starvation import STRENGTHS, Classifier, accuracies, logits
 from data.crystal import Crystal, make_crystal
 from data.symmetry import symmetrise
@@ -85,8 +84,8 @@ def trained(graphs: CrystalGraphs, ferromagnetic: Flags, strength: float, seed: 
     return network
 
 
-def experiment(seed: int, steps: int) -> dict[float, tuple[float, list[float], float]]:
-    """For every c the worst group of validation, the test accuracies (group by group, then all), and mean |f| in training."""
+def experiment(seed: int, steps: int) -> dict[float, Judged]:
+    """For every c."""
     rng = np.random.default_rng(seed)
     learn, label = separable(TRAIN, rng)
     choose, judge = four_groups(VALIDATION, rng), four_groups(TEST, rng)
@@ -94,7 +93,8 @@ def experiment(seed: int, steps: int) -> dict[float, tuple[float, list[float], f
     for c in STRENGTHS:
         network = trained(learn, label, c, seed, steps)
         chosen_by, said = [accuracies(logits(network, g) > 0, fm, group) for g, fm, group in (choose, judge)]
-        found[c] = min(chosen_by[:-1]), said, float(np.abs(logits(network, learn)).mean())
+        size = float(np.abs(logits(network, learn)).mean())
+        found[c] = Judged(min(chosen_by[:-1]), said, {"mean abs(f), training": size})
     return found
 
 
@@ -104,24 +104,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=160)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    seeds = range(1, options.seeds + 1)
-    found = [experiment(seed, options.steps) for seed in seeds]
-    rows = []
-    for c in STRENGTHS:
-        tests, sizes = [of_seed[c][1] for of_seed in found], [of_seed[c][2] for of_seed in found]
-        columns = [
-            [of_seed[c][0] for of_seed in found],
-            *map(list, zip(*tests, strict=True)),
-            [min(t[:-1]) for t in tests],
-            sizes,
-        ]
-        rows.append([f"{c:g}", *(Measured.of(column).text(3) for column in columns)])
-    print(markdown(["c", "worst, validation", *GROUPS, "all", "worst group", "mean abs(f), training"], rows))
-    print("\n| seed | c chosen | worst group | with c = 0 | gain |\n|---|---|---|---|---|")
-    for seed, of_seed in zip(seeds, found, strict=True):
-        c = max(of_seed, key=lambda c: of_seed[c][0])
-        chosen, plain = (min(of_seed[k][1][:-1]) for k in (c, 0.0))
-        print(f"| {seed} | {c:g} | {chosen:.3f} | {plain:.3f} | {chosen - plain:+.3f} |")
+    show({seed: experiment(seed, options.steps) for seed in range(1, options.seeds + 1)}, GROUPS)
 
 
 if __name__ == "__main__":
