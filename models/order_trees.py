@@ -52,7 +52,9 @@ class OrderTrees:
     facts: dict[str, Any]  # what it learned from, and how well it does
 
     @classmethod
-    def fit(cls, crystals: Iterable[tuple[Features, NDArray[np.bool_]]], facts: dict[str, Any], seed: int = 0) -> Self:
+    def fit(
+        cls, crystals: Iterable[tuple[Features, NDArray[np.bool_]]], settings: BoostingSettings = ORDER_BOOSTING, seed: int = 0
+    ) -> Self:
         """Learn to tell each crystal's own order from its rivals; a crystal counts once, however many it has.
 
         Args:
@@ -72,9 +74,9 @@ class OrderTrees:
         if not shown:
             raise ModelError("no crystal has an order of its own among others")
         weight = np.concatenate([np.full(len(right), 1.0 / len(right)) for right in own])
-        grower = ORDER_BOOSTING.classifier(seed)
+        grower = settings.classifier(seed)
         grown = grower.fit(np.concatenate(shown), np.concatenate(own), sample_weight=weight * len(weight) / len(own))
-        return cls(flatten_boosted([grown]), facts)
+        return cls(flatten_boosted([grown]), {})
 
     def log_weight(self, features: Features) -> Floats:
         """(m,) of one crystal's orders."""

@@ -88,7 +88,7 @@ def train_order_trees(table: Path, reporter: Reporter) -> OrderTrees:
         raise UserError(f"{table} has no antiferromagnets and ferrimagnets for train and val")
     with reporter.bar("Orders", len(rows)) as tick:
         learned = (found for found in own_orders(parts["train"], tick) if found.own.any())
-        grown = OrderTrees.fit(((found.features(), found.own) for found in learned), {})
+        grown = OrderTrees.fit((found.features(), found.own) for found in learned)
         places = [(found.row.ordering, _place(found, grown)) for found in own_orders(parts["val"], tick)]
     facts: dict[str, Any] = {"data": table.name, "rows": {name: len(part) for name, part in parts.items()}}
     for kind in ANTIPARALLEL:

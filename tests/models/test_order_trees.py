@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from models.contract import ModelError
-from models.order_trees import ORDER_COLUMNS, OrderTrees
+from models.order_trees import ORDER_BOOSTING, ORDER_COLUMNS, OrderTrees
 from models.saved import SETTINGS_FILE, WEIGHTS_FILE
 
 CRYSTALS, ORDERS = 60, 12
@@ -27,7 +28,8 @@ def data(seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
 @pytest.fixture(scope="module")
 def grown() -> OrderTrees:
     nothing = (np.zeros((3, ORDER_COLUMNS), np.float32), np.zeros(3, bool))
-    return OrderTrees.fit([*data(0), nothing], {"data": "made up"})
+    settings = replace(ORDER_BOOSTING, max_iter=30, max_features=1.0)
+    return OrderTrees(OrderTrees.fit([*data(0), nothing], settings).trees, {"data": "made up"})
 
 
 def test_it_learns(grown: OrderTrees) -> None:
@@ -71,4 +73,4 @@ def test_anything_else_is_refused(grown: OrderTrees, tmp_path: Path, damage: str
 
 def test_nothing_to_learn_from() -> None:
     with pytest.raises(ModelError, match="no crystal"):
-        OrderTrees.fit([(np.zeros((3, ORDER_COLUMNS), np.float32), np.ones(3, bool))], {})
+        OrderTrees.fit([(np.zeros((3, ORDER_COLUMNS), np.float32), np.ones(3, bool))])
