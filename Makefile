@@ -66,7 +66,7 @@ pretrained: $(VENV)/.run
 	$(BIN)/ferroscreen train --members $(PRETRAINED) --select-descriptors 100 --weigh-doubtful
 	$(BIN)/ferroscreen ship
 
-# models/pretrained/orderings: from a table with signed site moments; a minute
+# models/pretrained/orderings and orders: from a table with signed site moments; ten minutes
 SITE_MOMENTS ?= mp_site_moments.parquet
 pretrained-orderings: $(VENV)/.run
 	$(BIN)/ferroscreen ship-orderings $(SITE_MOMENTS)
