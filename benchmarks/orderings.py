@@ -12,6 +12,7 @@ of graphs and the training stay in --out, and a run that was interrupted goes on
   crystal's class.
 * spins known: the likeliest pattern on the carriers' signs where the carriers, their sizes and the class are known.
 * chance: a pattern drawn from the told class (antiferromagnet: compensated up and down), the spins being known.
+* carriers' signs: the share of right ones in the pattern's best image, mean over crystals, where half is a coin's.
 * order in the file: first half of the carriers up, second half down. It is no forecast, but says what a network that sees the
   order of the sites would learn; this one does not see it.
 """
@@ -33,10 +34,14 @@ from models.sitegraph import SiteGraphs
 from pipeline.learning.ordering_metrics import (
     chance_of_pattern,
     equivariant_ceiling,
+    equivariant_site_share,
     f1_scores,
     file_order_hits,
     known_spin_hits,
+    known_spin_shares,
     pattern_hits,
+    site_share_of_chance,
+    site_shares,
     size_error,
     totals,
 )
@@ -128,6 +133,18 @@ def _print_patterns(
     for c in (FM, FIM, AFM):
         own = rows.ordering == c
         _print_row(ORDERINGS[c], own.sum(), *(f"{share[own].mean():.3f}" for share in shares.values()))
+    sites = {
+        "sites right": site_shares(rows, said),
+        "told, sites right": site_shares(rows, told),
+        "spins known": known_spin_shares(rows, model.trees),
+        "chance": site_share_of_chance(rows),
+        "equivariant at most": equivariant_site_share(rows),
+    }
+    print()
+    _print_row("carriers' signs", "rows", *sites, rule=True)
+    for c in (FM, FIM, AFM):
+        own = rows.ordering == c
+        _print_row(ORDERINGS[c], own.sum(), *(f"{np.nanmean(share[own]):.3f}" for share in sites.values()))
 
 
 def _print_moments(rows: OrderingExamples, said: list[OrderingPrediction]) -> None:

@@ -100,8 +100,7 @@ def chance_of_pattern(examples: OrderingExamples) -> Floats:
     """
     out = np.zeros(len(examples))
     for k in range(len(examples)):
-        truth, graphs = examples.moments(k), examples.graphs
-        where = (np.abs(truth) > SITE_THRESHOLD) & (graphs.site_carrier[graphs.site_ptr[k] : graphs.site_ptr[k + 1]] > 0)
+        truth, where = _carriers(examples, k)
         n = int(where.sum())
         if not 0 < n <= EXACT:
             continue
@@ -116,6 +115,61 @@ def chance_of_pattern(examples: OrderingExamples) -> Floats:
     return out
 
 
+def site_shares(examples: OrderingExamples, said: Sequence[OrderingPrediction]) -> Floats:
+    """(crystals,) share of the carriers with a moment above SITE_THRESHOLD that have the right sign in the likeliest pattern's
+    best image; a site without a sign counts half. NaN for a crystal without such carriers."""
+    out = np.full(len(examples), np.nan)
+    for k, one in enumerate(said):
+        truth, where = _carriers(examples, k)
+        if where.any():
+            images = np.sign(likeliest(one).moments)[examples.graphs.permutations(k)][:, where]
+            out[k] = _share(images, np.sign(truth[where])[None])[0]
+    return out
+
+
+def known_spin_shares(examples: OrderingExamples, trees: PatternTrees) -> Floats:
+    """(crystals,) the same for the trees' choice as in `known_spin_hits`; NaN beyond EXACT spins."""
+    out = np.full(len(examples), np.nan)
+    for rivals in all_rivals(examples):
+        said = trees.log_weight(rivals.cells[0], rivals.signs, rivals.size)
+        images = rivals.signs[rivals.own.argmax()][rivals.cells[0].permutations]
+        out[rivals.crystal] = _share(images, rivals.signs[said >= said.max() - _TIE]).mean()
+    return out
+
+
+def site_share_of_chance(examples: OrderingExamples) -> Floats:
+    """(crystals,) what `site_shares` comes to for a pattern drawn like `chance_of_pattern`'s; NaN as there, and beyond EXACT."""
+    out = np.full(len(examples), np.nan)
+    for rivals in all_rivals(examples):
+        images = rivals.signs[rivals.own.argmax()][rivals.cells[0].permutations]
+        out[rivals.crystal] = _share(images, rivals.signs).mean()
+    return out
+
+
+def equivariant_site_share(examples: OrderingExamples) -> Floats:
+    """(crystals,) what `site_shares` comes to at most if equivalent sites must have one sign; NaN as there."""
+    out = np.full(len(examples), np.nan)
+    for k in range(len(examples)):
+        truth, where = _carriers(examples, k)
+        if where.any():
+            orbit = examples.graphs.permutations(k).min(axis=0)[where]
+            most = [np.abs(np.sign(truth[where])[orbit == o].sum()) for o in np.unique(orbit)]
+            out[k] = (1.0 + sum(most) / where.sum()) / 2.0
+    return out
+
+
+def _carriers(examples: OrderingExamples, k: int) -> tuple[Floats, Flags]:
+    """The moments of crystal k, and which are above SITE_THRESHOLD on a carrier."""
+    truth, graphs = examples.moments(k), examples.graphs
+    carrier = graphs.site_carrier[graphs.site_ptr[k] : graphs.site_ptr[k + 1]] > 0
+    return truth, (np.abs(truth) > SITE_THRESHOLD) & carrier
+
+
+def _share(images: Floats, signs: Floats) -> Floats:
+    """(m,) of equal signs between patterns (m, n) and the nearest of the images (g, n), up to time reversal."""
+    return np.asarray((1.0 + np.abs(signs @ images.T).max(axis=1) / signs.shape[1]) / 2.0)
+
+
 def file_order_hits(examples: OrderingExamples) -> Flags:
     """(crystals,) whether "the first half of the carriers in the file is up, the second half down" is right.
 
@@ -123,10 +177,9 @@ def file_order_hits(examples: OrderingExamples) -> Flags:
     """
     out = []
     for k in range(len(examples)):
-        truth, graphs = examples.moments(k), examples.graphs
-        where = (np.abs(truth) > SITE_THRESHOLD) & (graphs.site_carrier[graphs.site_ptr[k] : graphs.site_ptr[k + 1]] > 0)
+        truth, where = _carriers(examples, k)
         order = np.flatnonzero(where)
         guess = np.zeros(len(truth))
         guess[order] = np.where(np.arange(len(order)) < len(order) / 2, 1.0, -1.0)
-        out.append(equal_up_to_group(guess, truth, graphs.permutations(k), where))
+        out.append(equal_up_to_group(guess, truth, examples.graphs.permutations(k), where))
     return np.array(out)

@@ -22,14 +22,24 @@ from models.layers import pick
 from models.ordering import OrderingModel
 from models.ordering_loss import LossWeights, ordering_loss, restricted, spins
 from models.ordering_network import OrderingNetwork, OrderingSettings
-from models.ordering_parts import ORDERINGS
+from models.ordering_parts import ORDERINGS, OrderingPrediction, Pattern
 from models.ordering_predict import ordering_of
 from models.sitegraph import SiteBatch
 from models.training import TrainingSettings
 from pipeline.features.placement import symmetries
 from pipeline.features.sitegraphs import build_site_graphs
 from pipeline.learning.ordering_forecasts import forecast, roomy
-from pipeline.learning.ordering_metrics import chance_of_pattern, equivariant_ceiling, f1_scores, likeliest, pattern_hits
+from pipeline.learning.ordering_metrics import (
+    chance_of_pattern,
+    equivariant_ceiling,
+    equivariant_site_share,
+    f1_scores,
+    known_spin_shares,
+    likeliest,
+    pattern_hits,
+    site_share_of_chance,
+    site_shares,
+)
 from pipeline.learning.orderings import build_table, non_magnetic_rows, site_moment_rows
 
 SAME, APART, EXACT = 1e-6, 0.1, 1e-9
@@ -124,6 +134,20 @@ def test_a_trained_model_says_the_pattern_that_it_was_taught(trained: OrderingMo
     assert sum(p.probability for p in said[0].patterns) == pytest.approx(1.0, abs=SAME)
     assert said[0].moment_per_atom < 0.3 * said[0].size.mean()
     assert chance_of_pattern(asked)[0] < 0.5
+
+
+def test_shares_of_right_signs(trained: OrderingModel) -> None:
+    """Equivalent sites that must agree are right by half; one spin of eight turned round makes seven of eight, in every image."""
+    asked = build_table([type_one(4.47, 25)]).examples
+    said = trained.predict(asked.graphs)
+    assert site_shares(asked, said).tolist() == [1.0] and equivariant_site_share(asked).tolist() == [0.5]
+    assert 0.5 < site_share_of_chance(asked)[0] < 1.0
+    assert trained.trees is not None and known_spin_shares(asked, trained.trees).tolist() == [1.0]
+    moments = asked.moments(0).copy()
+    moments[np.flatnonzero(moments)[0]] *= -1
+    for row in asked.graphs.permutations(0)[::30]:
+        other = OrderingPrediction(said[0].p_ordering, said[0].size, [Pattern(-moments[row], 1.0, "FiM")])
+        assert site_shares(asked, [other]).tolist() == [7 / 8]
 
 
 def test_a_saved_model_says_the_same(trained: OrderingModel, tmp_path: Path) -> None:
