@@ -67,13 +67,14 @@ class Orders:
         """
         large = self.placement
         signs = np.where(np.abs(moments) > threshold_muB, np.sign(moments), 0.0)
-        number = np.zeros((len(truth.cell.numbers), truth.copies))
-        number[truth.site, coset_index(truth.translation, truth.supercell)] = signs
-        wanted = number[large.site, coset_index(large.translation, truth.supercell)][self.sites]
-        if (wanted >= 0).all() or (wanted <= 0).all():
+        seen = signs[np.isin(truth.site, large.site[self.sites])]
+        if (seen >= 0).all() or (seen <= 0).all():
             return None
         if coset_index(large.supercell, truth.supercell).any():
             return np.zeros(len(self), dtype=bool)  # it has a longer period than the large cell
+        number = np.zeros((len(truth.cell.numbers), truth.copies))
+        number[truth.site, coset_index(truth.translation, truth.supercell)] = signs
+        wanted = number[large.site, coset_index(large.translation, truth.supercell)][self.sites]
         images = np.unique(wanted[self.cell.permutations], axis=0)
         agree = np.abs(self.signs @ images.T) == np.abs(images).sum(axis=1)
         return np.asarray(agree.any(axis=1))

@@ -61,7 +61,7 @@ def test_the_command(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, env=home, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
-    assert summary["out_of_time"] == 7 and summary["folder"] == str(tmp_path / "home" / "calculated")
+    assert summary["out_of_time"] == 12 and summary["folder"] == str(tmp_path / "home" / "calculated")
     assert [(one["candidate_id"], one["verdict"]) for one in summary["candidates"]] == [
         ("bcc-Fe", "undecided"), ("C1b-NiMnSb", "undecided"),
     ]  # fmt: skip

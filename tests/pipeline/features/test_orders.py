@@ -82,6 +82,9 @@ def test_what_is_no_order_of_these_cells() -> None:
     thrice = enlarge(orders.placement.cell, np.diag([1, 1, 3]))
     third = orders.own(thrice, np.where(thrice.translation[:, 2] == 0, -1.0, 1.0), 0.1)
     assert third is not None and not third.any(), "three cells"
+    fourth = enlarge(orders.placement.cell, np.diag([1, 1, 4]))
+    stack = orders.own(fourth, np.where(fourth.translation[:, 2] < 2, 1.0, -1.0), 0.1)
+    assert stack is not None and not stack.any(), "++--, of which two cells show ++ only"
 
 
 @pytest.mark.parametrize("name", ["MnF2", "CrI3 layer"])
