@@ -3,9 +3,8 @@
     python -m benchmarks.competing_orders ../shared/data/mp_site_moments.parquet [--part val|test]
 
 Antiferromagnets and ferrimagnets of the table, as far as their moments are antiparallel on atoms that an export gives a moment.
-Each
-is asked as a candidate would be: its symmetrised primitive cell alone, nothing of its magnetic cell. An export calculates the
-ferromagnet and five competitors; the share of crystals whose own order is among the first 1, 2, 3 and 5 of
+Each is asked as a candidate would be: its symmetrised primitive cell alone, nothing of its magnetic cell. An export calculates
+the ferromagnet and five competitors; the share of crystals whose own order is among the first 1, 2, 3 and 5 of
 
 * the textbook's families, the most antiparallel first (what an export offered before, and still does where spins are many),
 * all orders of small cells as the shipped trees rank them, and as an export takes them from there (one of the primitive cell at

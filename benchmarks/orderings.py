@@ -128,11 +128,7 @@ def _print_patterns(
         "equivariant at most": equivariant_ceiling(rows),
         "order in the file": file_order_hits(rows),
     }
-    print()
-    _print_row("patterns", "rows", *shares, rule=True)
-    for c in (FM, FIM, AFM):
-        own = rows.ordering == c
-        _print_row(ORDERINGS[c], own.sum(), *(f"{share[own].mean():.3f}" for share in shares.values()))
+    _print_shares("patterns", rows, shares)
     sites = {
         "sites right": site_shares(rows, said),
         "told, sites right": site_shares(rows, told),
@@ -140,11 +136,16 @@ def _print_patterns(
         "chance": site_share_of_chance(rows),
         "equivariant at most": equivariant_site_share(rows),
     }
+    _print_shares("carriers' signs", rows, sites)
+
+
+def _print_shares(title: str, rows: OrderingExamples, shares: dict[str, NDArray[Any]]) -> None:
+    """Means over the crystals of each class; those for which a share has no meaning (NaN) are left out."""
     print()
-    _print_row("carriers' signs", "rows", *sites, rule=True)
+    _print_row(title, "rows", *shares, rule=True)
     for c in (FM, FIM, AFM):
         own = rows.ordering == c
-        _print_row(ORDERINGS[c], own.sum(), *(f"{np.nanmean(share[own]):.3f}" for share in sites.values()))
+        _print_row(ORDERINGS[c], own.sum(), *(f"{np.nanmean(share[own]):.3f}" for share in shares.values()))
 
 
 def _print_moments(rows: OrderingExamples, said: list[OrderingPrediction]) -> None:

@@ -94,6 +94,12 @@ class Rivals:
     cells: tuple[SpinCell, SpinCell]  # as it came, and undeformed
     compensated: bool
 
+    @property
+    def images(self) -> Floats:
+        """(g, n) the crystal's pattern under each permutation."""
+        own: Floats = self.signs[self.own.argmax()]
+        return own[self.cells[0].permutations]
+
 
 def all_rivals(examples: OrderingExamples) -> Iterator[Rivals]:
     """Of each crystal with 1 to EXACT spins."""

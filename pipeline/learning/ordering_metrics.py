@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.ising import EXACT, patterns
 from models.orbit import equal_up_to_group
 from models.ordering_parts import ORDERINGS, SITE_THRESHOLD, OrderingExamples, OrderingPrediction, Pattern
-from models.pattern_trees import PatternTrees, all_rivals, balanced
+from models.pattern_trees import PatternTrees, Rivals, all_rivals, balanced
 
 _TIE = 1e-4  # more than ties are drawn apart by
 
@@ -42,8 +42,7 @@ def known_spin_hits(examples: OrderingExamples, trees: PatternTrees) -> Floats:
     compensate: what `chance_of_pattern` knows. More than EXACT spins count as wrong; patterns that tie share the credit."""
     out = np.zeros(len(examples))
     for rivals in all_rivals(examples):
-        said = trees.log_weight(rivals.cells[0], rivals.signs, rivals.size)
-        out[rivals.crystal] = rivals.own[said >= said.max() - _TIE].mean()
+        out[rivals.crystal] = rivals.own[_chosen(rivals, trees)].mean()
     return out
 
 
@@ -131,9 +130,7 @@ def known_spin_shares(examples: OrderingExamples, trees: PatternTrees) -> Floats
     """(crystals,) the same for the trees' choice as in `known_spin_hits`; NaN beyond EXACT spins."""
     out = np.full(len(examples), np.nan)
     for rivals in all_rivals(examples):
-        said = trees.log_weight(rivals.cells[0], rivals.signs, rivals.size)
-        images = rivals.signs[rivals.own.argmax()][rivals.cells[0].permutations]
-        out[rivals.crystal] = _share(images, rivals.signs[said >= said.max() - _TIE]).mean()
+        out[rivals.crystal] = _share(rivals.images, rivals.signs[_chosen(rivals, trees)]).mean()
     return out
 
 
@@ -141,8 +138,7 @@ def site_share_of_chance(examples: OrderingExamples) -> Floats:
     """(crystals,) what `site_shares` comes to for a pattern drawn like `chance_of_pattern`'s; NaN as there, and beyond EXACT."""
     out = np.full(len(examples), np.nan)
     for rivals in all_rivals(examples):
-        images = rivals.signs[rivals.own.argmax()][rivals.cells[0].permutations]
-        out[rivals.crystal] = _share(images, rivals.signs).mean()
+        out[rivals.crystal] = _share(rivals.images, rivals.signs).mean()
     return out
 
 
@@ -163,6 +159,12 @@ def _carriers(examples: OrderingExamples, k: int) -> tuple[Floats, Flags]:
     truth, graphs = examples.moments(k), examples.graphs
     carrier = graphs.site_carrier[graphs.site_ptr[k] : graphs.site_ptr[k + 1]] > 0
     return truth, (np.abs(truth) > SITE_THRESHOLD) & carrier
+
+
+def _chosen(rivals: Rivals, trees: PatternTrees) -> Flags:
+    """(m,) the trees' choice among the rivals; several where they tie."""
+    said = trees.log_weight(rivals.cells[0], rivals.signs, rivals.size)
+    return np.asarray(said >= said.max() - _TIE)
 
 
 def _share(images: Floats, signs: Floats) -> Floats:

@@ -71,7 +71,7 @@ def _old_runs(every: list[dict[str, Any]], where: Settings, keep: int) -> list[d
     newest: Counter[tuple[str, str | None]] = Counter()
     old = []
     for run in reversed(every):
-        of_home = any(True for _ in _screened(run.get("reading", {}), where.snapshots))
+        of_home = any(_screened(run.get("reading", {}), where.snapshots))
         series = ("" if of_home else run.get("source", ""), run.get("profile"))
         newest[series] += 1
         if newest[series] > keep:

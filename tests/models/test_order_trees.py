@@ -11,7 +11,8 @@ import pytest
 
 from models.contract import ModelError
 from models.order_trees import ORDER_BOOSTING, ORDER_COLUMNS, OrderTrees
-from models.saved import SETTINGS_FILE, WEIGHTS_FILE
+from models.saved import SETTINGS_FILE
+from tests.models.damage import spoil
 
 CRYSTALS, ORDERS = 60, 12
 
@@ -54,19 +55,15 @@ def test_saved_and_loaded(grown: OrderTrees, tmp_path: Path) -> None:
 @pytest.mark.parametrize("damage", ["header", "weights", "family", "columns", "facts"])
 def test_anything_else_is_refused(grown: OrderTrees, tmp_path: Path, damage: str) -> None:
     grown.save(tmp_path)
-    header = json.loads((tmp_path / SETTINGS_FILE).read_text())
-    if damage == "header":
-        (tmp_path / SETTINGS_FILE).write_text("{")
-    elif damage == "weights":
-        (tmp_path / WEIGHTS_FILE).write_bytes((tmp_path / WEIGHTS_FILE).read_bytes()[:-9])
-    elif damage == "family":
-        (tmp_path / SETTINGS_FILE).write_text(json.dumps({**header, "family": "forest"}))
-    elif damage == "facts":
+    if damage == "facts":
+        header = json.loads((tmp_path / SETTINGS_FILE).read_text())
         (tmp_path / SETTINGS_FILE).write_text(json.dumps({**header, "facts": 3}))
-    else:
+    elif damage == "columns":
         trees = grown.trees
         far = type(trees)(**{**vars(trees), "feature": trees.feature + np.int16(ORDER_COLUMNS)})
         OrderTrees(far, {}).save(tmp_path)
+    else:
+        spoil(tmp_path, damage)
     with pytest.raises(ModelError):
         OrderTrees.load(tmp_path)
 
