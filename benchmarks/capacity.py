@@ -27,7 +27,7 @@ from benchmarks.figures import markdown
 from data.sources import Source
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
-from pipeline.learning.shipped import choose_model
+from pipeline.registry.shipped import choose_model
 from pipeline.screening.candidates import judge_shard
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES

@@ -9,7 +9,7 @@ from collections import Counter
 import gemmi
 import numpy as np
 
-from data.cif import read_cif
+from data.cif.reader import read_cif
 from data.crystal import Crystal
 
 SECONDS_PER_FILE = 60.0

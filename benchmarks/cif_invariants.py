@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from data.cif import read_cif
+from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.rejection import Reason, Rejection
 from data.sources.cif_folder import decode

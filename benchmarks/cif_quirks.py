@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from benchmarks.cif_compare import LOST, SECONDS_PER_FILE, difference, our_outcome, pymatgen_outcome
-from pipeline.parallel import default_workers, map_in_order
+from pipeline.ops.parallel import default_workers, map_in_order
 
 SITE_TOLERANCE_A = 1e-2
 METRIC_TOLERANCE_A2 = 1e-2

@@ -26,7 +26,7 @@ from benchmarks.cif_compare import (
     our_outcome,
     pymatgen_outcome,
 )
-from pipeline.parallel import default_workers, map_in_order
+from pipeline.ops.parallel import default_workers, map_in_order
 
 SYMPREC_A = 0.01
 SAME = "the same crystal"

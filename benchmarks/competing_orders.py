@@ -24,10 +24,10 @@ from scipy.special import gammaln
 
 from benchmarks.figures import markdown
 from flows.console import Console
-from pipeline.features.moments import start_moments
-from pipeline.handoff.orderings import chosen_orders, family_names, textbook
-from pipeline.learning.order_shelf import ANTIPARALLEL, UNLISTED, WITHIN, OwnOrder, order_trees, own_orders
-from pipeline.learning.orderings import site_moment_rows
+from pipeline.magnetism.competing_orderings import chosen_orders, family_names, textbook
+from pipeline.magnetism.site_moments import site_moment_rows
+from pipeline.magnetism.starting_moments import start_moments
+from pipeline.registry.order_ranker import ANTIPARALLEL, UNLISTED, WITHIN, OwnOrder, order_trees, own_orders
 
 NAMES = ("textbook's families", "trees", "trees, as exported")
 

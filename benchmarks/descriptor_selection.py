@@ -16,19 +16,19 @@ import numpy as np
 
 from benchmarks.figures import markdown
 from benchmarks.learning_curve import find_snapshot
-from data.artifact import make_folder, write_bytes, write_json
+from data.store.artifact import make_folder, write_bytes, write_json
 from flows.console import Console
 from models.contract import FitControl
 from models.forest import BoostedTrees, ExtraTrees, Forest
+from pipeline.evaluation.bootstrap import cluster_bootstrap
+from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
-from pipeline.features.tiers import Tier
-from pipeline.learning.bootstrap import cluster_bootstrap
-from pipeline.learning.data import labelled_examples
-from pipeline.learning.selection import SelectionSettings, select
-from pipeline.learning.splits import split_rows
 from pipeline.report.selectionplot import selection_trajectory
 from pipeline.settings import settings
+from pipeline.training.dataset import labelled_examples
+from pipeline.training.descriptor_selection import SelectionSettings, select
+from pipeline.training.splits import split_rows
 
 
 def main() -> None:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.doubtful_labels ../shared/data/mp_magnets.parquet [--shown 25]
 
-Found by cross-validation inside the training rows (pipeline.learning.doubtful); boosted trees on all descriptors then learn with
-each weight for them and are judged on the validation rows, whose labels nobody has cleaned. Test rows are not touched.
+Found by cross-validation inside the training rows (pipeline.training.label_noise); boosted trees on all descriptors
+then learn with each weight for them and are judged on the validation rows, whose labels nobody has cleaned. Test rows are not touched.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from data.labels import MAGNETIC_THRESHOLD
 from flows.console import Console
 from models.contract import FitControl
 from models.forest import BoostedTrees
+from pipeline.evaluation.bootstrap import cluster_bootstrap
+from pipeline.features.descriptor_sets import Tier
 from pipeline.features.neighbours import GraphSettings
-from pipeline.features.tiers import Tier
-from pipeline.learning.bootstrap import cluster_bootstrap
-from pipeline.learning.data import labelled_examples
-from pipeline.learning.doubtful import FOLDS, find_doubtful
-from pipeline.learning.splits import split_rows
 from pipeline.settings import settings
+from pipeline.training.dataset import labelled_examples
+from pipeline.training.label_noise import FOLDS, find_doubtful
+from pipeline.training.splits import split_rows
 
 WEIGHTS = (1.0, 0.5, 0.2, 0.0)
 

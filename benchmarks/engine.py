@@ -24,7 +24,7 @@ import torch
 
 from benchmarks.matgl_megnet import MatglMEGNet, available
 from benchmarks.reference_cgcnn import ReferenceCGCNN, graph_from_cif
-from data.cif import read_cif
+from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.sources.cif_folder import FILES_PER_SHARD
 from data.symmetry import symmetrise
@@ -35,7 +35,7 @@ from models.heads import two_part_loss
 from models.megnet import MEGNet
 from pipeline.features.descriptors import compositions, descriptors, magpie
 from pipeline.features.neighbours import GraphSettings, build_graphs
-from pipeline.parallel import default_workers, map_in_order
+from pipeline.ops.parallel import default_workers, map_in_order
 
 PEER_CRYSTALS = 200  # the slow peers see the first so many of the same crystals
 REPEATS = 3

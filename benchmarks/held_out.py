@@ -23,12 +23,12 @@ from benchmarks.learning_curve import find_snapshot
 from flows.console import Console
 from models.contract import Examples, Model, ModelError
 from models.families import family
+from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
-from pipeline.features.tiers import Tier
-from pipeline.learning.data import labelled_examples
-from pipeline.learning.splits import split_rows
 from pipeline.settings import settings
+from pipeline.training.dataset import labelled_examples
+from pipeline.training.splits import split_rows
 
 ROWS_AT_A_TIME = 1024
 SIZE = "atoms in the primitive cell"

@@ -20,9 +20,9 @@ import time
 from pathlib import Path
 
 from benchmarks.kills_child import KEY
-from data.artifact import file_hash
 from data.sources.starter import StarterSource
-from pipeline.ledger import DONE, LOST, Ledger
+from data.store.artifact import file_hash
+from pipeline.ops.ledger import DONE, LOST, Ledger
 
 ROOT = Path(__file__).resolve().parents[1]
 VOLATILE = {"manifest.json", "CARD.md", "quality.html"}  # they say when, where and how long

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.progress import Quiet
+from pipeline.ops.progress import Quiet
 from pipeline.settings import Settings
 
 EPOCHS = 6
@@ -22,14 +22,14 @@ def main() -> None:
 def _refresh(where: Settings) -> None:
     from pydantic import SecretStr
 
-    from pipeline.refreshing.materials_project import refresh_materials_project
+    from pipeline.refresh.materials_project import refresh_materials_project
 
     refresh_materials_project(SecretStr(KEY), where, Quiet())
 
 
 def _train(where: Settings) -> None:
     from data.snapshot import open_snapshot
-    from pipeline.learning.train import TrainSettings, train_ensemble
+    from pipeline.training.train import TrainSettings, train_ensemble
 
     train_ensemble(open_snapshot(where.snapshots), TrainSettings(epochs=EPOCHS), where, Quiet())
 
@@ -37,7 +37,7 @@ def _train(where: Settings) -> None:
 def _screen(where: Settings) -> None:
     from data.sources import materials_project
     from data.sources.parquet import Columns
-    from pipeline.learning.registry import open_model
+    from pipeline.registry.ensemble import open_model
     from pipeline.screening.opening import open_candidates
     from pipeline.screening.screen import screen
 

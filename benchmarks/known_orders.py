@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.figures import markdown
-from data.cif import read_cif
+from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.symmetry import SymmetricCell, symmetrise
-from pipeline.handoff.orderings import MAX_ORDERINGS, Ordering, orderings, textbook
+from pipeline.magnetism.competing_orderings import MAX_ORDERINGS, Ordering, orderings, textbook
 
 SAME = 0.02  # of a mean product
 

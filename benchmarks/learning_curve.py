@@ -28,19 +28,19 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks.figures import Journal, Measured, curves, markdown
-from data.artifact import make_folder, write_bytes
 from data.snapshot import Snapshot, list_snapshots, publish_snapshot
 from data.sources.opening import labelled_source
 from data.sources.parquet import Columns
+from data.store.artifact import make_folder, write_bytes
 from flows.console import Console
 from models.contract import FitControl
 from models.families import family
 from models.network import NetworkModel
+from pipeline.features.descriptor_sets import Tier
 from pipeline.features.neighbours import GraphSettings
-from pipeline.features.tiers import Tier
-from pipeline.learning.data import Labelled, labelled_examples
-from pipeline.learning.splits import Split, split_rows
 from pipeline.settings import Settings, settings
+from pipeline.training.dataset import Labelled, labelled_examples
+from pipeline.training.splits import Split, split_rows
 
 LARGE = 0.3  # from this fraction on: one seed, default epochs, all validation rows
 SEEDS = 3

@@ -22,15 +22,15 @@ from benchmarks.learning_curve import find_snapshot
 from flows.console import Console
 from models.contract import FitControl
 from models.forest import ExtraTrees, Forest
+from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
-from pipeline.features.tiers import Tier
-from pipeline.learning.data import labelled_examples
-from pipeline.learning.difficulty import DifficultySettings
-from pipeline.learning.domain import Domain
-from pipeline.learning.errors import ErrorModel
-from pipeline.learning.splits import split_rows
 from pipeline.settings import settings
+from pipeline.training.dataset import labelled_examples
+from pipeline.training.splits import split_rows
+from pipeline.uncertainty.applicability_domain import Domain
+from pipeline.uncertainty.ensemble_errors import ErrorModel
+from pipeline.uncertainty.error_model import DifficultySettings
 
 HALF = np.array([0.5, 0.5])
 QUICK = DifficultySettings(n_estimators=24)

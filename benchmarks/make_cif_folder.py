@@ -21,7 +21,7 @@ from rich.progress import track
 from data.crystal import Crystal, symbol
 from data.sources import Record
 from data.sources.parquet import ParquetSource
-from pipeline.parallel import default_workers, map_in_order
+from pipeline.ops.parallel import default_workers, map_in_order
 
 FILES_PER_FOLDER = 2000
 SYMPREC_A = 0.01

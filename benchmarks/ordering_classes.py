@@ -16,8 +16,8 @@ import numpy as np
 from benchmarks.figures import markdown
 from flows.console import Console
 from models.ordering_classes import CLASSES, OrderingClasses, alignment_class
-from pipeline.learning.ordering_shelf import described, judged
-from pipeline.learning.orderings import site_moment_rows
+from pipeline.magnetism.site_moments import site_moment_rows
+from pipeline.registry.order_classifier import described, judged
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ from models.graph import CrystalGraphs
 from models.ordering import OrderingModel
 from models.ordering_parts import ORDERINGS, SITE_THRESHOLD, OrderingExamples, OrderingPrediction
 from models.sitegraph import SiteGraphs
-from pipeline.learning.ordering_metrics import (
+from pipeline.evaluation.ordering_metrics import (
     chance_of_pattern,
     equivariant_ceiling,
     equivariant_site_share,
@@ -45,7 +45,7 @@ from pipeline.learning.ordering_metrics import (
     size_error,
     totals,
 )
-from pipeline.learning.orderings import OrderedTable, build_table, non_magnetic_rows, site_moment_rows
+from pipeline.magnetism.site_moments import OrderedTable, build_table, non_magnetic_rows, site_moment_rows
 
 NON_MAGNETIC_SHARE, SEED = 0.12, 0
 NM, FM, FIM, AFM = range(4)

@@ -41,8 +41,8 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel
 
 from benchmarks.figures import Journal, Measured, markdown
-from data.artifact import make_folder, text_hash
 from data.crystal import Crystal
+from data.store.artifact import make_folder, text_hash
 from data.symmetry import symmetrise
 from flows.console import Console
 from models.contract import Examples
@@ -53,7 +53,7 @@ from models.network import NetworkModel
 from pipeline.features.descriptors import descriptors, magpie_table
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.features.vectors import build_vectors
-from pipeline.progress import Tick
+from pipeline.ops.progress import Tick
 
 PUBLISHED = {"MEGNet": 28.8, "ALIGNN": 29.5, "coGN": 29.7, "MODNet": 34.3, "CGCNN": 57.8, "random forest": 67.6}
 FOLDS = 5

@@ -21,12 +21,12 @@ from models.adaptation import share_in_standard_pose
 from models.canonical import CanonicalNetwork
 from models.contract import Examples
 from models.vectors import VectorBatch
-from pipeline.features.tiers import Tier
-from pipeline.learning.data import labelled_examples
-from pipeline.learning.registry import open_model
-from pipeline.learning.splits import split_rows
-from pipeline.progress import Quiet
+from pipeline.features.descriptor_sets import Tier
+from pipeline.ops.progress import Quiet
+from pipeline.registry.ensemble import open_model
 from pipeline.settings import settings
+from pipeline.training.dataset import labelled_examples
+from pipeline.training.splits import split_rows
 from tests.contract.crystals import turned
 
 

@@ -18,14 +18,14 @@ from pathlib import Path
 
 import torch
 
-from data.cif import read_cif
+from data.cif.reader import read_cif
 from data.rejection import Rejection
 from data.sources.cif_folder import CifFolder
 from data.symmetry import symmetrise
 from models.contract import Examples
 from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import build_graphs
-from pipeline.learning.registry import Ensemble
+from pipeline.registry.ensemble import Ensemble
 from pipeline.screening.candidates import judge_shard
 
 spent: Counter[str] = Counter()

@@ -21,22 +21,22 @@ from matplotlib.axes import Axes
 
 from benchmarks.figures import markdown
 from benchmarks.learning_curve import find_snapshot
-from data.artifact import make_folder, write_bytes
 from data.labels import TESLA_PER_MUB_PER_A3
+from data.store.artifact import make_folder, write_bytes
 from flows.console import Console
 from models.contract import Examples, FitControl, Prediction
 from models.families import family
+from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
-from pipeline.features.tiers import Tier
-from pipeline.learning.data import Labelled, labelled_examples
-from pipeline.learning.domain import Domain
-from pipeline.learning.errors import ErrorModel
-from pipeline.learning.ordering_shelf import ordering_classes
-from pipeline.learning.splits import split_rows
-from pipeline.learning.weights import choose_weights
+from pipeline.registry.order_classifier import ordering_classes
 from pipeline.report.svg import ROLES, draw
 from pipeline.settings import settings
+from pipeline.training.dataset import Labelled, labelled_examples
+from pipeline.training.member_weights import choose_weights
+from pipeline.training.splits import split_rows
+from pipeline.uncertainty.applicability_domain import Domain
+from pipeline.uncertainty.ensemble_errors import ErrorModel
 
 # a chemical system, and the compound of it that made it known
 MAGNETS = {

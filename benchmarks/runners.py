@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from benchmarks.figures import markdown
-from data.artifact import file_hash
+from data.store.artifact import file_hash
 from tests.servers.prefect import ROOT, prefect_server
 
 PLAIN = """
@@ -25,8 +25,8 @@ import sys
 from pathlib import Path
 from data.sources.parquet import Columns
 from pipeline.comparison.second import second_opinion
-from pipeline.learning.shipped import choose_model
-from pipeline.progress import Quiet
+from pipeline.registry.shipped import choose_model
+from pipeline.ops.progress import Quiet
 from pipeline.report.screened import report_screen
 from pipeline.screening.opening import open_candidates
 from pipeline.screening.screen import screen

@@ -18,9 +18,9 @@ from scipy.stats import spearmanr
 
 from benchmarks.figures import markdown
 from data.labels import MAGNETIC_THRESHOLD
-from pipeline.learning.bootstrap import cluster_bootstrap
-from pipeline.learning.metrics import coverage_by_bin, regression_metrics
-from pipeline.learning.registry import Ensemble
+from pipeline.evaluation.bootstrap import cluster_bootstrap
+from pipeline.evaluation.metrics import coverage_by_bin, regression_metrics
+from pipeline.registry.ensemble import Ensemble
 
 _FACTS = ["material_id", "icsd", "label_tier", "suspect_false_nm"]
 

@@ -30,8 +30,8 @@ from pathlib import Path
 from benchmarks.kills_child import JOBS, KEY, PAGE
 from data.snapshot import list_snapshots, open_snapshot
 from data.sources.starter import StarterSource
-from pipeline.ledger import DONE, RUNNING, Ledger
-from pipeline.refreshing.prune import prune
+from pipeline.ops.ledger import DONE, RUNNING, Ledger
+from pipeline.refresh.prune import prune
 from pipeline.screening.previous import list_runs
 from pipeline.screening.runs import find_run
 from pipeline.settings import Settings
@@ -160,10 +160,6 @@ def _nursery(orders: Connection) -> None:
     import mp_api.client
     import torch
 
-    import pipeline.learning.train
-    import pipeline.refreshing.materials_project
-    import pipeline.screening.opening
-    import pipeline.screening.screen  # noqa: F401
 
     _ = mp_api.client
     torch.set_num_threads(1)

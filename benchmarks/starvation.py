@@ -35,9 +35,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from benchmarks.figures import Journal, Measured, markdown
-from data.artifact import make_folder
-from data.cif import read_cif
+from data.cif.reader import read_cif
 from data.crystal import Crystal
+from data.store.artifact import make_folder
 from data.symmetry import symmetrise
 from models.cgcnn import CGCNNNetwork, CGCNNSettings
 from models.decoupling import binary_loss, decay_all_but, prior_logit

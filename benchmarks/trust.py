@@ -25,20 +25,20 @@ from benchmarks.held_out import read
 from benchmarks.learning_curve import find_snapshot
 from flows.console import Console
 from models.contract import Examples, Prediction
+from pipeline.evaluation.bootstrap import cluster_bootstrap
+from pipeline.evaluation.metrics import LARGE_MOMENT, coverage_by_bin, regression_metrics, reliability, spread_metrics
+from pipeline.evaluation.shares import wilson
+from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
-from pipeline.features.tiers import Tier
-from pipeline.learning.bootstrap import cluster_bootstrap
-from pipeline.learning.data import labelled_examples
-from pipeline.learning.domain import Domain
-from pipeline.learning.ensemble import combine
-from pipeline.learning.errors import ErrorModel, Judged
-from pipeline.learning.metrics import LARGE_MOMENT, coverage_by_bin, regression_metrics, reliability, spread_metrics
-from pipeline.learning.shares import wilson
-from pipeline.learning.splits import split_rows
-from pipeline.learning.weeding import weed
-from pipeline.learning.weights import FOLDS, choose_weights, system_folds
+from pipeline.registry.member_mean import combine
 from pipeline.settings import settings
+from pipeline.training.dataset import labelled_examples
+from pipeline.training.member_selection import weed
+from pipeline.training.member_weights import FOLDS, choose_weights, system_folds
+from pipeline.training.splits import split_rows
+from pipeline.uncertainty.applicability_domain import Domain
+from pipeline.uncertainty.ensemble_errors import ErrorModel, Judged
 
 Floats = NDArray[np.float64]
 MAGNETIC = 0.05  # µB/atom

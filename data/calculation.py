@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.artifact import text_hash, write_json
 from data.crystal import Crystal, make_crystal
+from data.store.artifact import text_hash, write_json
 
 FORMAT = 1
 NO_DIRECTION_MUB = 0.1  # µB of a site; a smaller moment points nowhere

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from data.materials_project.state import TOMBSTONES_FILE, read_tombstones
 from data.snapshot import Snapshot
+from data.sources.materials_project.state import TOMBSTONES_FILE, read_tombstones
 
 MOMENT_TOLERANCE = 1e-6  # µB/atom; less is another rounding of the same number
 SITE_TOLERANCE = 1e-4  # Å and fractions of the cell; less is another rounding of the same structure

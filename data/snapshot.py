@@ -18,13 +18,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data import schema
-from data.artifact import building, file_hash, find_artefact, list_artefacts, publish, text_hash, write_json
 from data.crystal import Crystal, make_crystal
 from data.errors import UserError
 from data.labels import find_fault, saturation_T
 from data.rejection import Reason, Rejection
 from data.sources import Record, Source
-from data.versions import read_manifest
+from data.store.artifact import building, file_hash, find_artefact, list_artefacts, publish, text_hash, write_json
+from data.store.versions import read_manifest
 
 ROWS_PER_GROUP = 4096
 CRYSTALS_FILE = "crystals.parquet"

@@ -9,8 +9,8 @@ import typer
 from flows.commands import (
     calculating,
     data,
+    exporting,
     fetching,
-    handoff,
     learning,
     listings,
     promoting,
@@ -29,7 +29,7 @@ app = typer.Typer(
 INTERRUPTED = 130
 COMMANDS = (
     screening.run, data.refresh, learning.train, learning.evaluate, fetching.fetch, screening.screen, screening.report,
-    handoff.compare, handoff.export, calculating.calculate, promoting.promote, promoting.rollback,
+    exporting.compare, exporting.export, calculating.calculate, promoting.promote, promoting.rollback,
     remote.push, remote.pull,
     data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.jobs, listings.metrics,
     listings.doctor, serving.serve, shipping.ship, shipping.ship_orderings,

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pipeline.progress import Quiet, Reporter, Tick
+from pipeline.ops.progress import Quiet, Reporter, Tick
 
 
 class Console:

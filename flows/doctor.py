@@ -6,7 +6,7 @@ import os
 import shutil
 from typing import Any
 
-from pipeline.provenance import provenance
+from pipeline.ops.provenance import provenance
 from pipeline.settings import settings
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from data.errors import UserError
 from data.sources.ledger import Fetched, Progress
-from pipeline.progress import Reporter
+from pipeline.ops.progress import Reporter
 
 
 def fetch_source(

@@ -10,12 +10,12 @@ from prefect.cache_policies import NO_CACHE
 
 from data.sources.opening import labelled_source
 from data.sources.parquet import Columns
-from flows.attention import failed
 from flows.console import reporter
 from flows.credentials import materials_project_key
-from flows.entry import enter
-from pipeline.refreshing.materials_project import refresh_materials_project
-from pipeline.refreshing.publish import publish_source
+from flows.notify import failed
+from flows.register_run import enter
+from pipeline.refresh.materials_project import refresh_materials_project
+from pipeline.refresh.publish import publish_source
 from pipeline.settings import settings
 
 MATERIALS_PROJECT = "mp"

@@ -7,19 +7,19 @@ from typing import Any
 
 from prefect import flow
 
-from data.artifact import make_folder
 from data.snapshot import open_snapshot
 from data.sources.selected import Selected
 from data.sources.starter import StarterSource
+from data.store.artifact import make_folder
 from flows.engines import Runner
 from flows.refresh import refresh
 from flows.screen import rank_candidates, screen_source
 from flows.train import train
 from pipeline.comparison.second import SECOND_FOLDER
-from pipeline.learning.shipped import shipped_model
-from pipeline.learning.splits import split_rows
+from pipeline.registry.shipped import shipped_model
 from pipeline.screening.profiles import DEFAULT_PROFILE
 from pipeline.settings import settings
+from pipeline.training.splits import split_rows
 
 EPOCHS = 60  # two hundred crystals are seen in a second; more passes cost nothing
 

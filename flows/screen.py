@@ -10,20 +10,20 @@ from prefect import flow, task
 from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
-from data.disorder import Disorder
+from data.cif.disorder import Disorder
 from data.sources import Source
 from data.sources.cif_folder import MAX_FILE_MB
 from data.sources.icsd.table import ANY_ENTRY, IcsdFilter
 from data.sources.parquet import Columns
-from flows.attention import failed, tell
 from flows.console import reporter
 from flows.engines import Runner
-from flows.entry import enter
+from flows.notify import failed, tell
+from flows.register_run import enter
 from flows.runners import judge_by
 from pipeline.comparison.drift import drift
 from pipeline.comparison.second import second_opinion
 from pipeline.comparison.section import changes_since
-from pipeline.learning.shipped import choose_model
+from pipeline.registry.shipped import choose_model
 from pipeline.report.screened import report_screen
 from pipeline.screening.opening import open_candidates
 from pipeline.screening.profiles import DEFAULT_PROFILE, find_profile

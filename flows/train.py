@@ -9,14 +9,14 @@ from prefect.artifacts import create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from data.snapshot import open_snapshot
-from flows.attention import failed, tell
 from flows.console import reporter
-from flows.entry import enter
-from pipeline.features.tiers import Tier
-from pipeline.learning.promotion import Decision, promote
-from pipeline.learning.shipped import shipped_rival
-from pipeline.learning.train import TrainSettings, train_ensemble
+from flows.notify import failed, tell
+from flows.register_run import enter
+from pipeline.features.descriptor_sets import Tier
+from pipeline.registry.promotion import Decision, promote
+from pipeline.registry.shipped import shipped_rival
 from pipeline.settings import settings
+from pipeline.training.train import TrainSettings, train_ensemble
 
 
 @task(name="train ensemble", cache_policy=NO_CACHE, persist_result=False)

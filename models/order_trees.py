@@ -1,8 +1,8 @@
 """Which order a magnet has among those that its small cells allow: boosted trees on the features of each (Friedman 2001).
 
 models/pattern_trees.py compares the patterns of one given cell, which may bear the marks of its order. Here the cell is not
-given and nothing is deformed: orders of the primitive cell compete with those of larger ones (pipeline/features/orders.py), all
-seen on one large cell, so that their correlations and symmetries can be compared. It is what an export asks.
+given and nothing is deformed: orders of the primitive cell compete with those of larger ones
+(pipeline/magnetism/enumerate_orderings.py), all seen on one large cell, so that their correlations and symmetries can be compared. It is what an export asks.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ pair_ptr, link_ptr          (crystals + 1,)    1     crystal k owns the pairs pa
 site_ptr, perm_ptr          (crystals + 1,)    1     the same for sites and for numbers in `perm`
 pair_first, pair_second     (pairs,)           1     nodes inside the crystal; the second one is a carrier
 pair_distance               (pairs,)           Å     length
-pair_paths                  (pairs, paths)     1     what lies between (pipeline/features/exchange.py)
+pair_paths                  (pairs, paths)     1     what lies between (pipeline/magnetism/exchange_paths.py)
 pair_induced                (pairs,)           1     1 where the first one is no carrier
 pair_weight                 (pairs,)           1     such pairs for each carrier of the primitive cell
 site_node                   (sites,)           1     node of each site of the cell, sites in the crystal's own order

@@ -9,8 +9,8 @@ from platformdirs import user_data_path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from data.patience import Patience
-from pipeline.parallel import default_workers
+from data.retry import Patience
+from pipeline.ops.parallel import default_workers
 
 MP_ENDPOINT = "https://api.materialsproject.org/"
 

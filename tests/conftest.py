@@ -38,9 +38,9 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the starter snapshot and an ensemble trained on it for a few epochs."""
     from data.snapshot import publish_snapshot
     from data.sources.starter import StarterSource
-    from pipeline.learning.train import TrainSettings, train_ensemble
-    from pipeline.progress import Quiet
+    from pipeline.ops.progress import Quiet
     from pipeline.settings import Settings
+    from pipeline.training.train import TrainSettings, train_ensemble
 
     where = Settings(home=tmp_path_factory.mktemp("home"), workers=1)
     snapshot = publish_snapshot(where.snapshots, StarterSource())

@@ -31,7 +31,7 @@ from data.crystal import make_crystal
 from models.ising import patterns
 from models.layers import mlp
 from models.orbit import orbit_minimum
-from pipeline.features.placement import enlarge, place, symmetries
+from pipeline.magnetism.magnetic_cell import enlarge, place, symmetries
 
 STARTS, BATCH, RATE, STEPS_OF_FIELD, TEST = 8, 32, 1e-2, 10, 200
 GAP = 0.05  # of the ground state's energy, to the next one: couplings nearer to a tie are not drawn

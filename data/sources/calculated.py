@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from data.artifact import file_hash, text_hash
 from data.calculation import SAME_ENERGY_EV, Calculation, Damaged, Ended, calculations, read_calculation
 from data.errors import UserError
 from data.labels import MAGNETIC_THRESHOLD, Label
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
+from data.store.artifact import file_hash, text_hash
 
 FERROMAGNET = "fm"
 _SHORT = 8  # characters of a comparison's key that tell two crystals of one id apart

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import ClassVar
 
-from data.artifact import text_hash
-from data.cif import read_cif
+from data.cif.disorder import Disorder
+from data.cif.reader import read_cif
 from data.crystal import Crystal
-from data.disorder import Disorder
 from data.errors import UserError
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
 from data.sources.ledger import UNFINISHED
+from data.store.artifact import text_hash
 
 FILES_PER_SHARD = 512
 MAX_FILE_MB = 20.0

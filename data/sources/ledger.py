@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from data.artifact import make_folder, write_bytes, write_json
 from data.errors import UserError
+from data.store.artifact import make_folder, write_bytes, write_json
 
 LEDGER = "fetch.json"
 UNFINISHED = ".unfinished"

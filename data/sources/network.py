@@ -13,7 +13,7 @@ import requests
 import urllib3
 
 from data.errors import UserError
-from data.patience import retry_after_s
+from data.retry import retry_after_s
 
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})  # HTTP statuses after which a server may recover
 _EXCERPT = 200  # characters of a server's words in a message

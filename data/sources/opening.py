@@ -7,16 +7,16 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from data.disorder import Disorder
+from data.cif.disorder import Disorder
 from data.errors import UserError
-from data.materials_project.state import DOCUMENTS_FILE
 from data.sources import Source
 from data.sources.calculated import CalculatedSource
 from data.sources.cif_folder import MAX_FILE_MB, SUFFIXES, CifFolder
 from data.sources.icsd.export import LOOKED_AT, IcsdExport, is_icsd_text, looks_like_icsd
 from data.sources.icsd.table import ANY_ENTRY, IcsdFilter
 from data.sources.ledger import is_fetch, open_fetch
-from data.sources.materials_project import materials_project_candidates
+from data.sources.materials_project.source import materials_project_candidates
+from data.sources.materials_project.state import DOCUMENTS_FILE
 from data.sources.optimade.folder import OptimadeFolder
 from data.sources.parquet import Columns, ParquetSource
 from data.sources.several import Several

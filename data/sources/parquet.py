@@ -11,13 +11,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.artifact import file_hash, text_hash
-from data.cif import read_cif
-from data.disorder import Disorder
+from data.cif.disorder import Disorder
+from data.cif.reader import read_cif
 from data.errors import UserError
 from data.labels import Label
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
+from data.store.artifact import file_hash, text_hash
 
 ROWS_PER_SHARD = 1024
 

@@ -6,14 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from data.disorder import Disorder
+from data.cif.disorder import Disorder
 from data.errors import UserError
 from data.sources import Source
 from data.sources.calculated import CalculatedSource
 from data.sources.cif_folder import CifFolder
 from data.sources.icsd.export import IcsdExport
 from data.sources.icsd.table import IcsdFilter
-from data.sources.materials_project import MaterialsProjectCandidates
+from data.sources.materials_project.source import MaterialsProjectCandidates
 from data.sources.optimade.folder import OptimadeFolder
 from data.sources.parquet import Columns, ParquetSource
 from data.sources.selected import Selected

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from data.artifact import text_hash
 from data.rejection import Rejection
 from data.sources import Record, Shard, Source
+from data.store.artifact import text_hash
 
 
 @dataclass(frozen=True)

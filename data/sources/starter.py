@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from data.artifact import file_hash, text_hash
 from data.crystal import make_crystal
 from data.labels import Label
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
+from data.store.artifact import file_hash, text_hash
 
 STARTER_FILE = Path(__file__).parent.parent / "starter" / "starter.jsonl"
 

@@ -20,7 +20,7 @@ ColumnsOption = Annotated[
 def start(quiet: bool, out: Path | None = None) -> None:
     """Check the output folder, then say that Prefect starts, which takes some seconds."""
     if out is not None:
-        from data.artifact import make_folder
+        from data.store.artifact import make_folder
 
         make_folder(out)
     import flows.console

@@ -24,7 +24,7 @@ def refresh(
     from flows.summary import print_json
 
     if source == "mp":
-        from pipeline.refreshing.materials_project import up_to_date
+        from pipeline.refresh.materials_project import up_to_date
         from pipeline.settings import settings
 
         current = None if full else up_to_date(settings())
@@ -107,7 +107,7 @@ def prune(
     from dataclasses import asdict
 
     from flows.summary import print_json
-    from pipeline.refreshing.prune import prune as remove
+    from pipeline.refresh.prune import prune as remove
     from pipeline.settings import settings
 
     done = remove(settings(), keep, dry_run, runs)

@@ -38,10 +38,10 @@ def train(
     """Train an ensemble; a run that was interrupted goes on where it stopped."""
     from data.errors import UserError
     from data.snapshot import open_snapshot
-    from pipeline.features.tiers import Tier
-    from pipeline.learning.registry import open_model
-    from pipeline.learning.train import TrainSettings
+    from pipeline.features.descriptor_sets import Tier
+    from pipeline.registry.ensemble import open_model
     from pipeline.settings import settings
+    from pipeline.training.train import TrainSettings
 
     if descriptors not in list(Tier):
         raise UserError(f"--descriptors is {' or '.join(Tier)}, not {descriptors!r}")
@@ -80,8 +80,8 @@ def evaluate(
     from data.snapshot import open_snapshot
     from flows.console import reporter, use_console
     from flows.summary import print_json
-    from pipeline.learning.evaluate import evaluate as judge
-    from pipeline.learning.shipped import choose_model
+    from pipeline.evaluation.evaluate import evaluate as judge
+    from pipeline.registry.shipped import choose_model
     from pipeline.settings import settings
 
     use_console(quiet)

@@ -20,8 +20,8 @@ def snapshots(json: Json = False) -> None:
 
 def models(json: Json = False) -> None:
     """List the trained models."""
-    from pipeline.learning.registry import current_models, list_models
-    from pipeline.learning.shipped import shipped_model
+    from pipeline.registry.ensemble import current_models, list_models
+    from pipeline.registry.shipped import shipped_model
     from pipeline.settings import settings
 
     promoted, shipped = current_models(settings().models), shipped_model()
@@ -56,7 +56,7 @@ def jobs(
     """List what ran here, or runs now: refreshes, trainings and screens, lost ones among them."""
     from dataclasses import asdict
 
-    from pipeline.ledger import Ledger
+    from pipeline.ops.ledger import Ledger
     from pipeline.settings import settings
 
     entries = [asdict(entry) for entry in Ledger(settings().home).entries(last)]
@@ -81,7 +81,7 @@ def doctor(json: Json = False) -> None:
 
 def metrics() -> None:
     """Print what a monitoring system wants to know, as Prometheus text (for a node exporter's textfile collector, say)."""
-    from pipeline.metrics import metrics_text
+    from pipeline.ops.metrics import metrics_text
     from pipeline.settings import settings
 
     print(metrics_text(settings()), end="")

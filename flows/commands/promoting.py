@@ -16,8 +16,8 @@ def promote(
     """Put a model to use if it is sound and no worse than the one in use; otherwise say why, with exit code 1."""
     from flows.console import reporter, use_console
     from flows.summary import print_json
-    from pipeline.learning.promotion import promote as judge
-    from pipeline.learning.shipped import shipped_rival
+    from pipeline.registry.promotion import promote as judge
+    from pipeline.registry.shipped import shipped_rival
     from pipeline.settings import settings
 
     use_console(quiet=False)
@@ -36,8 +36,8 @@ def promote(
 def rollback(json: Json = False) -> None:
     """Go back to the model that was in use before."""
     from flows.summary import print_json
-    from pipeline.learning.promotion import rollback as go_back
-    from pipeline.learning.shipped import shipped_model
+    from pipeline.registry.promotion import rollback as go_back
+    from pipeline.registry.shipped import shipped_model
     from pipeline.settings import settings
 
     given_up, taken_up = go_back(settings().models, shipped_model())

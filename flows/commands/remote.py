@@ -9,7 +9,7 @@ import typer
 from flows.commands.common import Json, QuietOption, listing
 
 if TYPE_CHECKING:
-    from pipeline.remote import Moved
+    from pipeline.registry.remote import Moved
 
 Url = Annotated[str, typer.Argument(help="file:///..., s3://bucket/folder or any other that fsspec knows, or a folder.")]
 
@@ -17,7 +17,7 @@ Url = Annotated[str, typer.Argument(help="file:///..., s3://bucket/folder or any
 def push(url: Url, quiet: QuietOption = False, json: Json = False) -> None:
     """Copy the snapshots and models that a URL lacks to it; a stopped one goes on where it was."""
     import flows.console
-    from pipeline.remote import push as copy
+    from pipeline.registry.remote import push as copy
     from pipeline.settings import settings
 
     flows.console.use_console(quiet)
@@ -27,7 +27,7 @@ def push(url: Url, quiet: QuietOption = False, json: Json = False) -> None:
 def pull(url: Url, quiet: QuietOption = False, json: Json = False) -> None:
     """Copy the snapshots and models at a URL that this home lacks into it, each held against its hashes."""
     import flows.console
-    from pipeline.remote import pull as copy
+    from pipeline.registry.remote import pull as copy
     from pipeline.settings import settings
 
     flows.console.use_console(quiet)

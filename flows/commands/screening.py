@@ -69,12 +69,12 @@ def screen(
 
     if workers is not None:
         os.environ["FERROSCREEN_WORKERS"] = str(workers)
-    from data.disorder import Disorder
+    from data.cif.disorder import Disorder
     from data.errors import UserError
     from data.sources.icsd.table import IcsdFilter
     from data.sources.parquet import Columns
     from flows.engines import Runner
-    from pipeline.learning.shipped import choose_model
+    from pipeline.registry.shipped import choose_model
     from pipeline.screening.opening import open_candidates
     from pipeline.screening.profiles import find_profile
     from pipeline.settings import settings

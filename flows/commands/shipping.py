@@ -14,8 +14,8 @@ def ship(
     model: Annotated[str | None, typer.Argument(help="Model id or its beginning (default: the one published last).")] = None,
 ) -> None:
     """Put a model in the place of the shipped one, models/pretrained (for those who release ferroscreen)."""
-    from pipeline.learning.registry import list_models, open_model
-    from pipeline.learning.shipped import ship as copy
+    from pipeline.registry.ensemble import list_models, open_model
+    from pipeline.registry.shipped import ship as copy
     from pipeline.settings import settings
 
     root = settings().models
@@ -29,8 +29,8 @@ def ship_orderings(
 ) -> None:
     """Learn the classes and orders of magnets anew, in the place of the shipped ones (for those who release ferroscreen)."""
     from flows.console import reporter, use_console
-    from pipeline.learning.order_shelf import put_trees_on_shelf, train_order_trees
-    from pipeline.learning.ordering_shelf import FOLDER, classes_card, put_on_shelf, train_classes
+    from pipeline.registry.order_classifier import FOLDER, classes_card, put_on_shelf, train_classes
+    from pipeline.registry.order_ranker import put_trees_on_shelf, train_order_trees
 
     use_console(quiet=False)
     classes = train_classes(table, reporter())

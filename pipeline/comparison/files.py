@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from data.artifact import make_folder, write_bytes, write_json
+from data.store.artifact import make_folder, write_bytes, write_json
 from pipeline.comparison.compare import Comparison
 from pipeline.report import text
 from pipeline.screening.csvsafe import csv_safe

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.artifact import write_bytes
+from data.store.artifact import write_bytes
 from data.symmetry import SymmetricCell
 
 _SCHEMA = pa.schema(

@@ -12,8 +12,8 @@ import pandas as pd
 from data.symmetry import SymmetricCell
 from pipeline.dedup.known import Known
 from pipeline.dedup.matching import Bucket, match_bucket, nothing_matched
-from pipeline.parallel import map_in_order
-from pipeline.progress import Tick
+from pipeline.ops.parallel import map_in_order
+from pipeline.ops.progress import Tick
 
 SECONDS_PER_BUCKET = 120.0  # most take milliseconds; a slower one is left uncompared, and counted
 

@@ -10,7 +10,7 @@ from data.crystal import Crystal
 from data.snapshot import Snapshot
 from data.symmetry import SymmetricCell, symmetrise
 from pipeline.dedup.fingerprint import fingerprint
-from pipeline.parallel import map_in_order
+from pipeline.ops.parallel import map_in_order
 
 CRYSTALS_PER_TASK = 512  # some tenths of a second
 

@@ -6,16 +6,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from data.artifact import make_folder, text_hash
 from data.calculation import Calculation
 from data.errors import UserError
+from data.store.artifact import make_folder, text_hash
 from pipeline.dft.plan import Method, Plan, plan
 from pipeline.dft.queue import known, to_do, work_off
 from pipeline.dft.settings import Limits
 from pipeline.dft.verdict import judge
-from pipeline.handoff.chosen import choose, read_again
-from pipeline.ledger import Ledger
-from pipeline.progress import Reporter
+from pipeline.export.chosen import choose, read_again
+from pipeline.ops.ledger import Ledger
+from pipeline.ops.progress import Reporter
 from pipeline.screening.screen import Screened
 
 

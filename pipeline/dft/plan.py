@@ -11,8 +11,8 @@ from data.crystal import Crystal, make_crystal
 from data.symmetry import symmetrise
 from pipeline.dft.settings import DftSettings
 from pipeline.dft.starts import metallic
-from pipeline.handoff.chosen import Chosen
-from pipeline.handoff.orderings import orderings
+from pipeline.export.chosen import Chosen
+from pipeline.magnetism.competing_orderings import orderings
 
 
 @dataclass(frozen=True)

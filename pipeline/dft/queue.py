@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data.artifact import make_folder
 from data.calculation import Calculation, Damaged, Job, Outcome, Status, place, read_calculation, write_calculation
+from data.store.artifact import make_folder
 from pipeline.dft.child import request
 from pipeline.dft.settings import Limits
 

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.artifact import building, publish, text_hash
 from data.rejection import Reason, Rejection
 from data.snapshot import Snapshot, write_rejections
+from data.store.artifact import building, publish, text_hash
 from data.symmetry import symmetrise
 from models.graph import DTYPES, CrystalGraphs
 from pipeline.features.neighbours import GraphSettings, alone, build_graphs
 from pipeline.features.npyfile import PackedWriter
 from pipeline.features.stores import finish_store, open_store
-from pipeline.parallel import map_in_order
+from pipeline.ops.parallel import map_in_order
 
 GRAPH_CODE = "graphs-1"  # raise it whenever the same crystal and settings would give another graph
 CRYSTALS_PER_TASK = 1024

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.artifact import make_folder, write_bytes
+from data.store.artifact import make_folder, write_bytes
 
 _DIGEST_BYTES = 16
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from data.artifact import building, file_hash, write_json
+from data.store.artifact import building, file_hash, write_json
 
 MANIFEST_FILE = "manifest.json"
 

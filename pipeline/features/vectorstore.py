@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from data.artifact import building, publish, text_hash
 from data.snapshot import Snapshot
+from data.store.artifact import building, publish, text_hash
 from data.symmetry import symmetrise
 from models.vectors import VECTOR_DTYPES, VectorGraphs
 from pipeline.features.graphs import CRYSTALS_PER_TASK, GRAPH_CODE, GraphStore
@@ -20,7 +20,7 @@ from pipeline.features.neighbours import GraphSettings
 from pipeline.features.npyfile import PackedWriter
 from pipeline.features.stores import finish_store, open_store
 from pipeline.features.vectors import build_vectors
-from pipeline.parallel import map_in_order
+from pipeline.ops.parallel import map_in_order
 
 VECTOR_CODE = "vectors-2"  # raise it whenever the same crystal and settings would give another graph
 

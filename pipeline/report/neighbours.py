@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from data.snapshot import Snapshot
-from pipeline.learning.splits import split_rows
 from pipeline.report.formulas import composition
+from pipeline.training.splits import split_rows
 
 NEAREST = 5
 FARTHEST = 0.5  # share of the atoms; beyond that a neighbour says nothing

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from data.artifact import write_bytes
 from data.labels import MAGNETIC_THRESHOLD, TESLA_PER_MUB_PER_A3
+from data.store.artifact import write_bytes
 from pipeline.report.assets import page_environment, policy, script, style
 from pipeline.report.content import Changes, ReportContent
 from pipeline.report.elements import holders, periodic_table

@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from data.labels import MAX_MUB_PER_ATOM
-from pipeline.learning.shares import wilson
+from pipeline.evaluation.shares import wilson
 from pipeline.report.svg import ROLES, draw
 from pipeline.report.text import MISSING, finite
 

@@ -26,7 +26,7 @@ class QualityContent:
     crystals: pd.DataFrame  # material_id, formula, moment_muB_per_atom, ordering
     quarantine: pd.DataFrame  # columns of schema.REJECTED
     duplicates: pd.DataFrame  # columns of schema.DUPLICATES
-    doubts: pd.DataFrame  # columns of pipeline.refreshing.doubts.COLUMNS
+    doubts: pd.DataFrame  # columns of pipeline.refresh.label_noise.COLUMNS
     tombstones: pd.DataFrame  # material_id, reason, database_version
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.snapshot import open_snapshot
-from pipeline.learning.registry import Ensemble
-from pipeline.report.concerns import concerns
+from pipeline.registry.ensemble import Ensemble
+from pipeline.report.caveats import concerns
 from pipeline.report.content import Changes, ReportContent, SecondOpinion
 from pipeline.report.neighbours import Learned, learned
 from pipeline.report.page import write_report

@@ -26,15 +26,15 @@ from models.contract import Examples
 from models.graph import CrystalGraphs
 from models.ordering_classes import CLASSES
 from pipeline.dedup.fingerprint import fingerprint
-from pipeline.features.costly import costly_key, without_values
-from pipeline.features.costlystore import costly_cache, costly_descriptors
+from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, alone, build_graphs
-from pipeline.features.tiers import Tier
+from pipeline.features.slow_descriptor_store import costly_cache, costly_descriptors
+from pipeline.features.slow_descriptors import costly_key, without_values
 from pipeline.features.vectors import build_vectors
-from pipeline.learning.ordering_shelf import ordering_classes
-from pipeline.learning.registry import Ensemble
-from pipeline.parallel import in_kept_worker, map_in_order
+from pipeline.ops.parallel import in_kept_worker, map_in_order
+from pipeline.registry.ensemble import Ensemble
+from pipeline.registry.order_classifier import ordering_classes
 
 SECONDS_PER_FILE = 30.0  # a good file takes a few milliseconds
 SECONDS_PER_SHARD = 120.0  # of up to a thousand files; a slower shard is read again, file by file

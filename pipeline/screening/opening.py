@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data.disorder import Disorder
+from data.cif.disorder import Disorder
 from data.errors import UserError
-from data.materials_project.state import DOCUMENTS_FILE
 from data.snapshot import list_snapshots, open_snapshot
 from data.sources import Source
 from data.sources.cif_folder import MAX_FILE_MB
 from data.sources.icsd.table import ANY_ENTRY, IcsdFilter
+from data.sources.materials_project.state import DOCUMENTS_FILE
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
 from pipeline.settings import Settings

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from data.versions import read_manifest
+from data.store.versions import read_manifest
 from pipeline.settings import Settings
 
 RUN_FORMAT = 1  # raise it whenever an older release would misread a finished screen

@@ -12,30 +12,30 @@ from typing import Any
 
 import pandas as pd
 
-from data.artifact import file_hash, make_folder, make_newest, text_hash, write_bytes, write_json
 from data.errors import UserError
 from data.snapshot import open_snapshot
 from data.sources import Source
 from data.sources.recipe import recipe
+from data.store.artifact import file_hash, make_folder, make_newest, text_hash, write_bytes, write_json
 from pipeline.dedup.cellfile import CellFiles
 from pipeline.dedup.duplicates import Duplicates, find_duplicates
 from pipeline.dedup.known import Known, known_crystals
+from pipeline.features.descriptor_sets import Tier
 from pipeline.features.graphs import GRAPH_CODE
-from pipeline.features.tiers import Tier
 from pipeline.features.vectorstore import VECTOR_CODE
-from pipeline.learning.ordering_shelf import ordering_id
-from pipeline.learning.registry import Ensemble
-from pipeline.ledger import Ledger, Run
-from pipeline.progress import Reporter
-from pipeline.provenance import provenance
+from pipeline.ops.ledger import Ledger, Run
+from pipeline.ops.progress import Reporter
+from pipeline.ops.provenance import provenance
+from pipeline.registry.ensemble import Ensemble
+from pipeline.registry.order_classifier import ordering_id
 from pipeline.screening.candidates import WITHOUT_COSTLY
-from pipeline.screening.costly import prepare
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.licence import without_details, without_structures
 from pipeline.screening.previous import RUN_FORMAT, previous_run
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from pipeline.screening.ranking import rank
 from pipeline.screening.shards import Judge, Work, judge_here, write_parquet
+from pipeline.screening.slow_descriptors import prepare
 from pipeline.screening.structures import STRUCTURES_FILE, write_structures
 from pipeline.settings import Settings
 

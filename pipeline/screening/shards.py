@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data.artifact import write_bytes
 from data.schema import REJECTED
 from data.snapshot import write_rejections
 from data.sources import Shard, Source
+from data.store.artifact import write_bytes
 from pipeline.dedup.cellfile import CellFiles, write_cells
 
 if TYPE_CHECKING:

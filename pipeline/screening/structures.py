@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data.artifact import write_bytes
+from data.store.artifact import write_bytes
 from pipeline.dedup.cellfile import CellFiles
 
 STRUCTURES_FILE = "structures.parquet"

@@ -12,9 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import SecretStr
 
-from data.artifact import write_json
-from data.materials_project.documents import narrow
-from data.materials_project.state import write_documents
 from data.rejection import Rejection
 from data.sources import Record, Shard, Source
 from data.sources.calculated import CalculatedSource
@@ -23,7 +20,9 @@ from data.sources.icsd.api import Credentials
 from data.sources.icsd.export import IcsdExport
 from data.sources.icsd.fetch import IcsdQuery, fetch_icsd
 from data.sources.icsd.table import IcsdFilter
-from data.sources.materials_project import MaterialsProjectSource
+from data.sources.materials_project.documents import narrow
+from data.sources.materials_project.source import MaterialsProjectSource
+from data.sources.materials_project.state import write_documents
 from data.sources.opening import candidate_source
 from data.sources.optimade.fetch import OptimadeQuery, fetch_optimade
 from data.sources.optimade.folder import OptimadeFolder
@@ -31,6 +30,7 @@ from data.sources.parquet import Columns, ParquetSource
 from data.sources.selected import Selected
 from data.sources.several import Several
 from data.sources.starter import StarterSource
+from data.store.artifact import write_json
 from tests.contract.sources import CHECKS, Factory
 from tests.data.cif_texts import cif_text
 from tests.pipeline.dft.samples import bcc

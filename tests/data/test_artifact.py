@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from data.artifact import building, file_hash, make_folder, publish, text_hash, write_bytes, write_json
 from data.errors import UserError
+from data.store.artifact import building, file_hash, make_folder, publish, text_hash, write_bytes, write_json
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 KILLS = 12
@@ -24,7 +24,7 @@ CONTENT_BYTES = 4_000_000
 REWRITE_FOREVER = f"""
 import sys
 from pathlib import Path
-from data.artifact import write_bytes
+from data.store.artifact import write_bytes
 path = Path(sys.argv[1])
 print("ready", flush=True)
 while True:
@@ -34,7 +34,7 @@ while True:
 WRITE_TOO_MUCH = """
 import resource, signal, sys
 from pathlib import Path
-from data.artifact import write_bytes
+from data.store.artifact import write_bytes
 from data.errors import UserError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))

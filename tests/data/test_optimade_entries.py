@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from data.cif.disorder import Disorder
 from data.crystal import Crystal
-from data.disorder import Disorder
 from data.rejection import Reason, Rejection
 from data.sources.optimade.entries import read_entry
 from data.sources.starter import StarterSource

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data.disorder import Disorder
+from data.cif.disorder import Disorder
 from data.errors import UserError
 from data.sources import Source
 from data.sources.calculated import CalculatedSource

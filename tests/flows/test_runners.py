@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.artifact import file_hash
 from data.sources import Shard
 from data.sources.starter import StarterSource
+from data.store.artifact import file_hash
 from flows.runners import SHARES, TASK_S, batches
 from tests.servers.prefect import PrefectServer, prefect_server
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from data.materials_project.identity import can_be_asked
 from data.sources import Source
+from data.sources.materials_project.identity import can_be_asked
 from data.sources.parquet import ParquetSource
 from data.sources.starter import StarterSource
 from tests.servers.documents import document, records

@@ -22,16 +22,16 @@ from data.snapshot import publish_snapshot
 from data.sources.starter import StarterSource
 from models.contract import FitControl
 from models.forest import Forest, ForestSettings
+from pipeline.features.descriptor_sets import Tier
 from pipeline.features.neighbours import GraphSettings
-from pipeline.features.tiers import Tier
-from pipeline.learning.data import labelled_examples
-from pipeline.learning.publish import Trained, publish_ensemble
-from pipeline.learning.registry import Ensemble
-from pipeline.learning.splits import split_rows
-from pipeline.ledger import Ledger
-from pipeline.progress import Quiet
+from pipeline.ops.ledger import Ledger
+from pipeline.ops.progress import Quiet
+from pipeline.registry.ensemble import Ensemble
 from pipeline.screening.screen import screen
 from pipeline.settings import Settings
+from pipeline.training.dataset import labelled_examples
+from pipeline.training.publish import Trained, publish_ensemble
+from pipeline.training.splits import split_rows
 
 SOURCE = StarterSource(equilibrium_only=True)
 SMALL = ForestSettings(n_estimators=3, max_leaf_nodes=6)

@@ -21,13 +21,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.artifact import file_hash
 from data.snapshot import open_snapshot
+from data.store.artifact import file_hash
 from pipeline.features.graphs import graph_store
 from pipeline.features.neighbours import GraphSettings
-from pipeline.learning.promotion import starter_examples
-from pipeline.learning.registry import CURRENT_FILE, open_model
-from pipeline.ledger import LEDGER_FORMAT, Ledger
+from pipeline.ops.ledger import LEDGER_FORMAT, Ledger
+from pipeline.registry.ensemble import CURRENT_FILE, open_model
+from pipeline.registry.promotion import starter_examples
 from pipeline.report.screened import report_screen
 from pipeline.screening.runs import find_run
 from pipeline.settings import Settings

@@ -12,13 +12,13 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import ClassVar
 
-from data.artifact import text_hash
 from data.errors import UserError
 from data.rejection import Reason, Rejection
 from data.sources import Record, Shard
 from data.sources.cif_folder import CifFolder, Entry, decode, zip_entries
 from data.sources.icsd.table import ANY_ENTRY, IcsdFilter, IcsdRow, code_of, read_table
 from data.sources.ledger import is_fetch, open_fetch
+from data.store.artifact import text_hash
 
 TABLES = (".csv", ".tsv")
 LOOKED_AT = 64  # files, evenly spaced, or rows, before an input is taken to hold nothing of ICSD

@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from data.artifact import write_json
 from data.errors import UserError
 from data.sources.icsd.api import FIELDS, Credentials, IcsdApi
 from data.sources.icsd.table import CODE, CONTENT, THEORETICAL, code_of
 from data.sources.ledger import UNFINISHED, Fetched, Progress, Unfinished, fetching, finished
 from data.sources.network import FetchError, Patience
+from data.store.artifact import write_json
 
 EXPERIMENTAL = "EXPERIMENTAL_INORGANIC"
 ENTRIES_PER_PAGE = 500

@@ -13,9 +13,9 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from data.cif import MAX_SITES, BlockError, block_to_crystal
+from data.cif.disorder import LEAST_MAJORITY, Disorder
+from data.cif.reader import MAX_SITES, BlockError, block_to_crystal
 from data.crystal import Crystal, cell_volume
-from data.disorder import LEAST_MAJORITY, Disorder
 from data.rejection import Reason, Rejection
 
 FIELDS = [

@@ -10,14 +10,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from data.artifact import file_hash, text_hash
+from data.cif.disorder import Disorder
 from data.crystal import Crystal
-from data.disorder import Disorder
 from data.errors import UserError
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
 from data.sources.ledger import LEDGER, Fetched, Page, open_fetch
 from data.sources.optimade.entries import read_entry
+from data.store.artifact import file_hash, text_hash
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,14 @@ from prefect.server.schemas.schedules import CronSchedule
 
 from data.snapshot import list_snapshots, open_snapshot, publish_snapshot
 from data.sources.starter import StarterSource
-from pipeline.learning.registry import open_model
-from pipeline.ledger import DONE, LOST, Ledger
-from pipeline.progress import Quiet
+from pipeline.ops.ledger import DONE, LOST, Ledger
+from pipeline.ops.progress import Quiet
+from pipeline.registry.ensemble import open_model
 from pipeline.screening.previous import list_runs
 from pipeline.screening.profiles import PROFILES
 from pipeline.screening.screen import screen
 from pipeline.settings import Settings
-from tests.pipeline.test_ledger import dying
+from tests.pipeline.ops.test_ledger import dying
 
 ROOT = Path(__file__).resolve().parents[3]
 YEAR_S = 365 * 86_400
@@ -79,7 +79,7 @@ def test_a_lease_and_not_the_clock_says_who_lives(tmp_path: Path, wrong: timedel
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "America/Los_Angeles"])
 def test_the_ledger_writes_utc_in_any_zone(tmp_path: Path, zone: str) -> None:
     code = (
-        "import sys; from pathlib import Path; from pipeline.ledger import Ledger\n"
+        "import sys; from pathlib import Path; from pipeline.ops.ledger import Ledger\n"
         "with Ledger(Path(sys.argv[1])).run('screen', 'k', {}): pass"
     )
     before = datetime.now(UTC)

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.artifact import file_hash
 from data.errors import UserError
 from data.snapshot import Snapshot, publish_snapshot
 from data.sources.starter import StarterSource
+from data.store.artifact import file_hash
 from pipeline.features.graphs import graph_store
 from pipeline.features.neighbours import GraphSettings
 from pipeline.features.vectorstore import vector_store
-from pipeline.ledger import Ledger
+from pipeline.ops.ledger import Ledger
 
 SETTINGS = GraphSettings()
 

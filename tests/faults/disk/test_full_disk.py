@@ -12,13 +12,13 @@ import pytest
 from data.errors import UserError
 from data.snapshot import list_snapshots, publish_snapshot
 from data.sources.starter import StarterSource
-from pipeline.learning.registry import list_models, open_model
-from pipeline.learning.train import TrainSettings, train_ensemble
-from pipeline.ledger import Ledger
-from pipeline.progress import Quiet
-from pipeline.refreshing.publish import publish_source
+from pipeline.ops.ledger import Ledger
+from pipeline.ops.progress import Quiet
+from pipeline.refresh.publish import publish_source
+from pipeline.registry.ensemble import list_models, open_model
 from pipeline.screening.screen import FILES, screen
 from pipeline.settings import Settings
+from pipeline.training.train import TrainSettings, train_ensemble
 from tests.faults.disk.conftest import Mount
 
 Disk = tuple[Path, Mount]

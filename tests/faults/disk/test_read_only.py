@@ -10,12 +10,12 @@ import pytest
 from data.errors import UserError
 from data.snapshot import open_snapshot
 from data.sources.starter import StarterSource
-from pipeline.learning.registry import open_model
-from pipeline.learning.train import TrainSettings, train_ensemble
-from pipeline.progress import Quiet
-from pipeline.refreshing.publish import publish_source
+from pipeline.ops.progress import Quiet
+from pipeline.refresh.publish import publish_source
+from pipeline.registry.ensemble import open_model
 from pipeline.screening.screen import screen
 from pipeline.settings import Settings
+from pipeline.training.train import TrainSettings, train_ensemble
 from tests.faults.disk.conftest import Mount
 
 

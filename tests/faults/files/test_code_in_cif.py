@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.sources.cif_folder import CifFolder
-from pipeline.learning.registry import open_model
-from pipeline.progress import Quiet
+from pipeline.ops.progress import Quiet
+from pipeline.registry.ensemble import open_model
 from pipeline.screening.screen import screen
 from pipeline.settings import Settings
 from tests.data.cif_texts import CELL, MNO, cif_text

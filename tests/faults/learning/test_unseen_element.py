@@ -8,8 +8,8 @@ import pytest
 from pymatgen.core import Element, Lattice, Structure
 
 from data.sources.cif_folder import CifFolder
-from pipeline.learning.registry import open_model
-from pipeline.progress import Quiet
+from pipeline.ops.progress import Quiet
+from pipeline.registry.ensemble import open_model
 from pipeline.screening.screen import screen
 from pipeline.settings import Settings
 

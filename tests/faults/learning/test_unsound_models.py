@@ -14,19 +14,19 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from data.artifact import file_hash, write_json
 from data.errors import UserError
 from data.labels import Label
 from data.rejection import Rejection
 from data.snapshot import publish_snapshot
 from data.sources import Record, Shard
 from data.sources.starter import StarterSource
+from data.store.artifact import file_hash, write_json
 from models.contract import Examples, Model, ModelError, Prediction
-from pipeline.learning.promotion import gates, promote
-from pipeline.learning.registry import CURRENT_FILE, Ensemble, list_models, open_model
-from pipeline.learning.train import TrainSettings, train_ensemble
-from pipeline.progress import Quiet
+from pipeline.ops.progress import Quiet
+from pipeline.registry.ensemble import CURRENT_FILE, Ensemble, list_models, open_model
+from pipeline.registry.promotion import gates, promote
 from pipeline.settings import Settings
+from pipeline.training.train import TrainSettings, train_ensemble
 
 
 @dataclass(frozen=True)

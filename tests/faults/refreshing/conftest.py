@@ -16,8 +16,8 @@ from pydantic import SecretStr
 
 from data.snapshot import Snapshot
 from data.sources.starter import StarterSource
-from pipeline.progress import Quiet
-from pipeline.refreshing.materials_project import Refreshed, refresh_materials_project
+from pipeline.ops.progress import Quiet
+from pipeline.refresh.materials_project import Refreshed, refresh_materials_project
 from pipeline.settings import Settings
 from tests.servers.documents import document, records
 from tests.servers.materials_project import Database, MaterialsProjectServer

@@ -14,10 +14,10 @@ import pytest
 from pydantic import SecretStr
 
 from data.errors import Unavailable
-from data.lease import Busy
 from data.snapshot import Snapshot, list_snapshots
-from pipeline.progress import Quiet
-from pipeline.refreshing.materials_project import refresh_materials_project
+from data.store.lock import Busy
+from pipeline.ops.progress import Quiet
+from pipeline.refresh.materials_project import refresh_materials_project
 from pipeline.settings import Settings
 from tests.faults.refreshing.conftest import KEY, Refresh
 from tests.faults.refreshing.test_broken_answers import PLACES, asked

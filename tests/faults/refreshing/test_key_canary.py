@@ -11,9 +11,9 @@ import pytest
 from pydantic import SecretStr
 
 from data.errors import Refused, Unavailable, UserError
-from data.materials_project.client import MaterialsProject
-from pipeline.progress import Quiet
-from pipeline.refreshing.materials_project import refresh_materials_project
+from data.sources.materials_project.client import MaterialsProject
+from pipeline.ops.progress import Quiet
+from pipeline.refresh.materials_project import refresh_materials_project
 from pipeline.settings import Settings
 from tests.faults.refreshing.conftest import KEY, Refresh
 from tests.servers.materials_project import Fault, MaterialsProjectServer

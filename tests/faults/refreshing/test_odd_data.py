@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from data.errors import UserError
-from data.materials_project.state import ALIASES_FILE, DOCUMENTS_FILE, TOMBSTONES_FILE, read_documents, read_tombstones
 from data.snapshot import Snapshot, list_snapshots
+from data.sources.materials_project.state import ALIASES_FILE, DOCUMENTS_FILE, TOMBSTONES_FILE, read_documents, read_tombstones
 from pipeline.settings import Settings
 from tests.faults.refreshing.conftest import Refresh
 from tests.servers.materials_project import MaterialsProjectServer, number_of

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from data.artifact import write_json
 from data.calculation import Calculation, write_calculation
 from data.crystal import Crystal, make_crystal
 from data.rejection import Rejection
 from data.sources.recipe import recipe
 from data.sources.starter import STARTER_FILE, StarterSource
+from data.store.artifact import write_json
 from data.symmetry import SYMPREC_A
 from pipeline.dft.child import calculate
 from pipeline.dft.plan import Method, Plan, plan
 from pipeline.dft.settings import DftSettings
-from pipeline.handoff.chosen import Chosen
+from pipeline.export.chosen import Chosen
 
 if TYPE_CHECKING:
     from pipeline.screening.screen import Screened

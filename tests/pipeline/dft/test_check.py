@@ -21,8 +21,8 @@ from pipeline.dft.check import Selection, check
 from pipeline.dft.plan import Method
 from pipeline.dft.queue import LOGS
 from pipeline.dft.settings import DftSettings, Limits
-from pipeline.ledger import Ledger
-from pipeline.progress import Quiet
+from pipeline.ops.ledger import Ledger
+from pipeline.ops.progress import Quiet
 from pipeline.screening.screen import Screened
 from tests.pipeline.dft.samples import TOY, bcc, calculated, planned, screened, starter
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-from data.artifact import file_hash
 from data.crystal import Crystal, make_crystal
 from data.labels import Label
 from data.rejection import Rejection
@@ -17,6 +16,7 @@ from data.snapshot import Snapshot, publish_snapshot
 from data.sources import Record, Shard
 from data.sources.parquet import ParquetSource
 from data.sources.starter import StarterSource
+from data.store.artifact import file_hash
 from data.symmetry import symmetrise, without_orbits
 from models.contract import Model
 from models.families import family

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data.sources.starter import StarterSource
-from pipeline.learning.registry import Ensemble, open_model
+from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.settings import Settings
 
 

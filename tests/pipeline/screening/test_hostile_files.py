@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from data.rejection import Reason
-from pipeline.learning.registry import Ensemble
+from pipeline.registry.ensemble import Ensemble
 from pipeline.screening import candidates
 from tests.pipeline.screening.hostile_source import Hostile
 

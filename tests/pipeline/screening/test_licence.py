@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.disorder import Disorder
+from data.cif.disorder import Disorder
 from data.errors import UserError
 from data.sources.icsd.export import IcsdExport
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
 from pipeline.comparison.section import changes_since
-from pipeline.handoff.export import export as write_export
-from pipeline.learning.registry import Ensemble
-from pipeline.progress import Quiet
+from pipeline.export.export import export as write_export
+from pipeline.ops.progress import Quiet
+from pipeline.registry.ensemble import Ensemble
 from pipeline.report.pack import unpack
 from pipeline.report.screened import report_screen
 from pipeline.screening.licence import WITHHELD

@@ -21,9 +21,9 @@ from data.errors import UserError
 from data.rejection import Reason
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
-from pipeline.learning.registry import Ensemble, open_model
-from pipeline.ledger import DONE, LOST, Ledger
-from pipeline.progress import Quiet
+from pipeline.ops.ledger import DONE, LOST, Ledger
+from pipeline.ops.progress import Quiet
+from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.screening.screen import Screened, screen
 from pipeline.settings import Settings
 
@@ -159,8 +159,8 @@ import sys
 from pathlib import Path
 from data.sources.cif_folder import CifFolder
 import data.sources.cif_folder as module
-from pipeline.learning.registry import open_model
-from pipeline.progress import Quiet
+from pipeline.registry.ensemble import open_model
+from pipeline.ops.progress import Quiet
 from pipeline.screening.screen import screen
 from pipeline.settings import Settings
 module.FILES_PER_SHARD = 2

@@ -1,0 +1,1 @@
+"""CIF and magCIF: from text to crystals."""

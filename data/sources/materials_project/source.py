@@ -1,0 +1,143 @@
+"""Documents pulled from the Materials Project, as crystals with labels. Reads a file; `data.materials_project` fetches it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pyarrow.parquet as pq
+
+from data.crystal import Crystal, CrystalError, make_crystal
+from data.errors import UserError
+from data.labels import Label
+from data.rejection import LOST, Reason, Rejection
+from data.sources import Record, Shard
+from data.sources.materials_project.documents import Document
+from data.sources.materials_project.query import REQUIRED
+from data.sources.materials_project.rules import find_contradiction
+from data.sources.materials_project.state import DOCUMENTS_FILE, ROWS_PER_GROUP, read_documents
+from data.store.artifact import file_hash, text_hash
+
+ORDERINGS = {"FM", "FiM", "AFM", "NM"}  # MP's "Unknown" is no ordering
+NAME = "Materials Project"
+
+
+@dataclass(frozen=True)
+class MaterialsProjectSource:
+    """The documents of a pull, in the order of their ids."""
+
+    path: Path
+    release: str  # database version
+    licensed: ClassVar[bool] = False  # CC-BY 4.0
+
+    @property
+    def description(self) -> str:
+        return f"{NAME} {self.release}"
+
+    def identity(self) -> str:
+        return text_hash("materials project", self.release, file_hash(self.path))
+
+    def shards(self) -> Iterator[Shard]:
+        rows = pq.read_metadata(self.path).num_rows
+        for start in range(0, rows, ROWS_PER_GROUP):
+            stop = min(start + ROWS_PER_GROUP, rows)
+            yield Shard((start, stop), stop - start)
+
+    def singles(self, shard: Shard) -> Iterator[tuple[Shard, Rejection]]:
+        start, stop = shard.part
+        for row, document in zip(range(start, stop), read_documents(self.path, start, stop), strict=True):
+            yield Shard((row, row + 1), 1), Rejection(document.material_id, NAME, document.sent_id, Reason.READER_LOST, LOST)
+
+    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
+        for document in read_documents(self.path, *shard.part):
+            yield read_document(document)
+
+
+@dataclass(frozen=True)
+class MaterialsProjectCandidates(MaterialsProjectSource):
+    """Those of the documents that the ICSD knows, unlabelled: crystals that somebody has made."""
+
+    @property
+    def description(self) -> str:
+        return f"{NAME} {self.release}, known to the ICSD"
+
+    def identity(self) -> str:
+        return text_hash("known to the icsd", super().identity())
+
+    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
+        for document in read_documents(self.path, *shard.part):
+            content = document.content
+            if _is_known(content.get("database_IDs")):
+                crystal = _crystal(document, content.get("structure"))
+                known = _finite(content.get("energy_above_hull"))
+                yield crystal if isinstance(crystal, Rejection) else Record(crystal, NAME, e_above_hull=known)
+
+
+def materials_project_candidates(snapshot: Path) -> MaterialsProjectCandidates:
+    """The candidates in the folder of a snapshot. Raises UserError where it is none of the Materials Project."""
+    path = snapshot / DOCUMENTS_FILE
+    try:
+        release = str(json.loads((snapshot / "manifest.json").read_text())["origin"]["database_version"])
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise UserError(f"{snapshot} is no snapshot of the {NAME}") from fault
+    return MaterialsProjectCandidates(path, release)
+
+
+def _is_known(database_ids: Any) -> bool:
+    return isinstance(database_ids, dict) and bool(database_ids.get("icsd"))
+
+
+def read_document(document: Document) -> Record | Rejection:
+    """The crystal and the label of one document, or why there is none."""
+    content = document.content
+    missing = [name for name in REQUIRED if content.get(name) is None]
+    if missing:
+        return _rejection(document, Reason.MISSING_VALUE, f"the service states no {', '.join(missing)}")
+    total = _finite(content["total_magnetization"])
+    if total is None:
+        return _rejection(document, Reason.BAD_LABEL, f"total_magnetization is {content['total_magnetization']!r:.60}, no number")
+    crystal = _crystal(document, content["structure"])
+    if isinstance(crystal, Rejection):
+        return crystal
+    fault = find_contradiction(content, crystal, total, _site_moments(content["structure"], crystal.n_sites))
+    if fault is not None:
+        return _rejection(document, *fault)
+    ordering = content.get("ordering")
+    label = Label(total, None, ordering if ordering in ORDERINGS else None, "MP, started ferromagnetic unless enumerated")
+    return Record(crystal, NAME, label)
+
+
+def _crystal(document: Document, structure: Any) -> Crystal | Rejection:
+    from pymatgen.core import Element
+
+    try:
+        numbers = [Element(symbol).Z for symbol in structure["species"]]
+        return make_crystal(document.material_id, structure["lattice"], structure["frac"], numbers)
+    except CrystalError as fault:
+        return _rejection(document, Reason.NO_CELL, str(fault))
+    except (KeyError, TypeError, ValueError) as fault:
+        detail = f"the structure is not an ordered crystal of known elements ({type(fault).__name__}: {fault!s:.80})"
+        return _rejection(document, Reason.BAD_COORDINATES, detail)
+
+
+def _site_moments(structure: dict[str, Any], n_sites: int) -> list[float] | None:
+    """µB a site; None where a site has none, or moments are vectors."""
+    moments = structure.get("moments")
+    if not isinstance(moments, list) or len(moments) != n_sites:
+        return None
+    known = [_finite(moment) for moment in moments]
+    return None if any(moment is None for moment in known) else [moment for moment in known if moment is not None]
+
+
+def _finite(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) else None
+
+
+def _rejection(document: Document, reason: Reason, detail: str) -> Rejection:
+    return Rejection(document.material_id, NAME, document.sent_id, reason, detail)

@@ -1,0 +1,1 @@
+"""How data are kept: whole files, one writer, versions."""

@@ -1,0 +1,52 @@
+"""One writer at a time. The system itself ends a writer's lease when its process dies, however it dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from data.errors import UserError
+from data.store.artifact import make_folder, write_json
+
+LOCK_FILE = ".writer.lock"
+HOLDER_FILE = ".writer.json"
+
+
+class Busy(UserError):
+    """Somebody else is writing."""
+
+
+@contextmanager
+def writing(root: Path) -> Iterator[None]:
+    """Hold the lease on a folder of artefacts; what a dead writer left unfinished there is cleared away.
+
+    Raises:
+        Busy: another process holds it; the message says which, and since when.
+    """
+    lock = FileLock(make_folder(root) / LOCK_FILE, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Busy(f"another refresh is writing ({_holder(root)}); this one changed nothing") from None
+    try:
+        for left in root.glob(".building-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        write_json(root / HOLDER_FILE, {"process": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")})
+        yield
+    finally:
+        lock.release()
+
+
+def _holder(root: Path) -> str:
+    try:
+        said = json.loads((root / HOLDER_FILE).read_text())
+        return f"process {said['process']}, since {said['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "it has just begun"

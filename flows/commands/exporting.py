@@ -1,0 +1,79 @@
+"""compare, export: from a ranking to the next decision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.commands.common import Json, Out, QuietOption, facts
+
+SHOWN = 10
+
+
+def compare(
+    before: Annotated[str, typer.Argument(help="The earlier run: its id, or the folder of its results.")],
+    after: Annotated[str, typer.Argument(help="The later run.")],
+    out: Out = None,
+    json: Json = False,
+) -> None:
+    """What is new, withdrawn or moved between two runs, and whether data, model or settings did it."""
+    from flows.summary import print_json, print_rows
+    from pipeline.comparison.compare import compare as judge
+    from pipeline.comparison.files import HEADINGS, summary, write_comparison
+    from pipeline.screening.runs import find_run
+    from pipeline.settings import settings
+
+    where = settings()
+    found = judge(find_run(where, before), find_run(where, after))
+    folder = out or where.home / "comparisons" / f"{found.before['id']}-{found.after['id']}"
+    page = write_comparison(found, folder)
+    if json:
+        print_json({**summary(found), "folder": str(folder.resolve())})
+        return
+    facts("Compared", {**found.counts, **_causes(found.differences), "page": page.resolve()})
+    for change, title in HEADINGS.items():
+        rows = found.changes[found.changes["change"] == change].head(SHOWN).to_dict("records")
+        if rows:
+            names = ("rank_before", "rank_after", "candidate_id", "formula", "why")
+            print_rows(f"{title}: {len(rows)} of {found.counts[change]}", [{name: row[name] for name in names} for row in rows])
+
+
+def export(
+    run: Annotated[str | None, typer.Argument(help="Run id, or the folder of its results (default: the newest).")] = None,
+    out: Annotated[Path, typer.Option("--out", help="A new folder for the files.")] = Path("export"),
+    top: Annotated[int, typer.Option("--top", min=1, help="How many candidates, best first, without duplicates.")] = 15,
+    ids: Annotated[str, typer.Option("--ids", help="These candidates instead, comma-separated.")] = "",
+    formats: Annotated[
+        str, typer.Option("--format", help="One or several of cif, poscar, vasp, qe, csv, bibtex, comma-separated.")
+    ] = "vasp,csv",
+    quiet: QuietOption = False,
+    json: Json = False,
+) -> None:
+    """Write candidates as crystals and as inputs for DFT: the ferromagnet and the orderings that compete with it."""
+    from flows.console import reporter, use_console
+    from flows.summary import print_json, print_rows
+    from pipeline.export.export import export as write
+    from pipeline.export.export import parse_formats
+    from pipeline.screening.runs import find_run
+    from pipeline.settings import settings
+
+    wanted, chosen = parse_formats(formats), [name.strip() for name in ids.split(",") if name.strip()]
+    use_console(quiet)
+    done = write(find_run(settings(), run), top, chosen, wanted, out, reporter())
+    if json:
+        print_json(done)
+        return
+    rows = [{**candidate, "orderings": ", ".join(candidate["orderings"]) or None} for candidate in done["candidates"]]
+    print_rows(f"{len(rows)} candidates of run {done['run']}", rows)
+    facts("Read this first", {"README": Path(done["folder"]) / "README.md"})
+
+
+def _causes(differences: list[Any]) -> dict[str, str]:
+    """What differs, by cause."""
+    found: dict[str, str] = {}
+    for difference in differences:
+        name = str(difference.cause)
+        found[name] = f"{found[name]}; {difference.what}" if name in found else difference.what
+    return found

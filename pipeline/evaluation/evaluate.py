@@ -1,0 +1,41 @@
+"""A published model on labelled rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from data.errors import UserError
+from data.snapshot import Snapshot
+from pipeline.ops.progress import Reporter
+from pipeline.registry.ensemble import Ensemble
+from pipeline.settings import Settings
+from pipeline.training.dataset import labelled_examples
+from pipeline.training.publish import scores
+from pipeline.training.splits import split_rows
+
+PARTS = ("train", "val", "test", "all")
+
+
+def evaluate(ensemble: Ensemble, snapshot: Snapshot, part: str, where: Settings, reporter: Reporter) -> dict[str, Any]:
+    """Metrics of the ensemble and its members on one part of a snapshot, in the words of the model's manifest.
+
+    Raises:
+        UserError: an unknown part, or a snapshot without labels.
+    """
+    if part not in PARTS:
+        raise UserError(f"unknown split {part!r}; there are {', '.join(PARTS)}")
+    data = labelled_examples(snapshot, ensemble.graph_settings, ensemble.tier, ensemble.reads_vectors, where, reporter)
+    rows = np.arange(len(data.examples)) if part == "all" else split_rows(data.table).part(part)
+    examples = data.examples.take(rows)
+    said, truth = ensemble.judge(examples), examples.targets()
+    level = ensemble.errors.calibration.level(truth, said.moment, said.size)
+    return {
+        "model": ensemble.id,
+        "snapshot": snapshot.id,
+        "split": part,
+        "seen_in_training": snapshot.id == ensemble.manifest["snapshot"] and part != "test",
+        **scores(truth, said, level),
+        "member_mae": {name: float(np.abs(moment - truth).mean()) for name, moment in said.members.items()},
+    }

@@ -1,0 +1,42 @@
+"""The README of an export: what lies in the folder, what to run, what would confirm or refute each prediction."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pipeline.export.chosen import Chosen
+from pipeline.magnetism.competing_orderings import Ordering
+from pipeline.report.text import visible
+
+_ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~&])")  # what Markdown would act upon
+
+
+@dataclass(frozen=True)
+class Part:
+    """One candidate of an export."""
+
+    chosen: Chosen
+    sites: int  # of the primitive cell
+    orderings: list[Ordering]  # empty where no format asks for them
+    frozen: tuple[str, ...]  # elements whose 4f electrons the VASP set freezes
+
+
+def readme(manifest: dict[str, Any], formats: list[str], parts: list[Part]) -> str:
+    """Markdown; all that comes from a source passes the filter `plain`."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=False, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters["plain"] = plain
+    frozen = sorted({element for part in parts for element in part.frozen})
+    return environment.get_template("readme.md.j2").render(run=manifest, formats=formats, parts=parts, frozen=frozen)
+
+
+def plain(value: object) -> str:
+    """Anybody's text, inert in Markdown."""
+    return _ACTIVE.sub(r"\\\1", visible(value))

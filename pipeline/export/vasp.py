@@ -1,0 +1,49 @@
+"""VASP inputs by pymatgen's Materials Project sets, with the moment of each site written out."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.crystal import symbol
+from data.store.artifact import make_folder
+from pipeline.magnetism.competing_orderings import Ordering
+
+FILES = ("INCAR", "KPOINTS", "POSCAR", "POTCAR.spec")
+
+
+def write_vasp(ordering: Ordering, folder: Path) -> None:
+    """INCAR, KPOINTS, POSCAR and POTCAR.spec of a static PBE(+U) calculation (MPStaticSet): the settings behind the training
+    labels, so that its moment can be held against the predicted one. No POTCAR: its content is VASP's.
+
+    The moments are on the sites and the sites are sorted before the set sees them: sets that sort have swapped moments (pymatgen
+    issue 3431).
+    """
+    from pymatgen.io.vasp.sets import MPStaticSet
+
+    make_folder(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about POTCAR libraries and pseudopotentials, which the README speaks of
+        chosen = MPStaticSet(ordering.structure.get_sorted_structure(), sort_structure=False)
+        chosen.write_input(str(folder), potcar_spec=True)
+
+
+def read_vasp(folder: Path) -> Ordering:
+    """The crystal of POSCAR with the moments of INCAR."""
+    from pymatgen.io.vasp.inputs import Incar, Poscar
+
+    structure = Poscar.from_file(folder / "POSCAR", check_for_potcar=False).structure
+    moments = Incar.from_file(folder / "INCAR")["MAGMOM"]
+    return Ordering(folder.name, structure.copy(site_properties={"magmom": [float(m) for m in moments]}))
+
+
+def frozen_4f(numbers: NDArray[np.int64]) -> tuple[str, ...]:
+    """The elements among these whose Materials Project potential has its 4f electrons in the core (Sm_3 and its like)."""
+    from pymatgen.io.vasp.sets import MPStaticSet
+
+    potentials = MPStaticSet.CONFIG["POTCAR"]
+    symbols = sorted({symbol(z) for z in numbers.tolist() if 57 <= z <= 71})
+    return tuple(s for s in symbols if str(potentials.get(s, s)).endswith(("_2", "_3")))

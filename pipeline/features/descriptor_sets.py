@@ -1,0 +1,20 @@
+"""How much is computed of each crystal for the families that learn from descriptors."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pipeline.features.descriptors import DESCRIPTOR_CODE
+from pipeline.features.slow_descriptors import COSTLY_CODE
+
+
+class Tier(StrEnum):
+    """A model states its tier, and whatever it looks at is described in the same way."""
+
+    FAST = "fast"  # composition and shells, from the graphs: some microseconds
+    FULL = "full"  # and matminer's structure featurizers: about a second
+
+    @property
+    def code(self) -> tuple[str, ...]:
+        """The versions of what is computed, for content hashes."""
+        return (DESCRIPTOR_CODE,) if self is Tier.FAST else (DESCRIPTOR_CODE, COSTLY_CODE)

@@ -1,0 +1,1 @@
+"""The physics of magnetic order: magnetic cells, exchange paths, orderings, site moments."""

@@ -1,0 +1,1 @@
+"""Operations: ledger, worker processes, progress, provenance, metrics."""

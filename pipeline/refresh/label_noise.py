@@ -1,0 +1,94 @@
+"""Labels that a model doubts: magnets that fell into a non-magnetic solution, antiferromagnets that started ferromagnetic.
+
+They are listed, never dropped: a model that is sure can be wrong, and the list is where a person looks first.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import islice
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data.crystal import Crystal
+from data.snapshot import Snapshot
+from data.symmetry import symmetrise
+from models.contract import Examples, Model
+from models.families import family, reads_descriptors
+from models.ordering_classes import CLASSES
+from pipeline.features.descriptors import descriptors
+from pipeline.features.neighbours import GraphSettings, build_graphs
+from pipeline.ops.parallel import map_in_order
+from pipeline.ops.progress import Reporter
+from pipeline.registry.order_classifier import ordering_classes
+from pipeline.registry.shipped import shipped_model
+from pipeline.training.label_noise import LARGE, false_zero
+
+SURE_AFM = 0.6  # P(AFM), given moments, from which a large moment is doubted: the labels of MnO (0.65) and NiO (0.77) are
+PER_TASK = 512
+COLUMNS = ["material_id", "formula", "moment", "expected", "probability", "doubt"]
+ANTIFERRO, FALSE_ZERO = "an antiferromagnet that started ferromagnetic?", "a magnet that lost its moment?"
+Floats = NDArray[np.float64]
+
+
+def find_doubts(snapshot: Snapshot, workers: int, reporter: Reporter) -> pd.DataFrame:
+    """COLUMNS, the surest doubts first: `expected` is the moment that a model says (µB/atom), `probability` that of the doubt."""
+    table = snapshot.table(["material_id", "formula", "moment_muB_per_atom"]).to_pandas()
+    crystals, parts = snapshot.crystals(), []
+    tasks = iter(lambda: list(islice(crystals, PER_TASK)), [])
+    with reporter.bar("Doubting labels", len(table)) as tick:
+        for found in map_in_order(_examined, tasks, min(workers, -(-len(table) // PER_TASK))):
+            parts.append(found)
+            tick(len(found))
+    columns = np.concatenate(parts).T if parts else np.zeros((3, 0))
+    return doubted(table, *columns)
+
+
+def doubted(table: pd.DataFrame, p_afm: Floats, p_magnetic: Floats, moment: Floats) -> pd.DataFrame:
+    """COLUMNS of the rows (material_id, formula, moment_muB_per_atom) whose label contradicts what a model is sure of.
+
+    Args:
+        p_afm: of being an antiferromagnet, given moments; NaN where nothing can be said.
+        p_magnetic, moment: of having a moment, and its expected size, µB/atom.
+    """
+    label = table["moment_muB_per_atom"].to_numpy(np.float64)
+    kinds = (
+        (ANTIFERRO, (label >= LARGE) & (p_afm >= SURE_AFM), np.zeros(len(label)), p_afm),
+        (FALSE_ZERO, false_zero(label, p_magnetic, moment), moment, p_magnetic),
+    )
+    found = [
+        pd.DataFrame(
+            {
+                "material_id": table["material_id"][where], "formula": table["formula"][where], "moment": label[where],
+                "expected": expected[where], "probability": probability[where], "doubt": doubt,
+            }
+        )
+        for doubt, where, expected, probability in kinds
+    ]  # fmt: skip
+    order = ["probability", "material_id"]
+    return pd.concat(found, ignore_index=True)[COLUMNS].sort_values(order, ascending=[False, True], ignore_index=True)
+
+
+def _examined(crystals: list[Crystal]) -> Floats:
+    """(crystals, 3) P(AFM), P(magnetic) and moment of each; NaN for one that has no graph."""
+    settings = GraphSettings()
+    graphs, kept = build_graphs([symmetrise(crystal, settings.symprec_A) for crystal in crystals], settings)
+    found = np.full((len(crystals), 3), np.nan)
+    if len(kept):
+        columns = descriptors(graphs)
+        trees = _shipped_trees()
+        found[kept, 0] = ordering_classes().predict(columns)[:, CLASSES.index("AFM")]
+        if trees is not None:
+            said = trees.predict(Examples(graphs, columns))
+            found[kept, 1], found[kept, 2] = said.p_magnetic, said.moment
+    return found
+
+
+@lru_cache(maxsize=1)
+def _shipped_trees() -> Model | None:
+    """The trees of the shipped model, its only member that needs no time, loaded once a process; None where there are none."""
+    model = shipped_model()
+    names = [] if model is None else [m["family"] for m in model.manifest["members"] if reads_descriptors(m["family"])]
+    return None if model is None or not names else family(names[0]).load(model.member_folder(names[0]))

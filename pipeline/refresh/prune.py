@@ -1,0 +1,127 @@
+"""Old rankings and snapshots make room, but never a snapshot that a model, a ranking or unfinished work refers to."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data.errors import UserError
+from data.snapshot import list_snapshots
+from data.store.lock import writing
+from pipeline.registry.ensemble import list_models
+from pipeline.screening.previous import list_runs
+from pipeline.settings import Settings
+from pipeline.training.train import SNAPSHOT_FILE
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What was, or would be, removed, and why the rest stays."""
+
+    removed: list[str]  # snapshots
+    kept: dict[str, str]  # snapshot id to reason
+    runs: list[str]  # removed
+    bytes: int
+
+
+def prune(where: Settings, keep: int, dry: bool = False, keep_runs: int | None = None) -> Pruned:
+    """Remove all but the newest `keep` snapshots of each source and those that something refers to.
+
+    Args:
+        where: the home.
+        keep: how many of each source stay in any case; at least one, the base of its next refresh.
+        dry: only say what would be removed.
+        keep_runs: how many rankings of each source and profile stay; None for all. Of a run whose folder lies outside of the
+            home only the entry goes: the folder is somebody's own.
+
+    Raises:
+        Busy: somebody is writing.
+        UserError: `keep` is below one, `keep_runs` below two, or an unfinished training does not say which snapshot it reads.
+    """
+    if keep < 1:
+        raise UserError("at least one snapshot of each source must stay: --keep 1 or more")
+    if keep_runs is not None and keep_runs < 2:
+        raise UserError("a ranking is compared with the one before it, so two must stay: --runs 2 or more")
+    with writing(where.snapshots):
+        every = list_runs(where)
+        old = [] if keep_runs is None else _old_runs(every, where, keep_runs)
+        kept = _needed(where, keep, [run for run in every if run not in old])
+        doomed = [snapshot.folder for snapshot in list_snapshots(where.snapshots) if snapshot.id not in kept]
+        folders = [folder for run in old if (folder := Path(run["folder"])).is_relative_to(where.runs.resolve())]
+        freed = sum(_size(folder) for folder in [*doomed, *folders])
+        if not dry:
+            for left in where.runs.glob(".building-pruned-*"):
+                shutil.rmtree(left, ignore_errors=True)
+            for run in old:
+                (where.runs / f"{run['id']}.json").unlink(missing_ok=True)
+            for folder in [*folders, *doomed]:
+                _remove(folder)
+    return Pruned([folder.name for folder in doomed], kept, [run["id"] for run in old], freed)
+
+
+def _old_runs(every: list[dict[str, Any]], where: Settings, keep: int) -> list[dict[str, Any]]:
+    """All but the newest rankings of each source and profile; the home's own snapshots are one source."""
+    newest: Counter[tuple[str, str | None]] = Counter()
+    old = []
+    for run in reversed(every):
+        of_home = any(_screened(run.get("reading", {}), where.snapshots))
+        series = ("" if of_home else run.get("source", ""), run.get("profile"))
+        newest[series] += 1
+        if newest[series] > keep:
+            old.append(run)
+    return old[::-1]
+
+
+def _needed(where: Settings, keep: int, runs: list[dict[str, Any]]) -> dict[str, str]:
+    needed: dict[str, str] = {}
+    newest: dict[str, int] = {}
+    for snapshot in reversed(list_snapshots(where.snapshots)):
+        origin = snapshot.manifest.get("origin", {})
+        source = f"{origin['database']} {origin['endpoint']}" if origin else snapshot.manifest["source"]
+        newest[source] = newest.get(source, 0) + 1
+        if newest[source] <= keep:
+            needed[snapshot.id] = f"among the newest {keep} of its source"
+    for model in list_models(where.models):  # and with it every ranking: a run names its model
+        needed.setdefault(model.manifest["snapshot"], f"model {model.id} learned from it")
+    for run in runs:
+        for ranked in _screened(run.get("reading", {}), where.snapshots):
+            needed.setdefault(ranked, f"run {run['id']} ranks its crystals")
+    for work in where.work.glob("train-*"):
+        needed.setdefault(_read_by(work), f"the unfinished {work.name} reads it")
+    return needed
+
+
+def _screened(reading: dict[str, Any], snapshots: Path) -> Iterator[str]:
+    """Ids of the snapshots whose crystals a run's source reads."""
+    path = Path(reading.get("path", "."))
+    if path.is_relative_to(snapshots.absolute()):
+        yield path.relative_to(snapshots.absolute()).parts[0]
+    inner = [part["source"] for part in reading.get("sources", [])]
+    for one in [*inner, reading["source"]] if "source" in reading else inner:
+        yield from _screened(one, snapshots)
+
+
+def _read_by(work: Path) -> str:
+    try:
+        return str(json.loads((work / SNAPSHOT_FILE).read_text())["snapshot"])
+    except (OSError, ValueError, KeyError) as fault:
+        raise UserError(f"the unfinished work/{work.name} may need any snapshot; finish it, or delete its folder") from fault
+
+
+def _remove(folder: Path) -> None:
+    """Out of sight at once, then gone: no reader meets half an artefact. What a kill leaves, the next one clears away."""
+    hidden = folder.with_name(f".building-pruned-{folder.name}")
+    with suppress(FileNotFoundError):  # a run's folder that somebody has deleted
+        os.rename(folder, hidden)
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

@@ -1,0 +1,1 @@
+"""Published models: artefacts, promotion, the shipped models, copies at a URL."""

@@ -1,0 +1,48 @@
+"""What snapshots and models have in common: an id that comes from their content, and a manifest that names their files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.errors import UserError
+from data.snapshot import MANIFEST_FILE, Snapshot
+from pipeline.registry.ensemble import Ensemble, artefact_id
+from pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Of artefacts: what one is called, where they live, how one is opened."""
+
+    name: str
+    root: Path
+    open: Callable[[Path], Snapshot | Ensemble]
+
+    def stated(self, folder: Path) -> dict[str, str]:
+        """Hash of every file that the manifest of an artefact names.
+
+        Raises:
+            UserError: it is not readable, of a newer release, or names a file outside of the artefact's folder.
+        """
+        manifest, what = self.open(folder).manifest, f"{self.name} {folder.name}: {MANIFEST_FILE}"
+        files, pages = manifest.get("files"), manifest.get("pages", {})
+        if not isinstance(files, dict) or not isinstance(pages, dict):
+            raise UserError(f"{what} is damaged: it does not name the files")
+        for name in (*files, *pages):
+            if any(part in ("", ".", "..") or not part.isprintable() or "\\" in part for part in name.split("/")):
+                raise UserError(f"{what} names {name!r}, which leads out of its folder")
+        return {**files, **pages}
+
+    def verify(self, folder: Path) -> None:
+        """Raises UserError unless an artefact is whole and has the name that comes from its content."""
+        one = self.open(folder)
+        one.verify()
+        if isinstance(one, Ensemble) and artefact_id(one.manifest["files"]) != one.id:
+            raise UserError(f"model {one.id}: {MANIFEST_FILE} is damaged: it names the files of another model")
+
+
+def kinds(where: Settings) -> tuple[Kind, Kind]:
+    """Snapshots first: models refer to them."""
+    return Kind("snapshot", where.snapshots, Snapshot), Kind("model", where.models, Ensemble)

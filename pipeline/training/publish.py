@@ -1,0 +1,159 @@
+"""From trained members to a published ensemble: who enters, with what weight, how errors are stated, how good it is."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data.store.artifact import building, publish, write_bytes, write_json
+from models.contract import MAGNETIC_THRESHOLD, Model, ModelError
+from pipeline.evaluation.metrics import LARGE_MOMENT, regression_metrics, reliability, spread_metrics
+from pipeline.evaluation.stratified_errors import error_groups
+from pipeline.features.descriptors import descriptor_names
+from pipeline.ops.progress import Reporter
+from pipeline.ops.provenance import provenance
+from pipeline.registry.card import model_card
+from pipeline.registry.ensemble import (
+    CARD_FILE,
+    ENSEMBLE_FORMAT,
+    HELD_OUT_FILE,
+    MANIFEST_FILE,
+    Ensemble,
+    artefact_files,
+    artefact_id,
+    sound,
+)
+from pipeline.screening.csvsafe import csv_safe
+from pipeline.training.dataset import Labelled
+from pipeline.training.member_selection import CONSTANT, Verdict, weed
+from pipeline.training.member_weights import choose_weights
+from pipeline.training.splits import Split
+from pipeline.uncertainty.applicability_domain import Domain
+from pipeline.uncertainty.ensemble_errors import ErrorModel, Judged
+
+Floats = NDArray[np.float64]
+DOUBTFUL_FILE = "doubtful.csv"
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A member that has learned."""
+
+    name: str
+    kind: str  # its family
+    seed: int
+    model: Model
+    history: list[dict[str, float]]
+
+
+def publish_ensemble(
+    root: Path,
+    trained: list[Trained],
+    data: Labelled,
+    split: Split,
+    facts: dict[str, Any],
+    reporter: Reporter,
+    doubtful: pd.DataFrame | None = None,
+) -> Ensemble:
+    """Weed, weigh, calibrate on the validation rows; judge on the test rows; write it all. `facts` go into the manifest as is,
+    the doubtful training labels into a table beside it.
+
+    Raises:
+        ModelError: no member's predictions vary.
+    """
+    train, validation, test = (data.examples.take(rows) for rows in (split.train, split.validation, split.test))
+    systems = data.table.column("chemsys").take(split.validation).to_pylist()
+    said = {member.name: member.model.predict(validation) for member in trained}
+    verdicts = weed(train.targets(), validation.targets(), systems, said)
+    kept, fallback = admitted(verdicts, reporter)
+    members = [member for member in trained if member.name in kept]
+    on_validation = [said[member.name] for member in members]
+    chosen = choose_weights(validation.targets(), np.stack([p.moment for p in on_validation]), systems)
+    domain = Domain.fit(train, validation, len(descriptor_names()))
+    errors = ErrorModel.fit(validation.targets(), on_validation, chosen.weights, validation, systems, domain)
+    on_test = {member.name: member.model.predict(test) for member in members}
+    judged, truth = errors.judge(on_test, chosen.weights, test), test.targets()
+    level = errors.calibration.level(truth, judged.moment, judged.size)
+    of_members = {name: regression_metrics(truth, p.moment, p.p_magnetic) for name, p in on_test.items()}
+    groups = error_groups(data.table.column("chemsys").take(split.test).to_pylist(), truth, judged.moment)
+    metrics = scores(truth, judged, level) | {"members": of_members, "groups": groups}
+    held_out = data.table.select(["material_id", "formula", "chemsys"]).take(split.test).to_pandas()
+    held_out = held_out.assign(
+        moment_dft=truth, moment_muB_per_atom=judged.moment, moment_low=judged.low, moment_high=judged.high,
+        moment_std=judged.std, p_magnetic=judged.p_magnetic, p_large=judged.p_large,
+        unfamiliar=judged.unfamiliar,
+        **{f"member_{n}": v for n, v in judged.members.items()},
+    )  # fmt: skip
+    with building(root) as folder:
+        for member in members:
+            (folder / member.name).mkdir()
+            member.model.save(folder / member.name)
+        errors.save(folder)
+        held_out.to_parquet(folder / HELD_OUT_FILE, index=False)
+        if doubtful is not None:
+            write_bytes(folder / DOUBTFUL_FILE, csv_safe(doubtful).to_csv(index=False, float_format="%.4g").encode())
+        files = artefact_files(folder)
+        manifest = {
+            "kind": "ensemble", "format": ENSEMBLE_FORMAT, "id": artefact_id(files), **facts,
+            "rows": {"train": len(train), "val": len(validation), "test": len(test)},
+            "elements": sorted(set(train.graphs.numbers.tolist())),  # what the members have seen
+            "members": [
+                {"name": m.name, "family": m.kind, "seed": m.seed, "weight": float(w), "mae": metrics["members"][m.name]["mae"],
+                 "training": m.history, "gate": verdicts[m.name].to_json()}
+                for m, w in zip(members, chosen.weights, strict=True)
+            ],
+            "left_out": [{"name": name, **verdict.to_json()} for name, verdict in verdicts.items() if name not in kept],
+            "gate_passed": not fallback,
+            "weighing": {"way": chosen.way, "validation_mae": chosen.error},
+            "provenance": provenance(), "errors": errors.to_json(), "metrics": metrics, "files": files,
+        }  # fmt: skip
+        write_json(folder / MANIFEST_FILE, manifest)
+        write_bytes(folder / CARD_FILE, model_card(manifest).encode())
+        final = root / str(manifest["id"])
+        if final.is_dir() and not sound(Ensemble(final)):
+            shutil.rmtree(final)  # what is published now has the same name and is whole
+        publish(folder, final)
+    return Ensemble(final)
+
+
+def admitted(verdicts: dict[str, Verdict], reporter: Reporter) -> tuple[list[str], bool]:
+    """(members of the ensemble, whether none passed the gate).
+
+    Where none passes (a handful of validation rows can hardly prove anything), the run goes on with all members that vary at all;
+    the manifest says `gate_passed: false`, the report warns, and such a model is never promoted over another one.
+
+    Raises:
+        ModelError: no member's predictions vary.
+    """
+    for name, verdict in verdicts.items():
+        if not verdict.admitted:
+            reporter.say(f"{name} is left out: {verdict.reason}")
+    passed = [name for name, verdict in verdicts.items() if verdict.admitted]
+    if passed:
+        return passed, False
+    varying = [name for name, verdict in verdicts.items() if verdict.reason != CONSTANT]
+    if not varying:
+        raise ModelError(f"{', '.join(verdicts)}: the same prediction for every crystal; nothing was learned")
+    reporter.say(
+        f"No member passes the gate, so the ensemble is made of {', '.join(varying)} all the same: it shows how the pipeline "
+        "works, and is not to be trusted. More training rows or epochs help."
+    )
+    return varying, True
+
+
+def scores(truth: Floats, judged: Judged, level: Floats) -> dict[str, Any]:
+    """The ensemble's part of a manifest's metrics, and how far its probabilities can be trusted."""
+    return {
+        "ensemble": regression_metrics(truth, judged.moment, judged.p_magnetic)
+        | spread_metrics(truth, judged.moment, judged.std, judged.low, judged.high, level),
+        "reliability": {
+            "magnetic": reliability(truth > MAGNETIC_THRESHOLD, judged.p_magnetic),
+            "large": reliability(truth > LARGE_MOMENT, judged.p_large),
+        },
+    }

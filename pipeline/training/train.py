@@ -1,0 +1,282 @@
+"""Training an ensemble: members one after the other, each resumable; weights and calibration from validation rows."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from safetensors.numpy import load_file, save
+
+from data.errors import UserError
+from data.snapshot import Snapshot
+from data.store.artifact import make_folder, make_newest, text_hash, write_bytes, write_json
+from models.contract import Examples, FitControl, Model, ModelError, Prediction
+from models.families import family, family_names, reads_descriptors
+from models.forest import filled, medians
+from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptors import descriptor_names
+from pipeline.features.graphs import GRAPH_CODE
+from pipeline.features.neighbours import GraphSettings
+from pipeline.features.slow_descriptors import costly_names
+from pipeline.features.vectorstore import VECTOR_CODE
+from pipeline.ops.ledger import Ledger, Run
+from pipeline.ops.progress import Reporter
+from pipeline.registry.ensemble import Ensemble, open_model, sound
+from pipeline.settings import Settings
+from pipeline.training.dataset import Labelled, labelled_examples
+from pipeline.training.descriptor_selection import SELECTION_CODE, Selection, SelectionSettings, select
+from pipeline.training.label_noise import DOUBTFUL_CODE, Doubtful, find_doubtful
+from pipeline.training.label_noise import FOLDS as DOUBTFUL_FOLDS
+from pipeline.training.publish import Trained, publish_ensemble
+from pipeline.training.splits import Split, split_rows
+
+TRAIN_CODE = "train-2"  # raise it whenever the same data and settings would train another model
+SNAPSHOT_FILE = "snapshot.json"
+DONE_FILE = "done.json"
+CROSS_VALIDATED_FILE = "doubtful.safetensors"
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What decides the trained model; its hash names the unfinished work that a later run takes up."""
+
+    members: tuple[str, ...] = ("forest", "cgcnn", "megnet")  # families; `cgcnn:3` asks for three members, whatever `seeds` says
+    seeds: int = 1  # of each other family, counted from first_seed
+    first_seed: int = 0
+    epochs: int | None = None  # None: each family's own default
+    max_minutes: float | None = None  # for all networks together; None: as long as they need
+    graph: GraphSettings = field(default_factory=GraphSettings)
+    tier: Tier = Tier.FAST  # of the descriptors that the forest learns from
+    selected: int | None = None  # so many descriptors, chosen stochastically, for the families that read them; None: all
+    weigh_doubtful: bool = False  # whether families of trees give less weight to labels that cross-validation doubts
+    adapt: str | None = None  # id of a model whose pretrained member the members that can do so start from
+
+    @property
+    def families(self) -> dict[str, int]:
+        """Members of each family. Raises UserError where that is no number or a family is named twice."""
+        found: dict[str, int] = {}
+        for word in self.members:
+            name, _, number = word.partition(":")
+            if name in found:
+                raise UserError(f"the family {name} is named twice; `{name}:2` asks for two members")
+            if number and not (number.isascii() and number.isdigit() and int(number)):
+                raise UserError(f"{word!r} asks for no number of members; `{name}:2` asks for two")
+            found[name] = int(number) if number else self.seeds
+        return found
+
+    def names(self) -> list[tuple[str, str, int]]:
+        """(member, family, seed), in the order of training."""
+        return [(f"{f}-{s}", f, s) for f, n in self.families.items() for s in range(self.first_seed, self.first_seed + n)]
+
+    def check(self) -> None:
+        """Raises UserError for settings that cannot be meant."""
+        families = self.families
+        strange = [name for name in families if name not in family_names()]
+        if strange or not families:
+            raise UserError(f"unknown model family {', '.join(strange) or '(none given)'}; there are {', '.join(family_names())}")
+        if (self.tier is not Tier.FAST or self.selected is not None) and not any(map(reads_descriptors, families)):
+            raise UserError("only forests learn from descriptors, and none is among the members")
+        if self.weigh_doubtful and not any(map(reads_descriptors, families)):
+            raise UserError("only families of trees give labels different weights, and none is among the members")
+        if self.selected is not None and self.selected < 1:
+            raise UserError("at least one descriptor must be selected")
+        if self.adapt is not None and not any(family(name).adapts for name in families):
+            raise UserError("none of the members adapts a pretrained model; `canonical` does")
+        if (
+            self.seeds < 1
+            or (self.epochs is not None and self.epochs < 1)
+            or (self.max_minutes is not None and self.max_minutes <= 0)
+        ):
+            raise UserError("seeds, epochs and minutes must be above zero")
+
+
+def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, reporter: Reporter) -> Ensemble:
+    """Train what is not trained yet, and publish the ensemble; one that this home holds already is not trained again.
+
+    Raises:
+        UserError: unusable settings or data.
+        Busy: another process is training the same.
+        ModelError: a member diverged, or no member's predictions vary.
+    """
+    wanted.check()
+    pretrained = {name: _pretrained(name, snapshot, wanted, where) for name in wanted.families}
+    key = f"train-{text_hash(*_code(wanted), snapshot.id, json.dumps(asdict(wanted), sort_keys=True))[:16]}"
+    inputs = {"snapshot": snapshot.id, "members": list(wanted.members), "seeds": wanted.seeds}
+    ledger = Ledger(where.home)
+    with ledger.run("train", key, inputs) as run:
+        if (known := _published(ledger, key, where)) is not None:
+            reporter.say(f"model {known.id} was trained from this snapshot with these settings already")
+            shutil.rmtree(where.work / key, ignore_errors=True)  # of a run that was killed when all was done
+            return known
+        return _train(snapshot, wanted, where, reporter, make_folder(where.work / key), pretrained, run)
+
+
+def _published(ledger: Ledger, key: str, where: Settings) -> Ensemble | None:
+    """What an earlier run of the same work has published, if it is still there and whole."""
+    for name in [name for step, name, _ in reversed(ledger.parts(key)) if step == "publish"]:
+        found = Ensemble(where.models / name)
+        if sound(found):
+            make_newest(found.folder, where.models.iterdir())
+            return found
+    return None
+
+
+def _code(wanted: TrainSettings) -> tuple[str, ...]:
+    """Versions of all that decides the model beside data and settings."""
+    chosen = ((SELECTION_CODE, wanted.selected is not None), (DOUBTFUL_CODE, wanted.weigh_doubtful))
+    return (TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code, *(code for code, used in chosen if used))
+
+
+def _train(
+    snapshot: Snapshot, wanted: TrainSettings, where: Settings, reporter: Reporter, work: Path,
+    pretrained: dict[str, Path | None], run: Run,
+) -> Ensemble:  # fmt: skip
+    write_json(work / SNAPSHOT_FILE, {"snapshot": snapshot.id})  # what is read here must not be pruned
+    vectors = any(family(name).reads_vectors for name in wanted.families)
+    data = labelled_examples(snapshot, wanted.graph, wanted.tier, vectors, where, reporter)
+    split = split_rows(data.table)
+    train, validation = data.examples.take(split.train), data.examples.take(split.validation)
+    systems = data.table.column("chemsys").take(split.train).to_pylist()
+    doubtful = _doubtful(train, systems, wanted, where, work, reporter)
+    selection = _selection(train, systems, wanted, work, reporter)
+    deadlines = _Deadlines(wanted, work)
+    members: dict[str, Model] = {}
+    for name, kind, seed in wanted.names():
+        control = FitControl(
+            seed=seed, epochs=wanted.epochs, deadline=deadlines.of(name), checkpoint=work / name, pretrained=pretrained[kind],
+            columns=selection.columns if selection else (), workers=where.workers,
+        )  # fmt: skip
+        examples = train if doubtful is None else replace(train, weight=doubtful.weight)
+        members[name] = _member(kind, examples, validation, control, work / name, reporter, run)
+        deadlines.finished(name)
+    reporter.say("Weights and calibration from the validation rows")
+    trained = [
+        Trained(name, kind, seed, members[name], json.loads((work / name / DONE_FILE).read_text())["history"])
+        for name, kind, seed in wanted.names()
+    ]
+    facts = {
+        "snapshot": snapshot.id, "code": list(_code(wanted)), "data": snapshot.manifest["source"], "seed": wanted.first_seed,
+        "settings": asdict(wanted), "graph_settings": asdict(wanted.graph),
+        "selection": selection.to_json(_names(wanted.tier)) if selection else None,
+    }  # fmt: skip
+    listed = None if doubtful is None else _listed(doubtful, data, split)
+    ensemble = publish_ensemble(where.models, trained, data, split, facts, reporter, listed)
+    run.finished("publish", ensemble.id)
+    shutil.rmtree(work, ignore_errors=True)
+    return ensemble
+
+
+def _doubtful(
+    train: Examples, systems: list[str], wanted: TrainSettings, where: Settings, work: Path, reporter: Reporter
+) -> Doubtful | None:  # fmt: skip
+    """The doubtful labels among the training rows, from an earlier run if it found them; None where all are to count alike."""
+    if not wanted.weigh_doubtful:
+        return None
+    path = work / CROSS_VALIDATED_FILE
+    if not path.is_file():
+        with reporter.bar("Doubting labels", DOUBTFUL_FOLDS) as tick:
+            asked = find_doubtful(train, systems, wanted.first_seed, where.workers, tick)
+        write_bytes(path, save({"moment": asked.moment, "p_magnetic": asked.p_magnetic}))
+    found = Doubtful(train.targets(), **load_file(path))
+    reporter.say(f"{int((found.weight < 1).sum())} training labels are doubtful")
+    return found
+
+
+def _listed(doubtful: Doubtful, data: Labelled, split: Split) -> pd.DataFrame:
+    rows = data.table.take(pa.array(split.train))
+    return doubtful.table(rows["material_id"].to_pylist(), rows["formula"].to_pylist())
+
+
+def _selection(train: Examples, systems: list[str], wanted: TrainSettings, work: Path, reporter: Reporter) -> Selection | None:
+    """The descriptors for the families that read them, searched for among the training rows; None where all are wanted."""
+    if wanted.selected is None:
+        return None
+    settings = SelectionSettings(wanted=wanted.selected, seed=wanted.first_seed)
+    known = filled(train.descriptors, medians(train.descriptors))
+    with reporter.bar("Selecting descriptors", settings.rounds) as tick:
+        return select(known, train.targets(), systems, settings, make_folder(work / "selection"), tick)
+
+
+def _names(tier: Tier) -> list[str]:
+    return [*descriptor_names(), *(costly_names() if tier is Tier.FULL else ())]
+
+
+class _Deadlines:
+    """Shares the time limit among the networks that are still to be trained."""
+
+    def __init__(self, wanted: TrainSettings, work: Path) -> None:
+        self.end = None if wanted.max_minutes is None else time.monotonic() + 60 * wanted.max_minutes
+        self.left = [
+            name for name, kind, _ in wanted.names() if not reads_descriptors(kind) and not (work / name / DONE_FILE).is_file()
+        ]
+
+    def of(self, name: str) -> float | None:
+        if self.end is None or name not in self.left:
+            return None
+        now = time.monotonic()
+        return now + max(self.end - now, 0.0) / len(self.left)
+
+    def finished(self, name: str) -> None:
+        self.left = [n for n in self.left if n != name]
+
+
+def _pretrained(kind: str, snapshot: Snapshot, wanted: TrainSettings, where: Settings) -> Path | None:
+    """The saved member that a family is to start from, if any.
+
+    Raises:
+        UserError: the model has no such member, or has learned from other rows (these test rows among them, perhaps).
+    """
+    if wanted.adapt is None or (inner := family(kind).adapts) is None:
+        return None
+    model = open_model(where.models, wanted.adapt)
+    if model.manifest["snapshot"] != snapshot.id:
+        raise UserError(
+            f"model {model.id} was trained on snapshot {model.manifest['snapshot']}; adapt it on that one (--snapshot)"
+        )
+    return model.member_folder(inner)
+
+
+def _member(
+    kind: str, train: Examples, validation: Examples, control: FitControl, folder: Path, reporter: Reporter, run: Run
+) -> Model:  # fmt: skip
+    """One trained member: loaded if an earlier run finished it, trained (or trained on) otherwise."""
+    make_folder(folder)
+    for torn in folder.glob(".*.part"):  # of a run that was killed, or found the disk full, while it wrote
+        torn.unlink()
+    if (folder / DONE_FILE).is_file():
+        reporter.say(f"{folder.name}: trained by an earlier run")
+        return family(kind).load(folder)
+    model = family(kind)()
+    network = getattr(model, "training", None)
+    total = 1 if network is None else (control.epochs or network.epochs)
+    with reporter.bar(f"Training {folder.name}", total) as tick:
+        done = 0
+
+        def report(row: dict[str, float]) -> None:
+            nonlocal done
+            if network is not None:  # their epochs lie in checkpoints; a forest is kept when it is whole
+                run.finished(f"epoch of {folder.name}", f"{row['epoch']:.0f}")
+            tick(int(row["epoch"]) - done)  # a resumed run starts beyond zero
+            done = int(row["epoch"])
+
+        history = model.fit(train, validation, replace(control, report=report))
+        tick(total - done)
+    _gate(folder.name, model.predict(validation))
+    model.save(folder)
+    write_json(folder / DONE_FILE, {"history": history})
+    run.finished("member", folder.name)
+    best = min(row["validation_mae"] for row in history)
+    reporter.say(f"{folder.name}: validation error {best:.4f} µB/atom after {len(history)} epoch(s)")
+    return model
+
+
+def _gate(name: str, said: Prediction) -> None:
+    """A network that diverged says nothing that an ensemble could weigh, and a later run must not take it for finished."""
+    if not (np.isfinite(said.moment).all() and np.isfinite(said.p_magnetic).all()):
+        raise ModelError(f"{name}: predictions that are not finite")

@@ -1,0 +1,1 @@
+"""Calibrated errors: error model, conformal intervals, applicability domain, probabilities."""

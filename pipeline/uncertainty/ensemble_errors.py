@@ -1,0 +1,128 @@
+"""The errors of an ensemble: how large to expect them, and how to state them so that they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.contract import MAGNETIC_THRESHOLD, Examples, Prediction
+from pipeline.evaluation.metrics import LARGE_MOMENT
+from pipeline.features.descriptors import descriptor_names
+from pipeline.registry.member_mean import combine
+from pipeline.training.member_weights import FOLDS, system_folds
+from pipeline.uncertainty.applicability_domain import Domain
+from pipeline.uncertainty.conformal import Calibration
+from pipeline.uncertainty.error_model import Difficulty, DifficultySettings
+from pipeline.uncertainty.probability_calibration import Platt
+
+Floats = NDArray[np.float64]
+DIFFICULTY_FOLDER, DOMAIN_FOLDER = "difficulty", "domain"
+FEWEST_ROWS = 500  # validation rows from which the size of an error is learned; with fewer it is the members' spread
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """An ensemble's word on crystals, (rows,) each, µB/atom; what every room above works with."""
+
+    moment: Floats
+    low: Floats  # 90 % interval
+    high: Floats
+    std: Floats
+    size: Floats  # of the error, before it was calibrated
+    p_magnetic: Floats
+    p_large: Floats  # probability that the moment is above LARGE_MOMENT; NaN of models that are too old to say
+    unfamiliar: Floats  # how far from what was learned, 1 is far; NaN of models that are too old to say
+    members: dict[str, Floats]  # each member's own moment
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorModel:
+    """What validation rows taught about an ensemble's errors."""
+
+    calibration: Calibration
+    magnetic: Platt
+    difficulty: Difficulty | None  # None: the members' spread stands for it
+    domain: Domain | None  # None of models that are too old to have one
+
+    @classmethod
+    def fit(
+        cls, truth: Floats, predictions: Sequence[Prediction], weights: Floats, examples: Examples,
+        systems: Sequence[str], domain: Domain, seed: int = 0, settings: DifficultySettings | None = None,
+    ) -> Self:  # fmt: skip
+        """Cross-conformal (Vovk 2015) over chemical systems: each validation row is scored by a difficulty that has not seen
+        its system; the difficulty that is kept has seen them all."""
+        said = combine(predictions, weights)
+        magnetic = Platt.fit(truth > MAGNETIC_THRESHOLD, said.p_magnetic)
+        folds = system_folds(systems, FOLDS)
+        if len(truth) < FEWEST_ROWS or len(folds) == 1:
+            return cls(Calibration.fit(truth, said.moment, _widened(said.spread, domain, examples)), magnetic, None, domain)
+        settings, error, descriptors = settings or DifficultySettings(), np.abs(truth - said.moment), _fast(examples)
+
+        def learned(rows: NDArray[np.int64]) -> Difficulty:
+            return Difficulty.fit(error[rows], _rows(predictions, rows), weights, descriptors[rows], settings, seed)
+
+        expected = np.zeros(len(truth))
+        for others, left_out in folds:
+            expected[left_out] = learned(others).predict(_rows(predictions, left_out), weights, descriptors[left_out])
+        expected = _widened(expected, domain, examples)
+        return cls(Calibration.fit(truth, said.moment, expected), magnetic, learned(np.arange(len(truth))), domain)
+
+    def judge(self, predictions: Mapping[str, Prediction], weights: Floats, examples: Examples) -> Judged:
+        """The ensemble's word with calibrated errors; members in the order of the weights."""
+        said = combine(list(predictions.values()), weights)
+        size = self.size(list(predictions.values()), weights, examples)
+        low, high, std = self.calibration.interval(said.moment, size)
+        p_large = self.calibration.p_above(LARGE_MOMENT, said.moment, size)
+        members = {name: p.moment for name, p in predictions.items()}
+        far = np.full(len(size), np.nan) if self.domain is None else self.domain.score(examples)
+        return Judged(said.moment, low, high, std, size, self.magnetic.of(said.p_magnetic), p_large, far, members)
+
+    def size(self, predictions: Sequence[Prediction], weights: Floats, examples: Examples) -> Floats:
+        """(rows,) µB/atom: the raw size of the error, which the calibration scales."""
+        if self.difficulty is None:
+            raw = combine(predictions, weights).spread
+        else:
+            raw = self.difficulty.predict(predictions, weights, _fast(examples))
+        return raw if self.domain is None else _widened(raw, self.domain, examples)
+
+    def save(self, folder: Path) -> None:
+        """Write what does not fit into a manifest."""
+        if self.domain is not None:
+            (folder / DOMAIN_FOLDER).mkdir()
+            self.domain.save(folder / DOMAIN_FOLDER)
+        if self.difficulty is not None:
+            (folder / DIFFICULTY_FOLDER).mkdir()
+            self.difficulty.save(folder / DIFFICULTY_FOLDER)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "calibration": self.calibration.to_json(), "magnetic": self.magnetic.to_json(),
+            "learned_difficulty": self.difficulty is not None, "domain": self.domain is not None,
+        }  # fmt: skip
+
+    @classmethod
+    def load(cls, folder: Path, manifest: Mapping[str, Any]) -> Self:
+        """Of a published model; one without `errors` in its manifest is older, and has a calibration only."""
+        stated = manifest.get("errors", {"calibration": manifest.get("calibration"), "magnetic": {}, "learned_difficulty": False})
+        difficulty = Difficulty.load(folder / DIFFICULTY_FOLDER) if stated["learned_difficulty"] else None
+        domain = Domain.load(folder / DOMAIN_FOLDER) if stated.get("domain") else None
+        return cls(Calibration.from_json(stated["calibration"]), Platt(**stated["magnetic"]), difficulty, domain)
+
+
+def _widened(size: Floats, domain: Domain, examples: Examples) -> Floats:
+    """Beyond what validation rows are like nothing is known of the errors but that they grow; in proportion is a convention."""
+    return size * np.maximum(domain.score(examples), 1.0)
+
+
+def _rows(predictions: Sequence[Prediction], rows: NDArray[np.int64]) -> list[Prediction]:
+    return [Prediction(p.moment[rows], p.p_magnetic[rows]) for p in predictions]
+
+
+def _fast(examples: Examples) -> NDArray[np.float32]:
+    """The descriptors that every crystal has."""
+    return examples.descriptors[:, : len(descriptor_names())]

@@ -1,0 +1,156 @@
+"""Pruning: what stays, why, and that nobody finds half a snapshot."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from data.errors import UserError
+from data.snapshot import list_snapshots, publish_snapshot
+from data.sources.selected import Selected
+from data.sources.starter import StarterSource
+from data.store.artifact import make_folder, make_newest, write_json
+from data.store.lock import Busy, writing
+from pipeline.refresh.prune import prune
+from pipeline.screening.previous import list_runs
+from pipeline.settings import Settings
+
+
+@pytest.fixture
+def where(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path, workers=1)
+
+
+def publish(where: Settings, count: int) -> list[str]:
+    """Ids of snapshots of one source, oldest first: each has a crystal more than the one before."""
+    source = StarterSource(equilibrium_only=True)
+    ids = [item.crystal.id for shard in source.shards() for item in source.read(shard)]  # type: ignore[union-attr]
+    made = []
+    for n in range(1, count + 1):
+        chosen = ids[:n] + ids[-10 + n :]
+        made.append(publish_snapshot(where.snapshots, Selected(source, frozenset(chosen))).id)
+    assert len({s.manifest["source"] for s in list_snapshots(where.snapshots)}) == 1
+    return made
+
+
+def left(where: Settings) -> list[str]:
+    return [s.id for s in list_snapshots(where.snapshots)]
+
+
+def test_the_newest_stay(where: Settings) -> None:
+    made = publish(where, 4)
+    would = prune(where, keep=2, dry=True)
+    assert left(where) == made
+    done = prune(where, keep=2)
+    assert done.removed == would.removed == made[:2] and done.bytes == would.bytes > 0
+    assert left(where) == made[2:]
+    assert sorted(p.name for p in where.snapshots.iterdir() if p.is_dir()) == sorted(made[2:])
+
+
+def test_each_source_has_its_own_newest(where: Settings) -> None:
+    made = publish(where, 2)
+    other = publish_snapshot(where.snapshots, StarterSource()).id
+    assert prune(where, keep=1).removed == made[:1]
+    assert left(where) == [made[1], other]
+
+
+def test_what_a_model_learned_from_stays(where: Settings) -> None:
+    made = publish(where, 3)
+    write_json(make_folder(where.models / "abc") / "manifest.json", {"snapshot": made[0]})
+    done = prune(where, keep=1)
+    assert done.removed == [made[1]] and done.kept[made[0]] == "model abc learned from it"
+
+
+def test_what_a_run_ranks_stays(where: Settings) -> None:
+    made = publish(where, 3)
+    part = {
+        "kind": "materials-project",
+        "path": str((where.snapshots / made[0] / "documents.parquet").absolute()),
+        "release": "1",
+    }
+    reading = {"kind": "several", "sources": [{"name": "x", "source": {"kind": "selected", "ids": [], "source": part}}]}
+    write_json(make_folder(where.runs) / "r.json", {"id": "r", "folder": str(where.runs / "r"), "reading": reading})
+    done = prune(where, keep=1)
+    assert done.removed == [made[1]] and done.kept[made[0]] == "run r ranks its crystals"
+
+
+def test_what_a_training_reads_stays(where: Settings) -> None:
+    made = publish(where, 3)
+    write_json(make_folder(where.work / "train-1") / "snapshot.json", {"snapshot": made[0]})
+    assert prune(where, keep=1).removed == [made[1]]
+    make_folder(where.work / "train-2")
+    with pytest.raises(UserError, match="work/train-2 may need any snapshot"):
+        prune(where, keep=1)
+
+
+def test_nothing_while_somebody_writes(where: Settings) -> None:
+    made = publish(where, 2)
+    with writing(where.snapshots), pytest.raises(Busy):
+        prune(where, keep=1)
+    assert left(where) == made
+
+
+def test_one_must_stay(where: Settings) -> None:
+    with pytest.raises(UserError, match="at least one"):
+        prune(where, keep=0)
+
+
+def ranked(where: Settings, name: str, reading: dict[str, object], folder: Path | None = None, profile: str = "high-ms") -> Path:
+    """A finished screen, as far as pruning looks at it; the newest so far."""
+    place = make_folder(folder or where.runs / name)
+    (place / "ranking.parquet").write_bytes(b"x" * 1000)
+    facts = {"id": name, "folder": str(place.resolve()), "reading": reading, "source": str(reading["path"]), "profile": profile}
+    write_json(make_folder(where.runs) / f"{name}.json", facts)
+    make_newest(where.runs / f"{name}.json", where.runs.glob("*.json"))
+    return place
+
+
+def of_snapshot(where: Settings, snapshot: str) -> dict[str, object]:
+    return {"kind": "parquet", "path": str((where.snapshots / snapshot / "crystals.parquet").absolute())}
+
+
+def test_old_rankings_go_and_let_go_of_their_snapshots(where: Settings) -> None:
+    made = publish(where, 4)
+    places = [ranked(where, f"r{k}", of_snapshot(where, snapshot)) for k, snapshot in enumerate(made)]
+    assert prune(where, keep=1).removed == [], "each is ranked"
+    would = prune(where, keep=1, dry=True, keep_runs=2)
+    assert all(place.is_dir() for place in places) and left(where) == made
+    done = prune(where, keep=1, keep_runs=2)
+    assert done == would and done.runs == ["r0", "r1"] and done.removed == made[:2] and done.bytes > 2000
+    assert [place.is_dir() for place in places] == [False, False, True, True]
+    assert [run["id"] for run in list_runs(where)] == ["r2", "r3"]
+    assert not list(where.runs.glob(".building-*"))
+
+
+def test_each_source_and_profile_has_its_own_newest_rankings(where: Settings, tmp_path: Path) -> None:
+    publish(where, 1)
+    for k in range(3):
+        ranked(where, f"files{k}", {"kind": "cif", "path": "/data/cif"})
+        ranked(where, f"other{k}", {"kind": "cif", "path": "/data/cif"}, profile="explore")
+    ranked(where, "alone", {"kind": "cif", "path": "/data/more"})
+    assert prune(where, keep=1, keep_runs=2).runs == ["files0", "other0"]
+
+
+def test_a_folder_outside_of_the_home_is_somebodys_own(where: Settings, tmp_path: Path) -> None:
+    publish(where, 1)
+    home = Settings(home=tmp_path / "home", workers=1)
+    outside = [ranked(home, f"r{k}", {"kind": "cif", "path": "/data/cif"}, make_folder(tmp_path / f"out{k}")) for k in range(3)]
+    done = prune(home, keep=1, keep_runs=2)
+    assert done.runs == ["r0"] and done.bytes == 0 and all(place.is_dir() for place in outside)
+    assert [run["id"] for run in list_runs(home)] == ["r1", "r2"]
+
+
+def test_a_ranking_whose_folder_is_gone_and_what_a_kill_left(where: Settings) -> None:
+    publish(where, 1)
+    places = [ranked(where, f"r{k}", {"kind": "cif", "path": "/data/cif"}) for k in range(3)]
+    shutil.rmtree(places[0])
+    half = make_folder(where.runs / ".building-pruned-r9")
+    assert prune(where, keep=1, keep_runs=2).runs == ["r0"]
+    assert not half.exists() and places[1].is_dir()
+
+
+def test_two_rankings_must_stay(where: Settings) -> None:
+    with pytest.raises(UserError, match="two must stay"):
+        prune(where, keep=1, keep_runs=1)

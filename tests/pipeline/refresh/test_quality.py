@@ -1,0 +1,91 @@
+"""quality.html and duplicates.parquet of a real snapshot, and of one whose texts are hostile."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from data.schema import DUPLICATES, REJECTED
+from data.snapshot import Snapshot
+from data.sources.starter import StarterSource
+from pipeline.ops.progress import Quiet
+from pipeline.refresh.label_noise import COLUMNS
+from pipeline.refresh.publish import publish_source
+from pipeline.refresh.quality import DOUBTS_FILE, DUPLICATES_FILE, PAGE_FILE
+from pipeline.report.quality import QualityContent, render_quality
+from pipeline.settings import Settings
+
+HOSTILE = "</style><script>alert(1)</script><img src=x onerror=alert(1)>"
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.found.append(tag)
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    where = Settings(home=tmp_path_factory.mktemp("home"), workers=2)
+    return publish_source(StarterSource(), where, Quiet())
+
+
+def test_the_scanned_volumes_are_the_duplicates(snapshot: Snapshot) -> None:
+    """The starter set holds each compound at several volumes; the nearest of them count as the same crystal."""
+    rows = pq.read_table(snapshot.folder / DUPLICATES_FILE).to_pandas()
+    ids = snapshot.table(["material_id"]).column(0).to_pylist()
+    assert len(rows) > len(ids) / 3
+    assert set(rows["material_id"]) <= set(ids) and set(rows["duplicate_of"]) <= set(ids)
+    assert not set(rows["material_id"]) & set(rows["duplicate_of"]), "a duplicate stands for nobody"
+    assert rows["volume_ratio"].between(0.9, 1.11).all() and (rows["volume_ratio"].sub(1).abs() > 0.01).any()
+    assert (rows["moment_difference"] - (rows["moment"] - rows["moment_of"]).abs()).abs().max() < 1e-12
+
+
+def test_the_page_shows_what_is_in_the_snapshot(snapshot: Snapshot) -> None:
+    page = (snapshot.folder / PAGE_FILE).read_text()
+    tags = Tags()
+    tags.feed(page)
+    assert tags.found.count("svg") >= 2 and tags.found.count("table") >= 2 and "script" not in tags.found
+    assert "://" not in page.replace("http://www.w3.org", ""), "it needs nothing from outside"
+    duplicates = pq.read_table(snapshot.folder / DUPLICATES_FILE).to_pandas()
+    assert f"<dt>duplicates</dt><dd>{len(duplicates):,}" in page
+    assert f"<dt>crystals</dt><dd>{snapshot.manifest['crystals']:,}" in page
+    worst = duplicates.sort_values("moment_difference", ascending=False, kind="stable").iloc[0]
+    assert worst["material_id"] in page
+
+
+def test_pages_are_verified_but_do_not_name_the_snapshot(snapshot: Snapshot, tmp_path: Path) -> None:
+    assert set(snapshot.manifest["pages"]) == {DUPLICATES_FILE, DOUBTS_FILE, PAGE_FILE}
+    plain = publish_source(StarterSource(), Settings(home=tmp_path, workers=1, quality=False), Quiet())
+    assert plain.id == snapshot.id and "pages" not in plain.manifest
+    snapshot.verify()
+
+
+def test_hostile_texts_stay_texts() -> None:
+    crystals = pd.DataFrame({"material_id": [HOSTILE], "formula": [HOSTILE], "moment_muB_per_atom": [1.0], "ordering": [HOSTILE]})
+    quarantine = pd.DataFrame([dict.fromkeys(REJECTED.names, HOSTILE)])
+    duplicate = {**dict.fromkeys(DUPLICATES.names, HOSTILE), "volume_ratio": 1.0, "moment": 1.0, "moment_of": 2.0}
+    buried = pd.DataFrame([dict.fromkeys(("material_id", "reason", "database_version"), HOSTILE)])
+    content = QualityContent(
+        HOSTILE, ((HOSTILE, HOSTILE),), crystals, quarantine, pd.DataFrame([{**duplicate, "moment_difference": 1.0}]),
+        pd.DataFrame([{**dict.fromkeys(COLUMNS, HOSTILE), "moment": 1.0, "expected": 0.0, "probability": 0.9}]), buried,
+    )  # fmt: skip
+    page = render_quality(content)
+    tags = Tags()
+    tags.feed(page)
+    assert not {"script", "img"} & set(tags.found)
+    assert render_quality(content) == page
+
+
+def test_an_empty_quarantine_and_no_duplicate() -> None:
+    crystals = pd.DataFrame({"material_id": ["a"], "formula": ["Fe"], "moment_muB_per_atom": [float("nan")], "ordering": [None]})
+    none = [pd.DataFrame(columns=names) for names in (REJECTED.names, DUPLICATES.names, COLUMNS, ["material_id"])]
+    page = render_quality(QualityContent("t", (), crystals, *none))
+    assert "Every record could be used." in page and "1 without a label" in page

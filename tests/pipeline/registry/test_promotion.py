@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data.errors import UserError
+from data.snapshot import publish_snapshot
+from data.sources.starter import StarterSource
+from pipeline.ops.progress import Quiet
+from pipeline.registry.ensemble import CURRENT_FILE, Ensemble, artefact_files, artefact_id, current_models, open_model
+from pipeline.registry.promotion import gates, promote, rollback
+from pipeline.settings import Settings
+from pipeline.training.train import TrainSettings, train_ensemble
+
+Change = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Ensemble:
+    where = Settings(home=tmp_path_factory.mktemp("home"), workers=1)
+    snapshot = publish_snapshot(where.snapshots, StarterSource())
+    return train_ensemble(snapshot, TrainSettings(members=("forest",)), where, Quiet())
+
+
+@pytest.fixture
+def root(trained: Ensemble, tmp_path: Path) -> Path:
+    """Models of one's own: the trained one, in use, with intervals that hold nine in ten of its test rows."""
+    first = variant(trained, tmp_path, calm)
+    assert promote(tmp_path, first.id).promoted
+    return tmp_path
+
+
+def variant(model: Ensemble, root: Path, change: Change, **manifest: object) -> Ensemble:
+    """A published copy with other held-out predictions."""
+    building = root / ".building"
+    shutil.copytree(model.folder, building)
+    change(pd.read_parquet(building / "held_out.parquet")).to_parquet(building / "held_out.parquet", index=False)
+    files = {n: h for n, h in artefact_files(building).items() if n not in ("manifest.json", "CARD.md")}
+    content = {**model.manifest, "files": files, "id": artefact_id(files), **manifest}
+    (building / "manifest.json").write_text(json.dumps(content))
+    building.rename(root / str(content["id"]))
+    return Ensemble(root / str(content["id"]))
+
+
+def calm(rows: pd.DataFrame) -> pd.DataFrame:
+    """Intervals that hold nine in ten rows of each range, whatever the little forest said of them."""
+    error = (rows["moment_muB_per_atom"] - rows["moment_dft"]).abs()
+    width = np.where(np.arange(len(rows)) % 10 == 9, 0.5, 1.5) * error + 1e-9 * (np.arange(len(rows)) % 10 != 9)
+    return rows.assign(moment_low=(rows["moment_muB_per_atom"] - width), moment_high=rows["moment_muB_per_atom"] + width)
+
+
+def closer(factor: float) -> Change:
+    """Errors times a factor, with intervals that follow."""
+
+    def change(rows: pd.DataFrame) -> pd.DataFrame:
+        moment = rows["moment_dft"] + factor * (rows["moment_muB_per_atom"] - rows["moment_dft"])
+        return calm(rows.assign(moment_muB_per_atom=moment))
+
+    return change
+
+
+def test_the_first_sound_model_is_in_use(root: Path) -> None:
+    (in_use,) = current_models(root)
+    assert open_model(root).id == in_use
+
+
+def test_a_better_one_takes_over_and_can_be_given_up(root: Path, trained: Ensemble) -> None:
+    (before,) = current_models(root)
+    better = variant(trained, root, closer(0.5))
+    decision = promote(root, better.id[:8])
+    assert decision.promoted and decision.against == before
+    assert decision.gain is not None and decision.gain.low > 0
+    assert open_model(root).id == better.id
+    assert rollback(root) == (better.id, before)
+    assert open_model(root).id == before
+    with pytest.raises(UserError, match="no model to go back to"):
+        rollback(root)
+
+
+def test_a_worse_one_does_not_and_says_why(root: Path, trained: Ensemble) -> None:
+    (before,) = current_models(root)
+    content = (root / CURRENT_FILE).read_bytes()
+    worse = variant(trained, root, closer(1.5))
+    decision = promote(root, worse.id)
+    assert not decision.promoted and decision.gain is not None and decision.gain.high < 0
+    assert f"may be worse than {before}" in decision.reasons[0]
+    assert (root / CURRENT_FILE).read_bytes() == content
+    assert open_model(root).id == before, "the newest is not the one in use"
+
+
+def test_an_equal_one_takes_over(root: Path, trained: Ensemble) -> None:
+    decision = promote(root, variant(trained, root, closer(1.0001)).id)
+    assert decision.promoted and decision.gain is not None and abs(decision.gain.mean) < 1e-3
+
+
+def test_promoting_the_model_in_use_changes_nothing(root: Path) -> None:
+    content = (root / CURRENT_FILE).read_bytes()
+    assert promote(root, current_models(root)[0]).promoted
+    assert (root / CURRENT_FILE).read_bytes() == content
+
+
+UNSOUND: dict[str, tuple[Change, str]] = {
+    "not finite": (
+        lambda rows: rows.assign(p_magnetic=np.where(np.arange(len(rows)) == 3, np.nan, rows["p_magnetic"])),
+        "not finite",
+    ),
+    "constant": (
+        lambda rows: rows.assign(moment_muB_per_atom=0.6, moment_low=0.0, moment_high=9.0),
+        "the same of every test row",
+    ),
+    "too narrow": (
+        lambda rows: rows.assign(moment_low=rows["moment_muB_per_atom"] - 1e-6, moment_high=rows["moment_muB_per_atom"] + 1e-6),
+        "interval holds",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSOUND)
+def test_an_unsound_model_is_refused(trained: Ensemble, tmp_path: Path, name: str) -> None:
+    change, words = UNSOUND[name]
+    decision = promote(tmp_path, variant(trained, tmp_path, change).id)
+    assert not decision.promoted and any(words in reason for reason in decision.reasons), decision.reasons
+    assert current_models(tmp_path) == []
+
+
+def test_an_ensemble_that_failed_its_own_gate_is_refused(trained: Ensemble, tmp_path: Path) -> None:
+    found = gates(variant(trained, tmp_path, calm, gate_passed=False))
+    assert found == ["none of its members is better than a constant with confidence"]
+
+
+def test_models_without_common_rows_are_not_compared(root: Path, trained: Ensemble) -> None:
+    other = variant(trained, root, lambda rows: closer(0.5)(rows.assign(material_id="x" + rows["material_id"])))
+    decision = promote(root, other.id)
+    assert not decision.promoted and "too few rows in common" in decision.reasons[0]
+
+
+def test_a_model_of_before_the_systems_were_kept_can_be_compared(root: Path, trained: Ensemble) -> None:
+    old = variant(trained, root, lambda rows: closer(0.5)(rows).drop(columns="chemsys"))
+    assert promote(root, old.id).promoted
+
+
+def test_an_unreadable_list_is_no_reason_to_guess(root: Path) -> None:
+    (root / CURRENT_FILE).write_text("{")
+    with pytest.raises(UserError, match="does not name the models in use"):
+        open_model(root)

@@ -1,0 +1,44 @@
+"""Synthetic magnets with known orderings, for tests."""
+
+import numpy as np
+
+from data.crystal import Crystal, make_crystal
+from data.symmetry import symmetrise
+from pipeline.magnetism.magnetic_cell import Placement, enlarge
+from pipeline.magnetism.site_moments import OrderedRow
+
+TWICE = 2 * np.eye(3, dtype=np.int64)
+
+
+def rock_salt(edge_A: float = 4.44, metal: int = 25) -> Crystal:
+    """A primitive cell."""
+    return make_crystal("salt", edge_A / 2 * (1 - np.eye(3)), [[0, 0, 0], [0.5, 0.5, 0.5]], [metal, 8])
+
+
+def rutile(a: float = 4.87, c: float = 3.31, u: float = 0.305) -> Crystal:
+    """MnF2."""
+    anions = [[u, u, 0], [-u, -u, 0], [0.5 + u, 0.5 - u, 0.5], [0.5 - u, 0.5 + u, 0.5]]
+    return make_crystal("rutile", np.diag([a, a, c]), [[0, 0, 0], [0.5, 0.5, 0.5], *anions], [25, 25, 9, 9, 9, 9])
+
+
+def doubled(crystal: Crystal) -> Placement:
+    """The 2×2×2 supercell of its primitive cell."""
+    return enlarge(symmetrise(crystal), TWICE)
+
+
+def as_crystal(placement: Placement) -> Crystal:
+    """The cell itself."""
+    cell, supercell = placement.cell, placement.supercell
+    frac = (cell.frac[placement.site] + placement.translation) @ np.linalg.inv(supercell)
+    return make_crystal("cell", supercell @ cell.lattice, frac, cell.numbers[placement.site])
+
+
+def type_one(edge_A: float, metal: int, split: str = "train") -> OrderedRow:
+    """Rock salt with sheets of parallel moments along one edge, 4.5 µB on each metal atom.
+
+    Not MnO's sheets along a body diagonal: a face-centred cell has another pattern of the same energy for any pair couplings.
+    """
+    placement = doubled(rock_salt(edge_A, metal))
+    signs = 1.0 - 2.0 * (placement.translation[:, :2].sum(axis=1) % 2)
+    numbers = placement.cell.numbers[placement.site]
+    return OrderedRow(as_crystal(placement), np.where(numbers == metal, 4.5 * signs, 0.0), "AFM", split)
