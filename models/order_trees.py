@@ -2,7 +2,8 @@
 
 models/pattern_trees.py compares the patterns of one given cell, which may bear the marks of its order. Here the cell is not
 given and nothing is deformed: orders of the primitive cell compete with those of larger ones
-(pipeline/magnetism/enumerate_orderings.py), all seen on one large cell, so that their correlations and symmetries can be compared. It is what an export asks.
+(pipeline/magnetism/enumerate_orderings.py), all seen on one large cell, so that their correlations and symmetries can be
+compared. It is what an export asks.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """Collinear magnetic orderings that compete with ferromagnetism, the likeliest first: which calculations to make.
 
 All orders that the crystal's small cells allow (pipeline/magnetism/enumerate_orderings.py) are ranked by trees that
-learned from calculations which of them a crystal has (models/order_trees.py). A crystal with too many spins for that has the textbook's families
+learned from calculations which of them a crystal has (models/order_trees.py). A crystal with too many spins for that has the
+textbook's families
 (pipeline/magnetism/textbook_orderings.py), the most antiparallel first. pymatgen's MagneticStructureEnumerator finds such orders,
-too, but needs the enumlib program, which pip cannot install. Orderings with longer periods, canted or spiral ones are not among them.
+too, but needs the enumlib program, which pip cannot install. Orderings with longer periods, canted or spiral ones are not
+among them.
 """
 
 from __future__ import annotations
