@@ -22,9 +22,7 @@ from data.cif.reader import read_cif
 from data.rejection import Rejection
 from data.sources.cif_folder import CifFolder
 from data.symmetry import symmetrise
-from models.contract import Examples
-from pipeline.features.descriptors import descriptors
-from pipeline.features.neighbours import build_graphs
+from pipeline.featurise import featurise_cells
 from pipeline.registry.ensemble import Ensemble
 from pipeline.screening.candidates import judge_shard
 
@@ -65,12 +63,10 @@ def main() -> None:
             records = [item for item in source.read(shard) if not isinstance(item, Rejection)]
         with stage("symmetry"):
             cells = [symmetrise(record.crystal) for record in records]
-        with stage("graphs"):
-            graphs, _ = build_graphs(cells, ensemble.graph_settings)
-        with stage("descriptors"):
-            columns = descriptors(graphs)
+        with stage("graphs, directions and descriptors"):
+            read = featurise_cells(cells, ensemble.needs)
         with stage("ensemble"):
-            ensemble.judge(Examples(graphs, columns))
+            ensemble.judge(read.examples)
         crystals += len(records)
     for shard in chosen:
         with stage("a worker's whole task"):

@@ -19,6 +19,7 @@ from data.symmetry import symmetrise
 from models.graph import DTYPES, CrystalGraphs
 from pipeline.features.neighbours import GraphSettings, alone, build_graphs
 from pipeline.features.npyfile import PackedWriter
+from pipeline.features.packed_cells import CELL_DTYPES, PackedCells
 from pipeline.features.stores import finish_store, open_store
 from pipeline.ops.parallel import map_in_order
 
@@ -37,6 +38,11 @@ class GraphStore:
         return CrystalGraphs(**{name: np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in DTYPES})
 
     @property
+    def cells(self) -> PackedCells:
+        """The symmetrised cells that the graphs were built from, in the order of the graphs."""
+        return PackedCells({name: np.load(self.folder / f"{name}.npy", mmap_mode="r") for name in CELL_DTYPES})
+
+    @property
     def rows(self) -> NDArray[np.int64]:
         loaded: NDArray[np.int64] = np.load(self.folder / "rows.npy")
         return loaded
@@ -52,6 +58,7 @@ class Built:
     """What one task sends back."""
 
     graphs: CrystalGraphs
+    cells: PackedCells
     kept: NDArray[np.int64]  # rows of the snapshot
     rejected: list[Rejection]
     without_symmetry: int
@@ -63,18 +70,18 @@ def graph_store(
     """The graph store of a snapshot: opened if it is there and sound, built otherwise, a part at a time in a bounded memory."""
     key = text_hash(GRAPH_CODE, snapshot.id, json.dumps(asdict(settings), sort_keys=True))[:16]
     final = root / key
-    if open_store(final):
+    if open_store(final, needed=(*DTYPES, *CELL_DTYPES)):  # stores of older releases have no cells
         return GraphStore(final)
     total = int(snapshot.manifest["crystals"])
     ranges = [(start, min(start + CRYSTALS_PER_TASK, total)) for start in range(0, total, CRYSTALS_PER_TASK)]
     rejected: list[Rejection] = []
     crystals = without_symmetry = 0
     with building(root) as folder:
-        empty = {name: np.zeros(0, kind) for name, kind in {**DTYPES, "rows": np.int64}.items()}
+        empty = {name: np.zeros(0, kind) for name, kind in {**DTYPES, "rows": np.int64}.items()} | PackedCells.empty()
         with PackedWriter(folder, empty) as writer:
             parts = map_in_order(partial(_build_rows, snapshot, settings), ranges, workers)
             for (start, stop), built in zip(ranges, parts, strict=True):
-                writer.append({**built.graphs.arrays(), "rows": built.kept})
+                writer.append({**built.graphs.arrays(), **built.cells.arrays, "rows": built.kept})
                 rejected += built.rejected
                 crystals += len(built.kept)
                 without_symmetry += built.without_symmetry
@@ -102,4 +109,5 @@ def _build_rows(snapshot: Snapshot, settings: GraphSettings, part: tuple[int, in
     graphs, kept = build_graphs(cells, settings)
     lonely = np.setdiff1d(np.arange(len(cells)), kept)
     rejected = [Rejection(crystals[k].id, "", "", Reason.NO_NEIGHBOURS, alone(settings)) for k in lonely]
-    return Built(graphs, kept + part[0], rejected, sum(not cell.exact for cell in cells))
+    packed = PackedCells.of([cells[k] for k in kept])
+    return Built(graphs, packed, kept + part[0], rejected, sum(not cell.exact for cell in cells))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,18 @@ def finish_store(folder: Path, manifest: dict[str, Any]) -> None:
     write_json(folder / MANIFEST_FILE, {**manifest, "files": {p.name: file_hash(p) for p in sorted(folder.iterdir())}})
 
 
-def open_store(folder: Path) -> bool:
-    """Whether a sound store is there. One that is damaged, or that states no hashes as those of older releases do, is removed:
-    a wrong number in it would go into a model in silence, and building it again takes minutes."""
+def open_store(folder: Path, needed: Iterable[str] = ()) -> bool:
+    """Whether a sound store with the arrays `needed` is there.
+
+    One that is damaged, lacks an array, or states no hashes (older releases) is removed: a wrong number in it would go into a
+    model unseen, and building it again takes minutes.
+    """
     if not folder.is_dir():
         return False
     try:
         stated = json.loads((folder / MANIFEST_FILE).read_text())["files"].items()
-        if stated and all(file_hash(folder / name) == digest for name, digest in stated):
+        whole = {f"{name}.npy" for name in needed} <= {name for name, _ in stated}
+        if stated and whole and all(file_hash(folder / name) == digest for name, digest in stated):
             return True
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass  # as good as damaged

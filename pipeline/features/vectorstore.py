@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from data.snapshot import Snapshot
 from data.store.artifact import building, publish, text_hash
-from data.symmetry import symmetrise
 from models.vectors import VECTOR_DTYPES, VectorGraphs
 from pipeline.features.graphs import CRYSTALS_PER_TASK, GRAPH_CODE, GraphStore
 from pipeline.features.neighbours import GraphSettings
@@ -32,11 +31,11 @@ def vector_store(
     key = text_hash(VECTOR_CODE, GRAPH_CODE, snapshot.id, json.dumps(asdict(settings), sort_keys=True))[:16]
     final = root / f"{key}-vectors"
     if not open_store(final):
-        rows = graphs.rows
+        rows = np.arange(len(graphs.rows))
         parts = np.split(rows, range(CRYSTALS_PER_TASK, len(rows), CRYSTALS_PER_TASK))
         with building(root) as folder:
             with PackedWriter(folder, _empty()) as writer:
-                built = map_in_order(partial(_build, snapshot, settings), parts, workers)
+                built = map_in_order(partial(_build, graphs, settings), parts, workers)
                 for part, packed in zip(parts, built, strict=True):
                     writer.append(packed.arrays())
                     tick(len(part))
@@ -46,11 +45,9 @@ def vector_store(
     return VectorGraphs(**{name: np.load(final / f"{name}.npy", mmap_mode="r") for name in VECTOR_DTYPES})
 
 
-def _build(snapshot: Snapshot, settings: GraphSettings, rows: NDArray[np.int64]) -> VectorGraphs:
-    wanted = set(rows.tolist())
-    crystals = snapshot.crystals(int(rows[0]), int(rows[-1]) + 1)
-    cells = [symmetrise(c, settings.symprec_A) for k, c in enumerate(crystals, start=int(rows[0])) if k in wanted]
-    return build_vectors(cells, settings)
+def _build(graphs: GraphStore, settings: GraphSettings, rows: NDArray[np.int64]) -> VectorGraphs:
+    cells = graphs.cells
+    return build_vectors([cells[k] for k in rows.tolist()], settings)
 
 
 def _empty() -> dict[str, NDArray[np.generic]]:

@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 
 from data.crystal import Crystal
 from data.snapshot import Snapshot
-from data.symmetry import symmetrise
-from models.contract import Examples, Model
+from models.contract import Model
 from models.families import family, reads_descriptors
 from models.ordering_classes import CLASSES
-from pipeline.features.descriptors import descriptors
-from pipeline.features.neighbours import GraphSettings, build_graphs
+from pipeline.featurise import Needs, featurise
 from pipeline.ops.parallel import map_in_order
 from pipeline.ops.progress import Reporter
 from pipeline.registry.order_classifier import ordering_classes
@@ -73,15 +71,13 @@ def doubted(table: pd.DataFrame, p_afm: Floats, p_magnetic: Floats, moment: Floa
 
 def _examined(crystals: list[Crystal]) -> Floats:
     """(crystals, 3) P(AFM), P(magnetic) and moment of each; NaN for one that has no graph."""
-    settings = GraphSettings()
-    graphs, kept = build_graphs([symmetrise(crystal, settings.symprec_A) for crystal in crystals], settings)
-    found = np.full((len(crystals), 3), np.nan)
+    read = featurise(crystals, Needs())
+    found, kept = np.full((len(crystals), 3), np.nan), read.kept
     if len(kept):
-        columns = descriptors(graphs)
         trees = _shipped_trees()
-        found[kept, 0] = ordering_classes().predict(columns)[:, CLASSES.index("AFM")]
+        found[kept, 0] = ordering_classes().predict(read.examples.descriptors)[:, CLASSES.index("AFM")]
         if trees is not None:
-            said = trees.predict(Examples(graphs, columns))
+            said = trees.predict(read.examples)
             found[kept, 1], found[kept, 2] = said.p_magnetic, said.moment
     return found
 

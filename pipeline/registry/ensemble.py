@@ -18,6 +18,7 @@ from models.contract import Examples, Model, ModelError
 from models.families import family
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.neighbours import GraphSettings
+from pipeline.featurise import Needs
 from pipeline.uncertainty.ensemble_errors import ErrorModel, Judged
 
 MANIFEST_FILE = "manifest.json"
@@ -90,6 +91,11 @@ class Ensemble:
     def reads_vectors(self) -> bool:
         """Whether a member needs the graphs with directions."""
         return any(family(m["family"]).reads_vectors for m in self.manifest["members"])
+
+    @property
+    def needs(self) -> Needs:
+        """What its members read of a crystal."""
+        return Needs(self.graph_settings, self.tier, self.reads_vectors)
 
     def judge(self, examples: Examples) -> Judged:
         """Prediction, interval and members' votes for each crystal."""

@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 
 from data.errors import UserError
 from data.store.artifact import building, file_hash, write_bytes
-from data.symmetry import symmetrise
 from models.contract import ModelError
 from models.ordering_classes import CLASSES, OrderingClasses, alignment_class
 from models.saved import WEIGHTS_FILE
 from pipeline.evaluation.metrics import reliability
 from pipeline.evaluation.ordering_metrics import class_scores
-from pipeline.features.descriptors import descriptors
-from pipeline.features.neighbours import GraphSettings, build_graphs
+from pipeline.featurise import Needs, featurise
 from pipeline.magnetism.site_moments import OrderedRow, site_moment_rows
 from pipeline.ops.progress import Reporter
 from pipeline.registry.ensemble import CARD_FILE
@@ -93,14 +91,13 @@ def put_on_shelf(grown: Shelvable, card: str, folder: Path) -> None:
 
 def described(rows: list[OrderedRow], reporter: Reporter) -> tuple[NDArray[np.float32], list[OrderedRow]]:
     """(crystals, columns) descriptors, and the rows that have them."""
-    settings = GraphSettings()
     columns, kept = [], []
     with reporter.bar("Descriptors", len(rows)) as tick:
         for start in range(0, len(rows), _AT_ONCE):
             part = rows[start : start + _AT_ONCE]
-            graphs, found = build_graphs([symmetrise(row.crystal, settings.symprec_A) for row in part], settings)
-            columns.append(descriptors(graphs))
-            kept += [part[k] for k in found]
+            read = featurise([row.crystal for row in part], Needs())
+            columns.append(read.examples.descriptors)
+            kept += [part[k] for k in read.kept]
             tick(len(part))
     return np.concatenate(columns), kept
 

@@ -18,16 +18,11 @@ from data.labels import MAGNETIC_THRESHOLD
 from data.sources import Record
 from data.sources.starter import StarterSource
 from data.store.artifact import write_json
-from data.symmetry import symmetrise
 from models.contract import Examples
 from pipeline.evaluation.bootstrap import Gain, cluster_bootstrap
 from pipeline.evaluation.metrics import coverage_by_bin
 from pipeline.evaluation.shares import wilson
-from pipeline.features.descriptor_sets import Tier
-from pipeline.features.descriptors import descriptors
-from pipeline.features.neighbours import build_graphs
-from pipeline.features.slow_descriptors import costly_names
-from pipeline.features.vectors import build_vectors
+from pipeline.featurise import featurise
 from pipeline.registry.ensemble import CURRENT_FILE, CURRENT_FORMAT, Ensemble, current_models, open_model
 from pipeline.registry.shipped import ShippedRival
 from pipeline.training.member_selection import VARIES
@@ -184,10 +179,4 @@ def starter_examples(model: Ensemble) -> Examples:
     source = StarterSource()
     crystals = [item.crystal for shard in source.shards() for item in source.read(shard) if isinstance(item, Record)]
     some = crystals[:: max(len(crystals) // ASKED_ALONE, 1)]
-    cells = [symmetrise(crystal, model.graph_settings.symprec_A) for crystal in some]
-    graphs, kept = build_graphs(cells, model.graph_settings)
-    columns = [descriptors(graphs)]
-    if model.tier is Tier.FULL:  # absent values are allowed, and take no second each
-        columns.append(np.full((len(graphs), len(costly_names())), np.nan, dtype=np.float32))
-    vectors = build_vectors([cells[k] for k in kept], model.graph_settings) if model.reads_vectors else None
-    return Examples(graphs, np.concatenate(columns, axis=1), vectors=vectors)
+    return featurise(some, model.needs).examples  # without slow descriptors, which are allowed to be absent

@@ -21,17 +21,17 @@ from data.criticality import criticality
 from data.crystal import symbol
 from data.rejection import Reason, Rejection
 from data.sources import Record, Shard, Source
-from data.symmetry import SymmetricCell, symmetrise
+from data.symmetry import SymmetricCell
 from models.contract import Examples
-from models.graph import CrystalGraphs
 from models.ordering_classes import CLASSES
 from pipeline.dedup.fingerprint import fingerprint
 from pipeline.features.descriptor_sets import Tier
-from pipeline.features.descriptors import descriptors
-from pipeline.features.neighbours import GraphSettings, alone, build_graphs
-from pipeline.features.slow_descriptor_store import costly_cache, costly_descriptors
-from pipeline.features.slow_descriptors import costly_key, without_values
-from pipeline.features.vectors import build_vectors
+from pipeline.features.descriptors import descriptor_names
+from pipeline.features.neighbours import alone
+from pipeline.features.rowcache import RowCache
+from pipeline.features.slow_descriptor_store import costly_cache
+from pipeline.features.slow_descriptors import without_values
+from pipeline.featurise import Needs, featurise
 from pipeline.ops.parallel import in_kept_worker, map_in_order
 from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.order_classifier import ordering_classes
@@ -46,9 +46,9 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Candidates:
-    """The readable crystals of a shard; rows of `facts`, `cells` and `graphs` correspond."""
+    """The readable crystals of a shard; rows of `facts`, `cells` and `examples` correspond."""
 
-    graphs: CrystalGraphs
+    examples: Examples
     cells: list[SymmetricCell]
     facts: list[dict[str, Any]]
     rejected: list[Rejection]
@@ -119,17 +119,15 @@ def _turned_away(rejection: Rejection) -> JudgedShard:
 def judge_shard(source: Source, model: Path, costly: Path, shard: Shard) -> JudgedShard:
     """Read one shard and predict. Costly descriptors are only looked up here: computing them takes longer than a shard may."""
     ensemble = _ensemble(model)
-    found = read_candidates(source, ensemble.graph_settings, frozenset(ensemble.manifest["elements"]), shard)
+    slow = costly_cache(costly) if ensemble.tier is Tier.FULL else None
+    found = read_candidates(source, ensemble.needs, frozenset(ensemble.manifest["elements"]), shard, slow)
     if not found.facts:
         return JudgedShard(rejected=found.rejected)
-    columns = [descriptors(found.graphs)]
-    if ensemble.tier is Tier.FULL:
-        columns.append(costly_descriptors([costly_key(cell) for cell in found.cells], costly_cache(costly)))
-        for k in np.flatnonzero(without_values(columns[-1])):
-            found.facts[k]["note"] = "; ".join(filter(None, (found.facts[k]["note"], WITHOUT_COSTLY)))
-    vectors = build_vectors(found.cells, ensemble.graph_settings) if ensemble.reads_vectors else None
-    said = ensemble.judge(Examples(found.graphs, np.concatenate(columns, axis=1), vectors=vectors))
-    orders = ordering_columns(said.p_magnetic, ordering_classes().predict(columns[0]))
+    fast, rows = np.split(found.examples.descriptors, [len(descriptor_names())], axis=1)
+    for k in np.flatnonzero(without_values(rows)) if slow is not None else ():
+        found.facts[k]["note"] = "; ".join(filter(None, (found.facts[k]["note"], WITHOUT_COSTLY)))
+    said = ensemble.judge(found.examples)
+    orders = ordering_columns(said.p_magnetic, ordering_classes().predict(fast))
     table = pd.DataFrame(found.facts).astype({"moment_dft": "float64", "e_above_hull": "float64"}).assign(
         moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
         p_magnetic=said.p_magnetic, p_large=said.p_large,
@@ -148,21 +146,19 @@ def ordering_columns(p_magnetic: Floats, of_magnetic: Floats) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def read_candidates(source: Source, settings: GraphSettings, known: frozenset[int], shard: Shard) -> Candidates:
-    """Read, symmetrise and build the graph of each crystal; whatever fails is a rejection with its reason.
+def read_candidates(source: Source, needs: Needs, known: frozenset[int], shard: Shard, slow: RowCache | None) -> Candidates:
+    """Read and featurise each crystal; whatever fails is a rejection with its reason.
 
     `known` are the atomic numbers that the model was trained on; a crystal with another one is marked in its note.
     """
     items = list(source.read(shard))
     rejected = [item for item in items if isinstance(item, Rejection)]
     records = [item for item in items if not isinstance(item, Rejection)]
-    # one step for all crystals, then the next: turning between the libraries for each crystal takes half as long again
-    cells = [symmetrise(record.crystal, settings.symprec_A) for record in records]
-    graphs, kept = build_graphs(cells, settings)
-    lonely = (records[k] for k in np.setdiff1d(np.arange(len(records)), kept))
-    rejected += [Rejection(r.crystal.id, r.source_file, "", Reason.NO_NEIGHBOURS, alone(settings)) for r in lonely]
-    facts = [_facts(records[k], cells[k], known) for k in kept]
-    return Candidates(graphs, [cells[k] for k in kept], facts, rejected, sum(not cells[k].exact for k in kept))
+    read = featurise([record.crystal for record in records], needs, slow)
+    isolated = (records[k] for k in read.isolated(len(records)))
+    rejected += [Rejection(r.crystal.id, r.source_file, "", Reason.NO_NEIGHBOURS, alone(needs.graph)) for r in isolated]
+    facts = [_facts(records[k], cell, known) for k, cell in zip(read.kept.tolist(), read.cells, strict=True)]
+    return Candidates(read.examples, read.cells, facts, rejected, sum(not cell.exact for cell in read.cells))
 
 
 @lru_cache(maxsize=1)

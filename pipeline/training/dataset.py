@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 
 from data.errors import UserError
 from data.snapshot import Snapshot
-from data.symmetry import symmetrise
 from models.contract import Examples
 from models.vectors import VectorGraphs
 from pipeline.features.descriptor_sets import Tier
-from pipeline.features.descriptors import descriptors
 from pipeline.features.graphs import GraphStore, graph_store
 from pipeline.features.neighbours import GraphSettings
+from pipeline.features.packed_cells import PackedCells
 from pipeline.features.slow_descriptor_store import compute_costly, costly_cache, costly_descriptors
 from pipeline.features.slow_descriptors import without_values
 from pipeline.features.vectorstore import vector_store
+from pipeline.featurise import describe
 from pipeline.ops.progress import Reporter
 from pipeline.settings import Settings
 
@@ -51,11 +51,9 @@ def labelled_examples(
     if len(known) == 0:
         raise UserError(f"snapshot {snapshot.id} holds no moment to learn from; refresh from a labelled source")
     graphs = store.graphs.take(known)
-    columns = [descriptors(graphs)]
-    if tier is Tier.FULL:
-        columns.append(_costly(snapshot, store.rows[known], graph.symprec_A, where, reporter))
+    slow = _slow(store.cells, known, where, reporter) if tier is Tier.FULL else None
     directed = _vectors(snapshot, store, graph, where, reporter).take(known) if vectors else None
-    return Labelled(table.take(pa.array(known)), Examples(graphs, np.concatenate(columns, axis=1), moment[known], directed))
+    return Labelled(table.take(pa.array(known)), Examples(graphs, describe(graphs, slow), moment[known], directed))
 
 
 def _vectors(snapshot: Snapshot, store: GraphStore, graph: GraphSettings, where: Settings, reporter: Reporter) -> VectorGraphs:
@@ -63,14 +61,11 @@ def _vectors(snapshot: Snapshot, store: GraphStore, graph: GraphSettings, where:
         return vector_store(where.graphs, snapshot, store, graph, where.workers, tick)
 
 
-def _costly(
-    snapshot: Snapshot, rows: NDArray[np.int64], symprec_A: float, where: Settings, reporter: Reporter
-) -> NDArray[np.float32]:
-    """The costly descriptors of some rows of a snapshot; computed where an earlier run has not done so."""
-    cache, wanted = costly_cache(where.descriptors), set(rows.tolist())
-    cells = (symmetrise(crystal, symprec_A) for k, crystal in enumerate(snapshot.crystals()) if k in wanted)
+def _slow(cells: PackedCells, rows: NDArray[np.int64], where: Settings, reporter: Reporter) -> NDArray[np.float32]:
+    """The slow descriptors of some cells; computed where an earlier run has not done so."""
+    cache = costly_cache(where.descriptors)
     with reporter.bar("Costly descriptors", len(rows)) as tick:
-        done = compute_costly(cells, cache, where.workers, tick)
+        done = compute_costly((cells[k] for k in rows.tolist()), cache, where.workers, tick)
     found = costly_descriptors(done.keys, cache)
     taken, failed = len(rows) - done.computed, int(without_values(found).sum())
     reporter.say(f"Costly descriptors: {done.computed} computed, {taken} from the cache, {failed} crystals without")

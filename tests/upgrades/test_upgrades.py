@@ -105,14 +105,14 @@ def test_models_in_use_are_read(tmp_path: Path) -> None:
     assert open_model(where.models).id == named == only(ARTEFACTS / "model-1").name
 
 
-@pytest.mark.parametrize(("edition", "built"), [("unnumbered", True), ("1", False)])
+@pytest.mark.parametrize(("edition", "built"), [("unnumbered", True), ("1", True), ("2", False)])
 def test_a_graph_store_is_read_or_built_again(tmp_path: Path, edition: str, built: bool) -> None:
     where = place(tmp_path, "snapshot-1", f"graphs-{edition}")
     folder, ticks = only(where.graphs), list[int]()
     store = graph_store(where.graphs, open_snapshot(where.snapshots), GraphSettings(), 1, ticks.append)
     assert store.folder == folder, "it was not found: a release that changes the graphs adds its store here"
     assert bool(ticks) is built
-    hashes = {path.name: file_hash(path) for path in only(ARTEFACTS / "graphs-1").glob("*.npy")}
+    hashes = {path.name: file_hash(path) for path in only(ARTEFACTS / "graphs-2").glob("*.npy")}
     assert {path.name: file_hash(path) for path in store.folder.glob("*.npy")} == hashes
 
 

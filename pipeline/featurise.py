@@ -1,0 +1,81 @@
+"""Crystals to what the models read: the only place where symmetry, graphs, directions and descriptors follow one another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.crystal import Crystal
+from data.symmetry import SymmetricCell, symmetrise
+from models.contract import Examples
+from models.graph import CrystalGraphs
+from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptors import descriptors
+from pipeline.features.neighbours import GraphSettings, build_graphs
+from pipeline.features.rowcache import RowCache
+from pipeline.features.slow_descriptor_store import costly_descriptors
+from pipeline.features.slow_descriptors import costly_key, costly_names
+from pipeline.features.vectors import build_vectors
+
+Rows = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a model reads of each crystal."""
+
+    graph: GraphSettings = field(default_factory=GraphSettings)
+    tier: Tier = Tier.FAST  # the set of descriptors
+    directions: bool = False  # whether a member reads graphs with directions
+
+
+@dataclass(frozen=True, eq=False)
+class Featurised:
+    """The crystals that have a graph; rows of `examples`, `cells` and `kept` correspond."""
+
+    examples: Examples
+    cells: list[SymmetricCell]
+    kept: NDArray[np.int64]  # places among the crystals that were handed over, ascending
+
+    def isolated(self, n_crystals: int) -> list[int]:
+        """The places of the crystals that have an atom without a neighbour."""
+        return np.setdiff1d(np.arange(n_crystals), self.kept).tolist()  # type: ignore[no-any-return]
+
+
+def featurise(crystals: Sequence[Crystal], needs: Needs, slow: RowCache | None = None) -> Featurised:
+    """Symmetrise crystals and compute what a model needs of each.
+
+    Each step runs for all crystals before the next one starts, since going to and fro between the libraries takes half as
+    long again. The result for a crystal does not depend on the others.
+
+    Args:
+        crystals: as their source describes them, in any cell.
+        needs: what the model reads.
+        slow: where slow descriptors were stored; without it, or where it has none, they are NaN.
+    """
+    return featurise_cells([symmetrise(crystal, needs.graph.symprec_A) for crystal in crystals], needs, slow)
+
+
+def featurise_cells(cells: Sequence[SymmetricCell], needs: Needs, slow: RowCache | None = None) -> Featurised:
+    """The same for crystals that are symmetrised already."""
+    graphs, kept = build_graphs(cells, needs.graph)
+    kept_cells = [cells[k] for k in kept.tolist()]
+    vectors = build_vectors(kept_cells, needs.graph) if needs.directions and kept_cells else None
+    rows = slow_rows(kept_cells, slow) if needs.tier is Tier.FULL else None
+    return Featurised(Examples(graphs, describe(graphs, rows), vectors=vectors), kept_cells, kept)
+
+
+def describe(graphs: CrystalGraphs, slow: Rows | None = None) -> Rows:
+    """(crystals, columns) descriptors: the fast ones, then the slow ones (crystals, slow columns) if there are any."""
+    fast = descriptors(graphs)
+    return fast if slow is None else np.concatenate([fast, slow], axis=1)
+
+
+def slow_rows(cells: Sequence[SymmetricCell], slow: RowCache | None) -> Rows:
+    """(cells, columns) the stored slow descriptors; NaN where there are none."""
+    if slow is None:
+        return np.full((len(cells), len(costly_names())), np.nan, dtype=np.float32)
+    return costly_descriptors([costly_key(cell) for cell in cells], slow)

@@ -1,0 +1,57 @@
+"""Crystals to what the models read: in one place, and the same as step by step."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from data.crystal import Crystal, make_crystal
+from data.sources import Record
+from data.sources.starter import StarterSource
+from data.symmetry import symmetrise
+from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptors import descriptors
+from pipeline.features.neighbours import GraphSettings, build_graphs
+from pipeline.features.packed_cells import PackedCells
+from pipeline.features.slow_descriptors import costly_names
+from pipeline.features.vectors import build_vectors
+from pipeline.featurise import Needs, featurise
+
+
+@pytest.fixture(scope="module")
+def crystals() -> list[Crystal]:
+    source = StarterSource()
+    found = [item.crystal for shard in source.shards() for item in source.read(shard) if isinstance(item, Record)]
+    isolated = make_crystal("far", np.eye(3) * 40.0, [[0, 0, 0]], [26])  # nothing within 16 Å
+    return [found[0], isolated, *found[1:12]]
+
+
+def test_each_part_is_that_of_its_own_step(crystals: list[Crystal]) -> None:
+    read = featurise(crystals, Needs(directions=True))
+    assert read.kept.tolist() == [0, *range(2, 13)] and read.isolated(len(crystals)) == [1]
+    cells = [symmetrise(crystals[k]) for k in read.kept]
+    graphs, _ = build_graphs(cells, GraphSettings())
+    for name, values in graphs.arrays().items():
+        np.testing.assert_array_equal(read.examples.graphs.arrays()[name], values, err_msg=name)
+    np.testing.assert_array_equal(read.examples.descriptors, descriptors(graphs))
+    assert read.examples.vectors is not None
+    for name, values in build_vectors(cells, GraphSettings()).arrays().items():
+        np.testing.assert_array_equal(read.examples.vectors.arrays()[name], values, err_msg=name)
+
+
+def test_directions_and_slow_descriptors_only_where_they_are_needed(crystals: list[Crystal]) -> None:
+    fast, full = featurise(crystals, Needs()).examples, featurise(crystals, Needs(tier=Tier.FULL)).examples
+    assert fast.vectors is None
+    extra = full.descriptors[:, fast.descriptors.shape[1] :]
+    assert extra.shape[1] == len(costly_names()) and np.isnan(extra).all()
+
+
+def test_packed_cells_come_back_as_they_were(crystals: list[Crystal]) -> None:
+    cells = [symmetrise(crystal) for crystal in crystals]
+    packed = PackedCells.of(cells)
+    assert len(packed) == len(cells)
+    for k, cell in enumerate(cells):
+        back = packed[k]
+        assert (back.space_group, back.exact, back.hall) == (cell.space_group, cell.exact, cell.hall)
+        for name in ("lattice", "frac", "numbers", "orbit"):
+            np.testing.assert_array_equal(getattr(back, name), getattr(cell, name))
