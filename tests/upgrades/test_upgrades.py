@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = Path(__file__).parent / "artefacts"
 ROOMS = {"snapshot": "snapshots", "model": "models", "graphs": "graphs", "run": "runs", "ledger": ".", "current": "models"}
 READ = [f"{kind}-{edition}" for kind in ("model", "run", "ledger", "graphs") for edition in ("unnumbered", "1")]
-READ += ["snapshot-1", "current-unnumbered"]
+READ += ["snapshot-1", "graphs-2", "current-unnumbered"]
 REFUSED = ["model-domain1", "run-screen4"]
 
 
