@@ -1,0 +1,73 @@
+"""The conformal code against crepes (Boström, PMLR 179, 2022), an independent implementation, and against written-out ranks."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from crepes import ConformalRegressor
+
+from pipeline.evaluation.metrics import MOMENT_BINS
+from pipeline.uncertainty.conformal import FLOOR, LEVEL, MIN_ROWS, ONE_SIGMA, SMALLEST, STEPS, Calibration
+from tests.pipeline.uncertainty.test_conformal import simulated
+
+SAME = 1e-12  # µB/atom; the same rank of the same scores
+ROWS = 3_000
+
+
+def one_bin(scores: list[float], moment: float = 2.0) -> Calibration:
+    """A calibration whose last bin has these errors (µB/atom) and a spread of zero, so that its unit is its floor."""
+    return Calibration.fit(moment + np.array(scores), np.full(len(scores), moment), np.zeros(len(scores)))
+
+
+@pytest.mark.parametrize("n", [9, 10, 18, 19, 20, 29, 30, 99, 100, 101])
+@pytest.mark.parametrize(("level", "which"), [(LEVEL, "quantile"), (ONE_SIGMA, "one_sigma")])
+def test_the_rank_is_that_of_n_plus_one(n: int, level: float, which: str) -> None:
+    """The k-th smallest of n scores with k = ceil((n + 1) level): n + 1, since the new crystal counts (Vovk et al. 2005)."""
+    errors = np.arange(1, n + 1) / n
+    found = getattr(one_bin(errors.tolist()), which)[-1]
+    floor = max(FLOOR * float(np.median(errors)), SMALLEST)
+    rank = min(int(np.ceil((n + 1) * level)), n)
+    assert found == pytest.approx(errors[rank - 1] / floor, rel=1e-12)
+
+
+def test_the_interval_is_that_of_crepes_in_every_bin() -> None:
+    truth, moment, spread = simulated(ROWS, 21)
+    calibration = Calibration.fit(truth, moment, spread)
+    _, fresh, fresh_spread = simulated(500, 22)
+    low, high, _ = calibration.interval(fresh, fresh_spread)
+    for k, (start, stop) in enumerate(itertools.pairwise(MOMENT_BINS)):
+        learned, asked = (moment >= start) & (moment < stop), (fresh >= start) & (fresh < stop)
+        if learned.sum() < MIN_ROWS or not asked.any():
+            continue
+        oracle = ConformalRegressor().fit(
+            residuals=(truth - moment)[learned], sigmas=np.hypot(spread[learned], calibration.floor[k])
+        )
+        stated = oracle.predict_int(fresh[asked], sigmas=np.hypot(fresh_spread[asked], calibration.floor[k]), confidence=LEVEL)
+        np.testing.assert_allclose(np.maximum(stated[:, 0], 0.0), low[asked], atol=SAME)
+        np.testing.assert_allclose(stated[:, 1], high[asked], atol=SAME)
+
+
+def test_the_unit_is_spread_and_floor_in_squares() -> None:
+    calibration = Calibration(floor=(0.3,) * 6, quantile=(2.0,) * 6, one_sigma=(1.0,) * 6, rows=(50,) * 6)
+    low, high, std = calibration.interval(np.array([1.7]), np.array([0.4]))
+    assert (low[0], high[0], std[0]) == pytest.approx((1.7 - 2 * 0.5, 1.7 + 2 * 0.5, 0.5))
+
+
+def test_the_least_probability_is_half_a_row() -> None:
+    signed = tuple(tuple(np.linspace(-1.0, 1.0, STEPS + 1)) for _ in range(6))
+    calibration = Calibration((1.0,) * 6, (1.0,) * 6, (1.0,) * 6, (9,) * 6, signed)
+    p = calibration.p_above(5.0, np.array([1.0]), np.array([0.0]))
+    assert p[0] == pytest.approx(0.5 / 10)
+    assert calibration.p_above(-5.0, np.array([1.0]), np.array([0.0]))[0] == pytest.approx(1 - 0.5 / 10)
+    assert calibration.p_above(1.5, np.array([1.0]), np.array([0.0]))[0] == pytest.approx(0.25)
+    assert calibration.level(np.array([1.5]), np.array([1.0]), np.array([0.0]))[0] == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("edge", MOMENT_BINS[1:-1])
+def test_an_edge_belongs_to_the_bin_above(edge: float) -> None:
+    calibration = Calibration((0.0,) * 6, tuple(float(k) for k in range(6)), (1.0,) * 6, (50,) * 6)
+    k = list(MOMENT_BINS).index(edge)
+    below, above = calibration.interval(np.array([np.nextafter(edge, 0.0), edge]), np.ones(2))[1] - np.array([edge, edge])
+    assert (below, above) == pytest.approx((k - 1, k))
