@@ -17,7 +17,7 @@ from data.snapshot import Snapshot
 from data.symmetry import symmetrise
 from models.contract import Examples, Model
 from models.families import family, reads_descriptors
-from models.ordering_classes import CLASSES
+from models.ordering.order_classifier import CLASSES
 from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.ops.parallel import map_in_order

@@ -23,8 +23,8 @@ from data.rejection import Reason, Rejection
 from data.sources import Record, Shard, Source
 from data.symmetry import SymmetricCell, symmetrise
 from models.contract import Examples
-from models.graph import CrystalGraphs
-from models.ordering_classes import CLASSES
+from models.graphs.crystal_graphs import CrystalGraphs
+from models.ordering.order_classifier import CLASSES
 from pipeline.dedup.fingerprint import fingerprint
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptors

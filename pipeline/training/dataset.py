@@ -12,7 +12,7 @@ from data.errors import UserError
 from data.snapshot import Snapshot
 from data.symmetry import symmetrise
 from models.contract import Examples
-from models.vectors import VectorGraphs
+from models.graphs.vector_graphs import VectorGraphs
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptors
 from pipeline.features.graphs import GraphStore, graph_store
