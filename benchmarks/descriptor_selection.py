@@ -19,7 +19,7 @@ from benchmarks.learning_curve import find_snapshot
 from data.store.artifact import make_folder, write_bytes, write_json
 from flows.console import Console
 from models.contract import FitControl
-from models.forest import BoostedTrees, ExtraTrees, Forest
+from models.trees.forest import BoostedTrees, ExtraTrees, Forest
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptor_names

@@ -20,7 +20,7 @@ from benchmarks.learning_curve import find_snapshot
 from data.labels import MAGNETIC_THRESHOLD
 from flows.console import Console
 from models.contract import FitControl
-from models.forest import BoostedTrees
+from models.trees.forest import BoostedTrees
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.neighbours import GraphSettings

@@ -28,11 +28,11 @@ from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.sources.cif_folder import FILES_PER_SHARD
 from data.symmetry import symmetrise
-from models.cgcnn import CGCNN
 from models.contract import Examples
-from models.graph import GraphBatch
-from models.heads import two_part_loss
-from models.megnet import MEGNet
+from models.graphs.crystal_graphs import GraphBatch
+from models.networks.cgcnn import CGCNN
+from models.networks.heads import two_part_loss
+from models.networks.megnet import MEGNet
 from pipeline.features.descriptors import compositions, descriptors, magpie
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.ops.parallel import default_workers, map_in_order

@@ -35,7 +35,7 @@ from data.store.artifact import make_folder, write_bytes
 from flows.console import Console
 from models.contract import FitControl
 from models.families import family
-from models.network import NetworkModel
+from models.networks.network_model import NetworkModel
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.neighbours import GraphSettings
 from pipeline.settings import Settings, settings

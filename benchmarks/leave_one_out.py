@@ -21,7 +21,7 @@ from benchmarks.figures import markdown
 from benchmarks.learning_curve import find_snapshot
 from flows.console import Console
 from models.contract import FitControl
-from models.forest import ExtraTrees, Forest
+from models.trees.forest import ExtraTrees, Forest
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings

@@ -3,7 +3,7 @@
     python -m benchmarks.ordering_classes ../shared/data/mp_site_moments.parquet [--part val|test]
 
 Twice: with the classes of the table (every site above 0.1 µB counts, so that 0.3 µB on yttrium make a ferrimagnet of YCo5), and
-with those that the ranking uses (models.ordering_classes: by |sum m| / sum |m|). Choices are made on --part val.
+with those that the ranking uses (models.ordering.order_classifier: by |sum m| / sum |m|). Choices are made on --part val.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.figures import markdown
 from flows.console import Console
-from models.ordering_classes import CLASSES, OrderingClasses, alignment_class
+from models.ordering.order_classifier import CLASSES, OrderingClasses, alignment_class
 from pipeline.magnetism.site_moments import site_moment_rows
 from pipeline.registry.order_classifier import described, judged
 

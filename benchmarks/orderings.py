@@ -27,10 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contract import FitControl
-from models.graph import CrystalGraphs
-from models.ordering import OrderingModel
-from models.ordering_parts import ORDERINGS, SITE_THRESHOLD, OrderingExamples, OrderingPrediction
-from models.sitegraph import SiteGraphs
+from models.graphs.crystal_graphs import CrystalGraphs
+from models.graphs.site_graphs import SiteGraphs
+from models.ordering.site_examples import ORDERINGS, SITE_THRESHOLD, OrderingExamples, OrderingPrediction
+from models.ordering.site_model import OrderingModel
 from pipeline.evaluation.ordering_metrics import (
     chance_of_pattern,
     equivariant_ceiling,

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from benchmarks.figures import markdown
 from benchmarks.orderings import AFM, SEED, site_moment_table
-from models.ordering_parts import OrderingExamples
-from models.pattern_trees import PATTERN_BOOSTING, PatternTrees, all_rivals
+from models.ordering.pattern_trees import PATTERN_BOOSTING, PatternTrees, all_rivals
+from models.ordering.site_examples import OrderingExamples
 from pipeline.evaluation.ordering_metrics import known_spin_hits
 
 SHARES = (0.125, 0.25, 0.5, 1.0)

@@ -47,9 +47,9 @@ from data.symmetry import symmetrise
 from flows.console import Console
 from models.contract import Examples
 from models.families import family
-from models.graph import CrystalGraphs
-from models.layers import N_ELEMENTS, GaussianBasis, mlp
-from models.network import NetworkModel
+from models.graphs.crystal_graphs import CrystalGraphs
+from models.networks.layers import N_ELEMENTS, GaussianBasis, mlp
+from models.networks.network_model import NetworkModel
 from pipeline.features.descriptors import descriptors, magpie_table
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.features.vectors import build_vectors

@@ -17,10 +17,10 @@ import numpy as np
 import torch
 
 from data.snapshot import open_snapshot
-from models.adaptation import share_in_standard_pose
-from models.canonical import CanonicalNetwork
 from models.contract import Examples
-from models.vectors import VectorBatch
+from models.graphs.vector_graphs import VectorBatch
+from models.published.adaptation import share_in_standard_pose
+from models.published.canonicalization import CanonicalNetwork
 from pipeline.features.descriptor_sets import Tier
 from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import open_model

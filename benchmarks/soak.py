@@ -160,7 +160,6 @@ def _nursery(orders: Connection) -> None:
     import mp_api.client
     import torch
 
-
     _ = mp_api.client
     torch.set_num_threads(1)
     while (order := orders.recv()) is not None:

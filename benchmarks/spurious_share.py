@@ -25,8 +25,8 @@ from benchmarks.spurious_element import ANIONS, DECIDES_A, IRON, LONGEST_A, META
 from benchmarks.starvation import STRENGTHS, Classifier, accuracies, logits
 from data.crystal import Crystal, make_crystal
 from data.symmetry import symmetrise
-from models.decoupling import binary_loss
-from models.graph import CrystalGraphs, GraphBatch
+from models.graphs.crystal_graphs import CrystalGraphs, GraphBatch
+from models.published.spectral_decoupling import binary_loss
 from pipeline.features.neighbours import GraphSettings, build_graphs
 
 TRAIN, VALIDATION, TEST = 600, 200, 400

@@ -39,10 +39,11 @@ from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.store.artifact import make_folder
 from data.symmetry import symmetrise
-from models.cgcnn import CGCNNNetwork, CGCNNSettings
-from models.decoupling import binary_loss, decay_all_but, prior_logit
-from models.graph import CrystalGraphs, GraphBatch, batches_by_edges, concatenate
-from models.layers import N_ELEMENTS, mlp
+from models.graphs.crystal_graphs import CrystalGraphs, GraphBatch, concatenate
+from models.networks.cgcnn import CGCNNNetwork, CGCNNSettings
+from models.networks.layers import N_ELEMENTS, mlp
+from models.packing import batches_by_edges
+from models.published.spectral_decoupling import binary_loss, decay_all_but, prior_logit
 from pipeline.features.neighbours import GraphSettings, build_graphs
 
 STRENGTHS = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3)

@@ -11,8 +11,8 @@ from typing import ClassVar, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.graph import CrystalGraphs
-from models.vectors import VectorGraphs
+from models.graphs.crystal_graphs import CrystalGraphs
+from models.graphs.vector_graphs import VectorGraphs
 
 MAGNETIC_THRESHOLD = 0.05  # µB/atom; where "is it magnetic" draws the line
 

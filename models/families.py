@@ -8,15 +8,15 @@ from typing import cast
 from models.contract import Model, ModelError
 
 _HOMES = {  # the only classes a saved model can name
-    "forest": ("models.forest", "Forest"),
-    "extratrees": ("models.forest", "ExtraTrees"),
-    "boosting": ("models.forest", "BoostedTrees"),
-    "cgcnn": ("models.cgcnn", "CGCNN"),
-    "megnet": ("models.megnet", "MEGNet"),
-    "ecn": ("models.ecn", "ECN"),
-    "mcegnn": ("models.mcegnn", "MCEGNN"),
-    "coordinates": ("models.coordinates", "Coordinates"),
-    "canonical": ("models.canonical", "Canonical"),
+    "forest": ("models.trees.forest", "Forest"),
+    "extratrees": ("models.trees.forest", "ExtraTrees"),
+    "boosting": ("models.trees.forest", "BoostedTrees"),
+    "cgcnn": ("models.networks.cgcnn", "CGCNN"),
+    "megnet": ("models.networks.megnet", "MEGNet"),
+    "ecn": ("models.networks.ecn", "ECN"),
+    "mcegnn": ("models.networks.mcegnn", "MCEGNN"),
+    "coordinates": ("models.published.coordinate_network", "Coordinates"),
+    "canonical": ("models.published.canonicalization", "Canonical"),
 }
 
 
@@ -26,7 +26,7 @@ def family_names() -> list[str]:
 
 def reads_descriptors(name: str) -> bool:
     """Whether a family learns from descriptors."""
-    return name in _HOMES and _HOMES[name][0] == "models.forest"
+    return name in _HOMES and _HOMES[name][0] == "models.trees.forest"
 
 
 def family(name: str) -> type[Model]:

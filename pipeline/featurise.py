@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from data.crystal import Crystal
 from data.symmetry import SymmetricCell, symmetrise
 from models.contract import Examples
-from models.graph import CrystalGraphs
+from models.graphs.crystal_graphs import CrystalGraphs
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, build_graphs

@@ -21,8 +21,8 @@ from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from benchmarks.figures import Measured, markdown
-from models.decoupling import binary_loss
-from models.layers import mlp
+from models.networks.layers import mlp
+from models.published.spectral_decoupling import binary_loss
 
 AGREES = 0.95  # in training; 1 - AGREES in the test
 STRENGTHS = (0.0, 0.003, 0.03, 0.1, 0.3)

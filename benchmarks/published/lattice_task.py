@@ -21,8 +21,8 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.figures import Measured, curves
-from models.lattice import N_CELLS, cell_permutations, pair_orbits, set_orbits
-from models.supercell import CellNetwork
+from models.graphs.cell_orbits import N_CELLS, cell_permutations, pair_orbits, set_orbits
+from models.published.supercell_maps import CellNetwork
 from pipeline.features.vectors import holohedry
 
 CUBIC = np.eye(3)

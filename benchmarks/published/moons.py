@@ -21,7 +21,7 @@ from sklearn.datasets import make_moons
 from torch import Tensor, nn
 
 from benchmarks.figures import Measured, markdown
-from models.decoupling import binary_loss, fixed_margin
+from models.published.spectral_decoupling import binary_loss, fixed_margin
 
 POINTS, NOISE, DELTA = 300, 0.1, 0.1
 WIDTH, RATE, MOMENTUM, EPOCHS = 500, 0.01, 0.9, 4000

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from benchmarks.figures import dots
 from benchmarks.published.nbody import PARTICLES, Motions, generate
-from models.layers import mlp
-from models.mcegnn import ChannelConvolution
+from models.networks.layers import mlp
+from models.networks.mcegnn import ChannelConvolution
 
 WIDTH, LAYERS, BATCH, RATE, CLIP_NORM = 64, 4, 100, 1e-3, 1.0
 

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from benchmarks.figures import dots
 from benchmarks.published.nbody import PARTICLES, generate
 from benchmarks.published.nbody_channels import judge, mse, pairs, train
-from models.frames import VectorFrame, gram_schmidt, orthonormal
-from models.layers import mlp
+from models.graphs.frames import VectorFrame, gram_schmidt, orthonormal
+from models.networks.layers import mlp
 
 WIDTH, LAYERS = 32, 4
 

@@ -28,9 +28,9 @@ from torch import Tensor, nn
 
 from benchmarks.figures import Measured
 from data.crystal import make_crystal
-from models.ising import patterns
-from models.layers import mlp
-from models.orbit import orbit_minimum
+from models.networks.layers import mlp
+from models.ordering.ising import patterns
+from models.ordering.orbits import orbit_minimum
 from pipeline.magnetism.magnetic_cell import enlarge, place, symmetries
 
 STARTS, BATCH, RATE, STEPS_OF_FIELD, TEST = 8, 32, 1e-2, 10, 200

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.ising import EXACT, patterns
-from models.orbit import equal_up_to_group
-from models.ordering_parts import ORDERINGS, SITE_THRESHOLD, OrderingExamples, OrderingPrediction, Pattern
-from models.pattern_trees import PatternTrees, Rivals, all_rivals, balanced
+from models.ordering.ising import EXACT, patterns
+from models.ordering.orbits import equal_up_to_group
+from models.ordering.pattern_trees import PatternTrees, Rivals, all_rivals, balanced
+from models.ordering.site_examples import ORDERINGS, SITE_THRESHOLD, OrderingExamples, OrderingPrediction, Pattern
 
 _TIE = 1e-4  # more than ties are drawn apart by
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from models.graph import CrystalGraphs
+from models.graphs.crystal_graphs import CrystalGraphs
 from pipeline.features.elements import MAGNETIC_ELEMENTS, Compositions, element_descriptors, element_names
 from pipeline.features.surroundings import NO_PAIR_A, SURROUNDINGS_NAMES, surroundings
 

@@ -1,4 +1,4 @@
-"""Candidate frames of a crystal: the poses among which a learned canonicalization chooses (models/canonical.py).
+"""Candidate frames of a crystal: the poses among which a learned canonicalization chooses (models/published/canonicalization.py).
 
 A frame is built from two short lattice vectors by Gram and Schmidt, its axes then named in any order and direction. The set
 turns with the crystal and depends neither on the cell nor on the origin. Frames that a rotation of the crystal's point group
@@ -14,7 +14,7 @@ import moyopy
 import numpy as np
 from numpy.typing import NDArray
 
-from models.frames import SIGNED_PERMUTATIONS
+from models.graphs.frames import SIGNED_PERMUTATIONS
 
 _VECTORS = 7  # short lattice vectors, at least; a tie is never cut
 _TRIADS = 24  # distinct crosses of axes, at least where there are as many
@@ -31,7 +31,7 @@ _POLES = np.random.default_rng(1).normal(size=(2, 3))
 def candidate_frames(
     lattice: NDArray[np.float64], rotations: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """The candidates of one crystal, in the terms of models/vectors.py.
+    """The candidates of one crystal, in the terms of models/graphs/vector_graphs.py.
 
     Args:
         lattice: (3, 3) Å, rows, of a primitive cell.

@@ -16,7 +16,7 @@ from data.rejection import Reason, Rejection
 from data.snapshot import Snapshot, write_rejections
 from data.store.artifact import building, publish, text_hash
 from data.symmetry import symmetrise
-from models.graph import DTYPES, CrystalGraphs
+from models.graphs.crystal_graphs import DTYPES, CrystalGraphs
 from pipeline.features.neighbours import GraphSettings, alone, build_graphs
 from pipeline.features.npyfile import PackedWriter
 from pipeline.features.packed_cells import CELL_DTYPES, PackedCells

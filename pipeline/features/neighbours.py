@@ -16,7 +16,7 @@ from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from data.crystal import cell_volume
 from data.symmetry import SymmetricCell
-from models.graph import DTYPES, CrystalGraphs
+from models.graphs.crystal_graphs import DTYPES, CrystalGraphs
 
 _PBC = np.ones(3, dtype=np.int64)
 _SAME_PLACE_A = 1e-4  # Å; the centre itself

@@ -44,7 +44,7 @@ class NpyWriter:
 
 
 class PackedWriter(ExitStack):
-    """A packed set of graphs (models/graph.py, models/vectors.py) appended to one file a field; `*_ptr` fields go on counting."""
+    """A packed set of graphs (models/graphs/) appended to one file a field; `*_ptr` fields go on counting."""
 
     def __init__(self, folder: Path, empty: dict[str, NDArray[Any]]) -> None:
         """`empty` gives each field's type and what follows its first dimension."""

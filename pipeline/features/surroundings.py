@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.graph import CrystalGraphs
+from models.graphs.crystal_graphs import CrystalGraphs
 from pipeline.features.elements import MAGNETIC_ELEMENTS
 
 Floats = NDArray[np.float64]

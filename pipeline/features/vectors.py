@@ -1,4 +1,4 @@
-"""Crystals to graphs with directions (models/vectors.py)."""
+"""Crystals to graphs with directions (models/graphs/vector_graphs.py)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.symmetry import SymmetricCell
-from models.lattice import N_CELLS, cell_index, parity_kinds
-from models.vectors import VECTOR_DTYPES, VectorGraphs
+from models.graphs.cell_orbits import N_CELLS, cell_index, parity_kinds
+from models.graphs.vector_graphs import VECTOR_DTYPES, VectorGraphs
 from pipeline.features.frames import candidate_frames
 from pipeline.features.neighbours import Cells, GraphSettings, shells
 

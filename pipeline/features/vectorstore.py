@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from data.snapshot import Snapshot
 from data.store.artifact import building, publish, text_hash
-from models.vectors import VECTOR_DTYPES, VectorGraphs
+from models.graphs.vector_graphs import VECTOR_DTYPES, VectorGraphs
 from pipeline.features.graphs import CRYSTALS_PER_TASK, GRAPH_CODE, GraphStore
 from pipeline.features.neighbours import GraphSettings
 from pipeline.features.npyfile import PackedWriter

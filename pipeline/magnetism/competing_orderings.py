@@ -1,11 +1,10 @@
 """Collinear magnetic orderings that compete with ferromagnetism, the likeliest first: which calculations to make.
 
-All orders that the crystal's small cells allow (pipeline/magnetism/enumerate_orderings.py) are ranked by trees that
-learned from calculations which of them a crystal has (models/order_trees.py). A crystal with too many spins for that has the
-textbook's families
-(pipeline/magnetism/textbook_orderings.py), the most antiparallel first. pymatgen's MagneticStructureEnumerator finds such orders,
-too, but needs the enumlib program, which pip cannot install. Orderings with longer periods, canted or spiral ones are not
-among them.
+All orders that the crystal's small cells allow (pipeline/magnetism/enumerate_orderings.py) are ranked by trees that learned
+from calculations which of them a crystal has (models/ordering/order_ranker.py). A crystal with too many spins for that has the
+textbook's families (pipeline/magnetism/textbook_orderings.py), the most antiparallel first. pymatgen's
+MagneticStructureEnumerator finds such orders, too, but needs the enumlib program, which pip cannot install. Orderings with
+longer periods, canted or spiral ones are not among them.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.symmetry import SymmetricCell
-from models.order_trees import order_features
+from models.ordering.order_ranker import order_features
 from pipeline.magnetism.enumerate_orderings import Orders, character_group, small_orders, sublattice_basis
 from pipeline.magnetism.magnetic_cell import Placement, enlarge
 from pipeline.magnetism.starting_moments import start_moments

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.symmetry import SymmetricCell
-from models.ising import EXACT, patterns
-from models.pattern_features import SpinCell, spin_cell
+from models.ordering.configuration_features import SpinCell, spin_cell
+from models.ordering.ising import EXACT, patterns
 from pipeline.magnetism.magnetic_cell import Placement, coset_index, enlarge
 from pipeline.magnetism.site_graphs import build_site_graphs
 

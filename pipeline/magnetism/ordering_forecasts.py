@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.crystal import Crystal, make_crystal
-from models.ordering import OrderingModel
-from models.ordering_parts import ORDERINGS, OrderingPrediction
+from models.ordering.site_examples import ORDERINGS, OrderingPrediction
+from models.ordering.site_model import OrderingModel
 from pipeline.magnetism.magnetic_cell import Placement, enlarge, place
 from pipeline.magnetism.site_graphs import build_site_graphs
 

@@ -1,4 +1,4 @@
-"""Placed crystals to the packed graphs of models/sitegraph.py."""
+"""Placed crystals to the packed graphs of models/graphs/site_graphs.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.sitegraph import SITE_DTYPES, SiteGraphs
+from models.graphs.site_graphs import SITE_DTYPES, SiteGraphs
 from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.magnetism.exchange_paths import N_PATHS, Pairs, carriers, exchange_pairs

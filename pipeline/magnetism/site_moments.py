@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from data.cif.reader import read_cif
 from data.crystal import Crystal
 from models.contract import ModelError
-from models.ordering_parts import ORDERINGS, OrderingExamples
-from models.sitegraph import SiteGraphs, join_sites
+from models.graphs.site_graphs import SiteGraphs, join_sites
+from models.ordering.site_examples import ORDERINGS, OrderingExamples
 from pipeline.magnetism.magnetic_cell import place
 from pipeline.magnetism.site_graphs import build_site_graphs
 

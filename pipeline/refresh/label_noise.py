@@ -16,7 +16,7 @@ from data.crystal import Crystal
 from data.snapshot import Snapshot
 from models.contract import Model
 from models.families import family, reads_descriptors
-from models.ordering_classes import CLASSES
+from models.ordering.order_classifier import CLASSES
 from pipeline.featurise import Needs, featurise
 from pipeline.ops.parallel import map_in_order
 from pipeline.ops.progress import Reporter

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from data.errors import UserError
 from data.store.artifact import building, file_hash, write_bytes
 from models.contract import ModelError
-from models.ordering_classes import CLASSES, OrderingClasses, alignment_class
+from models.ordering.order_classifier import CLASSES, OrderingClasses, alignment_class
 from models.saved import WEIGHTS_FILE
 from pipeline.evaluation.metrics import reliability
 from pipeline.evaluation.ordering_metrics import class_scores

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from data.errors import UserError
 from data.store.artifact import file_hash
 from models.contract import ModelError
-from models.order_trees import Features, OrderTrees, order_features
-from models.ordering_parts import SITE_THRESHOLD
+from models.ordering.order_ranker import Features, OrderTrees, order_features
+from models.ordering.site_examples import SITE_THRESHOLD
 from models.saved import WEIGHTS_FILE
 from pipeline.magnetism.enumerate_orderings import Orders, small_orders
 from pipeline.magnetism.magnetic_cell import place

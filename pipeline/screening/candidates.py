@@ -23,7 +23,7 @@ from data.rejection import Reason, Rejection
 from data.sources import Record, Shard, Source
 from data.symmetry import SymmetricCell
 from models.contract import Examples
-from models.ordering_classes import CLASSES
+from models.ordering.order_classifier import CLASSES
 from pipeline.dedup.fingerprint import fingerprint
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptor_names

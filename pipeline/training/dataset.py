@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from data.errors import UserError
 from data.snapshot import Snapshot
 from models.contract import Examples
-from models.vectors import VectorGraphs
+from models.graphs.vector_graphs import VectorGraphs
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.graphs import GraphStore, graph_store
 from pipeline.features.neighbours import GraphSettings

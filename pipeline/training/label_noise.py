@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from data.labels import MAGNETIC_THRESHOLD
 from models.contract import Examples, FitControl
-from models.forest import BoostedTrees
+from models.trees.forest import BoostedTrees
 from pipeline.ops.progress import Tick
 from pipeline.training.member_weights import system_folds
 

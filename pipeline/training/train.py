@@ -18,7 +18,7 @@ from data.snapshot import Snapshot
 from data.store.artifact import make_folder, make_newest, text_hash, write_bytes, write_json
 from models.contract import Examples, FitControl, Model, ModelError, Prediction
 from models.families import family, family_names, reads_descriptors
-from models.forest import filled, medians
+from models.trees.forest import filled, medians
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.graphs import GRAPH_CODE

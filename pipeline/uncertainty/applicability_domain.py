@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from models.contract import Examples, ModelError
-from models.graph import CrystalGraphs
+from models.graphs.crystal_graphs import CrystalGraphs
 from models.saved import WEIGHTS_FILE, read_saved, write_header
 
 Floats = NDArray[np.float64]

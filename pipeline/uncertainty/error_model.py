@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 
 from models.contract import ModelError, Prediction
 from models.saved import WEIGHTS_FILE, read_saved, write_header
-from models.trees import Trees, flatten
+from models.trees.decision_trees import Trees, flatten
 
 Floats = NDArray[np.float64]
 FAMILY = "difficulty"

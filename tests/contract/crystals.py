@@ -14,8 +14,8 @@ from data.crystal import Crystal, make_crystal
 from data.sources.starter import StarterSource
 from data.symmetry import SymmetricCell, symmetrise
 from models.contract import Examples
-from models.graph import CrystalGraphs, concatenate
-from models.vectors import VectorGraphs
+from models.graphs.crystal_graphs import CrystalGraphs, concatenate
+from models.graphs.vector_graphs import VectorGraphs
 from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.features.vectors import build_vectors, vector_arrays

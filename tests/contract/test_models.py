@@ -9,7 +9,7 @@ import pytest
 
 from models.contract import Model
 from models.families import family, family_names
-from models.network import NetworkModel
+from models.networks.network_model import NetworkModel
 from tests.contract import crystals as made
 from tests.contract.models import INVARIANCE, ModelContract, NetworkContract, trained
 

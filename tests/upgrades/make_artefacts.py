@@ -22,7 +22,7 @@ from pathlib import Path
 from data.snapshot import publish_snapshot
 from data.sources.starter import StarterSource
 from models.contract import FitControl
-from models.forest import Forest, ForestSettings
+from models.trees.forest import Forest, ForestSettings
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.neighbours import GraphSettings
 from pipeline.ops.ledger import Ledger

@@ -145,7 +145,7 @@ def test_a_pickle_in_any_file_of_a_published_model_never_runs(trained_home: Path
         assert not marker.exists(), name
 
 
-@pytest.mark.parametrize("word", ["os.system", "../forest", "models.forest:Forest", ""])
+@pytest.mark.parametrize("word", ["os.system", "../forest", "models.trees.forest:Forest", ""])
 def test_a_family_that_is_none_is_not_imported(trained_home: Path, tmp_path: Path, word: str) -> None:
     ensemble = tampered(trained_home, tmp_path / "m")
     path = ensemble.folder / "manifest.json"

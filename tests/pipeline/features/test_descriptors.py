@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data.symmetry import symmetrise, without_orbits
-from models.graph import DTYPES, CrystalGraphs, concatenate
+from models.graphs.crystal_graphs import DTYPES, CrystalGraphs, concatenate
 from pipeline.features.descriptors import (
     MAGPIE_STATISTICS,
     STRUCTURE_NAMES,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from data.symmetry import symmetrise
-from models.frames import SIGNED_PERMUTATIONS, triads
+from models.graphs.frames import SIGNED_PERMUTATIONS, triads
 from pipeline.features.frames import candidate_frames
 from pipeline.features.vectors import vector_arrays
 from tests.contract import crystals as made

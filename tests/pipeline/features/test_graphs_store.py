@@ -20,7 +20,7 @@ from data.store.artifact import file_hash
 from data.symmetry import symmetrise, without_orbits
 from models.contract import Model
 from models.families import family
-from models.graph import concatenate
+from models.graphs.crystal_graphs import concatenate
 from pipeline.features import graphs as store_module
 from pipeline.features.graphs import graph_store
 from pipeline.features.neighbours import build_graph, build_graphs

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from data.crystal import make_crystal
 from data.symmetry import SymmetricCell, symmetrise, without_orbits
-from models.graph import CrystalGraphs
+from models.graphs.crystal_graphs import CrystalGraphs
 from pipeline.features.neighbours import GraphSettings, NoNeighbours, build_graph
 from tests.contract import crystals as made
 from tests.contract.models import TRANSFORMATIONS

@@ -11,8 +11,8 @@ import torch
 from data.snapshot import publish_snapshot
 from data.sources.starter import StarterSource
 from data.symmetry import symmetrise, without_orbits
-from models.mcegnn import MCEGNN
-from models.vectors import VectorBatch, VectorGraphs, join_vectors
+from models.graphs.vector_graphs import VectorBatch, VectorGraphs, join_vectors
+from models.networks.mcegnn import MCEGNN
 from pipeline.features.graphs import graph_store
 from pipeline.features.neighbours import build_graphs
 from pipeline.features.vectors import build_vectors, vector_arrays

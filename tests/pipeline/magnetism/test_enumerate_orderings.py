@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from data.symmetry import SymmetricCell, symmetrise
-from models.ising import patterns
-from models.orbit import orbit_names
-from models.order_trees import order_features
+from models.ordering.ising import patterns
+from models.ordering.orbits import orbit_names
+from models.ordering.order_ranker import order_features
 from pipeline.magnetism.enumerate_orderings import Orders, character_group, small_orders, sublattice_basis
 from pipeline.magnetism.magnetic_cell import enlarge, symmetries
 from pipeline.magnetism.starting_moments import start_moments

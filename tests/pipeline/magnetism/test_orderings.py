@@ -13,15 +13,15 @@ from safetensors.torch import load_file, save_file
 
 from data.crystal import make_crystal
 from models.contract import FitControl, ModelError
-from models.ising import SignField
-from models.layers import pick
-from models.ordering import OrderingModel
-from models.ordering_loss import LossWeights, ordering_loss, restricted, spins
-from models.ordering_network import OrderingNetwork, OrderingSettings
-from models.ordering_parts import ORDERINGS, OrderingPrediction, Pattern
-from models.ordering_predict import ordering_of
-from models.sitegraph import SiteBatch
-from models.training import TrainingSettings
+from models.graphs.site_graphs import SiteBatch
+from models.networks.layers import pick
+from models.networks.training import TrainingSettings
+from models.ordering.ising import SignField
+from models.ordering.site_examples import ORDERINGS, OrderingPrediction, Pattern
+from models.ordering.site_loss import LossWeights, ordering_loss, restricted, spins
+from models.ordering.site_model import OrderingModel
+from models.ordering.site_network import OrderingNetwork, OrderingSettings
+from models.ordering.site_predict import ordering_of
 from pipeline.evaluation.ordering_metrics import (
     chance_of_pattern,
     equivariant_ceiling,

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from data.crystal import Crystal, make_crystal
 from models.contract import ModelError
-from models.ising import patterns
-from models.pattern_features import COLUMNS, OWN, pattern_features, spin_cell
-from models.pattern_trees import PATTERN_BOOSTING, PatternTrees, all_rivals, balanced
+from models.ordering.configuration_features import COLUMNS, OWN, pattern_features, spin_cell
+from models.ordering.ising import patterns
+from models.ordering.pattern_trees import PATTERN_BOOSTING, PatternTrees, all_rivals, balanced
 from pipeline.magnetism.magnetic_cell import place
 from pipeline.magnetism.site_graphs import build_site_graphs
 from pipeline.magnetism.site_moments import OrderedRow, build_table

@@ -11,7 +11,7 @@ import pytest
 
 from data.errors import UserError
 from data.symmetry import symmetrise
-from models.order_trees import OrderTrees
+from models.ordering.order_ranker import OrderTrees
 from pipeline.magnetism.magnetic_cell import enlarge
 from pipeline.magnetism.site_moments import OrderedRow
 from pipeline.ops.progress import Quiet

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.ordering_classes import CLASSES
+from models.ordering.order_classifier import CLASSES
 from pipeline.screening.candidates import ordering_columns
 
 ROUNDING = 1e-12

@@ -13,7 +13,7 @@ import pytest
 from data.errors import UserError
 from data.snapshot import open_snapshot
 from models.contract import Examples, FitControl
-from models.forest import BoostedTrees, ExtraTrees, Forest
+from models.trees.forest import BoostedTrees, ExtraTrees, Forest
 from pipeline.ops.progress import Quiet
 from pipeline.settings import Settings
 from pipeline.training.label_noise import DOUBTFUL_CODE, FALSE_MOMENT, FALSE_ZERO, FOLDS, WEIGHT, Doubtful, find_doubtful

@@ -18,8 +18,8 @@ from data.snapshot import Snapshot, publish_snapshot
 from data.sources import Record, Shard
 from data.sources.starter import StarterSource
 from data.store.artifact import file_hash
-from models.cgcnn import CGCNN
 from models.contract import FitControl, ModelError, Prediction
+from models.networks.cgcnn import CGCNN
 from pipeline.ops.ledger import DONE, LOST, Ledger
 from pipeline.ops.progress import Quiet, Tick
 from pipeline.registry.ensemble import Ensemble, artefact_files, artefact_id, list_models, open_model

@@ -1,0 +1,1 @@
+"""Crystals as packed arrays of graphs, and the batches of tensors that networks read."""

@@ -1,0 +1,134 @@
+"""Crystal graphs, packed: flat arrays for any number of crystals, and the batch of tensors that the networks see.
+
+One node is one orbit of symmetry-equivalent atoms; it stands for all of them, weighted by how many they are. One edge is a
+set of symmetry-equivalent neighbours: same target, same kind of neighbour, same distance. Sums over atoms and neighbours
+become weighted sums, and the result equals that of the full cell exactly.
+
+========================  ===============  =======  ============================================================
+field                     shape            unit     meaning
+========================  ===============  =======  ============================================================
+node_ptr                  (crystals + 1,)  1        crystal k owns the nodes node_ptr[k]:node_ptr[k+1]
+edge_ptr                  (crystals + 1,)  1        and the edges edge_ptr[k]:edge_ptr[k+1]
+numbers                   (nodes,)         1        atomic number
+node_weight               (nodes,)         1        share of the crystal's atoms on this orbit; sums to 1
+edge_source, edge_target  (edges,)         1        node inside the crystal: neighbour, centre; sorted by centre
+edge_distance             (edges,)         Å        length
+edge_count                (edges,)         1        how many neighbours of the centre this edge stands for
+volume_per_atom           (crystals,)      Å³       cell volume / atoms
+n_atoms                   (crystals,)      1        atoms in the primitive cell
+space_group               (crystals,)      1        1..230
+========================  ===============  =======  ============================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.packing import gather
+
+DTYPES = {
+    "node_ptr": np.int64,
+    "edge_ptr": np.int64,
+    "numbers": np.int16,
+    "node_weight": np.float32,
+    "edge_source": np.int32,
+    "edge_target": np.int32,
+    "edge_distance": np.float32,
+    "edge_count": np.float32,
+    "volume_per_atom": np.float32,
+    "n_atoms": np.int32,
+    "space_group": np.int16,
+}
+_PER_NODE = ("numbers", "node_weight")
+_PER_EDGE = ("edge_source", "edge_target", "edge_distance", "edge_count")
+_PER_CRYSTAL = ("volume_per_atom", "n_atoms", "space_group")
+
+
+@dataclass(frozen=True, eq=False)
+class CrystalGraphs:
+    """Graphs of many crystals in flat arrays (the module's table); memory-mapped arrays serve as well."""
+
+    node_ptr: NDArray[np.int64]
+    edge_ptr: NDArray[np.int64]
+    numbers: NDArray[np.int16]
+    node_weight: NDArray[np.float32]
+    edge_source: NDArray[np.int32]
+    edge_target: NDArray[np.int32]
+    edge_distance: NDArray[np.float32]
+    edge_count: NDArray[np.float32]
+    volume_per_atom: NDArray[np.float32]
+    n_atoms: NDArray[np.int32]
+    space_group: NDArray[np.int16]
+
+    def __len__(self) -> int:
+        return len(self.node_ptr) - 1
+
+    @property
+    def edges_per_crystal(self) -> NDArray[np.int64]:
+        return np.diff(self.edge_ptr)
+
+    def edge_ends(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(target, source) of each edge as nodes counted over all crystals; `target` ascends."""
+        first = np.repeat(self.node_ptr[:-1], np.diff(self.edge_ptr))
+        return self.edge_target + first, self.edge_source + first
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Every field by its name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def take(self, index: NDArray[np.int64]) -> CrystalGraphs:
+        """The graphs of some crystals, in the order asked for."""
+        node_ptr, nodes = gather(self.node_ptr, index)
+        edge_ptr, edges = gather(self.edge_ptr, index)
+        chosen = {name: getattr(self, name)[nodes] for name in _PER_NODE}
+        chosen |= {name: getattr(self, name)[edges] for name in _PER_EDGE}
+        chosen |= {name: getattr(self, name)[index] for name in _PER_CRYSTAL}
+        return CrystalGraphs(node_ptr=node_ptr, edge_ptr=edge_ptr, **chosen)
+
+
+def concatenate(parts: Sequence[CrystalGraphs]) -> CrystalGraphs:
+    """One packed set from several, in order."""
+    joined: dict[str, NDArray[Any]] = {
+        name: np.concatenate([getattr(p, name) for p in parts]) for name in (*_PER_NODE, *_PER_EDGE, *_PER_CRYSTAL)
+    }
+    for name in ("node_ptr", "edge_ptr"):
+        counts = np.concatenate([np.diff(getattr(p, name)) for p in parts])
+        joined[name] = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return CrystalGraphs(**joined)
+
+
+@dataclass(frozen=True, eq=False)
+class GraphBatch:
+    """A batch as tensors; node indices count over the whole batch. Floats have the network's dtype."""
+
+    numbers: torch.Tensor  # (nodes,) int64
+    node_weight: torch.Tensor  # (nodes,)
+    node_crystal: torch.Tensor  # (nodes,) int64, which crystal of the batch
+    edge_source: torch.Tensor  # (edges,) int64
+    edge_target: torch.Tensor  # (edges,) int64, ascending
+    edge_distance: torch.Tensor  # (edges,) Å
+    edge_count: torch.Tensor  # (edges,)
+    n_crystals: int
+
+    @classmethod
+    def collate(cls, graphs: CrystalGraphs, index: NDArray[np.int64], dtype: torch.dtype = torch.float32) -> GraphBatch:
+        part = graphs.take(index)
+        crystals = np.arange(len(index))
+        node_crystal = np.repeat(crystals, np.diff(part.node_ptr))
+        target, source = part.edge_ends()
+        return cls(
+            numbers=torch.from_numpy(part.numbers.astype(np.int64)),
+            node_weight=torch.from_numpy(part.node_weight).to(dtype),
+            node_crystal=torch.from_numpy(node_crystal),
+            edge_source=torch.from_numpy(source),
+            edge_target=torch.from_numpy(target),
+            edge_distance=torch.from_numpy(part.edge_distance).to(dtype),
+            edge_count=torch.from_numpy(part.edge_count).to(dtype),
+            n_crystals=len(index),
+        )

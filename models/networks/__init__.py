@@ -1,0 +1,1 @@
+"""Graph networks: one architecture a file, one training loop for all."""

@@ -1,0 +1,50 @@
+"""The two-part head: most crystals have no moment, so "is it magnetic" and "how large" are learned apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.contract import MAGNETIC_THRESHOLD
+from models.networks.layers import mlp
+
+
+@dataclass(frozen=True, eq=False)
+class TwoPart:
+    """What a network says of each crystal."""
+
+    logit: Tensor  # (crystals,) of P(magnetic)
+    size: Tensor  # (crystals,) µB/atom if it is magnetic, >= 0
+
+    @property
+    def p_magnetic(self) -> Tensor:
+        return torch.sigmoid(self.logit)
+
+    @property
+    def moment(self) -> Tensor:
+        """(crystals,) µB/atom: probability times size."""
+        return self.p_magnetic * self.size
+
+
+class TwoPartHead(nn.Module):
+    """(crystals, width) to a TwoPart."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = mlp(width, width, 2)
+
+    def forward(self, pooled: Tensor) -> TwoPart:
+        logit, size = self.layers(pooled).unbind(dim=1)
+        return TwoPart(logit, functional.softplus(size))
+
+
+def two_part_loss(said: TwoPart, moment: Tensor) -> Tensor:
+    """Cross-entropy of "is it magnetic", the error of the size where it is (Kaba et al., arXiv 2111.14712), and the error
+    of the product, which is what a prediction is."""
+    magnetic = (moment > MAGNETIC_THRESHOLD).to(moment.dtype)
+    gate = functional.binary_cross_entropy_with_logits(said.logit, magnetic)
+    size = (magnetic * (said.size - moment).abs()).mean()
+    return gate + size + (said.moment - moment).abs().mean()

@@ -1,0 +1,100 @@
+"""Which order a magnet has among those that its small cells allow: boosted trees on the features of each (Friedman 2001).
+
+models/ordering/pattern_trees.py compares the patterns of one given cell, which may bear the marks of its order. Here the cell
+is not given and nothing is deformed: orders of the primitive cell compete with those of larger ones
+(pipeline/magnetism/enumerate_orderings.py), all seen on one large cell, so that their correlations and symmetries can be
+compared. It is what an export asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from models.contract import ModelError
+from models.ordering.configuration_features import COLUMNS, SpinCell, pattern_features
+from models.ordering.pattern_trees import RIVALS, drawn, untied
+from models.saved import WEIGHTS_FILE, read_saved, write_header
+from models.trees.boosting_settings import BoostingSettings
+from models.trees.decision_trees import Trees, flatten_boosted
+
+FAMILY, FORMAT = "order-trees", 1
+ORDER_COLUMNS = COLUMNS + 2
+ORDER_BOOSTING = BoostingSettings(
+    max_iter=300, learning_rate=0.08, min_samples_leaf=60, l2_regularization=5.0
+)  # those of pattern_trees, and half as many again: more crystals
+
+Floats = NDArray[np.float64]
+Features = NDArray[np.float32]
+
+
+def order_features(cell: SpinCell, signs: Floats, size: Floats, index: NDArray[np.int64]) -> Features:
+    """(m, ORDER_COLUMNS) of all rival orders (m, n) on one large cell that nothing has deformed.
+
+    Args:
+        size: (n,) µB.
+        index: (m,) primitive cells in each order's own cell.
+    """
+    of_cell = np.stack([index, np.full(len(signs), np.log(len(signs)))], axis=1)
+    return np.concatenate([pattern_features(cell, signs, size), of_cell.astype(np.float32)], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class OrderTrees:
+    """The larger the number, the likelier the order."""
+
+    trees: Trees
+    facts: dict[str, Any]  # what it learned from, and how well it does
+
+    @classmethod
+    def fit(
+        cls, crystals: Iterable[tuple[Features, NDArray[np.bool_]]], settings: BoostingSettings = ORDER_BOOSTING, seed: int = 0
+    ) -> Self:
+        """Learn to tell each crystal's own order from its rivals; a crystal counts once, however many it has.
+
+        Args:
+            crystals: of each the features (m, ORDER_COLUMNS) and which (m,) are its own; those with none or nothing else are
+                left out.
+
+        Raises:
+            ModelError: no crystal is left.
+        """
+        dice = np.random.default_rng(seed)
+        shown, own = [], []
+        for features, right in crystals:
+            if right.any() and not right.all():
+                kept = drawn(right, RIVALS, dice)
+                shown.append(features[kept])
+                own.append(right[kept])
+        if not shown:
+            raise ModelError("no crystal has an order of its own among others")
+        weight = np.concatenate([np.full(len(right), 1.0 / len(right)) for right in own])
+        grower = settings.classifier(seed)
+        grown = grower.fit(np.concatenate(shown), np.concatenate(own), sample_weight=weight * len(weight) / len(own))
+        return cls(flatten_boosted([grown]), {})
+
+    def log_weight(self, features: Features) -> Floats:
+        """(m,) of one crystal's orders."""
+        return untied(self.trees.predict(features)[:, 0], features)
+
+    def save(self, folder: Path) -> None:
+        """Write `model.safetensors` and `model.json` into an existing folder."""
+        save_file(dict(vars(self.trees)), folder / WEIGHTS_FILE)
+        write_header(folder, FAMILY, FORMAT, {"facts": self.facts})
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The saved trees, saying the same numbers. Raises ModelError for anything else in the folder."""
+        header, arrays = read_saved(folder, FAMILY, FORMAT, load_file)
+        try:
+            loaded = cls(Trees(**arrays), dict(header["facts"]))
+        except (KeyError, TypeError, ValueError) as fault:
+            raise ModelError(f"{folder} holds no readable trees of orders: {fault}") from fault
+        loaded.trees.check(ORDER_COLUMNS, 1)
+        return loaded

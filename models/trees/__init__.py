@@ -1,0 +1,1 @@
+"""Decision trees on descriptors, kept as plain arrays."""

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from models.networks.heads import TwoPart, TwoPartHead, two_part_loss
+
+LOSS = 1e-12  # relative, float64 against numpy
+
+
+def by_hand(logit: np.ndarray, size: np.ndarray, moment: np.ndarray) -> float:
+    total = 0.0
+    for z, y, mu in zip(logit, size, moment, strict=True):
+        p = 1 / (1 + np.exp(-z))
+        total += -np.log(p) + abs(y - mu) if mu > 0.05 else -np.log(1 - p)
+        total += abs(p * y - mu)
+    return total / len(moment)
+
+
+def test_loss_is_the_sum_of_its_three_parts() -> None:
+    rng = np.random.default_rng(0)
+    logit, size = rng.normal(0, 2, 50), rng.gamma(1.0, 1.0, 50)
+    moment = np.where(rng.random(50) < 0.5, 0.0, rng.gamma(2.0, 0.5, 50))
+    moment[:3] = [0.05, 0.0500001, 0.04]  # the threshold itself is not magnetic
+    said = TwoPart(torch.from_numpy(logit), torch.from_numpy(size))
+    np.testing.assert_allclose(two_part_loss(said, torch.from_numpy(moment)).item(), by_hand(logit, size, moment), rtol=LOSS)
+
+
+def test_loss_by_pencil() -> None:
+    said = TwoPart(torch.zeros(2, dtype=torch.float64), torch.tensor([2.0, 4.0], dtype=torch.float64))
+    # gate ln 2; size (|2 - 1| + 0) / 2; product (|1 - 1| + |2 - 0|) / 2
+    loss = two_part_loss(said, torch.tensor([1.0, 0.0], dtype=torch.float64))
+    np.testing.assert_allclose(loss.item(), np.log(2) + 0.5 + 1.0, rtol=LOSS)
+
+
+def test_a_hopeless_gate_keeps_a_finite_loss_and_gradient() -> None:
+    logit = torch.tensor([-500.0, 500.0], requires_grad=True)
+    size = torch.tensor([3.0, 3.0], requires_grad=True)
+    loss = two_part_loss(TwoPart(logit, size), torch.tensor([2.0, 0.0]))
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert torch.isfinite(logit.grad).all()
+    assert logit.grad[0] < 0 < logit.grad[1]
+
+
+def test_head_gives_a_size_that_is_never_negative() -> None:
+    torch.manual_seed(0)
+    said = TwoPartHead(8)(100 * torch.randn(200, 8))
+    assert said.size.min() >= 0
+    assert ((said.p_magnetic >= 0) & (said.p_magnetic <= 1)).all()
+    assert torch.equal(said.moment, said.p_magnetic * said.size)
