@@ -10,6 +10,7 @@ from data.rejection import Reason
 TESLA_PER_MUB_PER_A3 = 11.654  # µ0·µB/Å³ in tesla
 MAGNETIC_THRESHOLD = 0.05  # µB/atom; below it a crystal counts as non-magnetic (DFT noise ends near 1e-3)
 MAX_MUB_PER_ATOM = 10.0  # no element carries more
+MAX_MUB_PER_SITE = 12.0  # of a single site, projections of a calculation included
 IDENTITY_TOLERANCE = 1e-3  # µB/atom between a stated and a recomputed normalisation
 AFM_TOLERANCE = 0.1  # µB/atom that an antiferromagnet's DFT total may keep
 
@@ -22,6 +23,7 @@ class Label:
     moment_muB_per_atom: float | None = None  # stated by the source, checked against the total
     ordering: str | None = None  # FM, FiM, AFM, NM, where the source gives one
     provenance: str = ""  # which calculation or database the number comes from
+    site_moments_muB: tuple[float, ...] | None = None  # signed, in the order of the crystal's sites
 
     def per_atom(self, n_sites: int) -> float:
         """|M| in µB per atom."""
@@ -48,8 +50,18 @@ def find_fault(label: Label, n_sites: int) -> tuple[Reason, str] | None:
     stated = label.moment_muB_per_atom
     if stated is not None and not abs(abs(stated) - per_atom) <= IDENTITY_TOLERANCE:
         return Reason.CONTRADICTORY_LABEL, f"stated {stated:.4g} µB/atom, but {total:.4g} µB / {n_sites} sites = {per_atom:.4g}"
+    if label.site_moments_muB is not None and (wrong := _site_fault(label.site_moments_muB, n_sites)):
+        return Reason.BAD_LABEL, wrong
     if label.ordering == "NM" and per_atom > MAGNETIC_THRESHOLD:
         return Reason.CONTRADICTORY_LABEL, f"called non-magnetic with {per_atom:.3g} µB/atom"
     if label.ordering == "AFM" and per_atom > AFM_TOLERANCE:
         return Reason.CONTRADICTORY_LABEL, f"called antiferromagnetic with a net {per_atom:.3g} µB/atom"
     return None
+
+
+def _site_fault(moments: tuple[float, ...], n_sites: int) -> str:
+    """What is wrong with signed site moments; empty where nothing is."""
+    if len(moments) != n_sites:
+        return f"{len(moments)} site moments for {n_sites} sites"
+    wrong = next((moment for moment in moments if not abs(moment) <= MAX_MUB_PER_SITE), None)
+    return "" if wrong is None else f"a site moment of {wrong:.3g} µB; the limit is {MAX_MUB_PER_SITE:g}"

@@ -32,6 +32,13 @@ CRYSTALS = pa.schema(
     ]
 )
 
+SITE_MOMENTS = pa.schema(
+    [
+        _field("material_id", pa.string(), "", "id of a crystal of the snapshot"),
+        _field("moments_muB", pa.list_(pa.float64()), "µB", "signed moment of each site, in the order of the crystal's sites"),
+    ]
+)
+
 REJECTED = pa.schema(
     [
         _field("candidate_id", pa.string(), "", "id of what was turned away"),

@@ -29,6 +29,7 @@ from data.store.versions import read_manifest
 ROWS_PER_GROUP = 4096
 CRYSTALS_FILE = "crystals.parquet"
 QUARANTINE_FILE = "quarantine.parquet"
+SITE_MOMENTS_FILE = "site_moments.parquet"  # only where the source has signed site moments
 MANIFEST_FILE = "manifest.json"
 _CRYSTAL = ["material_id", "lattice_A", "frac", "numbers"]
 
@@ -64,6 +65,18 @@ class Snapshot:
         table = table.filter(pc.is_in(table["formula"], pa.array(sorted(set(formulas)), pa.string()))).sort_by("material_id")
         moments = pc.fill_null(table["moment_muB_per_atom"], float("nan")).to_pylist()
         yield from zip(_crystals(table), moments, table["provenance"].to_pylist(), strict=True)
+
+    @property
+    def has_site_moments(self) -> bool:
+        """Whether the source gave signed site moments."""
+        return SITE_MOMENTS_FILE in self.manifest["files"]
+
+    def site_moments(self) -> dict[str, list[float]]:
+        """Signed moments (µB) by the id of the crystal, in the order of its sites; empty where the source gave none."""
+        if not self.has_site_moments:
+            return {}
+        table = pq.read_table(self.folder / SITE_MOMENTS_FILE)
+        return dict(zip(table["material_id"].to_pylist(), table["moments_muB"].to_pylist(), strict=True))
 
     def quarantine(self) -> pa.Table:
         return pq.read_table(self.folder / QUARANTINE_FILE)
@@ -121,17 +134,21 @@ def publish_snapshot(
         UserError: nothing usable in the source, too much of it in quarantine, or the folder cannot be written.
     """
     rejected: list[Rejection] = []
+    site_moments: list[dict[str, Any]] = []
     with building(root) as folder:
         crystals = folder / CRYSTALS_FILE
         with pq.ParquetWriter(crystals, schema.CRYSTALS, compression="zstd") as writer:
             count = 0
-            for rows in _chunks(_sound_rows(source, rejected, tick)):
+            for rows in _chunks(_sound_rows(source, rejected, site_moments, tick)):
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema.CRYSTALS))
                 count += len(rows)
         if count == 0:
             raise UserError(f"no usable crystal in {source.description}: {_summary(rejected) or 'it is empty'}")
         _check_share(len(rejected), count, rejected, additions.most_quarantined, source.description)
         write_rejections(folder / QUARANTINE_FILE, rejected)
+        if site_moments:
+            moments = pa.Table.from_pylist(site_moments, schema=schema.SITE_MOMENTS)
+            pq.write_table(moments, folder / SITE_MOMENTS_FILE, compression="zstd")
         for path in additions.files:
             shutil.copyfile(path, folder / path.name)
         files = {name: file_hash(folder / name) for name in sorted(os.listdir(folder))}
@@ -147,6 +164,7 @@ def publish_snapshot(
                 "crystals": count,
                 "labelled": count
                 - pc.sum(pc.is_null(pq.read_table(crystals, columns=["moment_muB_per_atom"]).column(0))).as_py(),
+                **({"with_site_moments": len(site_moments)} if site_moments else {}),
                 "quarantined": len(rejected),
                 "quarantined_by_reason": dict(sorted(Counter(r.reason.value for r in rejected).items())),
                 "files": files,
@@ -205,20 +223,14 @@ def list_snapshots(root: Path) -> list[Snapshot]:
 
 def write_rejections(path: Path, rejected: Iterable[Rejection]) -> None:
     """A Parquet table of schema.REJECTED."""
-    rows = [
-        {
-            "candidate_id": r.candidate_id,
-            "source_file": r.source_file,
-            "block": r.block,
-            "reason": r.reason.value,
-            "detail": r.detail,
-        }
-        for r in rejected
-    ]
+    names = ("candidate_id", "source_file", "block", "reason", "detail")
+    rows = [{name: str(getattr(r, name)) for name in names} for r in rejected]
     pq.write_table(pa.Table.from_pylist(rows, schema=schema.REJECTED), path, compression="zstd")
 
 
-def _sound_rows(source: Source, rejected: list[Rejection], tick: Callable[[int], None]) -> Iterator[dict[str, Any]]:
+def _sound_rows(
+    source: Source, rejected: list[Rejection], site_moments: list[dict[str, Any]], tick: Callable[[int], None]
+) -> Iterator[dict[str, Any]]:
     seen: set[str] = set()
     for shard in source.shards():
         read = 0
@@ -230,6 +242,8 @@ def _sound_rows(source: Source, rejected: list[Rejection], tick: Callable[[int],
             fault = _record_fault(item, seen)
             if fault is None:
                 seen.add(item.crystal.id)
+                if item.label is not None and item.label.site_moments_muB is not None:
+                    site_moments.append({"material_id": item.crystal.id, "moments_muB": list(item.label.site_moments_muB)})
                 yield _row(item)
             else:
                 rejected.append(Rejection(item.crystal.id, item.source_file, "", *fault))

@@ -20,6 +20,7 @@ from data.sources import Record, Shard
 from data.store.artifact import file_hash, text_hash
 
 ROWS_PER_SHARD = 1024
+SUM_OF_SITES = "sum of the site moments"  # provenance of a moment that no column states
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Columns:
     moment_per_atom: str | None = "magnetization_muB_per_atom"  # a check on `moment`
     provenance: str | None = "label_source"
     split: str | None = "split"  # train, val, test
+    site_moments: str | None = "site_magmoms_muB"  # signed, µB, in the order of the sites of the CIF
     ordering: str | None = None  # FM, FiM, AFM, NM
     icsd: str | None = None  # ids in ICSD, or a flag; rows without are turned away (MP: crystals that exist)
     e_above_hull: str | None = "energy_above_hull_eV_atom"  # eV/atom
@@ -107,7 +109,8 @@ class ParquetSource:
         except (OSError, ValueError, pa.ArrowException) as fault:
             raise UserError(f"{self.path} is not a readable Parquet file: {_first_line(fault)}") from fault
         there = set(file.schema_arrow.names)
-        required = [self.columns.id, self.columns.cif, *([self.columns.moment] if self.labelled else [])]
+        labels = self.columns.moment if self.columns.site_moments not in there else None  # site moments add up to one, too
+        required = [self.columns.id, self.columns.cif, *([labels] if self.labelled and labels else [])]
         default = Columns()
         for f in fields(Columns):  # a column the user named must be there, a default one may be missing
             name = getattr(self.columns, f.name)
@@ -151,7 +154,10 @@ class ParquetSource:
             return None
         total, stated = _number(row, self.columns.moment), _number(row, self.columns.moment_per_atom)
         ordering, provenance = _text(row, self.columns.ordering), _text(row, self.columns.provenance)
-        return Label(math.nan if total is None else total, stated, ordering or None, provenance)
+        moments = _numbers(row, self.columns.site_moments)
+        if moments is not None and self.columns.moment not in row:
+            total, provenance = sum(moments), provenance or SUM_OF_SITES
+        return Label(math.nan if total is None else total, stated, ordering or None, provenance, moments)
 
 
 def _number(row: dict[str, Any], column: str | None) -> float | None:
@@ -160,6 +166,14 @@ def _number(row: dict[str, Any], column: str | None) -> float | None:
         return None if value is None else float(value)
     except (TypeError, ValueError):
         return math.nan
+
+
+def _numbers(row: dict[str, Any], column: str | None) -> tuple[float, ...] | None:
+    """A list of numbers; what is no number in it becomes NaN, which no rule lets pass."""
+    value = row.get(column) if column else None
+    if not isinstance(value, list):
+        return None if value is None else (math.nan,)
+    return tuple(math.nan if (number := _number({"x": one}, "x")) is None else number for one in value)
 
 
 def _text(row: dict[str, Any], column: str | None) -> str:
