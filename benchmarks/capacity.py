@@ -32,6 +32,7 @@ from pipeline.screening.candidates import judge_shard
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES
 from pipeline.screening.ranking import rank
+from pipeline.screening.screen_models import ScreenModels
 from pipeline.screening.shards import Work, write_parquet
 from pipeline.settings import settings
 
@@ -78,13 +79,14 @@ def main() -> None:
 def measure(source: Source, crystals: int) -> Costs:
     where, started = settings(), time.perf_counter()
     model, shards = choose_model(where), list(source.shards())
+    models = ScreenModels.in_use(model, where)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
-        work = Work(source, model.folder, where.descriptors, Path(folder))
-        judge_shard(source, model.folder, where.descriptors, shards[0])
+        work = Work(source, models, where.descriptors, Path(folder))
+        judge_shard(source, models, where.descriptors, shards[0])
         start, begun, done, tables = time.perf_counter() - started, time.perf_counter(), 0, []
         for number, shard in enumerate(shards[1:]):
-            judged = judge_shard(source, model.folder, where.descriptors, shard)
+            judged = judge_shard(source, models, where.descriptors, shard)
             work.keep(number, judged)
             tables.append(judged.table)
             done += len(judged.table)

@@ -23,11 +23,14 @@ import numpy as np
 from scipy.special import gammaln
 
 from benchmarks.figures import markdown
+from benchmarks.order_table import crystals_of
 from flows.console import Console
 from pipeline.magnetism.competing_orderings import chosen_orders, family_names, textbook
-from pipeline.magnetism.site_moments import site_moment_rows
 from pipeline.magnetism.starting_moments import start_moments
-from pipeline.registry.order_ranker import ANTIPARALLEL, UNLISTED, WITHIN, OwnOrder, order_trees, own_orders
+from pipeline.registry.order_cards import WITHIN
+from pipeline.registry.order_models import order_ranker
+from pipeline.training.order_examples import OwnOrder, own_orders
+from pipeline.training.train_order import ANTIPARALLEL
 
 NAMES = ("textbook's families", "trees", "trees, as exported")
 
@@ -35,13 +38,13 @@ NAMES = ("textbook's families", "trees", "trees, as exported")
 def places(found: OwnOrder) -> list[int]:
     """The place of the own order in each of NAMES."""
     if found.orders is None or not found.own.any():
-        return [UNLISTED] * len(NAMES)
+        return [0] * len(NAMES)
     cell = found.orders.placement.cell
     place = {name: k for k, name in family_names(found.orders, start_moments(cell.numbers)).items()}
     families = [place[ordering.name] for ordering in textbook(cell) if ordering.name in place]
-    log_weight = order_trees().log_weight(found.features())
+    log_weight = order_ranker().trees.log_weight(found.features())
     ranked = np.argsort(-log_weight, kind="stable").tolist()
-    return [found.place(one) for one in (families, ranked, chosen_orders(found.orders, log_weight))]
+    return [found.place_in(one) for one in (families, ranked, chosen_orders(found.orders, log_weight))]
 
 
 def by_chance(found: OwnOrder, first: int) -> float:
@@ -61,15 +64,15 @@ def main() -> None:
     parser.add_argument("table", type=Path)
     parser.add_argument("--part", choices=["val", "test"], default="val")
     options = parser.parse_args()
-    rows = [row for row in site_moment_rows(options.table) if row.split == options.part and row.ordering in ANTIPARALLEL]
+    rows = [one for one in crystals_of(options.table) if one.part == options.part and one.order in ANTIPARALLEL]
     with Console().bar("Orders", len(rows)) as tick:
-        judged = [(found.row.ordering, places(found), found) for found in own_orders(rows, tick)]
+        judged = [(found.source.order, places(found), found) for found in own_orders(rows, tick)]
     for kind in ANTIPARALLEL:
         those = [(reached, found) for ordering, reached, found in judged if ordering == kind]
         lines = []
         for k, name in enumerate(NAMES):
             reached = np.array([r[k] for r, _ in those])
-            lines.append([name, *(f"{(reached <= first).mean():.3f}" for first in WITHIN)])
+            lines.append([name, *(f"{((reached > 0) & (reached <= first)).mean():.3f}" for first in WITHIN)])
         lines.append(["chance", *(f"{np.mean([by_chance(found, first) for _, found in those]):.3f}" for first in WITHIN)])
         listed = np.mean([found.own.any() for _, found in those])
         many = np.median([len(found.own) for _, found in those])

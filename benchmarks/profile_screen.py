@@ -25,6 +25,7 @@ from data.symmetry import symmetrise
 from pipeline.featurise import featurise_cells
 from pipeline.registry.ensemble import Ensemble
 from pipeline.screening.candidates import judge_shard
+from pipeline.screening.screen_models import ScreenModels
 
 spent: Counter[str] = Counter()
 
@@ -44,6 +45,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     source, ensemble = CifFolder(options.folder), Ensemble(options.model)
+    models = ScreenModels.in_use(ensemble)
     _ = ensemble.members
     with stage("list the folder"):
         shards = list(source.shards())
@@ -51,7 +53,7 @@ def main() -> None:
     with stage("names, sizes, times"):
         source.identity()
     chosen = shards[:: max(1, len(shards) // options.shards)][: options.shards]
-    judge_shard(source, options.model, Path("unused"), chosen[0])  # loads what is loaded once
+    judge_shard(source, models, Path("unused"), chosen[0])  # loads what is loaded once
     crystals = 0
     for shard in chosen:
         with stage("read the files"):
@@ -70,7 +72,7 @@ def main() -> None:
         crystals += len(records)
     for shard in chosen:
         with stage("a worker's whole task"):
-            judged = judge_shard(source, options.model, Path("unused"), shard)
+            judged = judge_shard(source, models, Path("unused"), shard)
         with stage("result to the parent"):
             pickle.loads(pickle.dumps(judged))
     print(f"{crystals} crystals, {sum(len(c.numbers) for c in cells) / len(cells):.1f} sites in the last shard's primitive cells")

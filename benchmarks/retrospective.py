@@ -29,7 +29,7 @@ from models.families import family
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
-from pipeline.registry.order_classifier import ordering_classes
+from pipeline.registry.order_models import order_classifier
 from pipeline.report.svg import ROLES, draw
 from pipeline.settings import settings
 from pipeline.training.dataset import Labelled, labelled_examples
@@ -83,7 +83,7 @@ def retrospective(data: Labelled, out: Path, epochs: int, workers: int, console:
     )
     judged = errors.judge({name: c for name, (_, c) in said.items()}, chosen.weights, candidates)
     tesla = TESLA_PER_MUB_PER_A3 / candidates.graphs.volume_per_atom
-    p_fm = judged.p_magnetic * ordering_classes().predict(candidates.descriptors)[:, 0]
+    p_fm = judged.p_magnetic * order_classifier().predict(candidates.descriptors)[:, 0]
     table = pd.DataFrame({
         "formula": np.array(data.table.column("formula").to_pylist())[rows], "chemsys": systems[rows], "hidden": hidden[rows],
         "tesla": candidates.targets() * tesla, "said": judged.moment * tesla,

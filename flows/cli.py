@@ -32,7 +32,7 @@ COMMANDS = (
     exporting.compare, exporting.export, calculating.calculate, promoting.promote, promoting.rollback,
     remote.push, remote.pull,
     data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.jobs, listings.metrics,
-    listings.doctor, serving.serve, shipping.ship, shipping.ship_orderings,
+    listings.doctor, serving.serve, shipping.ship,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -69,6 +69,14 @@ class Settings(BaseSettings):
         return self.home / "models"
 
     @property
+    def order_classifiers(self) -> Path:
+        return self.home / "order-classifiers"
+
+    @property
+    def order_rankers(self) -> Path:
+        return self.home / "order-rankers"
+
+    @property
     def runs(self) -> Path:
         return self.home / "runs"
 

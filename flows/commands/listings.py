@@ -20,7 +20,8 @@ def snapshots(json: Json = False) -> None:
 
 def models(json: Json = False) -> None:
     """List the trained models."""
-    from pipeline.registry.ensemble import current_models, list_models
+    from pipeline.registry.ensemble import list_models
+    from pipeline.registry.published import current_models
     from pipeline.registry.shipped import shipped_model
     from pipeline.settings import settings
 

@@ -30,7 +30,7 @@ def evaluate(ensemble: Ensemble, snapshot: Snapshot, part: str, where: Settings,
     rows = np.arange(len(data.examples)) if part == "all" else split_rows(data.table).part(part)
     examples = data.examples.take(rows)
     said, truth = ensemble.judge(examples), examples.targets()
-    level = ensemble.errors.calibration.level(truth, said.moment, said.size)
+    level = ensemble.error_model.calibration.level(truth, said.moment, said.size)
     return {
         "model": ensemble.id,
         "snapshot": snapshot.id,

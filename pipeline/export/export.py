@@ -20,7 +20,7 @@ from pipeline.export.references import bibtex
 from pipeline.export.vasp import frozen_4f, read_vasp, write_vasp
 from pipeline.magnetism.competing_orderings import Ordering, orderings
 from pipeline.ops.progress import Reporter
-from pipeline.registry.order_ranker import order_trees_id
+from pipeline.registry.order_models import order_ranker
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.screen import Screened
 
@@ -77,7 +77,7 @@ def export(run: Screened, top: int, ids: list[str], formats: list[str], out: Pat
         write_bytes(out / "references.bib", bibtex(manifest, [candidate.row for candidate in chosen]).encode())
     write_bytes(out / "README.md", readme(manifest, formats, parts).encode())
     summary = {
-        "run": manifest["id"], "formats": formats, "order_trees": order_trees_id(),
+        "run": manifest["id"], "formats": formats, "order_ranker": order_ranker().id,
         "candidates": [_summary(part) for part in parts],
     }  # fmt: skip
     write_json(out / "export.json", summary)

@@ -23,7 +23,7 @@ from pipeline.magnetism.enumerate_orderings import Orders, character_group, smal
 from pipeline.magnetism.magnetic_cell import Placement, enlarge
 from pipeline.magnetism.starting_moments import start_moments
 from pipeline.magnetism.textbook_orderings import UNCHANGED, families
-from pipeline.registry.order_ranker import order_trees
+from pipeline.registry.order_models import order_ranker
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -101,7 +101,7 @@ def chosen_orders(orders: Orders, log_weight: Floats) -> list[int]:
 
 
 def _likeliest(orders: Orders, sizes: Floats) -> list[Ordering]:
-    log_weight = order_trees().log_weight(order_features(orders.cell, orders.signs, orders.size, orders.index))
+    log_weight = order_ranker().trees.log_weight(order_features(orders.cell, orders.signs, orders.size, orders.index))
     known, used = family_names(orders, sizes), Counter[str]()
     found = []
     for k in chosen_orders(orders, log_weight):

@@ -20,7 +20,7 @@ from models.ordering.order_classifier import CLASSES
 from pipeline.featurise import Needs, featurise
 from pipeline.ops.parallel import map_in_order
 from pipeline.ops.progress import Reporter
-from pipeline.registry.order_classifier import ordering_classes
+from pipeline.registry.order_models import order_classifier
 from pipeline.registry.shipped import shipped_model
 from pipeline.training.label_noise import LARGE, false_zero
 
@@ -75,7 +75,7 @@ def _examined(crystals: list[Crystal]) -> Floats:
     found, kept = np.full((len(crystals), 3), np.nan), read.kept
     if len(kept):
         trees = _shipped_trees()
-        found[kept, 0] = ordering_classes().predict(read.examples.descriptors)[:, CLASSES.index("AFM")]
+        found[kept, 0] = order_classifier().predict(read.examples.descriptors)[:, CLASSES.index("AFM")]
         if trees is not None:
             said = trees.predict(read.examples)
             found[kept, 1], found[kept, 2] = said.p_magnetic, said.moment

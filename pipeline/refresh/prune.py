@@ -15,7 +15,8 @@ from typing import Any
 from data.errors import UserError
 from data.snapshot import list_snapshots
 from data.store.lock import writing
-from pipeline.registry.ensemble import list_models
+from pipeline.registry.artifact_types import MODEL_KINDS
+from pipeline.registry.published import published_models
 from pipeline.screening.previous import list_runs
 from pipeline.settings import Settings
 from pipeline.training.train import SNAPSHOT_FILE
@@ -88,8 +89,9 @@ def _needed(where: Settings, keep: int, runs: list[dict[str, Any]]) -> dict[str,
         newest[source] = newest.get(source, 0) + 1
         if newest[source] <= keep:
             needed[snapshot.id] = f"among the newest {keep} of its source"
-    for model in list_models(where.models):  # and with it every ranking: a run names its model
-        needed.setdefault(model.manifest["snapshot"], f"model {model.id} learned from it")
+    for kind in MODEL_KINDS:  # and with them every ranking: a run names its models
+        for model in published_models(where.home / kind.directory, kind):
+            needed.setdefault(model.manifest["snapshot"], f"{kind.kind} {model.id} learned from it")
     for run in runs:
         for ranked in _screened(run.get("reading", {}), where.snapshots):
             needed.setdefault(ranked, f"run {run['id']} ranks its crystals")

@@ -8,8 +8,13 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.snapshot import MANIFEST_FILE, Snapshot
-from pipeline.registry.ensemble import Ensemble, artefact_id
+from pipeline.registry.ensemble import Ensemble
+from pipeline.registry.order_classifier import OrderClassifier
+from pipeline.registry.order_ranker import OrderRanker
+from pipeline.registry.published import PublishedModel, artefact_id
 from pipeline.settings import Settings
+
+MODEL_KINDS: tuple[type[PublishedModel], ...] = (Ensemble, OrderClassifier, OrderRanker)
 
 
 @dataclass(frozen=True)
@@ -18,7 +23,7 @@ class Kind:
 
     name: str
     root: Path
-    open: Callable[[Path], Snapshot | Ensemble]
+    open: Callable[[Path], Snapshot | PublishedModel]
 
     def stated(self, folder: Path) -> dict[str, str]:
         """Hash of every file that the manifest of an artefact names.
@@ -39,10 +44,23 @@ class Kind:
         """Raises UserError unless an artefact is whole and has the name that comes from its content."""
         one = self.open(folder)
         one.verify()
-        if isinstance(one, Ensemble) and artefact_id(one.manifest["files"]) != one.id:
-            raise UserError(f"model {one.id}: {MANIFEST_FILE} is damaged: it names the files of another model")
+        if isinstance(one, PublishedModel) and artefact_id(one.manifest["files"]) != one.id:
+            raise UserError(f"{one.kind} {one.id}: {MANIFEST_FILE} is damaged: it names the files of another model")
 
 
-def kinds(where: Settings) -> tuple[Kind, Kind]:
+def kinds(where: Settings) -> tuple[Kind, ...]:
     """Snapshots first: models refer to them."""
-    return Kind("snapshot", where.snapshots, Snapshot), Kind("model", where.models, Ensemble)
+    models = (Kind(kind.kind, where.home / kind.directory, kind) for kind in MODEL_KINDS)
+    return Kind("snapshot", where.snapshots, Snapshot), *models
+
+
+def model_kind(word: str) -> type[PublishedModel]:
+    """The kind of model that a person calls by this word.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    named = {kind.kind.replace(" ", "-"): kind for kind in MODEL_KINDS}
+    if word not in named:
+        raise UserError(f"--kind is {' or '.join(named)}, not {word!r}")
+    return named[word]

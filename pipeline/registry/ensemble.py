@@ -1,49 +1,39 @@
-"""Trained ensembles: immutable artefacts, found by content, loaded without running anything they contain."""
+"""The moment ensemble as a published model: loaded without running anything that its files contain."""
 
 from __future__ import annotations
 
-import json
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from data.errors import UserError
-from data.store.artifact import file_hash, find_artefact, list_artefacts, text_hash
-from data.store.versions import read_manifest, refuse_newer
 from models.contract import Examples, Model, ModelError
 from models.families import family
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.neighbours import GraphSettings
 from pipeline.featurise import Needs
+from pipeline.registry.card import shipped_card
+from pipeline.registry.published import HELD_OUT_FILE, RETRAIN, PublishedModel, open_published, published_models
 from pipeline.uncertainty.ensemble_errors import ErrorModel, Judged
 
-MANIFEST_FILE = "manifest.json"
-CARD_FILE = "CARD.md"  # for people; it says when, so no hash of it is stated
-HELD_OUT_FILE = "held_out.parquet"
-CURRENT_FILE = "current.json"  # beside the models: those promoted, the one in use last
+NAMELESS = ["moment_dft", "moment_muB_per_atom", "moment_low", "moment_high", "moment_std", "p_magnetic", "p_large", "unfamiliar"]
 ENSEMBLE_FORMAT = 1  # raise it whenever an older release would misread a published model
-CURRENT_FORMAT = 1  # the same of the file that names the models in use
-RETRAIN = "train again, or restore it from a backup"
 
 
 @dataclass(frozen=True)
-class Ensemble:
-    """A published model."""
+class Ensemble(PublishedModel):
+    """A published ensemble that predicts moments."""
 
-    folder: Path
-
-    @property
-    def id(self) -> str:
-        return self.folder.name
-
-    @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """Raises UserError where it is damaged, or a newer release made the model."""
-        return read_manifest(self.folder / MANIFEST_FILE, f"model {self.id}", "format", ENSEMBLE_FORMAT, RETRAIN)
+    kind: ClassVar[str] = "model"
+    edition: ClassVar[int] = ENSEMBLE_FORMAT
+    train_command: ClassVar[str] = "`ferroscreen train` (or `ferroscreen run`)"
+    loss: ClassVar[str] = "µB/atom"
+    equal: ClassVar[float] = 0.001
 
     @cached_property
     def members(self) -> dict[str, Model]:
@@ -55,20 +45,13 @@ class Ensemble:
             raise UserError(f"model {self.id} cannot be loaded: {fault}; {RETRAIN}") from fault
 
     @cached_property
-    def errors(self) -> ErrorModel:
+    def error_model(self) -> ErrorModel:
         """What its validation rows taught about its errors."""
         self.verify()
         try:
             return ErrorModel.load(self.folder, self.manifest)
         except ModelError as fault:
             raise UserError(f"model {self.id} cannot be loaded: {fault}; {RETRAIN}") from fault
-
-    def verify(self) -> None:
-        """Raises UserError unless every file of the model has the hash that its manifest states."""
-        for name, digest in self.manifest["files"].items():
-            path = self.folder / name
-            if not path.resolve().is_relative_to(self.folder.resolve()) or not path.is_file() or file_hash(path) != digest:
-                raise UserError(f"model {self.id}: {name} is damaged or missing; train again, or restore it from a backup")
 
     def member_folder(self, kind: str) -> Path:
         """Where the first member of a family is saved. Raises UserError where there is none, or a file is damaged."""
@@ -101,61 +84,46 @@ class Ensemble:
         """Prediction, interval and members' votes for each crystal."""
         predictions = {name: model.predict(examples) for name, model in self.members.items()}
         weights = np.array([m["weight"] for m in self.manifest["members"]])
-        return self.errors.judge(predictions, weights, examples)
+        return self.error_model.judge(predictions, weights, examples)
 
-    def held_out(self) -> pd.DataFrame:
-        """Predictions for the test rows it was never shown (columns as in the report's evaluation)."""
-        return pd.read_parquet(self.folder / HELD_OUT_FILE)
+    def write_shipped(self, folder: Path) -> None:
+        """The members, what was learned of their errors, and the test rows without ids and formulas."""
+        _ = self.members  # damaged files are not shipped
+        for name in sorted({Path(name).parts[0] for name in self.manifest["files"] if "/" in name}):
+            shutil.copytree(self.folder / name, folder / name)
+        rows = self.held_out()[NAMELESS].sort_values("moment_muB_per_atom", kind="stable")
+        rows.round(4).to_parquet(folder / HELD_OUT_FILE, index=False)
+
+    @classmethod
+    def shipped_card(cls, manifest: dict[str, Any]) -> str:
+        """The card of a shipped ensemble."""
+        return shipped_card(manifest)
+
+    def gates(self) -> list[str]:
+        """What speaks against the model as such; see pipeline.registry.ensemble_gates."""
+        from pipeline.registry.ensemble_gates import gates  # late: the gates predict, which needs what reads an ensemble
+
+        return gates(self)
+
+    def errors(self) -> pd.DataFrame:
+        """Absolute error, truth (µB/atom) and chemical system of its test rows, by id."""
+        rows = self.held_out().drop_duplicates("material_id").set_index("material_id")
+        systems = rows["chemsys"] if "chemsys" in rows else rows["formula"].map(_system)
+        error = (rows["moment_muB_per_atom"] - rows["moment_dft"]).abs()
+        return pd.DataFrame({"error": error, "truth": rows["moment_dft"], "system": systems})
 
 
 def list_models(root: Path) -> list[Ensemble]:
-    """All published models, oldest first."""
-    return [Ensemble(folder) for folder in list_artefacts(root, MANIFEST_FILE)]
-
-
-def current_models(root: Path) -> list[str]:
-    """Ids of the models that were promoted, the one in use last; empty where none was.
-
-    Raises:
-        UserError: the file that names them is not readable, or of a newer release.
-    """
-    try:
-        content = json.loads((root / CURRENT_FILE).read_text())
-        promoted, stated = [str(name) for name in content["promoted"]], content.get("format", 1)
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError) as fault:
-        raise UserError(
-            f"{root / CURRENT_FILE} does not name the models in use ({fault}); delete it and promote again"
-        ) from fault
-    refuse_newer(str(root / CURRENT_FILE), stated, CURRENT_FORMAT, "delete it and promote again")
-    return promoted
+    """All published ensembles, oldest first."""
+    return published_models(root, Ensemble)
 
 
 def open_model(root: Path, identifier: str | None = None) -> Ensemble:
-    """A model by its id (or the start of it), or the one in use: promoted last or, where none has been promoted, published last.
-
-    Raises:
-        UserError: there is none, or no single one of that name.
-    """
-    if identifier is None and (promoted := current_models(root)):
-        identifier = promoted[-1]
-    return Ensemble(find_artefact(root, MANIFEST_FILE, "model", identifier, "`ferroscreen train` (or `ferroscreen run`)"))
+    """An ensemble by its id (or the start of it), or the one in use. Raises UserError where there is no single one."""
+    return open_published(root, Ensemble, identifier)
 
 
-def sound(ensemble: Ensemble) -> bool:
-    """Whether every file of a published model is there as its manifest states."""
-    try:
-        ensemble.verify()
-    except UserError:
-        return False
-    return True
+def _system(formula: str) -> str:
+    from pymatgen.core import Composition
 
-
-def artefact_files(folder: Path) -> dict[str, str]:
-    """Hash of every file below a folder, by its name relative to it."""
-    return {p.relative_to(folder).as_posix(): file_hash(p) for p in sorted(folder.rglob("*")) if p.is_file()}
-
-
-def artefact_id(files: dict[str, str]) -> str:
-    return text_hash(*(part for pair in sorted(files.items()) for part in pair))[:16]
+    return str(Composition(formula).chemical_system)

@@ -18,7 +18,7 @@ from data.store.artifact import building, file_hash, list_artefacts, make_folder
 from data.store.lock import writing
 from pipeline.ops.progress import Reporter
 from pipeline.registry.artifact_types import Kind, kinds
-from pipeline.registry.ensemble import CARD_FILE
+from pipeline.registry.published import CARD_FILE
 from pipeline.registry.storage import Storage, open_storage
 from pipeline.settings import Settings
 

@@ -18,20 +18,10 @@ import pandas as pd
 import models
 from data.errors import UserError
 from data.snapshot import Snapshot, open_snapshot
-from data.store.artifact import building, publish, text_hash, write_bytes, write_json
+from data.store.artifact import text_hash, write_json
 from pipeline.ops.progress import Reporter
-from pipeline.registry.card import shipped_card
-from pipeline.registry.ensemble import (
-    CARD_FILE,
-    HELD_OUT_FILE,
-    MANIFEST_FILE,
-    Ensemble,
-    artefact_files,
-    artefact_id,
-    current_models,
-    list_models,
-    open_model,
-)
+from pipeline.registry.ensemble import Ensemble
+from pipeline.registry.published import M, PublishedModel, current_models, open_published, publish_model, published_models
 from pipeline.settings import Settings
 from pipeline.training.dataset import labelled_examples
 from pipeline.training.splits import split_rows
@@ -39,59 +29,82 @@ from pipeline.training.splits import split_rows
 PRETRAINED = Path(models.__file__).parent / "pretrained"
 SYSTEMS_FILE = "systems.json"
 DIGITS = 12  # of a hash of a chemical system
-NAMELESS = ["moment_dft", "moment_muB_per_atom", "moment_low", "moment_high", "moment_std", "p_magnetic", "p_large", "unfamiliar"]
 
 
 def shipped_model(root: Path = PRETRAINED) -> Ensemble | None:
     """The shipped ensemble; None in a checkout without one."""
-    found = list_models(root)
+    return shipped_of(Ensemble, root)
+
+
+def shipped_of(kind: type[M], root: Path | None = None) -> M | None:
+    """The shipped model of a kind; None in a checkout without one.
+
+    Args:
+        kind: class of the published model.
+        root: folder of the shipped models of that kind, if it is not the checkout's.
+    """
+    found = published_models(root or shipped_root(kind), kind)
     return found[-1] if found else None
 
 
+def shipped_root(kind: type[PublishedModel]) -> Path:
+    """Where the checkout keeps the shipped model of a kind."""
+    return PRETRAINED if kind is Ensemble else PRETRAINED / kind.directory
+
+
 def choose_model(where: Settings, identifier: str | None = None, root: Path = PRETRAINED) -> Ensemble:
+    """The ensemble to use; see `choose`."""
+    return choose(where, Ensemble, identifier, root)
+
+
+def choose(where: Settings, kind: type[M], identifier: str | None = None, root: Path | None = None) -> M:
     """A model by its id (or the start of it), of the home or the shipped one; by default the one in use.
 
     In use is what the home promoted last or, where it has promoted none, the shipped model.
 
+    Args:
+        where: the home.
+        kind: class of the published model.
+        identifier: id, or the start of it.
+        root: folder of the shipped models of that kind, if it is not the checkout's.
+
     Raises:
         UserError: there is none, or no single one of that name.
     """
-    shipped = shipped_model(root)
-    if shipped is None or (identifier is None and current_models(where.models)):
-        return open_model(where.models, identifier)
-    if identifier is None or (shipped.id.startswith(identifier) and not _known(where, identifier)):
+    own, shipped = where.home / kind.directory, shipped_of(kind, root)
+    if shipped is None or (identifier is None and current_models(own)):
+        return open_published(own, kind, identifier)
+    known = identifier is not None and any(model.id.startswith(identifier) for model in published_models(own, kind))
+    if identifier is None or (shipped.id.startswith(identifier) and not known):
         return shipped
-    return open_model(where.models, identifier)
+    return open_published(own, kind, identifier)
 
 
-def _known(where: Settings, identifier: str) -> bool:
-    return any(model.id.startswith(identifier) for model in list_models(where.models))
+def ship(model: M, where: Settings, root: Path | None = None) -> M:
+    """Copy a model to where the shipped one of its kind lies, in its place, without the names of its test rows.
 
-
-def ship(ensemble: Ensemble, where: Settings, root: Path = PRETRAINED) -> Ensemble:
-    """Copy a model to where the shipped one lies, in its place, without its test rows' names.
+    Args:
+        model: of any kind.
+        where: the home that holds the model's snapshot.
+        root: folder of the shipped models of that kind, if it is not the checkout's.
 
     Raises:
-        UserError: its snapshot is gone, or the folder cannot be written.
+        UserError: the model is damaged, its snapshot is gone, or the folder cannot be written.
     """
-    _ = ensemble.members  # damaged files are not shipped
-    snapshot = open_snapshot(where.snapshots, ensemble.manifest["snapshot"])
-    before = list_models(root)
-    with building(root) as folder:
-        for name in sorted({Path(name).parts[0] for name in ensemble.manifest["files"] if "/" in name}):
-            shutil.copytree(ensemble.folder / name, folder / name)
-        rows = ensemble.held_out()[NAMELESS].sort_values("moment_muB_per_atom", kind="stable")
-        rows.round(4).to_parquet(folder / HELD_OUT_FILE, index=False)
+    model.verify()
+    kind, root = type(model), root or shipped_root(type(model))
+    snapshot, before = open_snapshot(where.snapshots, model.manifest["snapshot"]), published_models(root, type(model))
+
+    def write(folder: Path) -> None:
+        model.write_shipped(folder)
         write_json(folder / SYSTEMS_FILE, _seen(snapshot))
-        files = artefact_files(folder)
-        manifest = {**ensemble.manifest, "id": artefact_id(files), "shipped_from": ensemble.id, "files": files}
-        write_json(folder / MANIFEST_FILE, manifest)
-        write_bytes(folder / CARD_FILE, shipped_card(manifest).encode())
-        publish(folder, root / str(manifest["id"]))
+
+    facts = {k: v for k, v in model.manifest.items() if k not in ("kind", "format", "id", "files")}
+    shipped = publish_model(root, kind, write, {**facts, "shipped_from": model.id}, model.shipped_card)
     for old in before:
-        if old.id != manifest["id"]:
+        if old.id != shipped.id:
             shutil.rmtree(old.folder)
-    return Ensemble(root / str(manifest["id"]))
+    return shipped
 
 
 def _seen(snapshot: Snapshot) -> list[str]:
@@ -110,7 +123,7 @@ def system_hash(system: str) -> str:
 class ShippedRival:
     """The shipped model as the one that a home's first own model is held against."""
 
-    ensemble: Ensemble
+    model: Ensemble
     where: Settings
     reporter: Reporter
 
@@ -121,7 +134,7 @@ class ShippedRival:
             UserError: the candidate's snapshot is gone.
         """
         snapshot = open_snapshot(self.where.snapshots, candidate.manifest["snapshot"])
-        mine = self.ensemble
+        mine = self.model
         data = labelled_examples(snapshot, mine.graph_settings, mine.tier, mine.reads_vectors, self.where, self.reporter)
         table = data.table.select(["material_id", "chemsys"]).to_pandas()
         unseen = ~table["chemsys"].map(system_hash).isin(self._systems())
@@ -135,9 +148,9 @@ class ShippedRival:
         return found.set_index(pd.Index(table["material_id"].to_numpy()[rows], name="material_id"))
 
     def _systems(self) -> set[str]:
-        content: Any = json.loads((self.ensemble.folder / SYSTEMS_FILE).read_text())
+        content: Any = json.loads((self.model.folder / SYSTEMS_FILE).read_text())
         if not isinstance(content, list):
-            raise UserError(f"{self.ensemble.folder / SYSTEMS_FILE} is damaged; restore it from the repository")
+            raise UserError(f"{self.model.folder / SYSTEMS_FILE} is damaged; restore it from the repository")
         return set(content)
 
 

@@ -34,7 +34,8 @@ from pipeline.features.slow_descriptors import without_values
 from pipeline.featurise import Needs, featurise
 from pipeline.ops.parallel import in_kept_worker, map_in_order
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.order_classifier import ordering_classes
+from pipeline.registry.order_models import load_classifier
+from pipeline.screening.screen_models import ScreenModels
 
 SECONDS_PER_FILE = 30.0  # a good file takes a few milliseconds
 SECONDS_PER_SHARD = 120.0  # of up to a thousand files; a slower shard is read again, file by file
@@ -73,15 +74,15 @@ class JudgedShard:
         self.without_symmetry += other.without_symmetry
 
 
-def judge_safely(source: Source, model: Path, costly: Path, shards: list[Shard], workers: int) -> Iterator[JudgedShard]:
-    """The ensemble's word on each shard, in order; `model` is the folder of an ensemble, `costly` of the costly descriptors."""
-    judge = partial(judge_shard, source, model, costly)
+def judge_safely(source: Source, models: ScreenModels, costly: Path, shards: list[Shard], workers: int) -> Iterator[JudgedShard]:
+    """The ensemble's word on each shard, in order; `costly` is the folder of the slow descriptors."""
+    judge = partial(judge_shard, source, models, costly)
     return read_safely(source, judge, _merged, _turned_away, shards, workers)
 
 
-def judge_one_safely(source: Source, model: Path, costly: Path, shard: Shard) -> JudgedShard:
+def judge_one_safely(source: Source, models: ScreenModels, costly: Path, shard: Shard) -> JudgedShard:
     """The same of one shard, in a worker process that stays for this thread's next one."""
-    judge = partial(judge_shard, source, model, costly)
+    judge = partial(judge_shard, source, models, costly)
     return in_kept_worker(judge, shard, partial(_one_by_one, source, judge, _merged, _turned_away), SECONDS_PER_SHARD)
 
 
@@ -116,9 +117,9 @@ def _turned_away(rejection: Rejection) -> JudgedShard:
     return JudgedShard(rejected=[rejection])
 
 
-def judge_shard(source: Source, model: Path, costly: Path, shard: Shard) -> JudgedShard:
+def judge_shard(source: Source, models: ScreenModels, costly: Path, shard: Shard) -> JudgedShard:
     """Read one shard and predict. Costly descriptors are only looked up here: computing them takes longer than a shard may."""
-    ensemble = _ensemble(model)
+    ensemble = _ensemble(models.moment)
     slow = costly_cache(costly) if ensemble.tier is Tier.FULL else None
     found = read_candidates(source, ensemble.needs, frozenset(ensemble.manifest["elements"]), shard, slow)
     if not found.facts:
@@ -127,7 +128,7 @@ def judge_shard(source: Source, model: Path, costly: Path, shard: Shard) -> Judg
     for k in np.flatnonzero(without_values(rows)) if slow is not None else ():
         found.facts[k]["note"] = "; ".join(filter(None, (found.facts[k]["note"], WITHOUT_COSTLY)))
     said = ensemble.judge(found.examples)
-    orders = ordering_columns(said.p_magnetic, ordering_classes().predict(fast))
+    orders = ordering_columns(said.p_magnetic, load_classifier(models.order).predict(fast))
     table = pd.DataFrame(found.facts).astype({"moment_dft": "float64", "e_above_hull": "float64"}).assign(
         moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
         p_magnetic=said.p_magnetic, p_large=said.p_large,

@@ -27,13 +27,13 @@ from pipeline.ops.ledger import Ledger, Run
 from pipeline.ops.progress import Reporter
 from pipeline.ops.provenance import provenance
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.order_classifier import ordering_id
 from pipeline.screening.candidates import WITHOUT_COSTLY
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.licence import without_details, without_structures
 from pipeline.screening.previous import RUN_FORMAT, previous_run
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from pipeline.screening.ranking import rank
+from pipeline.screening.screen_models import ScreenModels
 from pipeline.screening.shards import Judge, Work, judge_here, write_parquet
 from pipeline.screening.slow_descriptors import prepare
 from pipeline.screening.structures import STRUCTURES_FILE, write_structures
@@ -71,9 +71,11 @@ def screen(
         UserError: nothing to read in the source, or `out` cannot be written.
     """
     given = source.identity()
-    code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code, f"orderings-{ordering_id()}")
+    code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code)
     withheld = source.licensed and not licensed_details
-    identity = text_hash(*code, ensemble.id, given, profile.name, profile.formula, *(["withheld"] if withheld else []))[:16]
+    models = ScreenModels.in_use(ensemble, where)
+    decided = (*code, *models.to_json().values(), given, profile.name, profile.formula, *(["withheld"] if withheld else []))
+    identity = text_hash(*decided)[:16]
     folder = make_folder(out or where.runs / identity)
     inputs = {"source": source.description, "model": ensemble.id, "profile": profile.name, "folder": str(folder)}
     with Ledger(where.home).run("screen", f"screen-{identity}", inputs) as run:
@@ -81,17 +83,17 @@ def screen(
         if finished is not None:
             reporter.say("The same screen is finished and its files are sound: nothing to compute")
             return finished
-        facts = {"id": identity, "input": given, "withheld": withheld, "code": list(code)}
-        return _screen(source, ensemble, profile, facts, folder, where, reporter, run, judge)
+        facts = {"id": identity, "input": given, "withheld": withheld, "code": list(code), **models.to_json()}
+        return _screen(source, ensemble, models, profile, facts, folder, where, reporter, run, judge)
 
 
 def _screen(
-    source: Source, ensemble: Ensemble, profile: Profile, facts: dict[str, Any], folder: Path, where: Settings,
-    reporter: Reporter, run: Run, judge: Judge,
+    source: Source, ensemble: Ensemble, models: ScreenModels, profile: Profile, facts: dict[str, Any], folder: Path,
+    where: Settings, reporter: Reporter, run: Run, judge: Judge,
 ) -> Screened:  # fmt: skip
     started = time.monotonic()
     shards, withheld = list(source.shards()), facts["withheld"]
-    work = Work(source, ensemble.folder, where.descriptors, make_folder(where.work / f"screen-{facts['id']}"))
+    work = Work(source, models, where.descriptors, make_folder(where.work / f"screen-{facts['id']}"))
     todo = [(k, shard) for k, shard in enumerate(shards) if not work.is_done(k)]
     if ensemble.tier is Tier.FULL:
         with reporter.bar("Costly descriptors", sum(shard.size for _, shard in todo)) as tick:
@@ -124,7 +126,7 @@ def _screen(
     manifest = {
         "kind": "screen", "format": RUN_FORMAT, **facts,
         "source": source.description, "reading": recipe(source), "licensed": source.licensed,
-        "model": ensemble.id, "profile": profile.name, "formula": profile.formula,
+        "profile": profile.name, "formula": profile.formula,
         "ranked": len(ranking), "rejected": len(rejected), "with_note": int((ranking["note"] != "").sum()),
         "rejected_by_reason": dict(sorted(Counter(rejected["reason"]).items())),
         "set_aside": int((ranking["set_aside"] != "").sum()), "stability_known": int((ranking["stability"] == "known").sum()),

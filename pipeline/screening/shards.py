@@ -19,6 +19,7 @@ from pipeline.dedup.cellfile import CellFiles, write_cells
 
 if TYPE_CHECKING:
     from pipeline.screening.candidates import JudgedShard
+    from pipeline.screening.screen_models import ScreenModels
 
 Numbered = tuple[int, Shard]
 
@@ -28,7 +29,7 @@ class Work:
     """All that a worker needs to know; small, so that it travels to any process that sees the same files."""
 
     source: Source
-    model: Path  # folder of the ensemble
+    models: ScreenModels
     costly: Path  # of the costly descriptors
     folder: Path  # where judged shards go
 
@@ -46,7 +47,7 @@ class Work:
         from pipeline.screening.candidates import judge_one_safely  # late: the task's own process needs no networks
 
         number, shard = numbered
-        self.keep(number, judge_one_safely(self.source, self.model, self.costly, shard))
+        self.keep(number, judge_one_safely(self.source, self.models, self.costly, shard))
         return number
 
     def cells(self, shards: int) -> CellFiles:
@@ -87,7 +88,7 @@ def judge_here(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
     from pipeline.screening.candidates import judge_safely
 
     shards = [shard for _, shard in todo]
-    for (number, _), judged in zip(todo, judge_safely(work.source, work.model, work.costly, shards, workers), strict=True):
+    for (number, _), judged in zip(todo, judge_safely(work.source, work.models, work.costly, shards, workers), strict=True):
         work.keep(number, judged)
         yield number
 

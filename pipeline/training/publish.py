@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data.store.artifact import building, publish, write_bytes, write_json
+from data.store.artifact import write_bytes
 from models.contract import MAGNETIC_THRESHOLD, Model, ModelError
 from pipeline.evaluation.metrics import LARGE_MOMENT, regression_metrics, reliability, spread_metrics
 from pipeline.evaluation.stratified_errors import error_groups
@@ -19,16 +18,8 @@ from pipeline.features.descriptors import descriptor_names
 from pipeline.ops.progress import Reporter
 from pipeline.ops.provenance import provenance
 from pipeline.registry.card import model_card
-from pipeline.registry.ensemble import (
-    CARD_FILE,
-    ENSEMBLE_FORMAT,
-    HELD_OUT_FILE,
-    MANIFEST_FILE,
-    Ensemble,
-    artefact_files,
-    artefact_id,
-    sound,
-)
+from pipeline.registry.ensemble import Ensemble
+from pipeline.registry.published import HELD_OUT_FILE, publish_model
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.training.dataset import Labelled
 from pipeline.training.member_selection import CONSTANT, Verdict, weed
@@ -90,7 +81,8 @@ def publish_ensemble(
         unfamiliar=judged.unfamiliar,
         **{f"member_{n}": v for n, v in judged.members.items()},
     )  # fmt: skip
-    with building(root) as folder:
+
+    def write(folder: Path) -> None:
         for member in members:
             (folder / member.name).mkdir()
             member.model.save(folder / member.name)
@@ -98,28 +90,22 @@ def publish_ensemble(
         held_out.to_parquet(folder / HELD_OUT_FILE, index=False)
         if doubtful is not None:
             write_bytes(folder / DOUBTFUL_FILE, csv_safe(doubtful).to_csv(index=False, float_format="%.4g").encode())
-        files = artefact_files(folder)
-        manifest = {
-            "kind": "ensemble", "format": ENSEMBLE_FORMAT, "id": artefact_id(files), **facts,
-            "rows": {"train": len(train), "val": len(validation), "test": len(test)},
-            "elements": sorted(set(train.graphs.numbers.tolist())),  # what the members have seen
-            "members": [
-                {"name": m.name, "family": m.kind, "seed": m.seed, "weight": float(w), "mae": metrics["members"][m.name]["mae"],
-                 "training": m.history, "gate": verdicts[m.name].to_json()}
-                for m, w in zip(members, chosen.weights, strict=True)
-            ],
-            "left_out": [{"name": name, **verdict.to_json()} for name, verdict in verdicts.items() if name not in kept],
-            "gate_passed": not fallback,
-            "weighing": {"way": chosen.way, "validation_mae": chosen.error},
-            "provenance": provenance(), "errors": errors.to_json(), "metrics": metrics, "files": files,
-        }  # fmt: skip
-        write_json(folder / MANIFEST_FILE, manifest)
-        write_bytes(folder / CARD_FILE, model_card(manifest).encode())
-        final = root / str(manifest["id"])
-        if final.is_dir() and not sound(Ensemble(final)):
-            shutil.rmtree(final)  # what is published now has the same name and is whole
-        publish(folder, final)
-    return Ensemble(final)
+
+    stated = {
+        **facts,
+        "rows": {"train": len(train), "val": len(validation), "test": len(test)},
+        "elements": sorted(set(train.graphs.numbers.tolist())),  # what the members have seen
+        "members": [
+            {"name": m.name, "family": m.kind, "seed": m.seed, "weight": float(w), "mae": metrics["members"][m.name]["mae"],
+             "training": m.history, "gate": verdicts[m.name].to_json()}
+            for m, w in zip(members, chosen.weights, strict=True)
+        ],
+        "left_out": [{"name": name, **verdict.to_json()} for name, verdict in verdicts.items() if name not in kept],
+        "gate_passed": not fallback,
+        "weighing": {"way": chosen.way, "validation_mae": chosen.error},
+        "provenance": provenance(), "errors": errors.to_json(), "metrics": metrics,
+    }  # fmt: skip
+    return publish_model(root, Ensemble, write, stated, model_card)
 
 
 def admitted(verdicts: dict[str, Verdict], reporter: Reporter) -> tuple[list[str], bool]:

@@ -27,7 +27,8 @@ from pipeline.features.slow_descriptors import costly_names
 from pipeline.features.vectorstore import VECTOR_CODE
 from pipeline.ops.ledger import Ledger, Run
 from pipeline.ops.progress import Reporter
-from pipeline.registry.ensemble import Ensemble, open_model, sound
+from pipeline.registry.ensemble import Ensemble, open_model
+from pipeline.registry.published import sound
 from pipeline.settings import Settings
 from pipeline.training.dataset import Labelled, labelled_examples
 from pipeline.training.descriptor_selection import SELECTION_CODE, Selection, SelectionSettings, select

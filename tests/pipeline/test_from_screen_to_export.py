@@ -31,7 +31,7 @@ from pipeline.export.vasp import read_vasp
 from pipeline.magnetism.competing_orderings import orderings
 from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import open_model
-from pipeline.registry.order_ranker import order_trees_id
+from pipeline.registry.order_models import order_ranker
 from pipeline.report.pack import unpack
 from pipeline.report.screened import report_screen
 from pipeline.screening.previous import previous_run
@@ -241,7 +241,7 @@ def test_top_candidates_are_different_crystals(runs: Runs) -> None:
 def test_an_export(runs: Runs, tmp_path: Path) -> None:
     done = export(runs.first, 15, HOSTILE, parse_formats("vasp,qe,cif,poscar,csv,bibtex,csv"), tmp_path / "out", Quiet())
     out = tmp_path / "out"
-    assert len(done["candidates"]) == len(HOSTILE) and done["order_trees"] == order_trees_id()
+    assert len(done["candidates"]) == len(HOSTILE) and done["order_ranker"] == order_ranker().id
     for candidate in done["candidates"]:
         crystal = runs.crystals[candidate["candidate_id"]]
         cell = symmetrise(crystal)

@@ -26,8 +26,9 @@ from data.store.artifact import file_hash
 from pipeline.features.graphs import graph_store
 from pipeline.features.neighbours import GraphSettings
 from pipeline.ops.ledger import LEDGER_FORMAT, Ledger
-from pipeline.registry.ensemble import CURRENT_FILE, open_model
-from pipeline.registry.promotion import starter_examples
+from pipeline.registry.ensemble import open_model
+from pipeline.registry.ensemble_gates import starter_examples
+from pipeline.registry.published import CURRENT_FILE
 from pipeline.report.screened import report_screen
 from pipeline.screening.runs import find_run
 from pipeline.settings import Settings

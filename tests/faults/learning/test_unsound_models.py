@@ -23,8 +23,9 @@ from data.sources.starter import StarterSource
 from data.store.artifact import file_hash, write_json
 from models.contract import Examples, Model, ModelError, Prediction
 from pipeline.ops.progress import Quiet
-from pipeline.registry.ensemble import CURRENT_FILE, Ensemble, list_models, open_model
+from pipeline.registry.ensemble import Ensemble, list_models, open_model
 from pipeline.registry.promotion import gates, promote
+from pipeline.registry.published import CURRENT_FILE
 from pipeline.settings import Settings
 from pipeline.training.train import TrainSettings, train_ensemble
 
@@ -141,7 +142,7 @@ def test_a_pickle_in_any_file_of_a_published_model_never_runs(trained_home: Path
         ensemble = tampered(trained_home, tmp_path / f"m{k}")
         (ensemble.folder / name).write_bytes(content)
         with pytest.raises(UserError, match="cannot be loaded"):
-            _ = restate(ensemble).members, Ensemble(ensemble.folder).errors
+            _ = restate(ensemble).members, Ensemble(ensemble.folder).error_model
         assert not marker.exists(), name
 
 

@@ -13,8 +13,10 @@ from data.errors import UserError
 from data.snapshot import publish_snapshot
 from data.sources.starter import StarterSource
 from pipeline.ops.progress import Quiet
-from pipeline.registry.ensemble import CURRENT_FILE, Ensemble, artefact_files, artefact_id, current_models, open_model
-from pipeline.registry.promotion import gates, promote, rollback
+from pipeline.registry.ensemble import Ensemble, open_model
+from pipeline.registry.ensemble_gates import gates
+from pipeline.registry.promotion import promote, rollback
+from pipeline.registry.published import CURRENT_FILE, artefact_files, artefact_id, current_models
 from pipeline.settings import Settings
 from pipeline.training.train import TrainSettings, train_ensemble
 

@@ -12,8 +12,9 @@ import pytest
 from data.errors import UserError
 from data.snapshot import Snapshot, open_snapshot
 from pipeline.ops.progress import Quiet
-from pipeline.registry.ensemble import CURRENT_FILE, Ensemble, current_models, open_model
+from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.registry.promotion import promote, rollback
+from pipeline.registry.published import CURRENT_FILE, current_models
 from pipeline.registry.shipped import SYSTEMS_FILE, choose_model, ship, shipped_model, shipped_rival, system_hash
 from pipeline.settings import Settings
 from pipeline.training.splits import split_rows
@@ -47,7 +48,7 @@ def snapshot_of(where: Settings) -> Snapshot:
 
 
 def test_it_says_the_same_as_the_model_it_was_made_from(where: Settings, shelf: Path) -> None:
-    from pipeline.registry.promotion import starter_examples
+    from pipeline.registry.ensemble_gates import starter_examples
 
     before, after = open_model(where.models), shipped(shelf)
     examples = starter_examples(before)
@@ -133,6 +134,6 @@ def test_what_the_checkout_ships_is_sound() -> None:
     if model is None:
         pytest.skip("no shipped model in this checkout")
     assert len(model.members) == len(model.manifest["members"]) and model.manifest["gate_passed"]
-    assert model.errors.domain is not None
+    assert model.error_model.domain is not None
     assert sum(path.stat().st_size for path in model.folder.rglob("*")) < 40e6
     assert model.manifest["rows"]["train"] > 40_000

@@ -22,7 +22,8 @@ from models.contract import FitControl, ModelError, Prediction
 from models.networks.cgcnn import CGCNN
 from pipeline.ops.ledger import DONE, LOST, Ledger
 from pipeline.ops.progress import Quiet, Tick
-from pipeline.registry.ensemble import Ensemble, artefact_files, artefact_id, list_models, open_model
+from pipeline.registry.ensemble import Ensemble, list_models, open_model
+from pipeline.registry.published import artefact_files, artefact_id
 from pipeline.settings import Settings
 from pipeline.training.member_selection import weed
 from pipeline.training.train import TrainSettings, _gate, train_ensemble

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.snapshot import list_snapshots
-from pipeline.registry.ensemble import artefact_files, list_models
+from pipeline.registry.ensemble import list_models
+from pipeline.registry.published import artefact_files
 from pipeline.settings import Settings
 
 FILES = ("crystals.parquet", "quarantine.parquet", "manifest.json")

@@ -1,0 +1,168 @@
+"""A published model of any kind: an immutable folder named by its content, found by its id, one of its kind in use.
+
+The moment ensemble, the order classifier and the order ranker are kinds of it. What they share is here: manifest, hashes,
+which one is in use, and what a promotion asks of a model.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import pandas as pd
+
+from data.errors import UserError
+from data.store.artifact import building, file_hash, find_artefact, list_artefacts, publish, text_hash, write_bytes, write_json
+from data.store.versions import read_manifest, refuse_newer
+from models.saved import SETTINGS_FILE, WEIGHTS_FILE
+
+MANIFEST_FILE = "manifest.json"
+CARD_FILE = "CARD.md"  # for people; it says when, so no hash of it is stated
+HELD_OUT_FILE = "held_out.parquet"
+CURRENT_FILE = "current.json"  # beside the models: those promoted, the one in use last
+CURRENT_FORMAT = 1  # raise it whenever an older release would misread the file that names the models in use
+RETRAIN = "train again, or restore it from a backup"
+
+
+@dataclass(frozen=True)
+class PublishedModel(ABC):
+    """A published model; opening it reads the manifest only."""
+
+    folder: Path
+    kind: ClassVar[str] = "model"  # as a person calls it
+    directory: ClassVar[str] = "models"  # below the home, and below the shipped models
+    edition: ClassVar[int] = 1  # raise it whenever an older release would misread a published model of this kind
+    train_command: ClassVar[str] = "`ferroscreen train`"
+    loss: ClassVar[str] = "error"  # what `errors` holds, with its unit
+    equal: ClassVar[float] = 0.0  # by which a new model may be worse, with 97.5 % confidence, and still count as equal
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """Raises UserError where it is damaged, or a newer release made the model."""
+        return read_manifest(self.folder / MANIFEST_FILE, f"{self.kind} {self.id}", "format", self.edition, RETRAIN)
+
+    def verify(self) -> None:
+        """Raises UserError unless every file of the model has the hash that its manifest states."""
+        for name, digest in self.manifest["files"].items():
+            path = self.folder / name
+            if not path.resolve().is_relative_to(self.folder.resolve()) or not path.is_file() or file_hash(path) != digest:
+                raise UserError(f"{self.kind} {self.id}: {name} is damaged or missing; {RETRAIN}")
+
+    def held_out(self) -> pd.DataFrame:
+        """Predictions for the test rows that it was never shown."""
+        return pd.read_parquet(self.folder / HELD_OUT_FILE)
+
+    def write_shipped(self, folder: Path) -> None:
+        """Write what may be passed on into a folder: the model itself, without names of rows that it was trained or tested on."""
+        for name in (WEIGHTS_FILE, SETTINGS_FILE):
+            shutil.copyfile(self.folder / name, folder / name)
+
+    @classmethod
+    @abstractmethod
+    def shipped_card(cls, manifest: dict[str, Any]) -> str:
+        """The card of a shipped model of this kind."""
+
+    @abstractmethod
+    def gates(self) -> list[str]:
+        """What speaks against using the model, whatever other models do; one sentence each."""
+
+    @abstractmethod
+    def errors(self) -> pd.DataFrame:
+        """error (smaller is better), truth and chemical system of its test rows, by id."""
+
+
+M = TypeVar("M", bound=PublishedModel)
+
+
+def sound(model: PublishedModel) -> bool:
+    """Whether every file of a published model is there as its manifest states."""
+    try:
+        model.verify()
+    except UserError:
+        return False
+    return True
+
+
+def published_models(root: Path, kind: type[M]) -> list[M]:
+    """All published models of a kind, oldest first."""
+    return [kind(folder) for folder in list_artefacts(root, MANIFEST_FILE)]
+
+
+def open_published(root: Path, kind: type[M], identifier: str | None = None) -> M:
+    """A model by its id (or the start of it), or the one in use: promoted last or, where none has been promoted, published last.
+
+    Raises:
+        UserError: there is none, or no single one of that name.
+    """
+    if identifier is None and (promoted := current_models(root)):
+        identifier = promoted[-1]
+    return kind(find_artefact(root, MANIFEST_FILE, kind.kind, identifier, kind.train_command))
+
+
+def current_models(root: Path) -> list[str]:
+    """Ids of the models that were promoted, the one in use last; empty where none was.
+
+    Raises:
+        UserError: the file that names them is not readable, or of a newer release.
+    """
+    try:
+        content = json.loads((root / CURRENT_FILE).read_text())
+        promoted, stated = [str(name) for name in content["promoted"]], content.get("format", 1)
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        raise UserError(
+            f"{root / CURRENT_FILE} does not name the models in use ({fault}); delete it and promote again"
+        ) from fault
+    refuse_newer(str(root / CURRENT_FILE), stated, CURRENT_FORMAT, "delete it and promote again")
+    return promoted
+
+
+def put_to_use(root: Path, promoted: list[str]) -> None:
+    """Write which models were promoted, the one in use last."""
+    write_json(root / CURRENT_FILE, {"format": CURRENT_FORMAT, "promoted": promoted})
+
+
+def publish_model(
+    root: Path, kind: type[M], write: Callable[[Path], None], facts: dict[str, Any], card: Callable[[dict[str, Any]], str]
+) -> M:
+    """Publish a model under the hash of its files.
+
+    Args:
+        root: folder of all models of the kind.
+        kind: class of the published model.
+        write: writes the model's files into an empty folder.
+        facts: what the manifest says besides kind, format, id and files.
+        card: the model card, from the manifest.
+    """
+    with building(root) as folder:
+        write(folder)
+        files = artefact_files(folder)
+        manifest = {"kind": kind.kind, "format": kind.edition, "id": artefact_id(files), **facts, "files": files}
+        write_json(folder / MANIFEST_FILE, manifest)
+        write_bytes(folder / CARD_FILE, card(manifest).encode())
+        final = root / str(manifest["id"])
+        if final.is_dir() and not sound(kind(final)):
+            shutil.rmtree(final)  # what is published now has the same name and is whole
+        publish(folder, final)
+    return kind(final)
+
+
+def artefact_files(folder: Path) -> dict[str, str]:
+    """Hash of every file below a folder, by its name relative to it."""
+    return {p.relative_to(folder).as_posix(): file_hash(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def artefact_id(files: dict[str, str]) -> str:
+    """The id of an artefact, from the names and hashes of its files."""
+    return text_hash(*(part for pair in sorted(files.items()) for part in pair))[:16]

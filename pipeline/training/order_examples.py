@@ -1,0 +1,111 @@
+"""Crystals with signed site moments, from a snapshot, as the order classifier and the order ranker learn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.crystal import Crystal
+from data.errors import UserError
+from data.snapshot import Snapshot
+from models.ordering.order_classifier import CLASSES, alignment_class
+from models.ordering.order_ranker import Features, OrderTrees, order_features
+from pipeline.featurise import Needs, featurise
+from pipeline.magnetism.enumerate_orderings import Orders, small_orders
+from pipeline.magnetism.magnetic_cell import place
+from pipeline.magnetism.starting_moments import start_moments
+from pipeline.ops.progress import Reporter
+from pipeline.training.splits import split_rows
+
+SITE_THRESHOLD_MUB = 0.1  # below it a site has no moment that counts (definition of the data)
+PARTS = ("train", "val", "test")
+_AT_ONCE = 512
+
+
+@dataclass(frozen=True, eq=False)
+class OrderedCrystal:
+    """A crystal whose calculation ended with moments."""
+
+    crystal: Crystal
+    moments: NDArray[np.float64]  # (sites,) signed, µB, in the order of the crystal's sites
+    part: str  # train, val or test
+
+    @property
+    def order(self) -> str:
+        """FM, FiM or AFM, by how far the site moments add up."""
+        return CLASSES[alignment_class(self.moments)]
+
+
+def ordered_crystals(snapshot: Snapshot) -> list[OrderedCrystal]:
+    """The crystals of a snapshot that have site moments, one of which at least is not zero.
+
+    Raises:
+        UserError: the snapshot has no site moments, or its rows cannot be split.
+    """
+    snapshot.verify()
+    moments = snapshot.site_moments()
+    if not moments:
+        raise UserError(
+            f"snapshot {snapshot.id} holds no site moments to learn magnetic order from; refresh from a table that has them"
+        )
+    split = split_rows(snapshot.table(["split", "chemsys"]))
+    part = np.empty(snapshot.manifest["crystals"], dtype=object)
+    for name in PARTS:
+        part[split.part(name)] = name
+    return [
+        OrderedCrystal(crystal, signed, str(name))
+        for crystal, name in zip(snapshot.crystals(), part, strict=True)
+        if np.abs(signed := np.array(moments.get(crystal.id, []), dtype=np.float64)).sum() > 0
+    ]
+
+
+def described(crystals: list[OrderedCrystal], reporter: Reporter) -> tuple[NDArray[np.float32], list[OrderedCrystal]]:
+    """(crystals, columns) descriptors, and the crystals that have them."""
+    columns, kept = [], []
+    with reporter.bar("Descriptors", len(crystals)) as tick:
+        for start in range(0, len(crystals), _AT_ONCE):
+            part = crystals[start : start + _AT_ONCE]
+            read = featurise([one.crystal for one in part], Needs())
+            columns.append(read.examples.descriptors)
+            kept += [part[k] for k in read.kept.tolist()]
+            tick(len(part))
+    return np.concatenate(columns), kept
+
+
+@dataclass(frozen=True, eq=False)
+class OwnOrder:
+    """A calculation whose moments are antiparallel, and the orders that its crystal's small cells allow."""
+
+    source: OrderedCrystal
+    orders: Orders | None  # None: too many spins
+    own: NDArray[np.bool_]  # (m,) which of them it has
+
+    def features(self) -> Features:
+        """(m, columns)"""
+        assert self.orders is not None
+        return order_features(self.orders.cell, self.orders.signs, self.orders.size, self.orders.index)
+
+    def place(self, trees: OrderTrees) -> int:
+        """The place of the own order, from 1 on, in the order of the trees; 0 if it is not among those enumerated."""
+        if not self.own.any():
+            return 0
+        return self.place_in(np.argsort(-trees.log_weight(self.features()), kind="stable").tolist())
+
+    def place_in(self, ranked: list[int]) -> int:
+        """The first place, from 1 on, of an own order in a list of orders; 0 if it holds none."""
+        return next((k for k, order in enumerate(ranked, start=1) if self.own[order]), 0)
+
+
+def own_orders(crystals: list[OrderedCrystal], tick: Callable[[int], None]) -> Iterator[OwnOrder]:
+    """Of the crystals whose moments are antiparallel on atoms that a calculation would start with a moment."""
+    for one in crystals:
+        tick(1)
+        placed = place(one.crystal)
+        orders = small_orders(placed.cell, start_moments(placed.cell.numbers))
+        if orders is None:
+            yield OwnOrder(one, None, np.zeros(0, dtype=bool))
+        elif (own := orders.own(placed, one.moments, SITE_THRESHOLD_MUB)) is not None:
+            yield OwnOrder(one, orders, own)
