@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -39,9 +41,12 @@ for command in COMMANDS:
 
 
 def main() -> None:
-    """Exit codes: 0 done, 2 a user's mistake, 1 an error of ours, 130 interrupted."""
+    """Exit codes: 0 done, 2 a user's mistake, 1 an error of ours, 130 interrupted (Ctrl-C, or SIGTERM)."""
+    import signal
+
     from data.errors import UserError
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended in an orderly way: the ledger is told, workers go
     try:
         app()
     except UserError as fault:
@@ -51,15 +56,24 @@ def main() -> None:
         sys.exit(2)
     except SystemExit as stop:  # typer turns Ctrl-C into a silent exit 130
         if stop.code == INTERRUPTED:
-            print("ferroscreen: interrupted; the same command goes on where this one stopped", file=sys.stderr)
+            _end_interrupted()
         raise
     except Exception as fault:
         _explain(fault)
         sys.exit(1)
 
 
+def _end_interrupted() -> NoReturn:
+    """End at once: neither worker processes nor threads of libraries may hold up a person who pressed Ctrl-C."""
+    parallel = sys.modules.get("pipeline.ops.parallel")
+    if parallel is not None:
+        parallel.end_workers()
+    print("ferroscreen: interrupted; the same command goes on where this one stopped", file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    os._exit(INTERRUPTED)
+
+
 def _explain(fault: Exception) -> None:
-    import os
     import traceback
 
     if os.environ.get("FERROSCREEN_DEBUG"):

@@ -15,6 +15,8 @@ from data.symmetry import symmetrise
 from pipeline.export.chosen import Chosen, choose, read_again
 from pipeline.export.crystals import write_cif, write_poscar
 from pipeline.export.espresso import read_espresso, write_espresso
+from pipeline.export.formats import FORMATS as FORMATS
+from pipeline.export.formats import parse_formats as parse_formats
 from pipeline.export.readme import Part, readme
 from pipeline.export.references import bibtex
 from pipeline.export.vasp import frozen_4f, read_vasp, write_vasp
@@ -22,29 +24,13 @@ from pipeline.magnetism.competing_orderings import Ordering, orderings
 from pipeline.ops.progress import Reporter
 from pipeline.registry.order_ranker import order_trees_id
 from pipeline.screening.csvsafe import csv_safe
-from pipeline.screening.screen import Screened
+from pipeline.screening.screened import Screened
 
-FORMATS = ("cif", "poscar", "vasp", "qe", "csv", "bibtex")
 SAME_PLACE = 1e-6  # fractional; what is written must be read as this same crystal
 _WITH_MOMENTS: dict[str, tuple[Callable[[Ordering, Path], None], Callable[[Path], Ordering]]] = {
     "vasp": (write_vasp, read_vasp),
     "qe": (write_espresso, read_espresso),
 }
-
-
-def parse_formats(text: str) -> list[str]:
-    """From `vasp,csv`.
-
-    Raises:
-        UserError: an unknown format, or none.
-    """
-    formats = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    unknown = [name for name in formats if name not in FORMATS]
-    if unknown or not formats:
-        raise UserError(
-            f"--format is one or several of {', '.join(FORMATS)}, comma-separated, not {', '.join(unknown) or 'empty'}"
-        )
-    return formats
 
 
 def export(run: Screened, top: int, ids: list[str], formats: list[str], out: Path, reporter: Reporter) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from data.store.versions import read_manifest
+from pipeline.screening.run_folder import holds
 from pipeline.settings import Settings
 
 RUN_FORMAT = 1  # raise it whenever an older release would misread a finished screen
@@ -41,6 +42,8 @@ def previous_run(where: Settings, identity: str, source: str, ids: pd.Series[str
     """
     for run in reversed(list_runs(where)[-LOOK_BACK:]):
         if run["id"] == identity or "orderings" not in run or (withheld and not run.get("withheld")):
+            continue
+        if not holds(Path(run["folder"]), run["id"]):  # its folder was written over, or is gone
             continue
         ranking = Path(run["folder"]) / "ranking.parquet"
         if ranking.is_file() and (run["source"] == source or _shared(ranking, ids) >= SAME_CANDIDATES):
