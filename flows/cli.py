@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -15,6 +15,7 @@ from flows.commands import (
     fetching,
     learning,
     listings,
+    predicting,
     promoting,
     remote,
     screening,
@@ -25,12 +26,13 @@ from flows.commands import (
 app = typer.Typer(
     help="Find ferromagnets with a large moment: learn from DFT data, rank crystals, know the error.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
     pretty_exceptions_enable=False,
 )
 INTERRUPTED = 130
 COMMANDS = (
-    screening.run, data.refresh, learning.train, learning.evaluate, fetching.fetch, screening.screen, screening.report,
+    screening.run, data.refresh, learning.train, learning.evaluate, fetching.fetch, predicting.predict, screening.screen,
+    screening.report,
     exporting.compare, exporting.export, calculating.calculate, promoting.promote, promoting.rollback,
     remote.push, remote.pull,
     data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.jobs, listings.metrics,
@@ -40,12 +42,29 @@ for command in COMMANDS:
     app.command()(command)
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"ferroscreen {version('ferroscreen')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Find ferromagnets with a large moment: learn from DFT data, rank crystals, know the error."""
+
+
 def main() -> None:
     """Exit codes: 0 done, 2 a user's mistake, 1 an error of ours, 130 interrupted (Ctrl-C, or SIGTERM)."""
     import signal
 
     from data.errors import UserError
+    from flows.jobs.outlet import say_process_is_fresh
 
+    say_process_is_fresh()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended in an orderly way: the ledger is told, workers go
     try:
         app()

@@ -38,8 +38,10 @@ def server_named() -> bool:
 
 
 def place_prefect_home() -> None:
-    """Prefect writes a few files below PREFECT_HOME: below our home, unless the user chose another place. Call it before Prefect is
-    imported."""
+    """Put PREFECT_HOME, where Prefect writes a few files, below our home unless the user chose another place.
+
+    Prefect reads it when it is imported, so this comes first.
+    """
     from pipeline.settings import settings
 
     os.environ.setdefault("PREFECT_HOME", str(settings().home.absolute() / "prefect"))

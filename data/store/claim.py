@@ -18,13 +18,11 @@ class Contents:
     Args:
         kind: in words, with an article.
         own: names that it may write there.
-        marks: of these, the ones that show whose folder it is.
-        ours: whether such a mark is there and was written by ferroscreen.
+        ours: whether the folder holds such a result, or an unfinished one.
     """
 
     kind: str
     own: frozenset[str]
-    marks: frozenset[str]
     ours: bool
 
 

@@ -71,10 +71,10 @@ def perform(name: str, job: Any) -> Any:
         from importlib import import_module
 
         return getattr(import_module(f"flows.{name}"), name)(**vars(job))
-    from flows.jobs.outlet import InProcess
+    from flows.jobs.outlet import InProcess, process_is_fresh
     from flows.jobs.registry import job_function
 
-    return job_function(name)(job, InProcess(forks=name == "screen"))
+    return job_function(name)(job, InProcess(forks=process_is_fresh() and name == "screen"))
 
 
 def facts(title: str, rows: dict[str, Any]) -> None:

@@ -8,6 +8,8 @@ import typer
 
 from flows.commands.common import Json, facts, listing
 
+_RUN = ("id", "profile", "source", "model", "ranked", "rejected", "folder")
+
 
 def snapshots(json: Json = False) -> None:
     """List the published data sets."""
@@ -42,12 +44,36 @@ def models(json: Json = False) -> None:
 
 
 def runs(json: Json = False) -> None:
-    """List the finished screens."""
-    from pipeline.screening.previous import list_runs
+    """List the finished screens, oldest first."""
+    from pathlib import Path
+
+    from pipeline.screening.previous import list_runs, written_at
+    from pipeline.screening.run_folder import holds
     from pipeline.settings import settings
 
-    shown = ("id", "source", "model", "ranked", "rejected", "folder")
-    listing("Runs", [{k: r[k] for k in shown} for r in list_runs(settings())], json)
+    where = settings()
+    found = list_runs(where)
+    if json:
+        from flows.summary import print_json
+
+        print_json([{**{k: r[k] for k in _RUN}, "date": written_at(where, r).isoformat()} for r in found])
+        return
+    rows = []
+    for run in found:
+        there = holds(Path(run["folder"]), run["id"])
+        rows.append(
+            {
+                "id": run["id"],
+                "date": written_at(where, run).strftime("%Y-%m-%d %H:%M"),
+                "profile": run["profile"],
+                "input": run["source"],
+                "ranked": run["ranked"],
+                "rejected": run["rejected"],
+                "model": run["model"],
+                "folder": run["folder"] if there else f"{run['folder']} (gone, or another run's by now)",
+            }
+        )
+    listing("Runs", rows, json)
 
 
 def jobs(

@@ -47,6 +47,20 @@ class Outlet(Protocol):
         ...
 
 
+_fresh_process = False
+
+
+def process_is_fresh() -> bool:
+    """Whether this process does one command and nothing else: then no network has run in it before its job."""
+    return _fresh_process
+
+
+def say_process_is_fresh() -> None:
+    """The command line calls this once, when it starts."""
+    global _fresh_process
+    _fresh_process = True
+
+
 @dataclass(frozen=True)
 class InProcess:
     """Steps are called as they are; nothing is published and nobody is notified, since both need a server.

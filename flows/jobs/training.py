@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flows.console import reporter
@@ -76,7 +77,7 @@ def train(job: TrainJob, outlet: Outlet) -> dict[str, Any]:
     """Train an ensemble, and put it to use if it is no worse than the one in use.
 
     Returns:
-        The model's manifest, with the metrics on its test rows, and whether it was promoted.
+        The model's manifest, with the metrics on its test rows, whether it was promoted, and what `known_before` says.
     """
     from pipeline.registry.promotion import promote
     from pipeline.registry.shipped import shipped_rival
@@ -89,7 +90,7 @@ def train(job: TrainJob, outlet: Outlet) -> dict[str, Any]:
     rows = [{"model": "ensemble", **_scores(manifest["metrics"]["ensemble"])}]
     rows += [{"model": name, **_scores(scores)} for name, scores in manifest["metrics"]["members"].items()]
     outlet.table("test-metrics", rows, f"Model {manifest['id']} on its test rows, µB/atom")
-    return {**manifest, "promotion": decision.to_json()}
+    return {**manifest, "promotion": decision.to_json(), "known_before": known_before(manifest, job)}
 
 
 def fit(job: TrainJob) -> dict[str, Any]:
@@ -99,6 +100,23 @@ def fit(job: TrainJob) -> dict[str, Any]:
 
     where = settings()
     return train_ensemble(open_snapshot(where.snapshots, job.snapshot), job.settings(), where, reporter()).manifest
+
+
+def known_before(manifest: dict[str, Any], job: TrainJob) -> str:
+    """Which settings of an earlier training led to the very same model, whose manifest this is; empty where none differ.
+
+    A model is named by its content. More epochs than a network can use, or epochs of a forest, give the model that is there
+    already, with the manifest that says how it was made first.
+    """
+    then = manifest["settings"]
+    now = json.loads(json.dumps(asdict(job.settings())))
+    names = [name for name in now if name != "graph" and then.get(name) != now[name]]
+    listed = ", ".join(f"{name} {_said(then.get(name))}, not {_said(now[name])}" for name in names)
+    return f"made before, by {listed}; these settings change nothing in it" if listed else ""
+
+
+def _said(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else "default" if value is None else str(value)
 
 
 def promotion_words(decision: Decision) -> str:

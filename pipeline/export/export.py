@@ -15,6 +15,7 @@ from data.symmetry import symmetrise
 from pipeline.export.chosen import Chosen, choose, read_again
 from pipeline.export.crystals import write_cif, write_poscar
 from pipeline.export.espresso import read_espresso, write_espresso
+from pipeline.export.folder import RESULT, claim_export, remove_export, written
 from pipeline.export.formats import FORMATS as FORMATS
 from pipeline.export.formats import parse_formats as parse_formats
 from pipeline.export.readme import Part, readme
@@ -33,8 +34,12 @@ _WITH_MOMENTS: dict[str, tuple[Callable[[Ordering, Path], None], Callable[[Path]
 }
 
 
-def export(run: Screened, top: int, ids: list[str], formats: list[str], out: Path, reporter: Reporter) -> dict[str, Any]:
+def export(
+    run: Screened, top: int, ids: list[str], formats: list[str], out: Path, reporter: Reporter, force: bool = False,
+) -> dict[str, Any]:  # fmt: skip
     """Write the folder and return its summary. Every file with moments is read again and held against what it was made of.
+
+    With `force` the files of an earlier export in `out` are removed first, and all others stay.
 
     Raises:
         UserError: the run withholds its structures, `out` holds something already, an id is unknown, or the crystals cannot be
@@ -47,10 +52,9 @@ def export(run: Screened, top: int, ids: list[str], formats: list[str], out: Pat
             "for your own use"
         )
     rows = choose(run.ranking(), top, ids)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} is not an empty folder: choose another one, so that two exports do not mix")
+    claim_export(out, force)
     chosen = read_again(manifest, rows)
-    make_folder(out)
+    remove_export(make_folder(out))
     symprec = manifest["graph_settings"]["symprec_A"]
     parts = []
     with reporter.bar("Writing", len(chosen)) as tick:
@@ -66,7 +70,7 @@ def export(run: Screened, top: int, ids: list[str], formats: list[str], out: Pat
         "run": manifest["id"], "formats": formats, "order_trees": order_trees_id(),
         "candidates": [_summary(part) for part in parts],
     }  # fmt: skip
-    write_json(out / "export.json", summary)
+    write_json(out / RESULT, {**summary, "files": written(out, (part.chosen.folder for part in parts))})
     return {**summary, "folder": str(out.resolve())}
 
 

@@ -22,6 +22,8 @@ R = TypeVar("R")
 WORKER_BYTES = 8 * 2**30  # address space; a file that needs more ends its reader, not the machine
 QUEUED_PER_WORKER = 3  # enough that nobody waits, few enough that results do not pile up
 _ending = threading.Event()
+# Python's tracker of semaphores removes what a killed command leaves, and warns on the terminal of what it did; it inherits this
+_NO_LEAK_WARNING = "ignore:resource_tracker"
 _LOSSES = (BrokenProcessPool, TimeoutError, MemoryError)
 
 
@@ -131,6 +133,8 @@ def _alone(function: Callable[[T], R], item: T, lost: Callable[[T], R] | None, t
 def _pool(workers: int, forked: bool = False) -> ProcessPoolExecutor:
     if _ending.is_set():
         raise WorkerLost("this process is about to end")
+    if _NO_LEAK_WARNING not in sys.warnoptions:
+        sys.warnoptions.append(_NO_LEAK_WARNING)
     if forked and sys.platform == "linux":
         context: multiprocessing.context.BaseContext = multiprocessing.get_context("fork")
         return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,11 @@ def list_runs(where: Settings) -> list[dict[str, Any]]:
     """
     files = sorted(where.runs.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
     return [read_run(path) for path in files]
+
+
+def written_at(where: Settings, run: dict[str, Any]) -> datetime:
+    """When a listed run was finished, in local time."""
+    return datetime.fromtimestamp((where.runs / f"{run['id']}.json").stat().st_mtime).astimezone()
 
 
 def read_run(path: Path) -> dict[str, Any]:

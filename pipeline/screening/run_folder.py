@@ -87,7 +87,7 @@ def replaced(folder: Path, identity: str) -> bool:
 
 
 def _contents(folder: Path) -> Contents:
-    return Contents("a run", OWN, frozenset({MANIFEST_FILE, UNFINISHED_FILE}), _is_ours(folder))
+    return Contents("a run", OWN, _is_ours(folder))
 
 
 def _is_ours(folder: Path) -> bool:
