@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: run test demo-refresh setup lint types check picture pretrained pretrained-orderings clean
+.PHONY: run test demo-refresh setup lint types check picture pretrained pretrained-order clean
 
 run: $(VENV)/.run
 	$(BIN)/ferroscreen run --out report
@@ -66,10 +66,14 @@ pretrained: $(VENV)/.run
 	$(BIN)/ferroscreen train --members $(PRETRAINED) --select-descriptors 100 --weigh-doubtful
 	$(BIN)/ferroscreen ship
 
-# models/pretrained/orderings and orders: from a table with signed site moments; ten minutes
+# models/pretrained/order-classifiers and order-rankers: from a table with signed site moments; ten minutes
 SITE_MOMENTS ?= mp_site_moments.parquet
-pretrained-orderings: $(VENV)/.run
-	$(BIN)/ferroscreen ship-orderings $(SITE_MOMENTS)
+pretrained-order: export FERROSCREEN_HOME := $(CURDIR)/.work/pretrained-order
+pretrained-order: $(VENV)/.run
+	FERROSCREEN_QUALITY=false $(BIN)/ferroscreen refresh --source parquet:$(SITE_MOMENTS)
+	$(BIN)/ferroscreen train-order
+	$(BIN)/ferroscreen ship --kind order-classifier
+	$(BIN)/ferroscreen ship --kind order-ranker
 
 clean:
 	rm -rf $(VENV) report

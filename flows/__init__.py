@@ -1,10 +1,7 @@
-"""Top floor, the doors: Prefect flows, deployments, the command line. No science, no file formats."""
+"""Top floor, the doors: the jobs, Prefect flows for servers, the command line. No science, no file formats."""
 
 import os
 
-# Before anything imports Prefect: no telemetry, and an embedded server where no other is named.
+# Before anything imports Prefect: no telemetry.
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-if "PREFECT_API_URL" not in os.environ:
-    os.environ.setdefault("PREFECT_SERVER_ALLOW_EPHEMERAL_MODE", "true")
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")  # a busy machine takes its time

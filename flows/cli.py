@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -13,6 +15,7 @@ from flows.commands import (
     fetching,
     learning,
     listings,
+    predicting,
     promoting,
     remote,
     screening,
@@ -23,12 +26,13 @@ from flows.commands import (
 app = typer.Typer(
     help="Find ferromagnets with a large moment: learn from DFT data, rank crystals, know the error.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
     pretty_exceptions_enable=False,
 )
 INTERRUPTED = 130
 COMMANDS = (
-    screening.run, data.refresh, learning.train, learning.evaluate, fetching.fetch, screening.screen, screening.report,
+    screening.run, data.refresh, learning.train, learning.train_order, learning.evaluate, fetching.fetch, predicting.predict,
+    screening.screen, screening.report,
     exporting.compare, exporting.export, calculating.calculate, promoting.promote, promoting.rollback,
     remote.push, remote.pull,
     data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.jobs, listings.metrics,
@@ -38,10 +42,30 @@ for command in COMMANDS:
     app.command()(command)
 
 
-def main() -> None:
-    """Exit codes: 0 done, 2 a user's mistake, 1 an error of ours, 130 interrupted."""
-    from data.errors import UserError
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
 
+        print(f"ferroscreen {version('ferroscreen')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Find ferromagnets with a large moment: learn from DFT data, rank crystals, know the error."""
+
+
+def main() -> None:
+    """Exit codes: 0 done, 2 a user's mistake, 1 an error of ours, 130 interrupted (Ctrl-C, or SIGTERM)."""
+    import signal
+
+    from data.errors import UserError
+    from flows.jobs.outlet import say_process_is_fresh
+
+    say_process_is_fresh()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended in an orderly way: the ledger is told, workers go
     try:
         app()
     except UserError as fault:
@@ -51,15 +75,24 @@ def main() -> None:
         sys.exit(2)
     except SystemExit as stop:  # typer turns Ctrl-C into a silent exit 130
         if stop.code == INTERRUPTED:
-            print("ferroscreen: interrupted; the same command goes on where this one stopped", file=sys.stderr)
+            _end_interrupted()
         raise
     except Exception as fault:
         _explain(fault)
         sys.exit(1)
 
 
+def _end_interrupted() -> NoReturn:
+    """End at once: neither worker processes nor threads of libraries may hold up a person who pressed Ctrl-C."""
+    parallel = sys.modules.get("pipeline.ops.parallel")
+    if parallel is not None:
+        parallel.end_workers()
+    print("ferroscreen: interrupted; the same command goes on where this one stopped", file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    os._exit(INTERRUPTED)
+
+
 def _explain(fault: Exception) -> None:
-    import os
     import traceback
 
     if os.environ.get("FERROSCREEN_DEBUG"):

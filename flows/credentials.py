@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from pydantic import SecretStr
 
@@ -31,6 +32,8 @@ def materials_project_key() -> SecretStr:
 
 
 def _block(name: str) -> str | None:
+    if "prefect" not in sys.modules and not os.environ.get("PREFECT_API_URL"):
+        return None
     from prefect.blocks.system import Secret
     from prefect.settings import PREFECT_API_URL
 

@@ -27,21 +27,11 @@ def examine() -> dict[str, Any]:
 
 
 def _prefect() -> dict[str, Any]:
-    """Which server the flows would talk to, and whether it answers."""
-    import httpx
+    """Which server the jobs would run on, and whether it answers."""
+    from flows.server import unreachable
 
-    url = os.environ.get("PREFECT_API_URL") or _profile_url()
+    url = os.environ.get("PREFECT_API_URL", "").strip()
     if not url:
-        return {"server": "embedded, started with each command", "reachable": True}
-    try:
-        answer = httpx.get(f"{url.rstrip('/')}/health", timeout=3.0)
-        return {"server": url, "reachable": answer.status_code == 200}
-    except httpx.HTTPError as fault:
-        return {"server": url, "reachable": False, "why": f"{type(fault).__name__}: {fault}"}
-
-
-def _profile_url() -> str | None:
-    from prefect.settings import PREFECT_API_URL
-
-    url = PREFECT_API_URL.value()
-    return str(url) if url else None
+        return {"server": "none named by PREFECT_API_URL: commands do their work themselves", "reachable": None}
+    why = unreachable(url)
+    return {"server": url, "reachable": not why, **({"why": why} if why else {})}

@@ -29,7 +29,7 @@ def enter() -> None:
         for identifier in sorted(lost):
             try:
                 state = client.read_flow_run(UUID(identifier)).state
-            except ObjectNotFound:  # of another server, the embedded one of a command perhaps
+            except ObjectNotFound:  # of another server
                 continue
             if state is not None and not state.is_final():
                 client.set_flow_run_state(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from prefect import flow
 
-from flows.screen import write_report
-from pipeline.screening.runs import find_run
-from pipeline.settings import settings
+from flows.jobs.screening import ReportJob
+from flows.jobs.screening import report as run_job
+from flows.parameters import takes
+from flows.server import ServerOutlet
 
 
 @flow(name="report", persist_result=False, validate_parameters=True)
-def report(run: str | None = None) -> str:
-    """Write report.html of a run (its id, or its folder; the newest by default) and return its path."""
-    return write_report(find_run(settings(), run))
+@takes(ReportJob)
+def report(job: ReportJob) -> str:
+    """Write report.html of a run and return its path."""
+    return run_job(job, ServerOutlet())

@@ -1,4 +1,4 @@
-"""The three jobs of prefect.yaml in one process that stays, for a machine without a work pool."""
+"""The jobs of prefect.yaml in one process that stays, for a machine without a work pool."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ from data.errors import UserError
 from flows.refresh import refresh
 from flows.screen import screen
 from flows.train import train
+from flows.train_order import train_order
 
 FILE = Path(__file__).resolve().parents[1] / "prefect.yaml"
-FLOWS: dict[str, Any] = {"flows/refresh.py:refresh": refresh, "flows/train.py:train": train, "flows/screen.py:screen": screen}
+FLOWS: dict[str, Any] = {
+    "flows/refresh.py:refresh": refresh, "flows/train.py:train": train, "flows/train_order.py:train_order": train_order,
+    "flows/screen.py:screen": screen,
+}  # fmt: skip
 
 
 def serve_jobs() -> None:

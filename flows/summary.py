@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
+import sys
 from typing import Any
+
+from rich.cells import cell_len
+
+GAP = 2  # spaces between columns
 
 
 def print_json(content: Any) -> None:
@@ -13,29 +19,34 @@ def print_json(content: Any) -> None:
 
 
 def print_facts(title: str, facts: dict[str, Any]) -> None:
-    """Label and value, one a line."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
+    """Label and value, one a line; a value is never cut or wrapped, so that paths and ids can be copied."""
+    print(printable(title))
+    width = max((cell_len(label) for label in facts), default=0)
     for label, value in facts.items():
-        table.add_row(Text(label, style="dim"), Text(_word(value)))
-    Console().print(table)
+        print(f"{_filled(printable(label), width)}  {_word(value)}".rstrip())
 
 
 def print_rows(title: str, rows: list[dict[str, Any]]) -> None:
-    """A table; the first row's keys are the columns."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """A table; the first row's keys are the columns. Nothing is cut: where a terminal is too narrow for the table, each row is
+    printed as lines of label and value."""
+    print(printable(title))
+    names = [printable(name) for name in rows[0]] if rows else []
+    cells = [[_word(value) for value in row.values()] for row in rows]
+    widths = [max(cell_len(text) for text in column) for column in zip(names, *cells, strict=True)]
+    if sys.stdout.isatty() and sum(widths) + GAP * (len(widths) - 1) > shutil.get_terminal_size().columns:
+        label = max(map(cell_len, names))
+        for row in cells:
+            print()
+            for name, text in zip(names, row, strict=True):
+                print(f"{_filled(name, label)}  {text}".rstrip())
+        return
+    for line in [names, *cells] if names else []:
+        print((" " * GAP).join(_filled(text, width) for text, width in zip(line, widths, strict=True)).rstrip())
 
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for name in rows[0] if rows else []:
-        table.add_column(name)
-    for row in rows:
-        table.add_row(*(Text(_word(value)) for value in row.values()))
-    Console().print(table)
+
+def _filled(text: str, width: int) -> str:
+    """With spaces to a width in the terminal's cells."""
+    return text + " " * (width - cell_len(text))
 
 
 def training_facts(model: dict[str, Any]) -> dict[str, Any]:
@@ -43,6 +54,7 @@ def training_facts(model: dict[str, Any]) -> dict[str, Any]:
     scores = model["metrics"]["ensemble"]
     return {
         "model": model["id"],
+        **({"the same model as before": model["known_before"]} if model.get("known_before") else {}),
         "test rows": scores["n"],
         "MAE µB/atom": scores["mae"],
         "MAE of predicting 0": scores["mae_of_zero"],
@@ -57,6 +69,8 @@ def training_facts(model: dict[str, Any]) -> dict[str, Any]:
 
 
 def _word(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{_word(k)} {_word(v)}" for k, v in value.items()) or "–"
     if isinstance(value, float):
         return "–" if math.isnan(value) else f"{value:.4g}"
     return "–" if value is None else printable(str(value))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from models.contract import Model, ModelError
+if TYPE_CHECKING:
+    from models.contract import Model
 
 _HOMES = {  # the only classes a saved model can name
     "forest": ("models.trees.forest", "Forest"),
@@ -32,6 +33,8 @@ def reads_descriptors(name: str) -> bool:
 def family(name: str) -> type[Model]:
     """The class of a family, imported late. Raises ModelError for an unknown name."""
     if name not in _HOMES:
+        from models.contract import ModelError  # late: names alone are asked for before torch is imported
+
         raise ModelError(f"there is no model family {name!r}; there are {', '.join(_HOMES)}")
     module, attribute = _HOMES[name]
     return cast("type[Model]", getattr(import_module(module), attribute))

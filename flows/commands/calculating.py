@@ -26,20 +26,22 @@ def calculate(
     from pipeline.dft.gpaw_code import GPAW, need_gpaw
 
     need_gpaw()
+    from pipeline.screening.runs import find_run
+    from pipeline.settings import settings
+
+    where = settings()
+    found = find_run(where, run)
     from flows.console import reporter, use_console
     from flows.summary import print_json
     from pipeline.dft.check import Selection, check
     from pipeline.dft.plan import Method
     from pipeline.dft.settings import DftSettings, Limits
-    from pipeline.screening.runs import find_run
-    from pipeline.settings import settings
 
     use_console(quiet)
-    where = settings()
     selection = Selection(top, tuple(name.strip() for name in ids.split(",") if name.strip()), max_sites)
     limits = Limits(60 * each_minutes, None if max_minutes is None else 60 * max_minutes, where.workers)
     folder = out or where.home / "calculated"
-    done = check(find_run(where, run), selection, Method(GPAW, DftSettings()), limits, folder, where.home, reporter())
+    done = check(found, selection, Method(GPAW, DftSettings()), limits, folder, where.home, reporter())
     print_json(done) if json else show(done)
 
 
@@ -62,7 +64,7 @@ def _ordering(candidate: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
     return {
         "candidate_id": candidate["candidate_id"], "formula": candidate["formula"], "ordering": one["ordering"],
         "sites": one.get("sites"), "meV/atom": None if energy is None else round(energy, 1),
-        "µB/atom": one.get("moment_muB_per_atom"), "ended": one.get("ended") or f"{one['status']} {one['detail']}"[:60],
+        "µB/atom": one.get("moment_muB_per_atom"), "ended": one.get("ended") or f"{one['status']} {one['detail']}",
     }  # fmt: skip
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
+
+E = TypeVar("E", bound=StrEnum)
+_FEW = 3  # names that "or" joins
 
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
@@ -17,16 +21,60 @@ ColumnsOption = Annotated[
 ]
 
 
-def start(quiet: bool, out: Path | None = None) -> None:
-    """Check the output folder, then say that Prefect starts, which takes some seconds."""
-    if out is not None:
-        from data.store.artifact import make_folder
+Force = Annotated[
+    bool, typer.Option("--force", help="Write over another run in --out, and beside other files; those are never touched.")
+]
 
-        make_folder(out)
-    import flows.console
 
-    flows.console.use_console(quiet)
-    flows.console.reporter().say("Starting Prefect ...")
+def choice(kind: type[E], option: str, word: str) -> E:
+    """The member of an enumeration that an option names.
+
+    Raises:
+        UserError: there is none of that name.
+    """
+    from data.errors import UserError
+
+    if word not in [member.value for member in kind]:
+        names = [str(member.value) for member in kind]
+        listed = " or ".join(names) if len(names) < _FEW else ", ".join(names)
+        raise UserError(f"{option} is {listed}, not {word!r}")
+    return kind(word)
+
+
+def prepare(quiet: bool) -> None:
+    """Choose who hears of progress, and make sure that the home can be written to.
+
+    Raises:
+        UserError: the home cannot be created or written to.
+    """
+    from flows.console import use_console
+    from flows.jobs.checks import check_home
+    from pipeline.settings import settings
+
+    use_console(quiet)
+    check_home(settings())
+
+
+def perform(name: str, job: Any) -> Any:
+    """Run a job in this process or, where PREFECT_API_URL names a server, as a flow of that server.
+
+    Args:
+        name: of the flow: run, refresh, train, screen or report.
+        job: its settings object.
+
+    Raises:
+        UserError: the server does not answer, or what the job raises.
+    """
+    from flows.server import server_named
+
+    if server_named():
+        from importlib import import_module
+
+        return getattr(import_module(f"flows.{name}"), name)(**vars(job))
+    from flows.jobs.outlet import InProcess, process_is_fresh
+    from flows.jobs.registry import job_function
+
+    return job_function(name)(job, InProcess(forks=process_is_fresh() and name == "screen"))
 
 
 def facts(title: str, rows: dict[str, Any]) -> None:

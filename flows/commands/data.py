@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.common import ColumnsOption, Json, QuietOption, facts, start
+from flows.commands.common import ColumnsOption, Json, QuietOption, facts, perform, prepare
 
 SHOWN_CHANGES = 15
 
@@ -21,29 +21,22 @@ def refresh(
     json: Json = False,
 ) -> None:
     """Publish a data set as a snapshot; of the Materials Project, bring it up to date."""
+    from flows.jobs.refreshing import MATERIALS_PROJECT, RefreshJob
     from flows.summary import print_json
 
-    if source == "mp":
+    if source == MATERIALS_PROJECT and not full:
         from pipeline.refresh.materials_project import up_to_date
         from pipeline.settings import settings
 
-        current = None if full else up_to_date(settings())
-        if current is not None:  # known before mp-api is loaded and Prefect has started
+        current = up_to_date(settings())
+        if current is not None:  # known before mp-api is loaded
             manifest: dict[str, Any] = {**current.manifest, "news": False}
             print_json(manifest) if json else _show_snapshot(manifest)
             return
-        from flows.credentials import materials_project_key
-
-        materials_project_key()  # a missing one is told before the server starts
-    else:
-        from data.sources.opening import labelled_source
-        from data.sources.parquet import Columns
-
-        labelled_source(source, Columns.parse(columns)).identity()  # a mistake is found before the server starts
-    start(quiet)
-    from flows.refresh import refresh as flow
-
-    manifest = flow(source, columns, full)
+    job = RefreshJob(source, columns, full)
+    job.check()
+    prepare(quiet)
+    manifest = perform("refresh", job)
     print_json(manifest) if json else _show_snapshot(manifest)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.common import Json, Out, QuietOption, facts
+from flows.commands.common import Force, Json, Out, QuietOption, facts
 
 SHOWN = 10
 
@@ -16,18 +16,23 @@ def compare(
     before: Annotated[str, typer.Argument(help="The earlier run: its id, or the folder of its results.")],
     after: Annotated[str, typer.Argument(help="The later run.")],
     out: Out = None,
+    force: Force = False,
     json: Json = False,
 ) -> None:
     """What is new, withdrawn or moved between two runs, and whether data, model or settings did it."""
     from flows.summary import print_json, print_rows
-    from pipeline.comparison.compare import compare as judge
-    from pipeline.comparison.files import HEADINGS, summary, write_comparison
+    from pipeline.comparison.folder import claim_comparison
     from pipeline.screening.runs import find_run
     from pipeline.settings import settings
 
     where = settings()
-    found = judge(find_run(where, before), find_run(where, after))
-    folder = out or where.home / "comparisons" / f"{found.before['id']}-{found.after['id']}"
+    one, other = find_run(where, before), find_run(where, after)
+    pair = (str(one.manifest["id"]), str(other.manifest["id"]))
+    folder = claim_comparison(out or where.home / "comparisons" / "-".join(pair), pair, force)
+    from pipeline.comparison.compare import compare as judge
+    from pipeline.comparison.files import HEADINGS, summary, write_comparison
+
+    found = judge(one, other)
     page = write_comparison(found, folder)
     if json:
         print_json({**summary(found), "folder": str(folder.resolve())})
@@ -48,20 +53,23 @@ def export(
     formats: Annotated[
         str, typer.Option("--format", help="One or several of cif, poscar, vasp, qe, csv, bibtex, comma-separated.")
     ] = "vasp,csv",
+    force: Force = False,
     quiet: QuietOption = False,
     json: Json = False,
 ) -> None:
     """Write candidates as crystals and as inputs for DFT: the ferromagnet and the orderings that compete with it."""
     from flows.console import reporter, use_console
     from flows.summary import print_json, print_rows
-    from pipeline.export.export import export as write
-    from pipeline.export.export import parse_formats
+    from pipeline.export.formats import parse_formats
     from pipeline.screening.runs import find_run
     from pipeline.settings import settings
 
     wanted, chosen = parse_formats(formats), [name.strip() for name in ids.split(",") if name.strip()]
+    found = find_run(settings(), run)
     use_console(quiet)
-    done = write(find_run(settings(), run), top, chosen, wanted, out, reporter())
+    from pipeline.export.export import export as write
+
+    done = write(found, top, chosen, wanted, out, reporter(), force)
     if json:
         print_json(done)
         return

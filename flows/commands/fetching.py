@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.common import Json, QuietOption, facts
+from flows.commands.common import Json, QuietOption, facts, prepare
 
 
 def fetch(
@@ -24,16 +24,12 @@ def fetch(
     json: Json = False,
 ) -> None:
     """Fetch crystals from ICSD or an OPTIMADE provider; ICSD_LOGIN_ID and ICSD_LOGIN_PASSWORD come from the environment."""
-    import signal
-
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # an ICSD session is logged out of, whoever stops the command
-    import flows.console
-    from flows.fetching import fetch_source
+    from flows.jobs.fetching import FetchJob
+    from flows.jobs.fetching import fetch as run_job
     from flows.summary import print_json
 
-    flows.console.use_console(quiet)
-    done = fetch_source(source, filter, out, theoretical, page_size, flows.console.reporter())
-    if json:
-        print_json(done)
-        return
-    facts("Fetched", done)
+    job = FetchJob(source, out, filter, theoretical, page_size)
+    job.check()
+    prepare(quiet)
+    done = run_job(job)
+    print_json(done) if json else facts("Fetched", done)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.common import Json, ModelId, QuietOption, SnapshotId, facts, start
+from flows.commands.common import Json, ModelId, QuietOption, SnapshotId, choice, facts, perform, prepare
 
 
 def train(
@@ -36,38 +36,46 @@ def train(
     json: Json = False,
 ) -> None:
     """Train an ensemble; a run that was interrupted goes on where it stopped."""
-    from data.errors import UserError
-    from data.snapshot import open_snapshot
+    from flows.jobs.training import TrainJob
+    from flows.summary import print_json, training_facts
     from pipeline.features.descriptor_sets import Tier
-    from pipeline.registry.ensemble import open_model
-    from pipeline.settings import settings
-    from pipeline.training.train import TrainSettings
 
-    if descriptors not in list(Tier):
-        raise UserError(f"--descriptors is {' or '.join(Tier)}, not {descriptors!r}")
-    tier, families = Tier(descriptors), [name.strip() for name in members.split(",") if name.strip()]
-    pretrained = None if adapt is None else open_model(settings().models, adapt)
-    TrainSettings(
-        tuple(families),
-        seeds,
-        0,
-        epochs,
-        max_minutes,
-        tier=tier,
+    job = TrainJob(
+        snapshot=snapshot,
+        members=[name.strip() for name in members.split(",") if name.strip()],
+        seeds=seeds,
+        epochs=epochs,
+        max_minutes=max_minutes,
+        tier=choice(Tier, "--descriptors", descriptors),
         adapt=adapt,
         selected=select_descriptors,
         weigh_doubtful=weigh_doubtful,
-    ).check()
-    if pretrained is not None and snapshot is None:
-        snapshot = str(pretrained.manifest["snapshot"])
-    identifier = open_snapshot(settings().snapshots, snapshot).id
-    start(quiet)
-    from flows.summary import print_json, training_facts
-    from flows.train import train as flow
-
-    adapted = None if pretrained is None else pretrained.id
-    manifest = flow(identifier, families, seeds, epochs, max_minutes, tier, adapted, select_descriptors, weigh_doubtful)
+    ).resolved()
+    prepare(quiet)
+    manifest = perform("train", job)
     print_json(manifest) if json else facts("Model published", training_facts(manifest))
+
+
+def train_order(
+    snapshot: Annotated[
+        str | None, typer.Option("--snapshot", help="Snapshot id or its beginning (default: the newest that has site moments).")
+    ] = None,
+    quiet: QuietOption = False,
+    json: Json = False,
+) -> None:
+    """Train the order classifier and the order ranker, and put each to use if it is no worse than the one in use."""
+    from flows.jobs.training_order import TrainOrderJob
+    from flows.summary import print_json
+
+    job = TrainOrderJob(snapshot).resolved()
+    prepare(quiet)
+    done = perform("train_order", job)
+    if json:
+        print_json(done)
+        return
+    for kind, found in done.items():
+        why = "; ".join(found["promotion"]["why_not"])
+        facts(kind.capitalize(), {"id": found["id"], "in use": "yes" if not why else f"no: {why}"})
 
 
 def evaluate(

@@ -8,6 +8,8 @@ import typer
 
 from flows.commands.common import Json, facts, listing
 
+_RUN = ("id", "profile", "source", "model", "ranked", "rejected", "folder")
+
 
 def snapshots(json: Json = False) -> None:
     """List the published data sets."""
@@ -19,36 +21,62 @@ def snapshots(json: Json = False) -> None:
 
 
 def models(json: Json = False) -> None:
-    """List the trained models."""
-    from pipeline.registry.ensemble import list_models
-    from pipeline.registry.published import current_models
-    from pipeline.registry.shipped import shipped_model
+    """List the trained models of every kind."""
+    from pipeline.registry.artifact_types import MODEL_KINDS
+    from pipeline.registry.published import current_models, published_models
+    from pipeline.registry.shipped import shipped_of
     from pipeline.settings import settings
 
-    promoted, shipped = current_models(settings().models), shipped_model()
-    own = list_models(settings().models)
-    used = (promoted or ([shipped.id] if shipped else [m.id for m in own]))[-1:]
-    rows = [
-        {
-            "id": m.id,
-            "in use": "yes" if used == [m.id] else "",
-            "snapshot": m.manifest["snapshot"],
-            "data": m.manifest["data"],
-            "members": ", ".join(x["name"] for x in m.manifest["members"]),
-            "test MAE µB/atom": m.manifest["metrics"]["ensemble"]["mae"],
-        }
-        for m in ([shipped] if shipped else []) + own
-    ]
+    rows = []
+    for kind in MODEL_KINDS:
+        root = settings().home / kind.directory
+        promoted, shipped, own = current_models(root), shipped_of(kind), published_models(root, kind)
+        used = (promoted or ([shipped.id] if shipped else [m.id for m in own]))[-1:]
+        rows += [
+            {
+                "id": m.id,
+                "kind": kind.kind,
+                "in use": "yes" if used == [m.id] else "",
+                "snapshot": m.manifest["snapshot"],
+                "data": m.manifest["data"],
+                "quality": m.quality(),
+            }
+            for m in [*([shipped] if shipped else []), *own]
+        ]
     listing("Models", rows, json)
 
 
 def runs(json: Json = False) -> None:
-    """List the finished screens."""
-    from pipeline.screening.previous import list_runs
+    """List the finished screens, oldest first."""
+    from pathlib import Path
+
+    from pipeline.screening.previous import list_runs, written_at
+    from pipeline.screening.run_folder import holds
     from pipeline.settings import settings
 
-    shown = ("id", "source", "model", "ranked", "rejected", "folder")
-    listing("Runs", [{k: r[k] for k in shown} for r in list_runs(settings())], json)
+    where = settings()
+    found = list_runs(where)
+    if json:
+        from flows.summary import print_json
+
+        print_json([{**{k: r[k] for k in _RUN}, "date": written_at(where, r).isoformat()} for r in found])
+        return
+    rows = []
+    for run in found:
+        there = holds(Path(run["folder"]), run["id"])
+        rows.append(
+            {
+                "id": run["id"],
+                "date": written_at(where, run).strftime("%Y-%m-%d %H:%M"),
+                "profile": run["profile"],
+                "input": run["source"],
+                "ranked": run["ranked"],
+                "rejected": run["rejected"],
+                "model": run["model"],
+                "folder": run["folder"] if there else f"{run['folder']} (gone, or another run's by now)",
+            }
+        )
+    listing("Runs", rows, json)
 
 
 def jobs(

@@ -7,17 +7,18 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.common import ColumnsOption, Json, ModelId, Out, QuietOption, facts, start
+from flows.commands.common import ColumnsOption, Force, Json, ModelId, Out, QuietOption, choice, facts, perform, prepare
 
 
-def run(out: Out = None, quiet: QuietOption = False, json: Json = False) -> None:
+def run(out: Out = None, force: Force = False, quiet: QuietOption = False, json: Json = False) -> None:
     """The whole job on the embedded starter set: data, training, ranking, report."""
-    out = out or Path("report")
-    start(quiet, out)
-    from flows.run import run as flow
+    from flows.jobs.starter import RunJob
     from flows.summary import print_json, print_rows, training_facts
 
-    result = flow(str(out))
+    job = RunJob(str(out or Path("report")), force=force)
+    job.check()
+    prepare(quiet)
+    result = perform("run", job)
     if json:
         print_json(result)
         return
@@ -60,6 +61,8 @@ def screen(
     runner: Annotated[
         str, typer.Option("--runner", help="Who judges the shards: local, threads, processes, dask or ray.")
     ] = "local",
+    top: Annotated[int, typer.Option("--top", min=1, help="Rows of the summary.")] = 10,
+    force: Force = False,
     columns: ColumnsOption = "",
     quiet: QuietOption = False,
     json: Json = False,
@@ -70,38 +73,37 @@ def screen(
     if workers is not None:
         os.environ["FERROSCREEN_WORKERS"] = str(workers)
     from data.cif.disorder import Disorder
-    from data.errors import UserError
     from data.sources.icsd.table import IcsdFilter
-    from data.sources.parquet import Columns
     from flows.engines import Runner
-    from pipeline.registry.shipped import choose_model
-    from pipeline.screening.opening import open_candidates
-    from pipeline.screening.profiles import find_profile
-    from pipeline.settings import settings
-
-    if disorder not in list(Disorder):
-        raise UserError(f"--disorder is {' or '.join(Disorder)}, not {disorder!r}")
-    find_profile(profile)
-    qualities = tuple(word.strip() for word in icsd_quality.split(",") if word.strip())
-    icsd = IcsdFilter(icsd_max_temperature, icsd_max_pressure, qualities, icsd_theoretical)
-    open_candidates(paths, Columns.parse(columns), settings(), max_file_mb, Disorder(disorder), icsd).identity()
-    identifier = choose_model(settings(), model).id
-    if runner not in list(Runner):
-        raise UserError(f"--runner is {', '.join(Runner)}, not {runner!r}")
-    start(quiet, out)
-    from flows.screen import screen as flow
+    from flows.jobs.screening import ScreenJob
     from flows.summary import print_json, print_rows
 
-    folder, files = None if out is None else str(out), [str(p) for p in paths]
-    result = flow(
-        files, identifier, folder, columns, max_file_mb, Disorder(disorder), icsd, licensed_details, profile, Runner(runner)
+    qualities = tuple(word.strip() for word in icsd_quality.split(",") if word.strip())
+    job = ScreenJob(
+        paths=[str(p) for p in paths],
+        model=model,
+        out=None if out is None else str(out),
+        columns=columns,
+        max_file_mb=max_file_mb,
+        disorder=choice(Disorder, "--disorder", disorder),
+        icsd=IcsdFilter(icsd_max_temperature, icsd_max_pressure, qualities, icsd_theoretical),
+        licensed_details=licensed_details,
+        profile=profile,
+        runner=choice(Runner, "--runner", runner),
+        top=top,
+        force=force,
     )
+    job.check()
+    prepare(quiet)
+    result = perform("screen", job)
     if json:
         print_json(result)
         return
     print_rows(f"The first of {result['ranked']} ranked", result["top"])
-    shown = {name: result[name] for name in ("profile", "formula", "ranked", "set_aside", "duplicates", "known", "rejected")}
-    shown["by reason"] = result["rejected_by_reason"]
+    shown = {
+        name: result[name] for name in ("id", "profile", "formula", "ranked", "set_aside", "duplicates", "known", "rejected")
+    }
+    shown["by reason"] = reasons(result["rejected_by_reason"])
     facts("Screened", {**shown, "seconds": result["seconds"], "report": Path(result["report"]).resolve()})
 
 
@@ -110,11 +112,14 @@ def report(
     quiet: QuietOption = False,
 ) -> None:
     """Write a finished screen's report again."""
-    from pipeline.screening.runs import find_run
-    from pipeline.settings import settings
+    from flows.jobs.screening import ReportJob
 
-    find_run(settings(), run)
-    start(quiet)
-    from flows.report import report as flow
+    job = ReportJob(run)
+    job.check()
+    prepare(quiet)
+    print(Path(perform("report", job)).resolve())
 
-    print(Path(flow(run)).resolve())
+
+def reasons(counts: dict[str, int]) -> str:
+    """`2 × disorder, 1 × unreadable`."""
+    return ", ".join(f"{n} × {reason}" for reason, n in counts.items()) or "–"

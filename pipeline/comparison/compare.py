@@ -12,7 +12,7 @@ import pandas as pd
 from pipeline.comparison.causes import Cause, Difference, differences
 from pipeline.screening.profiles import PROFILES, Profile
 from pipeline.screening.ranking import in_order
-from pipeline.screening.screen import Screened
+from pipeline.screening.screened import Screened
 
 SAME_TESLA = 0.005  # T; what rounding and another batch order leave
 SAME_VOLUME = 1e-3  # relative

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from pipeline.screening.screen import Screened
+from pipeline.screening.screened import Screened
 
 BINS = (0.05, 0.25, 0.5, 1.0, 1.5)  # µB/atom, between classes of predicted moments
 MOST_REJECTED = 0.05  # rise of the share of rejected files
@@ -73,7 +73,7 @@ def drift(before: Screened, after: Screened) -> Drift:
 def _held(old: pd.DataFrame, new: pd.DataFrame) -> list[Sign]:
     """How many intervals of the earlier run held for crystals whose moment was unknown then and is known now; none if there are
     no such crystals."""
-    both = old.merge(new, on="candidate_id", suffixes=("", "_new"))
+    both = _moments(old).merge(_moments(new), on="candidate_id", suffixes=("", "_new"))
     known, unknown = _known(both, "_new"), _known(both, "").isna()
     fresh = both[unknown & known.notna()]
     if fresh.empty:
@@ -87,6 +87,12 @@ def _held(old: pd.DataFrame, new: pd.DataFrame) -> list[Sign]:
 def _known(table: pd.DataFrame, suffix: str) -> pd.Series[float]:
     """The candidate's own moment or the one of the same crystal in the training data, µB/atom; NaN where neither is known."""
     return table[f"moment_dft{suffix}"].fillna(table[f"known_moment{suffix}"])
+
+
+def _moments(ranking: pd.DataFrame) -> pd.DataFrame:
+    """What `_held` reads of a ranking. A ranking has `moment_dft` only where its source states some moment."""
+    wanted = ["candidate_id", "moment_low", "moment_high", "moment_dft", "known_moment"]
+    return ranking.reindex(columns=wanted).astype({"moment_dft": "float64", "known_moment": "float64"})
 
 
 def stability_index(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:

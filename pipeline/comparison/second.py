@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipeline.report.content import SecondOpinion
 from pipeline.screening.previous import read_run
-from pipeline.screening.screen import Screened
+from pipeline.screening.screened import Screened
 
 SECOND_FOLDER = "shipped"  # in a run's folder: the same candidates, screened with the shipped model
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipeline.comparison.compare import compare
 from pipeline.report.content import Changes
 from pipeline.screening.runs import run_before
-from pipeline.screening.screen import Screened
+from pipeline.screening.screened import Screened
 from pipeline.settings import Settings
 
 

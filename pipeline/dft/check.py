@@ -16,7 +16,7 @@ from pipeline.dft.verdict import judge
 from pipeline.export.chosen import choose, read_again
 from pipeline.ops.ledger import Ledger
 from pipeline.ops.progress import Reporter
-from pipeline.screening.screen import Screened
+from pipeline.screening.screened import Screened
 
 
 @dataclass(frozen=True)

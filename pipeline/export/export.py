@@ -15,6 +15,9 @@ from data.symmetry import symmetrise
 from pipeline.export.chosen import Chosen, choose, read_again
 from pipeline.export.crystals import write_cif, write_poscar
 from pipeline.export.espresso import read_espresso, write_espresso
+from pipeline.export.folder import RESULT, claim_export, remove_export, written
+from pipeline.export.formats import FORMATS as FORMATS
+from pipeline.export.formats import parse_formats as parse_formats
 from pipeline.export.readme import Part, readme
 from pipeline.export.references import bibtex
 from pipeline.export.vasp import frozen_4f, read_vasp, write_vasp
@@ -22,9 +25,8 @@ from pipeline.magnetism.competing_orderings import Ordering, orderings
 from pipeline.ops.progress import Reporter
 from pipeline.registry.order_models import order_ranker
 from pipeline.screening.csvsafe import csv_safe
-from pipeline.screening.screen import Screened
+from pipeline.screening.screened import Screened
 
-FORMATS = ("cif", "poscar", "vasp", "qe", "csv", "bibtex")
 SAME_PLACE = 1e-6  # fractional; what is written must be read as this same crystal
 _WITH_MOMENTS: dict[str, tuple[Callable[[Ordering, Path], None], Callable[[Path], Ordering]]] = {
     "vasp": (write_vasp, read_vasp),
@@ -32,23 +34,12 @@ _WITH_MOMENTS: dict[str, tuple[Callable[[Ordering, Path], None], Callable[[Path]
 }
 
 
-def parse_formats(text: str) -> list[str]:
-    """From `vasp,csv`.
-
-    Raises:
-        UserError: an unknown format, or none.
-    """
-    formats = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    unknown = [name for name in formats if name not in FORMATS]
-    if unknown or not formats:
-        raise UserError(
-            f"--format is one or several of {', '.join(FORMATS)}, comma-separated, not {', '.join(unknown) or 'empty'}"
-        )
-    return formats
-
-
-def export(run: Screened, top: int, ids: list[str], formats: list[str], out: Path, reporter: Reporter) -> dict[str, Any]:
+def export(
+    run: Screened, top: int, ids: list[str], formats: list[str], out: Path, reporter: Reporter, force: bool = False,
+) -> dict[str, Any]:  # fmt: skip
     """Write the folder and return its summary. Every file with moments is read again and held against what it was made of.
+
+    With `force` the files of an earlier export in `out` are removed first, and all others stay.
 
     Raises:
         UserError: the run withholds its structures, `out` holds something already, an id is unknown, or the crystals cannot be
@@ -61,10 +52,9 @@ def export(run: Screened, top: int, ids: list[str], formats: list[str], out: Pat
             "for your own use"
         )
     rows = choose(run.ranking(), top, ids)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UserError(f"{out} is not an empty folder: choose another one, so that two exports do not mix")
+    claim_export(out, force)
     chosen = read_again(manifest, rows)
-    make_folder(out)
+    remove_export(make_folder(out))
     symprec = manifest["graph_settings"]["symprec_A"]
     parts = []
     with reporter.bar("Writing", len(chosen)) as tick:
@@ -80,7 +70,7 @@ def export(run: Screened, top: int, ids: list[str], formats: list[str], out: Pat
         "run": manifest["id"], "formats": formats, "order_ranker": order_ranker().id,
         "candidates": [_summary(part) for part in parts],
     }  # fmt: skip
-    write_json(out / "export.json", summary)
+    write_json(out / RESULT, {**summary, "files": written(out, (part.chosen.folder for part in parts))})
     return {**summary, "folder": str(out.resolve())}
 
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pipeline.features.descriptors import DESCRIPTOR_CODE
-from pipeline.features.slow_descriptors import COSTLY_CODE
-
 
 class Tier(StrEnum):
     """A model states its tier, and whatever it looks at is described in the same way."""
@@ -17,4 +14,7 @@ class Tier(StrEnum):
     @property
     def code(self) -> tuple[str, ...]:
         """The versions of what is computed, for content hashes."""
+        from pipeline.features.descriptors import DESCRIPTOR_CODE  # late: settings name a tier before anything large is imported
+        from pipeline.features.slow_descriptors import COSTLY_CODE
+
         return (DESCRIPTOR_CODE,) if self is Tier.FAST else (DESCRIPTOR_CODE, COSTLY_CODE)

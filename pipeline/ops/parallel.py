@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import sys
 import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from multiprocessing import forkserver
 from multiprocessing.util import Finalize
 from typing import TypeVar
 
@@ -17,6 +21,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 WORKER_BYTES = 8 * 2**30  # address space; a file that needs more ends its reader, not the machine
 QUEUED_PER_WORKER = 3  # enough that nobody waits, few enough that results do not pile up
+_ending = threading.Event()
+# Python's tracker of semaphores removes what a killed command leaves, and warns on the terminal of what it did; it inherits this
+_NO_LEAK_WARNING = "ignore:resource_tracker"
 _LOSSES = (BrokenProcessPool, TimeoutError, MemoryError)
 
 
@@ -35,6 +42,7 @@ def map_in_order(
     workers: int,
     lost: Callable[[T], R] | None = None,
     timeout_s: float | None = None,
+    forked: bool = False,
 ) -> Iterator[R]:
     """`function` over `items` in worker processes, results in the order of the items.
 
@@ -42,6 +50,9 @@ def map_in_order(
         workers: processes; one, with neither `lost` nor `timeout_s`, means this process itself.
         lost: called here, in the parent, for an item whose worker died or took longer than timeout_s.
         timeout_s: seconds for one item.
+        forked: let the first workers be copies of this process, which saves the seconds in which a fresh one imports everything;
+            only where no network has run in this process, since a copy lacks the threads of torch's pool. An item that is lost
+            is tried again in a fresh process all the same.
 
     Raises:
         WorkerLost: an item was lost and `lost` is None. Whatever `function` itself raises comes through.
@@ -49,7 +60,7 @@ def map_in_order(
     if workers <= 1 and lost is None and timeout_s is None:
         yield from map(function, items)
         return
-    pool = _pool(max(workers, 1))
+    pool = _pool(max(workers, 1), forked)
     flying: deque[tuple[T, Future[R]]] = deque()
     try:
         for item in items:
@@ -119,11 +130,37 @@ def _alone(function: Callable[[T], R], item: T, lost: Callable[[T], R] | None, t
     return lost(item)
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
+def _pool(workers: int, forked: bool = False) -> ProcessPoolExecutor:
+    if _ending.is_set():
+        raise WorkerLost("this process is about to end")
+    if _NO_LEAK_WARNING not in sys.warnoptions:
+        sys.warnoptions.append(_NO_LEAK_WARNING)
+    if forked and sys.platform == "linux":
+        context: multiprocessing.context.BaseContext = multiprocessing.get_context("fork")
+        return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     # "forkserver": a plain fork would copy the locks of torch's and Prefect's threads in whatever state they are
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["pipeline.screening.candidates"])  # imported once, not by each new process
+    multiprocessing.set_forkserver_preload(["pipeline.screening.candidates"])  # imported once, not by each new process
+    with _deaf_to_ctrl_c():
+        forkserver.ensure_running()
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes started here never see Ctrl-C, which a terminal sends to all of them: it is the command's to answer."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def end_workers() -> None:
+    """End all worker processes of this process at once; no further one is started."""
+    _ending.set()
+    for child in multiprocessing.active_children():
+        child.kill()
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:
@@ -143,17 +180,22 @@ def _kill_if_there(reference: weakref.ref[ProcessPoolExecutor]) -> None:
 def _start_worker() -> None:
     """One core and a bounded memory each; libraries with their own thread pools would fight over the cores."""
     import resource
-    import signal
 
     from threadpoolctl import threadpool_limits
 
-    threading.Thread(target=_follow_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    follow_parent()
     resource.setrlimit(resource.RLIMIT_AS, (WORKER_BYTES, WORKER_BYTES))
     threadpool_limits(1)
 
 
-def _follow_parent() -> None:
+def follow_parent() -> None:
+    """In a worker process: leave Ctrl-C and SIGTERM to the parent, and end when it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
     """A worker whose parent was killed would wait for work for ever."""
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -18,6 +18,7 @@ from data.store.lock import writing
 from pipeline.registry.artifact_types import MODEL_KINDS
 from pipeline.registry.published import published_models
 from pipeline.screening.previous import list_runs
+from pipeline.screening.run_folder import replaced
 from pipeline.settings import Settings
 from pipeline.training.train import SNAPSHOT_FILE
 
@@ -55,7 +56,9 @@ def prune(where: Settings, keep: int, dry: bool = False, keep_runs: int | None =
         old = [] if keep_runs is None else _old_runs(every, where, keep_runs)
         kept = _needed(where, keep, [run for run in every if run not in old])
         doomed = [snapshot.folder for snapshot in list_snapshots(where.snapshots) if snapshot.id not in kept]
-        folders = [folder for run in old if (folder := Path(run["folder"])).is_relative_to(where.runs.resolve())]
+        homes = [(Path(run["folder"]), run["id"]) for run in old]
+        inside = where.runs.resolve()
+        folders = [folder for folder, name in homes if folder.is_relative_to(inside) and not replaced(folder, name)]
         freed = sum(_size(folder) for folder in [*doomed, *folders])
         if not dry:
             for left in where.runs.glob(".building-pruned-*"):

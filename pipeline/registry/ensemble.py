@@ -99,6 +99,10 @@ class Ensemble(PublishedModel):
         """The card of a shipped ensemble."""
         return shipped_card(manifest)
 
+    def quality(self) -> str:
+        members = ", ".join(m["name"] for m in self.manifest["members"])
+        return f"test MAE {self.manifest['metrics']['ensemble']['mae']:.4f} µB/atom ({members})"
+
     def gates(self) -> list[str]:
         """What speaks against the model as such; see pipeline.registry.ensemble_gates."""
         from pipeline.registry.ensemble_gates import gates  # late: the gates predict, which needs what reads an ensemble

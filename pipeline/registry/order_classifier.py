@@ -55,6 +55,9 @@ class OrderClassifier(PublishedModel):
         truth = rows["truth"].to_numpy(np.int64)
         return pd.DataFrame({"error": log_losses(said, truth), "truth": rows["truth"].astype(float), "system": rows["chemsys"]})
 
+    def quality(self) -> str:
+        return f"test macro-F1 {self.manifest['scores']['test']['f1']['macro']:.3f}"
+
     def gates(self) -> list[str]:
         """It must say more than how frequent the classes are, and its probabilities must come true."""
         errors, faults = self.errors(), []

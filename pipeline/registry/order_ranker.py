@@ -49,6 +49,10 @@ class OrderRanker(PublishedModel):
         columns = {"error": place_losses(rows["place"]), "truth": rows["rivals"].astype(float), "system": rows["chemsys"]}
         return pd.DataFrame(columns)
 
+    def quality(self) -> str:
+        shares = [f"{kind} {found['within']['5']:.2f}" for kind, found in self.manifest["scores"].items()]
+        return f"own order among the first five: {', '.join(shares)}"
+
     def gates(self) -> list[str]:
         """It must place the own order better than chance does."""
         rows = self.held_out()

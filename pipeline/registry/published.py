@@ -58,6 +58,10 @@ class PublishedModel(ABC):
             if not path.resolve().is_relative_to(self.folder.resolve()) or not path.is_file() or file_hash(path) != digest:
                 raise UserError(f"{self.kind} {self.id}: {name} is damaged or missing; {RETRAIN}")
 
+    @abstractmethod
+    def quality(self) -> str:
+        """How good it is on test rows, in a few words."""
+
     def held_out(self) -> pd.DataFrame:
         """Predictions for the test rows that it was never shown."""
         return pd.read_parquet(self.folder / HELD_OUT_FILE)

@@ -14,7 +14,7 @@ from pipeline.report.neighbours import Learned, learned
 from pipeline.report.page import write_report
 from pipeline.report.structures import PackedCells, packed_cells
 from pipeline.screening.profiles import PROFILES
-from pipeline.screening.screen import Screened
+from pipeline.screening.screened import Screened
 from pipeline.settings import Settings
 
 _KIND = re.compile(r"^(parquet|cif|icsd|optimade):")

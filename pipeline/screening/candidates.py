@@ -74,10 +74,13 @@ class JudgedShard:
         self.without_symmetry += other.without_symmetry
 
 
-def judge_safely(source: Source, models: ScreenModels, costly: Path, shards: list[Shard], workers: int) -> Iterator[JudgedShard]:
-    """The ensemble's word on each shard, in order; `costly` is the folder of the slow descriptors."""
+def judge_safely(
+    source: Source, models: ScreenModels, costly: Path, shards: list[Shard], workers: int, forked: bool = False
+) -> Iterator[JudgedShard]:
+    """The ensemble's word on each shard, in order; `costly` is the folder of the slow descriptors,
+    `forked` as in `map_in_order`."""
     judge = partial(judge_shard, source, models, costly)
-    return read_safely(source, judge, _merged, _turned_away, shards, workers)
+    return read_safely(source, judge, _merged, _turned_away, shards, workers, forked)
 
 
 def judge_one_safely(source: Source, models: ScreenModels, costly: Path, shard: Shard) -> JudgedShard:
@@ -88,12 +91,12 @@ def judge_one_safely(source: Source, models: ScreenModels, costly: Path, shard: 
 
 def read_safely(
     source: Source, function: Callable[[Shard], R], merged: Callable[[list[R]], R], turned_away: Callable[[Rejection], R],
-    shards: list[Shard], workers: int,
+    shards: list[Shard], workers: int, forked: bool = False,
 ) -> Iterator[R]:  # fmt: skip
     """`function` of each shard, in order, in worker processes. A file whose reader dies or hangs costs itself: its shard is read
     again file by file, in a process that may die without harm."""
     again = partial(_one_by_one, source, function, merged, turned_away)
-    return map_in_order(function, shards, workers, again, SECONDS_PER_SHARD)
+    return map_in_order(function, shards, workers, again, SECONDS_PER_SHARD, forked)
 
 
 def _one_by_one(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from data.store.versions import read_manifest
+from pipeline.screening.run_folder import holds
 from pipeline.settings import Settings
 
 RUN_FORMAT = 1  # raise it whenever an older release would misread a finished screen
@@ -23,6 +25,11 @@ def list_runs(where: Settings) -> list[dict[str, Any]]:
     """
     files = sorted(where.runs.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
     return [read_run(path) for path in files]
+
+
+def written_at(where: Settings, run: dict[str, Any]) -> datetime:
+    """When a listed run was finished, in local time."""
+    return datetime.fromtimestamp((where.runs / f"{run['id']}.json").stat().st_mtime).astimezone()
 
 
 def read_run(path: Path) -> dict[str, Any]:
@@ -41,6 +48,8 @@ def previous_run(where: Settings, identity: str, source: str, ids: pd.Series[str
     """
     for run in reversed(list_runs(where)[-LOOK_BACK:]):
         if run["id"] == identity or "orderings" not in run or (withheld and not run.get("withheld")):
+            continue
+        if not holds(Path(run["folder"]), run["id"]):  # its folder was written over, or is gone
             continue
         ranking = Path(run["folder"]) / "ranking.parquet"
         if ranking.is_file() and (run["source"] == source or _shared(ranking, ids) >= SAME_CANDIDATES):

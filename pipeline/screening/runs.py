@@ -6,7 +6,8 @@ from pathlib import Path
 
 from data.errors import UserError
 from pipeline.screening.previous import list_runs, read_run
-from pipeline.screening.screen import Screened
+from pipeline.screening.run_folder import hold_against_manifest
+from pipeline.screening.screened import Screened
 from pipeline.settings import Settings
 
 
@@ -14,9 +15,11 @@ def find_run(where: Settings, run: str | None) -> Screened:
     """A finished screen by its folder or id, or the newest.
 
     Raises:
-        UserError: there is none, no single one of that name, or it is older than what this version reads of a run.
+        UserError: there is none, no single one of that name, its files are not those that it wrote, or it is older than what this
+            version reads of a run.
     """
     found = _find(where, run)
+    hold_against_manifest(found.folder, found.manifest)
     if "orderings" not in found.manifest:
         raise UserError(f"run {found.manifest.get('id')} was made by an older ferroscreen, without orderings: screen again")
     return found

@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,9 @@ from pipeline.screening.licence import without_details, without_structures
 from pipeline.screening.previous import RUN_FORMAT, previous_run
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from pipeline.screening.ranking import rank
+from pipeline.screening.run_folder import MANIFEST_FILE, begin, claim_run, finish
 from pipeline.screening.screen_models import ScreenModels
+from pipeline.screening.screened import Screened as Screened
 from pipeline.screening.shards import Judge, Work, judge_here, write_parquet
 from pipeline.screening.slow_descriptors import prepare
 from pipeline.screening.structures import STRUCTURES_FILE, write_structures
@@ -43,32 +45,19 @@ FILES = ("ranking.csv", "ranking.parquet", "rejected.csv", STRUCTURES_FILE)
 SCREEN_CODE = "screen-5"  # raise it whenever the same input and model would give other predictions, or a run other files
 
 
-@dataclass(frozen=True)
-class Screened:
-    """A finished screen: what lies in its folder."""
-
-    folder: Path
-    manifest: dict[str, Any]
-
-    def ranking(self) -> pd.DataFrame:
-        return pd.read_parquet(self.folder / "ranking.parquet")
-
-    def rejected(self) -> pd.DataFrame:
-        return pd.read_csv(self.folder / "rejected.csv", dtype=str, keep_default_na=False)
-
-
 def screen(
     source: Source, ensemble: Ensemble, out: Path | None, where: Settings, reporter: Reporter,
     profile: Profile = PROFILES[DEFAULT_PROFILE], licensed_details: bool = False, judge: Judge = judge_here,
+    force: bool = False,
 ) -> Screened:  # fmt: skip
     """Rank a source's crystals by a profile. What an interrupted run of the same screen finished is taken as it is, and
-    so is a finished one, unless its files were touched.
+    so is a finished one, unless its files were touched. With `force` it is written over another run, and beside other files.
 
     Of a licensed source the results show ids and formulas only, unless `licensed_details`.
 
     Raises:
         Busy: another process is at the same screen.
-        UserError: nothing to read in the source, or `out` cannot be written.
+        UserError: nothing to read in the source, or `out` cannot be written or holds something else.
     """
     given = source.identity()
     code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code)
@@ -76,13 +65,14 @@ def screen(
     models = ScreenModels.in_use(ensemble, where)
     decided = (*code, *models.to_json().values(), given, profile.name, profile.formula, *(["withheld"] if withheld else []))
     identity = text_hash(*decided)[:16]
-    folder = make_folder(out or where.runs / identity)
+    folder = claim_run(out or where.runs / identity, source.description, profile.name, withheld, force)
     inputs = {"source": source.description, "model": ensemble.id, "profile": profile.name, "folder": str(folder)}
     with Ledger(where.home).run("screen", f"screen-{identity}", inputs) as run:
         finished = _finished(folder, identity)
         if finished is not None:
             reporter.say("The same screen is finished and its files are sound: nothing to compute")
             return finished
+        begin(folder, identity)
         facts = {"id": identity, "input": given, "withheld": withheld, "code": list(code), **models.to_json()}
         return _screen(source, ensemble, models, profile, facts, folder, where, reporter, run, judge)
 
@@ -142,7 +132,8 @@ def _screen(
         "files": {name: file_hash(folder / name) for name in FILES},
         "seconds": round(time.monotonic() - started, 2), "shards_taken_over": len(shards) - len(todo),
     }  # fmt: skip
-    write_json(folder / "manifest.json", manifest)
+    write_json(folder / MANIFEST_FILE, manifest)
+    finish(folder)
     entry = make_folder(where.runs) / f"{facts['id']}.json"
     write_json(entry, {**manifest, "folder": str(folder.resolve())})
     make_newest(entry, where.runs.glob("*.json"))
@@ -154,7 +145,7 @@ def _screen(
 def _finished(folder: Path, identity: str) -> Screened | None:
     """The very screen, if it is finished there and none of its files was touched since."""
     try:
-        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest = json.loads((folder / MANIFEST_FILE).read_text())
         sound = manifest["id"] == identity and all(file_hash(folder / n) == h for n, h in manifest["files"].items())
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -85,11 +85,21 @@ class Judge(Protocol):
 
 def judge_here(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
     """In worker processes of this machine, one a core."""
+    return _judge_here(work, todo, workers, forked=False)
+
+
+def judge_forked(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
+    """The same, but a single shard in a copy of this process, in which no network may have run: it starts at once."""
+    return _judge_here(work, todo, workers, forked=len(todo) == 1)
+
+
+def _judge_here(work: Work, todo: list[Numbered], workers: int, forked: bool) -> Iterator[int]:
     from pipeline.screening.candidates import judge_safely
 
     shards = [shard for _, shard in todo]
-    for (number, _), judged in zip(todo, judge_safely(work.source, work.models, work.costly, shards, workers), strict=True):
-        work.keep(number, judged)
+    judged = judge_safely(work.source, work.models, work.costly, shards, workers, forked)
+    for (number, _), one in zip(todo, judged, strict=True):
+        work.keep(number, one)
         yield number
 
 

@@ -27,7 +27,7 @@ from pipeline.registry.promotion import promote, rollback
 from pipeline.registry.published import CARD_FILE, artefact_id, current_models
 from pipeline.registry.shipped import choose, ship, shipped_of
 from pipeline.settings import Settings
-from pipeline.training.order_rivals import classifier_rival
+from pipeline.training.rivals import classifier_rival
 from pipeline.training.train_order import newest_with_site_moments, train_order
 from tests.pipeline.training.magnets import type_one
 

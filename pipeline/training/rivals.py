@@ -1,4 +1,4 @@
-"""The shipped order models on the test rows of a home's own model, so that the first own one has something to be compared with.
+"""The shipped models on the test rows of a home's own model, so that the first own one has something to be compared with.
 
 A shipped model carries no test rows, only hashes of the chemical systems that it learned from; rows of these are left out.
 """
@@ -6,6 +6,7 @@ A shipped model carries no test rows, only hashes of the chemical systems that i
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,10 +16,12 @@ from data.errors import UserError
 from data.snapshot import open_snapshot
 from models.ordering.order_classifier import CLASSES
 from pipeline.ops.progress import Reporter
+from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.order_classifier import OrderClassifier, log_losses
 from pipeline.registry.order_ranker import OrderRanker, place_losses
+from pipeline.registry.promotion import Rival
 from pipeline.registry.published import PublishedModel
-from pipeline.registry.shipped import SYSTEMS_FILE, shipped_of, system_hash
+from pipeline.registry.shipped import SYSTEMS_FILE, shipped_of, shipped_rival, system_hash
 from pipeline.settings import Settings
 from pipeline.training.order_examples import OrderedCrystal, described, ordered_crystals, own_orders
 
@@ -91,3 +94,11 @@ def _table(crystals: list[OrderedCrystal], error: list[float], truth: list[float
 
 def _none() -> pd.DataFrame:
     return pd.DataFrame({"error": [], "truth": [], "system": []})
+
+
+def shipped_rival_of(kind: type[PublishedModel], where: Settings, reporter: Reporter) -> Rival | None:
+    """The shipped model of any kind as a rival; None in a checkout without one."""
+    makers: dict[type[PublishedModel], Callable[[Settings, Reporter], Rival | None]] = {
+        Ensemble: shipped_rival, OrderClassifier: classifier_rival, OrderRanker: ranker_rival,
+    }  # fmt: skip
+    return makers[kind](where, reporter)

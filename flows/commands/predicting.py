@@ -1,0 +1,47 @@
+"""predict: some files to a table on the terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands.common import Json, ModelId, choice
+
+
+def predict(
+    files: Annotated[list[Path], typer.Argument(help="CIF files, folders, zips or Parquet tables, as for `screen`.")],
+    model: ModelId = None,
+    disorder: Annotated[
+        str, typer.Option("--disorder", help="Shared sites: `reject`, or `majority` takes the main species.")
+    ] = "reject",
+    json: Json = False,
+) -> None:
+    """Predict the moment of some crystals and print it; nothing is written. Exit code 2 where no crystal could be read."""
+    from data.cif.disorder import Disorder
+    from flows.console import use_console
+    from flows.jobs.predicting import PredictJob
+    from flows.jobs.predicting import predict as run_job
+    from flows.summary import print_json, print_rows, printable
+
+    job = PredictJob([str(path) for path in files], model, choice(Disorder, "--disorder", disorder))
+    job.check()
+    use_console(quiet=True)
+    done = run_job(job)
+    rows = [{str(k): v for k, v in row.items()} for row in done.table.to_dict("records")]
+    rejected = [
+        {"source_file": one.source_file, "candidate_id": one.candidate_id, "reason": str(one.reason), "detail": one.detail}
+        for one in done.rejected
+    ]
+    if json:
+        print_json({"model": done.model, "predictions": rows, "rejected": rejected})
+    elif rows:
+        print_rows(f"Predicted by model {done.model}; moments in µB/atom, magnetisations in T", rows)
+    if not json:
+        for one in rejected:
+            name = one["source_file"] or one["candidate_id"]
+            print(printable(f"{name}: rejected ({one['reason']}: {one['detail']})"), file=sys.stderr)
+    if not rows:
+        raise typer.Exit(2)

@@ -1,0 +1,29 @@
+"""What is checked before a job starts, without a package that takes long to import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import models
+from data.store.artifact import find_artefact, list_artefacts, make_folder
+from pipeline.settings import Settings
+
+MODEL_FILE = "manifest.json"
+PRETRAINED = Path(models.__file__).parent / "pretrained"
+
+
+def check_home(where: Settings) -> None:
+    """Raises UserError where the home cannot be created or written to."""
+    make_folder(where.home)
+
+
+def check_model(where: Settings, identifier: str | None) -> None:
+    """Whether there is a single model of that id, of the home or shipped; `choose_model` opens it.
+
+    Raises:
+        UserError: there is none, or no single one.
+    """
+    shipped = [folder.name for folder in list_artefacts(PRETRAINED, MODEL_FILE)]
+    if shipped and (identifier is None or any(name.startswith(identifier) for name in shipped)):
+        return
+    find_artefact(where.models, MODEL_FILE, "model", identifier, "`ferroscreen train`")

@@ -1,0 +1,42 @@
+"""Who judges the shards of a screen where no Prefect server is named: processes or threads of this machine."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+
+from flows.engines import Runner, need_server
+from pipeline.ops.parallel import follow_parent
+from pipeline.screening.shards import Judge, Numbered, Work, judge_forked, judge_here
+
+
+def judge_by(runner: Runner, forks: bool) -> Judge:
+    """The engine of that name.
+
+    Args:
+        forks: whether a single shard may be judged in a copy of this process (no network has run in it).
+
+    Raises:
+        UserError: it is Dask or Ray, whose workers report to a Prefect server, and none is named.
+    """
+    if runner is Runner.LOCAL:
+        return judge_forked if forks else judge_here
+    if runner in (Runner.DASK, Runner.RAY):
+        need_server(f"the workers of {runner} need a Prefect server")
+
+    def judge(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
+        engine = _executor(runner, workers)
+        try:
+            for future in as_completed([engine.submit(work.judge, one) for one in todo]):
+                yield future.result()
+        finally:
+            engine.shutdown(wait=False, cancel_futures=True)
+
+    return judge
+
+
+def _executor(runner: Runner, workers: int) -> Executor:
+    if runner is Runner.THREADS:
+        return ThreadPoolExecutor(workers)
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=follow_parent)

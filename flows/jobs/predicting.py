@@ -1,0 +1,66 @@
+"""Job `predict`: some files to a table of predictions; nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from data.cif.disorder import Disorder
+from flows.jobs.outlet import process_is_fresh
+from flows.jobs.screening import ScreenJob
+from pipeline.settings import settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from data.rejection import Rejection
+    from data.sources import Source
+
+SHOWN = [
+    "rank", "candidate_id", "formula", "moment_muB_per_atom", "moment_low", "moment_high", "saturation_T", "saturation_T_low",
+    "p_ferromagnetic", "ordering_most_likely", "unfamiliar", "note",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PredictJob:
+    """What to predict: files as for `ScreenJob`, a model (None: the one in use), and how shared sites are read."""
+
+    paths: list[str]
+    model: str | None = None
+    disorder: Disorder = Disorder.REJECT
+
+    def check(self) -> None:
+        """Raises UserError for a path that is nothing to read, or an unknown model."""
+        self._as_screen().check()
+
+    def source(self) -> Source:
+        """The crystals. Raises UserError for a path that is nothing to read."""
+        return self._as_screen().source()
+
+    def _as_screen(self) -> ScreenJob:
+        return ScreenJob(self.paths, self.model, disorder=self.disorder)
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """The columns SHOWN of a ranking, best first, and the crystals that could not be read."""
+
+    model: str
+    table: pd.DataFrame
+    rejected: list[Rejection]
+
+
+def predict(job: PredictJob) -> Predicted:
+    """The calibrated predictions of a screen, without duplicates, comparison, report or files.
+
+    Raises:
+        UserError: what `ScreenJob.check` raises, or a damaged model.
+    """
+    from pipeline.registry.shipped import choose_model
+    from pipeline.screening.predict import predict_source
+
+    where, source = settings(), job.source()
+    ensemble = choose_model(where, job.model)
+    table, rejected = predict_source(source, ensemble, where, process_is_fresh())
+    return Predicted(ensemble.id, table if table.empty else table[SHOWN], rejected)

@@ -1,0 +1,130 @@
+"""Job `train`: a snapshot to a published ensemble."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from flows.console import reporter
+from flows.jobs.outlet import Outlet
+from pipeline.features.descriptor_sets import Tier
+from pipeline.settings import settings
+
+if TYPE_CHECKING:
+    from pipeline.registry.promotion import Decision
+    from pipeline.training.settings import TrainSettings
+
+SHOWN = ("n", "mae", "r2", "mae_magnetic", "auroc", "precision_at_k", "coverage_90")
+
+
+@dataclass(frozen=True)
+class TrainJob:
+    """What to learn, and from what.
+
+    Args:
+        snapshot: id or its beginning; None: the newest, or with `adapt` the one of that model.
+        members: families; `cgcnn:3` asks for three members of one. None: the default ones.
+        seeds: members of each family without a number of its own.
+        epochs: passes over the data; None: each family's own default.
+        max_minutes: for all networks together; None: as long as they need.
+        tier: the set of descriptors that families of trees learn from.
+        adapt: id of the model whose coordinate network `canonical` adapts.
+        selected: number of descriptors that families of trees may see; None: all.
+        weigh_doubtful: whether families of trees give less weight to labels that cross-validation doubts.
+    """
+
+    snapshot: str | None = None
+    members: list[str] | None = None
+    seeds: int = 1
+    epochs: int | None = None
+    max_minutes: float | None = None
+    tier: Tier = Tier.FAST
+    adapt: str | None = None
+    selected: int | None = None
+    weigh_doubtful: bool = False
+
+    def settings(self) -> TrainSettings:
+        """The part that decides the trained model."""
+        from pipeline.training.settings import TrainSettings
+
+        defaults = TrainSettings()
+        return replace(
+            defaults, members=tuple(self.members) if self.members else defaults.members, seeds=self.seeds, epochs=self.epochs,
+            max_minutes=self.max_minutes, tier=self.tier, adapt=self.adapt, selected=self.selected,
+            weigh_doubtful=self.weigh_doubtful,
+        )  # fmt: skip
+
+    def resolved(self) -> TrainJob:
+        """The same with whole ids.
+
+        Raises:
+            UserError: settings that cannot be meant, or no single snapshot or model of that name.
+        """
+        from data.snapshot import open_snapshot
+
+        self.settings().check()
+        snapshot, adapt = self.snapshot, self.adapt
+        if adapt is not None:
+            from pipeline.registry.ensemble import open_model
+
+            pretrained = open_model(settings().models, adapt)
+            snapshot, adapt = snapshot or str(pretrained.manifest["snapshot"]), pretrained.id
+        return replace(self, snapshot=open_snapshot(settings().snapshots, snapshot).id, adapt=adapt)
+
+
+def train(job: TrainJob, outlet: Outlet) -> dict[str, Any]:
+    """Train an ensemble, and put it to use if it is no worse than the one in use.
+
+    Returns:
+        The model's manifest, with the metrics on its test rows, whether it was promoted, and what `known_before` says.
+    """
+    from pipeline.registry.promotion import promote
+    from pipeline.registry.shipped import shipped_rival
+
+    manifest = outlet.step("train ensemble", fit, job)
+    decision = promote(settings().models, manifest["id"], shipped_rival(settings(), reporter()))
+    reporter().say(promotion_words(decision))
+    if not decision.promoted:
+        outlet.notify("a new model is not promoted", promotion_words(decision))
+    rows = [{"model": "ensemble", **_scores(manifest["metrics"]["ensemble"])}]
+    rows += [{"model": name, **_scores(scores)} for name, scores in manifest["metrics"]["members"].items()]
+    outlet.table("test-metrics", rows, f"Model {manifest['id']} on its test rows, µB/atom")
+    return {**manifest, "promotion": decision.to_json(), "known_before": known_before(manifest, job)}
+
+
+def fit(job: TrainJob) -> dict[str, Any]:
+    """The manifest of the trained ensemble."""
+    from data.snapshot import open_snapshot
+    from pipeline.training.train import train_ensemble
+
+    where = settings()
+    return train_ensemble(open_snapshot(where.snapshots, job.snapshot), job.settings(), where, reporter()).manifest
+
+
+def known_before(manifest: dict[str, Any], job: TrainJob) -> str:
+    """Which settings of an earlier training led to the very same model, whose manifest this is; empty where none differ.
+
+    A model is named by its content. More epochs than a network can use, or epochs of a forest, give the model that is there
+    already, with the manifest that says how it was made first.
+    """
+    then = manifest["settings"]
+    now = json.loads(json.dumps(asdict(job.settings())))
+    names = [name for name in now if name != "graph" and then.get(name) != now[name]]
+    listed = ", ".join(f"{name} {_said(then.get(name))}, not {_said(now[name])}" for name in names)
+    return f"made before, by {listed}; these settings change nothing in it" if listed else ""
+
+
+def _said(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else "default" if value is None else str(value)
+
+
+def promotion_words(decision: Decision, kind: str = "model") -> str:
+    """The outcome in a sentence."""
+    if decision.promoted:
+        return f"{kind.capitalize()} {decision.candidate} is in use"
+    return f"{kind.capitalize()} {decision.candidate} is not promoted: {'; '.join(decision.reasons)}"
+
+
+def _scores(metrics: dict[str, Any]) -> dict[str, Any]:
+    return {name: metrics.get(name) for name in SHOWN}

@@ -1,0 +1,44 @@
+"""The calibrated predictions of a screen, without duplicates, comparison, report or files."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from data.rejection import Rejection
+from data.sources import Source
+from pipeline.features.descriptor_sets import Tier
+from pipeline.registry.ensemble import Ensemble
+from pipeline.screening.candidates import JudgedShard, judge_safely
+from pipeline.screening.profiles import DEFAULT_PROFILE, find_profile
+from pipeline.screening.ranking import rank
+from pipeline.screening.screen_models import ScreenModels
+from pipeline.settings import Settings
+
+
+def predict_source(
+    source: Source, ensemble: Ensemble, where: Settings, forked: bool = False
+) -> tuple[pd.DataFrame, list[Rejection]]:
+    """(the columns of a ranking, best first; the crystals that could not be read). The table is empty where none could.
+
+    Args:
+        source: the crystals.
+        ensemble: predicts the moments.
+        where: the home, whose other models are asked, too.
+        forked: whether the worker may be a copy of this process; right where no network has run in it.
+
+    Raises:
+        UserError: nothing to read in the source, or a damaged model.
+    """
+    shards = list(source.shards())
+    if ensemble.tier is Tier.FULL:
+        from pipeline.screening.slow_descriptors import prepare
+
+        prepare(source, ensemble.graph_settings.symprec_A, where.descriptors, shards, where.workers, lambda n: None)
+    whole, workers = JudgedShard(), max(1, min(where.workers, len(shards)))
+    models = ScreenModels.in_use(ensemble, where)
+    for judged in judge_safely(source, models, where.descriptors, shards, workers, forked and len(shards) == 1):
+        whole.add(judged)
+    if whole.table.empty:
+        return whole.table, whole.rejected
+    table = whole.table.assign(duplicate_of="", known_id="", known_moment=float("nan"))
+    return rank(table, find_profile(DEFAULT_PROFILE)), whole.rejected

@@ -1,0 +1,23 @@
+"""A finished screen, as a folder of files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Screened:
+    """A finished screen: what lies in its folder."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    def ranking(self) -> pd.DataFrame:
+        return pd.read_parquet(self.folder / "ranking.parquet")
+
+    def rejected(self) -> pd.DataFrame:
+        return pd.read_csv(self.folder / "rejected.csv", dtype=str, keep_default_na=False)

@@ -1,0 +1,73 @@
+"""What a training is asked for; imports nothing large, so that mistakes are answered at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from data.errors import UserError
+from models.families import family, family_names, reads_descriptors
+from pipeline.features.descriptor_sets import Tier
+
+if TYPE_CHECKING:
+    from pipeline.features.neighbours import GraphSettings
+
+
+def _default_graph() -> GraphSettings:
+    from pipeline.features.neighbours import GraphSettings
+
+    return GraphSettings()
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """What decides the trained model; its hash names the unfinished work that a later run takes up."""
+
+    members: tuple[str, ...] = ("forest", "cgcnn", "megnet")  # families; `cgcnn:3` asks for three members, whatever `seeds` says
+    seeds: int = 1  # of each other family, counted from first_seed
+    first_seed: int = 0
+    epochs: int | None = None  # None: each family's own default
+    max_minutes: float | None = None  # for all networks together; None: as long as they need
+    graph: GraphSettings = field(default_factory=_default_graph)
+    tier: Tier = Tier.FAST  # of the descriptors that the forest learns from
+    selected: int | None = None  # so many descriptors, chosen stochastically, for the families that read them; None: all
+    weigh_doubtful: bool = False  # whether families of trees give less weight to labels that cross-validation doubts
+    adapt: str | None = None  # id of a model whose pretrained member the members that can do so start from
+
+    @property
+    def families(self) -> dict[str, int]:
+        """Members of each family. Raises UserError where that is no number or a family is named twice."""
+        found: dict[str, int] = {}
+        for word in self.members:
+            name, _, number = word.partition(":")
+            if name in found:
+                raise UserError(f"the family {name} is named twice; `{name}:2` asks for two members")
+            if number and not (number.isascii() and number.isdigit() and int(number)):
+                raise UserError(f"{word!r} asks for no number of members; `{name}:2` asks for two")
+            found[name] = int(number) if number else self.seeds
+        return found
+
+    def names(self) -> list[tuple[str, str, int]]:
+        """(member, family, seed), in the order of training."""
+        return [(f"{f}-{s}", f, s) for f, n in self.families.items() for s in range(self.first_seed, self.first_seed + n)]
+
+    def check(self) -> None:
+        """Raises UserError for settings that cannot be meant."""
+        families = self.families
+        strange = [name for name in families if name not in family_names()]
+        if strange or not families:
+            raise UserError(f"unknown model family {', '.join(strange) or '(none given)'}; there are {', '.join(family_names())}")
+        if (self.tier is not Tier.FAST or self.selected is not None) and not any(map(reads_descriptors, families)):
+            raise UserError("only forests learn from descriptors, and none is among the members")
+        if self.weigh_doubtful and not any(map(reads_descriptors, families)):
+            raise UserError("only families of trees give labels different weights, and none is among the members")
+        if self.selected is not None and self.selected < 1:
+            raise UserError("at least one descriptor must be selected")
+        if self.adapt is not None and not any(family(name).adapts for name in families):
+            raise UserError("none of the members adapts a pretrained model; `canonical` does")
+        if (
+            self.seeds < 1
+            or (self.epochs is not None and self.epochs < 1)
+            or (self.max_minutes is not None and self.max_minutes <= 0)
+        ):
+            raise UserError("seeds, epochs and minutes must be above zero")
