@@ -8,7 +8,7 @@ from data.rejection import Rejection
 from data.sources import Source
 from pipeline.features.descriptor_sets import Tier
 from pipeline.registry.ensemble import Ensemble
-from pipeline.screening.candidates import JudgedShard, judge_safely
+from pipeline.screening.candidates import JudgedShard, judge_safely, judge_shard
 from pipeline.screening.profiles import DEFAULT_PROFILE, find_profile
 from pipeline.screening.ranking import rank
 from pipeline.screening.screen_models import ScreenModels
@@ -38,6 +38,24 @@ def predict_source(
     models = ScreenModels.in_use(ensemble, where)
     for judged in judge_safely(source, models, where.descriptors, shards, workers, forked and len(shards) == 1):
         whole.add(judged)
+    return _ranked(whole)
+
+
+def predict_here(source: Source, ensemble: Ensemble, where: Settings) -> tuple[pd.DataFrame, list[Rejection]]:
+    """The same in this process, for a program that has its crystals in memory. A reader that hangs is not ended.
+
+    Args:
+        source: crystals that need no reading of files.
+        ensemble: predicts the moments.
+        where: the home, whose other models are asked, too.
+    """
+    models, whole = ScreenModels.in_use(ensemble, where), JudgedShard()
+    for shard in source.shards():
+        whole.add(judge_shard(source, models, where.descriptors, shard))
+    return _ranked(whole)
+
+
+def _ranked(whole: JudgedShard) -> tuple[pd.DataFrame, list[Rejection]]:
     if whole.table.empty:
         return whole.table, whole.rejected
     table = whole.table.assign(duplicate_of="", known_id="", known_moment=float("nan"))

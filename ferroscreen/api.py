@@ -1,0 +1,66 @@
+"""Screens and orderings from Python."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ferroscreen.inputs import StructureLike, crystals_of
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from pipeline.screening.screened import Screened
+
+
+def screen(paths: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str] | None = None, **options: Any) -> Screened:
+    """Rank the crystals in files and folders, as `ferroscreen screen` does.
+
+    Args:
+        paths: CIF files, folders, zips, ICSD exports, fetched folders or Parquet tables.
+        out: folder of the results; None: below the home.
+        options: fields of `flows.jobs.screening.ScreenJob` (model, profile, disorder, runner, force and others).
+
+    Returns:
+        The finished run: `ranking()` and `rejected()` are DataFrames, `folder` holds the files and the report, `manifest`
+        says what was done.
+
+    Raises:
+        data.errors.UserError: options or input that cannot be used.
+    """
+    from flows.jobs.outlet import InProcess
+    from flows.jobs.screening import ScreenJob
+    from flows.jobs.screening import screen as run_job
+    from pipeline.screening.screened import Screened
+
+    job = ScreenJob([os.fspath(path) for path in paths], out=None if out is None else os.fspath(out), **options)
+    job.check()
+    done = run_job(job, InProcess())
+    return Screened(Path(done["folder"]), {k: v for k, v in done.items() if k not in ("folder", "report", "top")})
+
+
+def competing_orderings(structure: StructureLike) -> list[tuple[str, Structure]]:
+    """The ferromagnet and the likeliest collinear orderings that compete with it, as `ferroscreen export` writes them.
+
+    Args:
+        structure: a pymatgen Structure, ASE Atoms, or the path of a CIF file with one crystal.
+
+    Returns:
+        (name, structure) of up to six orderings. Each structure has the site property `magmom`, in µB.
+
+    Raises:
+        ValueError: the crystal cannot be used, or holds no element that a calculation starts with a moment.
+    """
+    from data.rejection import Rejection
+    from data.symmetry import symmetrise
+    from pipeline.magnetism.competing_orderings import orderings
+
+    read = crystals_of([structure])
+    if len(read) != 1:
+        raise ValueError(f"one crystal is needed, not {len(read)}")
+    item = read[0][1]
+    if isinstance(item, Rejection):
+        raise ValueError(f"{item.reason}: {item.detail}")
+    return [(found.name, found.structure) for found in orderings(symmetrise(item))]

@@ -1,0 +1,89 @@
+"""Predictions from Python: a loaded model, and the one-line call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+from ferroscreen.inputs import StructureLike, crystals_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from data.crystal import Crystal
+    from data.rejection import Rejection
+    from pipeline.registry.ensemble import Ensemble
+
+
+def predict(structures: StructureLike | Sequence[StructureLike], model: str | None = None) -> pd.DataFrame:
+    """Predict moments, magnetisation and magnetic order of crystals.
+
+    Args:
+        structures: pymatgen Structures, ASE Atoms, paths of CIF files, or one of these.
+        model: id of a model or its beginning; None: the one in use, which is the shipped one until another was promoted.
+
+    Returns:
+        A row for each crystal, in the order given, with the columns of the ranking (moments in µB/atom with their 90 %
+        interval, saturation in T, probabilities of order; see the column reference). The index is the place among
+        `structures`. A crystal that could not be used has only its id, and `rejected` and `detail` say why.
+
+    Raises:
+        TypeError: something that is none of these.
+        data.errors.UserError: an unknown or damaged model, or a path that does not exist.
+    """
+    return Model.load(model).predict(structures)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A published moment ensemble with the other models that the home has in use."""
+
+    ensemble: Ensemble
+
+    @classmethod
+    def load(cls, identifier: str | None = None) -> Self:
+        """A model by its id (or the start of it), or the one in use.
+
+        Raises:
+            data.errors.UserError: there is none, or no single one of that name.
+        """
+        from pipeline.registry.shipped import choose_model
+        from pipeline.settings import settings
+
+        return cls(choose_model(settings(), identifier))
+
+    @property
+    def id(self) -> str:
+        """Hash of the model's content."""
+        return self.ensemble.id
+
+    def predict(self, structures: StructureLike | Sequence[StructureLike]) -> pd.DataFrame:
+        """Predict crystals; see `ferroscreen.predict`."""
+        import pandas as pd
+
+        from data.rejection import Rejection
+        from data.sources.given import GivenCrystals
+        from pipeline.screening.predict import predict_here
+        from pipeline.settings import settings
+
+        read = crystals_of(structures)
+        if not read:
+            return pd.DataFrame()
+        unique = [_renamed(item, str(k)) for k, (_, item) in enumerate(read)]
+        table, rejected = predict_here(GivenCrystals(unique), self.ensemble, settings())
+        lost = [{"candidate_id": one.candidate_id, "rejected": str(one.reason), "detail": one.detail} for one in rejected]
+        rows = pd.concat([table.assign(rejected="", detail=""), pd.DataFrame(lost)], ignore_index=True) if lost else table
+        rows = rows.assign(rejected="", detail="") if "rejected" not in rows else rows
+        rows = rows.set_index(rows["candidate_id"].astype(int)).sort_index().drop(columns=["rank", "source_file"], errors="ignore")
+        names = [item.candidate_id if isinstance(item, Rejection) else item.id for _, item in read]
+        rows["candidate_id"] = [names[k] for k in rows.index]
+        rows.index = pd.Index([read[k][0] for k in rows.index], name="structure")
+        return rows
+
+
+def _renamed(item: Crystal | Rejection, name: str) -> Crystal | Rejection:
+    """The same under a name that is unique in this call."""
+    from data.rejection import Rejection
+
+    return replace(item, candidate_id=name) if isinstance(item, Rejection) else replace(item, id=name)
