@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import gemmi
 
+from data.crystal import MAX_ATOMIC_NUMBER
+
 Composition = dict[int, float]  # atomic number: atoms
 
 SUM = "_chemical_formula_sum"
@@ -161,8 +163,8 @@ def _count(text: str) -> float:
 
 @lru_cache(maxsize=512)
 def atomic_number(symbol: str) -> int:
-    """Of a symbol in its usual spelling; 1 for D and T, 0 where it is of no element."""
+    """Of a symbol in its usual spelling; 1 for D and T, 0 where it is of no element up to lawrencium."""
     if symbol in ("D", "T"):
         return 1
     found = gemmi.Element(symbol)
-    return int(found.atomic_number) if found.name == symbol else 0
+    return int(found.atomic_number) if found.name == symbol and found.atomic_number <= MAX_ATOMIC_NUMBER else 0

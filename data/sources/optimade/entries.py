@@ -13,8 +13,9 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from data.checks import MAX_SITES, Unsound
 from data.cif.disorder import LEAST_MAJORITY, Disorder
-from data.cif.reader import MAX_SITES, BlockError, block_to_crystal
+from data.cif.reader import BlockError, block_to_crystal
 from data.crystal import Crystal, cell_volume
 from data.rejection import Reason, Rejection
 
@@ -34,7 +35,7 @@ def read_entry(entry: Any, source_file: str, row: int, disorder: Disorder) -> Cr
     try:
         identifier = str(entry["id"])
         return _crystal(entry["attributes"], identifier, disorder)
-    except BlockError as fault:
+    except Unsound as fault:
         reason, detail = fault.reason, fault.detail
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as fault:  # not of the specified form
         reason, detail = Reason.NOT_OPTIMADE, f"{type(fault).__name__}: {fault}"
