@@ -29,7 +29,7 @@ def settle_elements(small: gemmi.SmallStructure, block: gemmi.cif.Block) -> list
         What was contradictory and how it was settled, in words.
 
     Raises:
-        Unsound: UNKNOWN_ELEMENT where nothing decides, MISSING_ATOMS where a site stands for a group with hydrogens.
+        Unsound: UNKNOWN_ELEMENT where nothing decides, or where a site stands for a group whose hydrogens have no sites.
     """
     named = _named_elements(block)
     doubtful: list[int] = []
@@ -64,7 +64,8 @@ class _Settling:
         if self.open:
             self._try_out()
         if self.groups and not self._has_hydrogen() and (self.named is None or _HYDROGEN in self.named):
-            raise Unsound(Reason.MISSING_ATOMS, f"site {self.groups[0]!r} stands for a group whose hydrogens have no sites")
+            detail = f"site {self.groups[0]!r} is of no element but a group, whose hydrogens have no sites"
+            raise Unsound(Reason.UNKNOWN_ELEMENT, detail)
         if self.named is None:
             self._note_other_labels()
         return list(self.notes)
@@ -121,6 +122,9 @@ class _Settling:
         if said.group:
             self.groups.append(label)
         if self.named is None:
+            if said.likely == _HYDROGEN and label.strip().startswith("T"):
+                self._note(f"site {label!r} is hydrogen (tritium) by its label")
+                return _HYDROGEN
             if (said.sure or (said.group and len(said.possible) == 1)) and not is_dummy(label):
                 return said.likely
             if not said.possible or is_dummy(label):

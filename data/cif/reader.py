@@ -109,7 +109,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     except CrystalError as fault:
         raise BlockError(Reason.NO_CELL, str(fault)) from fault
     check_distances(crystal, listed, [site.label for site in small.sites])
-    notes.append(hold_against_formula(block, composition or of_numbers(numbers)))
+    notes.append(hold_against_formula(block, of_numbers(numbers), composition))
     return replace(crystal, note="; ".join(filter(None, notes)))
 
 
@@ -200,7 +200,10 @@ def _parsed(text: str) -> tuple[gemmi.cif.Block, str]:
         return gemmi.cif.read_string(text).sole_block(), ""
     except (RuntimeError, ValueError) as fault:
         repaired, gone = without_broken_items(text, str(fault))
-        return gemmi.cif.read_string(repaired).sole_block(), f"CIF syntax broken, left out: {', '.join(gone)}"
+        block = gemmi.cif.read_string(repaired).sole_block()
+        if not _has_structure(block):
+            raise
+        return block, f"CIF syntax broken, left out: {', '.join(gone)}"
 
 
 def _first_line(fault: Exception) -> str:

@@ -69,6 +69,8 @@ def without_broken_items(text: str, fault: str) -> tuple[str, list[str]]:
     """
     lines, gone = text.split("\n"), list[str]()
     for _ in range(_MOST_REPAIRS):
+        if "unterminated" in fault:  # nobody knows what the open string or text field swallows
+            raise ValueError(fault)
         first, last = _broken_item(lines, fault)
         tags = [found.group(1) for line in lines[first:last] if (found := _TAG.match(line))]
         if not tags or any(map(_MATTERS.match, tags)):

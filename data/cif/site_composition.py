@@ -37,12 +37,13 @@ def fits(sites: Composition, stated: Composition) -> bool:
     return sites.keys() == stated.keys() and _difference(sites, stated)[0] <= EXACT
 
 
-def hold_against_formula(block: gemmi.cif.Block, sites: Composition) -> str:
+def hold_against_formula(block: gemmi.cif.Block, atoms: Composition, shared: Composition | None = None) -> str:
     """Compare what the sites add up to with the stated formula.
 
     Args:
         block: the CIF block.
-        sites: atoms in the cell.
+        atoms: in the cell.
+        shared: the same with the occupancies of a disordered crystal, of which `atoms` is the majority; a formula may state either.
 
     Returns:
         A note where the formula is slightly off or the stated Z does not agree; empty where all agrees or nothing is stated.
@@ -53,7 +54,8 @@ def hold_against_formula(block: gemmi.cif.Block, sites: Composition) -> str:
     text = stated_formula(block)
     readings = formula_readings(text)
     if not readings:
-        return _weaker_formulas(block, sites)
+        return _weaker_formulas(block, atoms if shared is None else shared)
+    sites = atoms if shared is None or any(fits(atoms, stated) for stated in readings) else shared
     best = min(readings, key=lambda stated: (sites.keys() != stated.keys(), _difference(sites, stated)[0]))
     missing, extra = best.keys() - sites.keys(), sites.keys() - best.keys()
     both = f"stated {text!r}, the sites make {written(_reduced(sites, best))!r}"
@@ -64,6 +66,9 @@ def hold_against_formula(block: gemmi.cif.Block, sites: Composition) -> str:
     share, scale = _difference(sites, best)
     if share > EXACT:
         whole = all(abs(n - round(n)) < WHOLE for n in best.values())
+        excess = sites[1] - scale * best.get(1, 0.0) if 1 in sites else 0.0
+        if 0 < excess <= ROUNDED * sites[1] and abs(excess - share * sum(sites.values())) < WHOLE:
+            return f"more hydrogen than the formula states: {both}"
         near = all(abs(sites[z] - scale * n) <= ROUNDED * max(sites[z], scale * n) for z, n in best.items())
         if share > SLIGHT and (whole or not near):
             raise Unsound(Reason.MISSING_ATOMS, f"the sites do not add up to the formula: {both}")
