@@ -227,10 +227,14 @@ def _sound_rows(source: Source, rejected: list[Rejection], tick: Callable[[int],
             if isinstance(item, Rejection):
                 rejected.append(item)
                 continue
-            fault = _record_fault(item, seen)
+            try:
+                fault = _record_fault(item, seen)
+                row = _row(item) if fault is None else {}
+            except Exception as error:  # one record must not end a refresh, whatever it holds
+                fault = (Reason.FAILED, f"{type(error).__name__}: {error}"[:300])
             if fault is None:
                 seen.add(item.crystal.id)
-                yield _row(item)
+                yield row
             else:
                 rejected.append(Rejection(item.crystal.id, item.source_file, "", *fault))
         tick(read)

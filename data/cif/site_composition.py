@@ -43,7 +43,7 @@ def hold_against_formula(block: gemmi.cif.Block, atoms: Composition, shared: Com
     Args:
         block: the CIF block.
         atoms: in the cell.
-        shared: the same with the occupancies of a disordered crystal, of which `atoms` is the majority; a formula may state either.
+        shared: the same with the occupancies of a disordered crystal, of which `atoms` is the majority; a formula states either.
 
     Returns:
         A note where the formula is slightly off or the stated Z does not agree; empty where all agrees or nothing is stated.
