@@ -165,8 +165,8 @@ def _check_last(links: dict[str, Any], entries: int, query: OptimadeQuery) -> No
         raise FetchError(f"{query.provider} announces a further page as links.{others[0]}, which is not OPTIMADE (links.next)")
     if "next" not in links and entries >= query.entries_per_page:
         raise FetchError(
-            f"{query.provider} gave a full page of {entries} entries and says neither that it is the last nor how many there are; "
-            "a larger --page-size may bring all of them"
+            f"{query.provider} gave a full page of {entries} entries, and says neither that it is the last nor how many "
+            "there are; a larger --page-size may bring all of them"
         )
 
 
