@@ -25,7 +25,7 @@ from rich.progress import Progress
 
 from benchmarks.cif_mutations import mutant, read_corpus
 
-CORPUS = Path(__file__).resolve().parents[1] / "tests" / "data" / "corpus"
+CORPUS = Path(__file__).resolve().parents[1] / "tests" / "data" / "cif" / "corpus"
 CHILD_BYTES = 6 * 2**30  # address space; the libraries alone reserve two
 GROWTH_BYTES = 200 * 2**20  # of resident memory after the warm-up; more is a leak
 WARM_UP = 2000  # files, until every cache and every library has been used

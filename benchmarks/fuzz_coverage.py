@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-CORPUS = Path(__file__).resolve().parents[1] / "tests" / "data" / "corpus"
+CORPUS = Path(__file__).resolve().parents[1] / "tests" / "data" / "cif" / "corpus"
 LIMIT_S, LIMIT_MB, LONGEST = 10, 6 * 1024, 20_000
 
 

@@ -239,12 +239,16 @@ def _sound_rows(
             if isinstance(item, Rejection):
                 rejected.append(item)
                 continue
-            fault = _record_fault(item, seen)
+            try:
+                fault = _record_fault(item, seen)
+                row = _row(item) if fault is None else {}
+            except Exception as error:  # one record must not end a refresh, whatever it holds
+                fault = (Reason.FAILED, f"{type(error).__name__}: {error}"[:300])
             if fault is None:
                 seen.add(item.crystal.id)
                 if item.label is not None and item.label.site_moments_muB is not None:
                     site_moments.append({"material_id": item.crystal.id, "moments_muB": list(item.label.site_moments_muB)})
-                yield _row(item)
+                yield row
             else:
                 rejected.append(Rejection(item.crystal.id, item.source_file, "", *fault))
         tick(read)

@@ -31,8 +31,8 @@ def crystals_of(structures: StructureLike | Sequence[StructureLike]) -> list[tup
 
 
 def _several(structures: Any) -> Iterable[Any]:
-    single = isinstance(structures, (str, os.PathLike)) or hasattr(structures, "lattice") or hasattr(structures, "get_chemical_symbols")
-    return [structures] if single else structures
+    structural = any(hasattr(structures, name) for name in ("lattice", "get_chemical_symbols"))
+    return [structures] if structural or isinstance(structures, (str, os.PathLike)) else structures
 
 
 def _read(one: Any, place: int) -> Iterator[Crystal | Rejection]:

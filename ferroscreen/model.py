@@ -75,7 +75,8 @@ class Model:
         lost = [{"candidate_id": one.candidate_id, "rejected": str(one.reason), "detail": one.detail} for one in rejected]
         rows = pd.concat([table.assign(rejected="", detail=""), pd.DataFrame(lost)], ignore_index=True) if lost else table
         rows = rows.assign(rejected="", detail="") if "rejected" not in rows else rows
-        rows = rows.set_index(rows["candidate_id"].astype(int)).sort_index().drop(columns=["rank", "source_file"], errors="ignore")
+        rows = rows.set_index(rows["candidate_id"].astype(int)).sort_index()
+        rows = rows.drop(columns=["rank", "source_file"], errors="ignore")
         names = [item.candidate_id if isinstance(item, Rejection) else item.id for _, item in read]
         rows["candidate_id"] = [names[k] for k in rows.index]
         rows.index = pd.Index([read[k][0] for k in rows.index], name="structure")

@@ -9,6 +9,7 @@ import numpy as np
 
 FULL_OCCUPANCY = 1.0 - 1e-3
 SAME_PLACE_A = 0.3  # Å; species that share a site are often refined a little apart
+ONE_PLACE_A = 0.01  # Å; ions of one element that are listed with the same coordinates
 LEAST_MAJORITY = 0.5  # of a site; below it nobody knows what stands there
 
 
@@ -25,6 +26,28 @@ def shared_site(small: gemmi.SmallStructure) -> str | None:
         if not FULL_OCCUPANCY <= site.occ <= 2.0 - FULL_OCCUPANCY:
             return f"site {site.label!r} has occupancy {site.occ:.4g}"
     return None
+
+
+def merge_mixed_valence(small: gemmi.SmallStructure) -> str:
+    """Make one full site of ions of one element that fill a place together (Fe2+ and Fe3+, hydrogen and deuterium), in place.
+
+    Returns:
+        What was done, in words; empty where there is no such place.
+    """
+    merged: list[str] = []
+    gone: list[int] = []
+    for group in _groups(small, ONE_PLACE_A):
+        ions = [small.sites[k] for k in group]
+        shares = [site.occ for site in ions]
+        one_element = len({site.element.atomic_number for site in ions}) == 1
+        if len(group) < 2 or not one_element or not min(shares) > 0 or not FULL_OCCUPANCY <= sum(shares) <= 2.0 - FULL_OCCUPANCY:
+            continue
+        merged.append("/".join(f"{site.type_symbol or site.label} {site.occ:.3g}" for site in ions))
+        ions[0].occ = 1.0
+        gone += group[1:]
+    for k in sorted(gone, reverse=True):
+        del small.sites[k]
+    return f"one element shares a site: {', '.join(merged[:3])}" if merged else ""
 
 
 def take_majority(small: gemmi.SmallStructure) -> str:
@@ -49,7 +72,7 @@ def take_majority(small: gemmi.SmallStructure) -> str:
     return f"disordered, majority taken: {', '.join(changes)}"
 
 
-def _groups(small: gemmi.SmallStructure) -> list[list[int]]:
+def _groups(small: gemmi.SmallStructure, tolerance_A: float = SAME_PLACE_A) -> list[list[int]]:
     """Listed sites that stand on one place, by index."""
     groups: list[list[int]] = []
     places: list[gemmi.Fractional] = []
@@ -57,7 +80,7 @@ def _groups(small: gemmi.SmallStructure) -> list[list[int]]:
         for group, place in zip(groups, places, strict=True):
             shift = np.array(site.fract.tolist()) - np.array(place.tolist())
             shift -= np.rint(shift)
-            if small.cell.orthogonalize(gemmi.Fractional(*shift)).length() < SAME_PLACE_A:
+            if small.cell.orthogonalize(gemmi.Fractional(*shift)).length() < tolerance_A:
                 group.append(k)
                 break
         else:

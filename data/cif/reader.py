@@ -4,37 +4,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import gemmi
 import numpy as np
-from numpy.typing import NDArray
 
+from data.checks import MAX_COORDINATE, MAX_EDGE_A, MAX_SITES, Unsound, check_distances
 from data.cif.dialects import in_core_words, spell_out_magnetic_operations
-from data.cif.disorder import Disorder, shared_site, take_majority
+from data.cif.disorder import FULL_OCCUPANCY, Disorder, merge_mixed_valence, shared_site, take_majority
+from data.cif.elements_of_sites import settle_elements
+from data.cif.not_plain import check_attached_hydrogens, leave_out_dummies, modulation_note
 from data.cif.operations import symmetry_fault
-from data.crystal import MAX_ATOMIC_NUMBER, Crystal, CrystalError, make_crystal
+from data.cif.repairs import close_uncertainties, in_plain_characters, unreadable_cell, without_broken_items
+from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
+from data.crystal import Crystal, CrystalError, make_crystal
 from data.rejection import Reason, Rejection
 
-MIN_DISTANCE_A = 0.5  # nearer than any bond; such pairs are split positions or typing errors
-MAX_SITES = 2000  # in one unit cell
-MAX_EDGE_A = 5000.0  # of a cell; longer than that of any known polytype, and symmetry searches hang on millions
 MAX_NAME = 200  # characters of a block's name, a database code or a detail; tables and terminals have to show them
-MAX_COORDINATE = 1000.0  # cells from the origin; far more and the digits behind the point are lost
-_ROWS_AT_ONCE = 256  # these two bound the memory of the distance check
-_MAX_PAIRS = 4_000_000
-_TRITIUM = re.compile(r"T\d*[+-]?")
 _BLOCK_START = re.compile(r"^data_", re.IGNORECASE | re.MULTILINE)
 _CODE_TAGS = ("_database_code_ICSD", "_cod_database_code", "_database_code_depnum_ccdc_archive")
 _POSITIONS = ["_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z"]
 
 
-class BlockError(Exception):
+class BlockError(Unsound):
     """A data block that holds no usable crystal."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
 
 
 def read_cif(text: str, source_file: str, default_id: str, disorder: Disorder = Disorder.REJECT) -> Iterator[Crystal | Rejection]:
@@ -43,13 +36,13 @@ def read_cif(text: str, source_file: str, default_id: str, disorder: Disorder = 
     A crystal's id is its database code where the block has one, else `default_id`; where several blocks hold a crystal,
     `#block` is appended. A block without atoms (a header or global block beside others) is passed over in silence.
     """
-    blocks: list[tuple[str, gemmi.cif.Block | Rejection]] = list(_blocks(text, source_file, default_id))
-    several = sum(not isinstance(b, Rejection) and _has_structure(b) for _, b in blocks) > 1
+    blocks: list[tuple[str, gemmi.cif.Block | Rejection, str]] = list(_blocks(text, source_file, default_id))
+    several = sum(not isinstance(b, Rejection) and _has_structure(b) for _, b, _ in blocks) > 1
     if not blocks:
         yield Rejection(default_id, source_file, "", Reason.NOT_CIF, "no data block in the text")
-    elif not any(isinstance(b, Rejection) or _has_structure(b) for _, b in blocks):
+    elif not any(isinstance(b, Rejection) or _has_structure(b) for _, b, _ in blocks):
         yield Rejection(default_id, source_file, blocks[0][0], Reason.NO_SITES, "no atomic site with fractional coordinates")
-    for name, block in blocks:
+    for name, block, left_out in blocks:
         if isinstance(block, Rejection):
             yield block
             continue
@@ -58,13 +51,16 @@ def read_cif(text: str, source_file: str, default_id: str, disorder: Disorder = 
         identifier = _database_code(block) or default_id
         if several:
             identifier = f"{identifier}#{name}"
-        yield _read_block(block, name, identifier, source_file, disorder)
+        found = _read_block(block, name, identifier, source_file, disorder)
+        if left_out and isinstance(found, Crystal):
+            found = replace(found, note="; ".join(filter(None, (left_out, found.note))))
+        yield found
 
 
 def _read_block(block: gemmi.cif.Block, name: str, identifier: str, source_file: str, disorder: Disorder) -> Crystal | Rejection:
     try:
         return block_to_crystal(block, identifier, disorder)
-    except BlockError as fault:
+    except Unsound as fault:
         return Rejection(identifier, source_file, name, fault.reason, fault.detail[: 2 * MAX_NAME])
     except Exception as fault:  # one bad block must not stop the others, whatever it holds
         return Rejection(identifier, source_file, name, Reason.FAILED, f"{type(fault).__name__}: {fault}"[: 2 * MAX_NAME])
@@ -74,16 +70,15 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     """The full unit cell of one block.
 
     Raises:
-        BlockError: with the reason, where the block holds no ordered crystal.
+        Unsound: with the reason, where the block holds no ordered crystal.
     """
     spell_out_magnetic_operations(block)
     if len(block.find(_POSITIONS)) == 0:  # gemmi takes a coordinate without a column for zero
         raise BlockError(Reason.NO_SITES, "no atomic site with fractional coordinates")
-    try:
-        small = gemmi.make_small_structure_from_block(block)
-    except (ValueError, RuntimeError) as fault:  # a word where a number must stand
-        _check_coordinates(block)
-        raise BlockError(Reason.NOT_CIF, _first_line(fault)) from fault
+    notes = [modulation_note(block)]
+    check_attached_hydrogens(block)
+    small = _small_structure(block)
+    notes.append(leave_out_dummies(small, block))
     if len(small.sites) > MAX_SITES:
         raise BlockError(Reason.TOO_LARGE, f"{len(small.sites)} sites are listed; the limit is {MAX_SITES} in a cell")
     listed = np.array([site.fract.tolist() for site in small.sites]).reshape(-1, 3)
@@ -91,30 +86,50 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         _check_coordinates(block)
         raise BlockError(Reason.NO_SITES, "no atomic site with coordinates")
     if not small.cell.is_crystal() or not small.cell.volume > 0:
-        raise BlockError(Reason.NO_CELL, "cell parameters are missing or describe no cell")
+        detail = unreadable_cell(block) or "cell parameters describe no cell"
+        raise BlockError(Reason.NO_CELL, detail)
     for edge in (small.cell.a, small.cell.b, small.cell.c):  # two negative ones make a positive volume
         if not 0 < edge <= MAX_EDGE_A:
             raise BlockError(Reason.NO_CELL, f"a cell edge of {edge:.4g} Å; the limit is {MAX_EDGE_A:g}")
     wrong = symmetry_fault(small)
     if wrong is not None:
         raise BlockError(Reason.UNKNOWN_SYMMETRY, wrong)
-    elements = _elements(small)
-    note = _settle_disorder(small, disorder)
-    if note:
-        listed = np.array([site.fract.tolist() for site in small.sites])
+    notes += settle_elements(small, block)
+    composition = composition_of(small) if any(site.occ < FULL_OCCUPANCY for site in small.sites) else None
+    notes.append(_settle_disorder(small, disorder))
+    listed = np.array([site.fract.tolist() for site in small.sites])
     sites = small.get_all_unit_cell_sites()
     if len(sites) > MAX_SITES:
         raise BlockError(Reason.TOO_LARGE, f"{len(sites)} sites in the cell; the limit is {MAX_SITES}")
     lattice = np.array(small.cell.orth.mat.tolist()).T
     frac = np.array([site.fract.tolist() for site in sites])
-    numbers = [site.element.atomic_number or 1 for site in sites]  # what is no element to gemmi is tritium by now
+    numbers = [int(site.element.atomic_number) for site in sites]
     try:
-        crystal = make_crystal(identifier, lattice, frac, numbers, note)
+        crystal = make_crystal(identifier, lattice, frac, numbers)
     except CrystalError as fault:
         raise BlockError(Reason.NO_CELL, str(fault)) from fault
-    _check_distances(small, listed, crystal)
-    _check_formula(block, elements)
-    return crystal
+    check_distances(crystal, listed, [site.label for site in small.sites])
+    notes.append(hold_against_formula(block, of_numbers(numbers), composition))
+    return replace(crystal, note="; ".join(filter(None, notes)))
+
+
+def _small_structure(block: gemmi.cif.Block) -> gemmi.SmallStructure:
+    """What gemmi reads; numbers whose uncertainty is not closed are closed and read again."""
+    small = _by_gemmi(block)
+    cell = small.cell
+    numbers = [cell.a, cell.b, cell.c, cell.alpha, cell.beta, cell.gamma]
+    for site in small.sites:
+        numbers.extend((site.fract.x, site.fract.y, site.fract.z, site.occ))
+    readable = bool(np.isfinite(numbers).all()) and cell.is_crystal()
+    return small if readable or not close_uncertainties(block) else _by_gemmi(block)
+
+
+def _by_gemmi(block: gemmi.cif.Block) -> gemmi.SmallStructure:
+    try:
+        return gemmi.make_small_structure_from_block(block)
+    except (ValueError, RuntimeError) as fault:  # a word where a number must stand
+        _check_coordinates(block)
+        raise BlockError(Reason.NOT_CIF, _first_line(fault)) from fault
 
 
 def _check_coordinates(block: gemmi.cif.Block) -> None:
@@ -125,77 +140,20 @@ def _check_coordinates(block: gemmi.cif.Block) -> None:
                 raise BlockError(Reason.BAD_COORDINATES, f"a fractional coordinate is {value!r}")
 
 
-def _elements(small: gemmi.SmallStructure) -> set[int]:
-    """The atomic numbers of the listed sites. Deuterium and tritium are hydrogen (gemmi knows D itself)."""
-    found = {int(site.element.atomic_number) for site in small.sites}
-    if 0 in found or max(found) > MAX_ATOMIC_NUMBER:
-        for site in small.sites:
-            z = int(site.element.atomic_number)
-            if z > MAX_ATOMIC_NUMBER or (z == 0 and not _TRITIUM.fullmatch(site.type_symbol or site.label)):
-                raise BlockError(Reason.UNKNOWN_ELEMENT, f"site {site.label!r} is of no element ({site.type_symbol!r})")
-        found = (found - {0}) | {1}
-    return found
-
-
 def _settle_disorder(small: gemmi.SmallStructure, disorder: Disorder) -> str:
     """What was changed, in words; empty for an ordered crystal."""
+    if shared_site(small) is None:
+        return ""
+    merged = merge_mixed_valence(small)
     shared = shared_site(small)
     if shared is None:
-        return ""
+        return merged
     if disorder is Disorder.REJECT:
         raise BlockError(Reason.PARTIAL_OCCUPANCY, shared)
     try:
-        return take_majority(small)
+        return "; ".join(filter(None, (merged, take_majority(small))))
     except ValueError as fault:
         raise BlockError(Reason.PARTIAL_OCCUPANCY, str(fault)) from fault
-
-
-def _check_distances(small: gemmi.SmallStructure, listed: NDArray[np.float64], crystal: Crystal) -> None:
-    """Two atoms within 0.5 Å: the same position given twice, or a split site. Listed sites stand for their copies."""
-    planes = 1.0 / np.linalg.norm(small.cell.frac.mat.tolist(), axis=1)
-    for first in range(0, len(listed), _ROWS_AT_ONCE):
-        squared = _squared_distances(crystal, listed[first : first + _ROWS_AT_ONCE], planes)
-        close = squared < MIN_DISTANCE_A**2
-        if np.count_nonzero(close) > len(squared):  # each is close to itself
-            row = int(np.argmax(close.sum(axis=1)))
-            distance = float(np.sqrt(np.partition(squared[row], 1)[1]))
-            label = small.sites[first + row].label
-            raise BlockError(Reason.OVERLAPPING_SITES, f"site {label!r} has another atom at {distance:.3f} Å")
-
-
-def _squared_distances(crystal: Crystal, places: NDArray[np.float64], planes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(places, atoms) squared distances in Å² from each place to the atoms, right wherever they are below 0.5 Å.
-
-    A difference vector that short has fractional components below one half as long as lattice planes are more than 1 Å
-    apart, and rounding then finds the nearest image; very oblique cells try the neighbouring images too.
-
-    Args:
-        planes: (3,) distances of the lattice planes, Å.
-    """
-    difference = places[:, None, :] - crystal.frac
-    difference -= np.rint(difference)
-    reach = np.floor(MIN_DISTANCE_A / planes + 0.5).astype(int)  # 0 for all but oblique cells
-    if reach.any():
-        if np.prod(2 * reach + 1) * crystal.n_sites * len(places) > _MAX_PAIRS:
-            raise BlockError(Reason.NO_CELL, f"lattice planes only {planes.min():.3g} Å apart")
-        steps = np.stack(np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), axis=-1).reshape(-1, 3)
-        difference = (difference[:, :, None, :] + steps).reshape(len(places), -1, 3)
-    apart = difference.reshape(-1, 3) @ crystal.lattice  # one product of matrices, not one a place
-    squared: NDArray[np.float64] = np.einsum("pi,pi->p", apart, apart)
-    return squared.reshape(len(places), -1)
-
-
-def _check_formula(block: gemmi.cif.Block, listed: set[int]) -> None:
-    """Hydrogen or other atoms that the formula names but nobody located."""
-    stated = block.find_value("_chemical_formula_sum")
-    if not stated or stated in "?.":
-        return
-    named = set(re.findall(r"[A-Z][a-z]?", gemmi.cif.as_string(stated)))
-    elements = {gemmi.Element(n).atomic_number for n in named if gemmi.Element(n).atomic_number > 0}
-    missing = elements - listed
-    if missing:
-        names = ", ".join(gemmi.Element(z).name for z in sorted(missing))
-        raise BlockError(Reason.MISSING_ATOMS, f"the formula names {names}, but no site holds it")
 
 
 def _has_structure(block: gemmi.cif.Block) -> bool:
@@ -210,26 +168,42 @@ def _database_code(block: gemmi.cif.Block) -> str | None:
     return None
 
 
-def _blocks(text: str, source_file: str, default_id: str) -> Iterator[tuple[str, gemmi.cif.Block | Rejection]]:
-    """Each data block; a block that breaks the syntax is cut out so that its neighbours survive."""
-    text = in_core_words(text)
+def _blocks(text: str, source_file: str, default_id: str) -> Iterator[tuple[str, gemmi.cif.Block | Rejection, str]]:
+    """Name, block and what was left out of it; a block that cannot be parsed is cut out so that its neighbours survive."""
+    text = in_core_words(text if text.isascii() else in_plain_characters(text))
     try:
         for block in gemmi.cif.read_string(text):
-            yield block.name[:MAX_NAME], block
+            yield block.name[:MAX_NAME], block, ""
         return
     except (RuntimeError, ValueError) as fault:
         whole = _first_line(fault)
+    text = in_plain_characters(text)  # marks such as ^Z, which are ASCII
     starts = [m.start() for m in _BLOCK_START.finditer(text)]
-    if len(starts) < 2:
-        yield "", Rejection(default_id, source_file, "", Reason.NOT_CIF, whole)
+    if not starts:
+        yield "", Rejection(default_id, source_file, "", Reason.NOT_CIF, whole), ""
         return
     for begin, end in zip(starts, [*starts[1:], len(text)], strict=True):
         name = text[begin + 5 : begin + 85].split(maxsplit=1)[0] if text[begin + 5 : begin + 6].strip() else ""
         try:
-            yield name, gemmi.cif.read_string(text[begin:end]).sole_block()
+            block, note = _parsed(text[begin:end])
+            yield name, block, note
         except (RuntimeError, ValueError) as fault:
-            identifier = f"{default_id}#{name}"
-            yield name, Rejection(identifier, source_file, name, Reason.NOT_CIF, _first_line(fault))
+            identifier = default_id if len(starts) == 1 else f"{default_id}#{name}"
+            detail = whole if len(starts) == 1 else _first_line(fault)
+            block_name = "" if len(starts) == 1 else name
+            yield block_name, Rejection(identifier, source_file, block_name, Reason.NOT_CIF, detail), ""
+
+
+def _parsed(text: str) -> tuple[gemmi.cif.Block, str]:
+    """One block, and what had to be left out. Raises RuntimeError or ValueError."""
+    try:
+        return gemmi.cif.read_string(text).sole_block(), ""
+    except (RuntimeError, ValueError) as fault:
+        repaired, gone = without_broken_items(text, str(fault))
+        block = gemmi.cif.read_string(repaired).sole_block()
+        if not _has_structure(block):
+            raise
+        return block, f"CIF syntax broken, left out: {', '.join(gone)}"
 
 
 def _first_line(fault: Exception) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data.calculation import SAME_ENERGY_EV, Calculation, Damaged, Ended, calculations, read_calculation
+from data.checks import Unsound, check_crystal
 from data.errors import UserError
 from data.labels import MAGNETIC_THRESHOLD, Label
 from data.rejection import LOST, Reason, Rejection
@@ -64,13 +65,16 @@ class CalculatedSource:
 
     def read(self, shard: Shard) -> Iterator[Record | Rejection]:
         identifier, keys = shard.part
+        try:
+            yield self._read(identifier, keys)
+        except Exception as fault:  # one crystal must not stop the others, whatever its files hold
+            yield Rejection(identifier, f"{keys[0]}.json", "", Reason.FAILED, f"{type(fault).__name__}: {fault}"[:300])
+
+    def _read(self, identifier: str, keys: tuple[str, ...]) -> Record | Rejection:
         found = [_read(self.path / f"{key}.json") for key in keys]
         broken = [one for one in found if isinstance(one, Rejection)]
         whole = [one for one in found if isinstance(one, Calculation)]
-        if broken:
-            yield broken[0]
-        else:
-            yield _record(identifier, f"{keys[0]}.json", whole)
+        return broken[0] if broken else _record(identifier, f"{keys[0]}.json", whole)
 
     def _files(self) -> list[Path]:
         if not self.path.is_dir():
@@ -111,6 +115,10 @@ def _record(identifier: str, file: str, group: list[Calculation]) -> Record | Re
     method = ", ".join(f"{name} {value}" for name, value in job.settings.items())
     provenance = f"{lowest.outcome.program}, {compared}{without}; ended: {lowest.ended}; {method}; geometry as it was given"
     crystal = replace(job.crystal, id=identifier)
+    try:
+        check_crystal(crystal)
+    except Unsound as fault:
+        return Rejection(identifier, file, "", fault.reason, fault.detail)
     moment = lowest.moment_per_atom * crystal.n_sites
     return Record(crystal, file, Label(moment, ordering=_ordering(lowest), provenance=provenance))
 

@@ -100,7 +100,11 @@ class CifFolder:
         except Exception as fault:  # a damaged archive raises errors of zlib, struct, codecs and more
             yield Rejection(stem, entry.name, "", Reason.UNREADABLE, f"{type(fault).__name__}: {fault}")
             return
-        yield from read_cif(decode(raw), entry.name, stem, self.disorder)
+        try:
+            found = list(read_cif(decode(raw), entry.name, stem, self.disorder))
+        except Exception as fault:  # one file must not stop the others, whatever it holds
+            found = [Rejection(stem, entry.name, "", Reason.FAILED, f"{type(fault).__name__}: {fault}"[:300])]
+        yield from found
 
     def _bytes(self, entry: Entry, archive: _Archive) -> bytes:
         limit = int(self.max_file_mb * 2**20)
@@ -175,10 +179,14 @@ def zip_entries(archive: str, name: str) -> list[Entry]:
 
 
 def decode(raw: bytes) -> str:
-    """CIF is ASCII by its standard; old exports hold Latin-1 in authors' names, some editors write UTF-16."""
+    """CIF is ASCII by its standard; old exports hold Windows-1252 or Latin-1 in authors' names, some editors write UTF-16."""
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return raw.decode("utf-16", "replace")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
+        pass
+    try:
+        return raw.decode("cp1252")
+    except UnicodeDecodeError:  # five bytes that Windows-1252 leaves open
         return raw.decode("latin-1")

@@ -17,6 +17,7 @@ from data.errors import UserError
 from data.labels import Label
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
+from data.sources.cif_folder import decode
 from data.store.artifact import file_hash, text_hash
 
 ROWS_PER_SHARD = 1024
@@ -88,7 +89,11 @@ class ParquetSource:
         except (OSError, ValueError, pa.ArrowException) as fault:  # a damaged page, or text that is no UTF-8
             raise UserError(f"{self.path} is damaged: {_first_line(fault)}") from fault
         for k, row in enumerate(rows, start=start):
-            yield self._record(row, k)
+            try:
+                yield self._record(row, k)
+            except Exception as fault:  # one row must not stop the others, whatever it holds
+                detail = f"{type(fault).__name__}: {fault}"[:300]
+                yield Rejection(str(row.get(self.columns.id) or ""), self.path.name, str(k), Reason.FAILED, detail)
 
     def first_texts(self, how_many: int) -> list[str]:
         """The CIF texts of the first rows, as far as there are any.
@@ -137,7 +142,7 @@ class ParquetSource:
         identifier = str(identifier)
         if self.columns.icsd is not None and row[self.columns.icsd] in (None, False, "", [], "[]"):
             return Rejection(identifier, self.path.name, str(k), Reason.FILTERED, "not known from ICSD")
-        text = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+        text = decode(text) if isinstance(text, bytes) else str(text)
         found = list(read_cif(text, self.path.name, identifier, self.disorder))
         if len(found) != 1:
             detail = f"the CIF of one row must hold one crystal, not {len(found)}"

@@ -34,7 +34,7 @@ from pipeline.ops.progress import Reporter, Tick
 from pipeline.refresh.publish import code_facts, publish_counted
 from pipeline.settings import Settings
 
-PULL_CODE = "pull-1"  # raise it whenever a document would be narrowed to something else: the next refresh then pulls everything
+PULL_CODE = "pull-2"  # raise it whenever a document would be narrowed to something else: the next refresh then pulls everything
 
 
 @dataclass(frozen=True)

@@ -59,8 +59,15 @@ class IcsdExport(CifFolder):
             if isinstance(item, Rejection):
                 yield item
                 continue
+            yield self._filtered(item, known)
+
+    def _filtered(self, item: Record, known: dict[str, IcsdRow]) -> Record | Rejection:
+        try:
             refusal = self.chosen.refusal(known.get(code_of(item.crystal.id)))
-            yield Rejection(item.crystal.id, item.source_file, "", Reason.FILTERED, refusal) if refusal else item
+        except Exception as fault:  # an odd row of the table must not stop the other entries
+            detail = f"{type(fault).__name__}: {fault}"[:300]
+            return Rejection(item.crystal.id, item.source_file, "", Reason.FAILED, detail)
+        return Rejection(item.crystal.id, item.source_file, "", Reason.FILTERED, refusal) if refusal else item
 
     def entries(self) -> list[Entry]:
         if not is_fetch(self.path):

@@ -10,6 +10,10 @@ from typing import Any
 from data.sources.materials_project.identity import canonical_id
 from data.sources.materials_project.query import FIELDS, LISTED
 
+UNREADABLE = "unreadable"  # the key of a document that could not be narrowed; its value says why
+_FULL = 1e-3  # of an occupancy
+_FAULT_LENGTH = 300  # characters
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Document:
@@ -30,8 +34,24 @@ class Document:
         return listing_mark(self.content)
 
 
-def narrow(raw: dict[str, Any]) -> Document:
-    """The document without what nobody reads (Cartesian coordinates, class names); what is odd is kept as it came."""
+def narrow(raw: Any) -> Document:
+    """The document without what nobody reads (Cartesian coordinates, class names); what is odd is kept as it came.
+
+    A document that cannot be narrowed, whatever the fault is, becomes one that only says so: it ends in quarantine, and the
+    others are not touched.
+    """
+    try:
+        return _narrow(raw)
+    except Exception as fault:
+        words = f"{type(fault).__name__}: {fault}"[:_FAULT_LENGTH].encode("ascii", "backslashreplace").decode()
+        digest = hashlib.sha256(repr(type(raw)).encode() + words.encode()).hexdigest()[:12]
+        sent = raw.get("material_id") if isinstance(raw, dict) else None
+        usable = isinstance(sent, str) and sent.isascii() and sent.isprintable()
+        named = sent if usable and sent else f"without id {digest}"
+        return Document(named, named, json.dumps({UNREADABLE: words}))
+
+
+def _narrow(raw: dict[str, Any]) -> Document:
     known = {name: raw[name] for name in FIELDS if name in raw}
     other = {name: value for name, value in raw.items() if name not in FIELDS}
     if "structure" in known:
@@ -40,6 +60,7 @@ def narrow(raw: dict[str, Any]) -> Document:
         known["other"] = other
     text = json.dumps(known, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     sent = raw.get("material_id")
+    text.encode()  # lone surrogates cannot be written
     if not isinstance(sent, str) or not sent:
         sent = f"without id {hashlib.sha256(text.encode()).hexdigest()[:12]}"
     return Document(canonical_id(sent), sent, text)
@@ -66,8 +87,8 @@ def _compact(structure: Any) -> Any:
 
 
 def _element(site: dict[str, Any]) -> str:
-    """Raises ValueError for a shared or partly empty site."""
-    (species,) = site["species"]
-    if species["occu"] != 1:
+    """Raises ValueError for a shared or partly empty site; ions of one element that fill it together are that element."""
+    (element,) = {str(species["element"]) for species in site["species"]}
+    if abs(sum(species["occu"] for species in site["species"]) - 1) > _FULL:
         raise ValueError("partial occupancy")
-    return str(species["element"])
+    return element

@@ -22,7 +22,7 @@ def can_be_asked(sent: str) -> bool:
 
     try:
         validate_identifier(sent, serialize=False)
-    except (ValueError, TypeError, IndexError):
+    except Exception:  # an id is the service's text, and their library raises what it likes
         return False
     return True
 
@@ -35,5 +35,5 @@ def _forms(sent: str) -> tuple[str, ...]:
     try:
         known = AlphaID(sent)
         return str(known.string), str(known), sent
-    except (ValueError, TypeError, IndexError):
+    except Exception:
         return (sent,)

@@ -75,7 +75,6 @@ def _sites(crystal: Crystal, total_muB: float, moments_muB: list[float] | None) 
     return None
 
 
-def formula_units(crystal: Crystal) -> int:
-    """Formula units in the cell, as pymatgen's reduced formula counts them."""
-    units = crystal.to_pymatgen().composition.get_reduced_formula_and_factor()[1]
-    return int(units)
+def formula_units(crystal: Crystal) -> float:
+    """Formula units in the cell, as pymatgen's reduced formula counts them: one atom of oxygen is half an O2."""
+    return float(crystal.to_pymatgen().composition.get_reduced_formula_and_factor()[1])

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import pyarrow.parquet as pq
 
+from data.checks import Unsound, check_crystal
 from data.crystal import Crystal, CrystalError, make_crystal
 from data.errors import UserError
 from data.labels import Label
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
-from data.sources.materials_project.documents import Document
+from data.sources.materials_project.documents import UNREADABLE, Document
 from data.sources.materials_project.query import REQUIRED
 from data.sources.materials_project.rules import find_contradiction
 from data.sources.materials_project.state import DOCUMENTS_FILE, ROWS_PER_GROUP, read_documents
@@ -24,6 +25,8 @@ from data.store.artifact import file_hash, text_hash
 
 ORDERINGS = {"FM", "FiM", "AFM", "NM"}  # MP's "Unknown" is no ordering
 NAME = "Materials Project"
+_T = TypeVar("_T")
+_FAULT_LENGTH = 300  # characters of a message
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class MaterialsProjectSource:
 
     def read(self, shard: Shard) -> Iterator[Record | Rejection]:
         for document in read_documents(self.path, *shard.part):
-            yield read_document(document)
+            yield _guarded(document, read_document)
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,9 @@ class MaterialsProjectCandidates(MaterialsProjectSource):
 
     def read(self, shard: Shard) -> Iterator[Record | Rejection]:
         for document in read_documents(self.path, *shard.part):
-            content = document.content
-            if _is_known(content.get("database_IDs")):
-                crystal = _crystal(document, content.get("structure"))
-                known = _finite(content.get("energy_above_hull"))
-                yield crystal if isinstance(crystal, Rejection) else Record(crystal, NAME, e_above_hull=known)
+            found = _guarded(document, _candidate)
+            if found is not None:
+                yield found
 
 
 def materials_project_candidates(snapshot: Path) -> MaterialsProjectCandidates:
@@ -87,6 +88,24 @@ def materials_project_candidates(snapshot: Path) -> MaterialsProjectCandidates:
     return MaterialsProjectCandidates(path, release)
 
 
+def _guarded(document: Document, read: Callable[[Document], _T]) -> _T | Rejection:
+    """What `read` makes of a document; whatever it raises stands in the quarantine and stops no other document."""
+    try:
+        return read(document)
+    except Exception as fault:
+        return _rejection(document, Reason.FAILED, f"{type(fault).__name__}: {fault}"[:_FAULT_LENGTH])
+
+
+def _candidate(document: Document) -> Record | Rejection | None:
+    """None for a document that the ICSD does not know."""
+    content = document.content
+    if not _is_known(content.get("database_IDs")):
+        return None
+    crystal = _crystal(document, content.get("structure"))
+    known = _finite(content.get("energy_above_hull"))
+    return crystal if isinstance(crystal, Rejection) else Record(crystal, NAME, e_above_hull=known)
+
+
 def _is_known(database_ids: Any) -> bool:
     return isinstance(database_ids, dict) and bool(database_ids.get("icsd"))
 
@@ -94,6 +113,8 @@ def _is_known(database_ids: Any) -> bool:
 def read_document(document: Document) -> Record | Rejection:
     """The crystal and the label of one document, or why there is none."""
     content = document.content
+    if UNREADABLE in content:
+        return _rejection(document, Reason.FAILED, f"the document cannot be narrowed: {content[UNREADABLE]}")
     missing = [name for name in REQUIRED if content.get(name) is None]
     if missing:
         return _rejection(document, Reason.MISSING_VALUE, f"the service states no {', '.join(missing)}")
@@ -116,7 +137,11 @@ def _crystal(document: Document, structure: Any) -> Crystal | Rejection:
 
     try:
         numbers = [Element(symbol).Z for symbol in structure["species"]]
-        return make_crystal(document.material_id, structure["lattice"], structure["frac"], numbers)
+        crystal = make_crystal(document.material_id, structure["lattice"], structure["frac"], numbers)
+        check_crystal(crystal)
+        return crystal
+    except Unsound as fault:
+        return _rejection(document, fault.reason, fault.detail)
     except CrystalError as fault:
         return _rejection(document, Reason.NO_CELL, str(fault))
     except (KeyError, TypeError, ValueError) as fault:

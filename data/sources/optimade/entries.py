@@ -13,14 +13,15 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from data.checks import MAX_SITES, Unsound, check_crystal
 from data.cif.disorder import LEAST_MAJORITY, Disorder
-from data.cif.reader import MAX_SITES, BlockError, block_to_crystal
+from data.cif.reader import BlockError, block_to_crystal
 from data.crystal import Crystal, cell_volume
 from data.rejection import Reason, Rejection
 
 FIELDS = [
     "lattice_vectors", "cartesian_site_positions", "species", "species_at_sites", "structure_features", "assemblies",
-    "nperiodic_dimensions", "nsites", "chemical_formula_reduced", "last_modified",
+    "nperiodic_dimensions", "dimension_types", "nsites", "chemical_formula_reduced", "last_modified",
 ]  # fmt: skip
 _SITE_COLUMNS = ["label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy"]
 _KNOWN_FEATURES = {"disorder", "assemblies", "implicit_atoms", "site_attachments"}
@@ -34,10 +35,12 @@ def read_entry(entry: Any, source_file: str, row: int, disorder: Disorder) -> Cr
     try:
         identifier = str(entry["id"])
         return _crystal(entry["attributes"], identifier, disorder)
-    except BlockError as fault:
+    except Unsound as fault:
         reason, detail = fault.reason, fault.detail
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError) as fault:  # not of the specified form
         reason, detail = Reason.NOT_OPTIMADE, f"{type(fault).__name__}: {fault}"
+    except Exception as fault:  # one entry must not stop the others, whatever it holds
+        reason, detail = Reason.FAILED, f"{type(fault).__name__}: {fault}"
     return Rejection(identifier or f"entry {row}", source_file, str(row), reason, detail[:_DETAIL])
 
 
@@ -62,7 +65,9 @@ def _crystal(attributes: dict[str, Any], identifier: str, disorder: Disorder) ->
     if formula:
         block.set_pair("_chemical_formula_sum", gemmi.cif.quote(str(formula)))
     crystal = block_to_crystal(block, identifier, disorder)
-    return replace(crystal, lattice=lattice, note="; ".join(filter(None, (note, crystal.note))))
+    crystal = replace(crystal, lattice=lattice, note="; ".join(filter(None, (note, crystal.note))))
+    check_crystal(crystal)
+    return crystal
 
 
 def _check_features(attributes: dict[str, Any]) -> None:
@@ -82,6 +87,9 @@ def _lattice(attributes: dict[str, Any]) -> NDArray[np.float64]:
     periodic = attributes.get("nperiodic_dimensions")
     if periodic not in (None, 3):
         raise BlockError(Reason.NO_CELL, f"periodic in {periodic} dimensions only")
+    types = attributes.get("dimension_types")
+    if types is not None and [int(one) for one in types] != [1, 1, 1]:
+        raise BlockError(Reason.NO_CELL, f"not periodic in every direction (dimension_types {types})")
     if not attributes.get("lattice_vectors"):
         raise BlockError(Reason.NO_CELL, "no lattice vectors")
     lattice = np.array(attributes["lattice_vectors"], dtype=np.float64)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 import requests
 
@@ -91,7 +91,8 @@ def _one_page(
     )[query.base_url]  # fmt: skip
     if answer.errors:
         raise FetchError(_message(answer.errors[0]))
-    entries, following = _entries(answer.data, query), _next(answer.links.get("next"))
+    entries = _entries(answer.data, query)
+    following = _next(answer.links.get("next"), position["next"] or f"{query.base_url}/v1/structures")
     ids = {entry["id"] for entry in entries}
     total, more = answer.meta.get("data_returned"), answer.meta.get("more_data_available")
     known = position["total"]
@@ -104,6 +105,8 @@ def _one_page(
         raise FetchError(f"{query.provider} announces pages without end: {have} entries of {total} and still more")
     if not following and (more or (total is not None and have != total)):
         raise FetchError(f"{query.provider} says that there are {total} entries, and ends after {have}")
+    if not following and total is None and more is None:
+        _check_last(answer.links, len(entries), query)
     after = {"next": following, "total": total} if following else None
     seen |= ids
     work.keep({SUFFIX: pack(entries)}, len(entries), after)
@@ -140,10 +143,31 @@ def _entries(data: Any, query: OptimadeQuery) -> list[dict[str, Any]]:
     return list(data)
 
 
-def _next(link: Any) -> str | None:
-    """OPTIMADE allows a URL, an object that holds one, or null."""
+def _next(link: Any, asked: str) -> str | None:
+    """The URL of the following page; OPTIMADE allows a URL, an object that holds one, or null, and JSON:API a relative one.
+
+    Args:
+        link: as the provider wrote it.
+        asked: the URL of this page.
+    """
     url = link.get("href") if isinstance(link, dict) else link
-    return str(url) if url else None
+    return urljoin(asked, str(url)) if url else None
+
+
+def _check_last(links: dict[str, Any], entries: int, query: OptimadeQuery) -> None:
+    """A page without a following one, of a provider that counts nothing: something must say that it is the last.
+
+    Raises:
+        FetchError: the page is full, or announces another one in words that OPTIMADE does not know.
+    """
+    others = sorted(name for name, link in links.items() if name != "next" and "next" in name.lower() and link)
+    if others:
+        raise FetchError(f"{query.provider} announces a further page as links.{others[0]}, which is not OPTIMADE (links.next)")
+    if "next" not in links and entries >= query.entries_per_page:
+        raise FetchError(
+            f"{query.provider} gave a full page of {entries} entries, and says neither that it is the last nor how many "
+            "there are; a larger --page-size may bring all of them"
+        )
 
 
 def _message(error: Any) -> str:

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from data.cif.reader import MAX_SITES, read_cif
+from data.checks import MAX_SITES
+from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.rejection import Reason, Rejection
 from tests.data.cif_texts import CELL, MNO, P1, cell_text, cif_text, listed, named, operations
