@@ -30,6 +30,7 @@ def screen(paths: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str] 
     Raises:
         data.errors.UserError: options or input that cannot be used.
     """
+    from flows.console import use_console
     from flows.jobs.outlet import InProcess
     from flows.jobs.screening import ScreenJob
     from flows.jobs.screening import screen as run_job
@@ -37,6 +38,7 @@ def screen(paths: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str] 
 
     job = ScreenJob([os.fspath(path) for path in paths], out=None if out is None else os.fspath(out), **options)
     job.check()
+    use_console(quiet=False)  # bars on a terminal, nothing elsewhere
     done = run_job(job, InProcess())
     return Screened(Path(done["folder"]), {k: v for k, v in done.items() if k not in ("folder", "report", "top")})
 

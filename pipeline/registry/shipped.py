@@ -77,6 +77,8 @@ def choose(where: Settings, kind: type[M], identifier: str | None = None, root: 
     known = identifier is not None and any(model.id.startswith(identifier) for model in published_models(own, kind))
     if identifier is None or (shipped.id.startswith(identifier) and not known):
         return shipped
+    if not known:
+        raise UserError(f"no single {kind.kind} is called {identifier!r}; `ferroscreen models` lists them")
     return open_published(own, kind, identifier)
 
 

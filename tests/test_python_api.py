@@ -1,0 +1,103 @@
+"""The Python package: what the README shows, and odd input."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from pymatgen.core import Lattice, Structure
+
+import ferroscreen
+from data.errors import UserError
+from tests.data.test_site_moments import CIF
+
+ROOT = Path(__file__).resolve().parents[1]
+SAME = 1e-6  # µB/atom between two descriptions of one crystal
+IMPORT_S = 1.0
+
+
+def iron() -> Structure:
+    return Structure(Lattice.cubic(2.86), ["Fe", "Fe"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pipeline.settings import settings
+
+    monkeypatch.setenv("FERROSCREEN_HOME", str(tmp_path / "home"))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def test_structures_atoms_and_files_give_the_same(tmp_path: Path) -> None:
+    file = tmp_path / "iron.cif"
+    iron().to(filename=str(file))
+    table = ferroscreen.predict([iron(), bulk("Fe", "bcc", a=2.86, cubic=True), bulk("Fe", "bcc", a=2.86), file])
+    assert table.index.tolist() == [0, 1, 2, 3]
+    assert np.ptp(table["moment_muB_per_atom"]) < SAME
+    assert (table["moment_low"] <= table["moment_muB_per_atom"]).all() and (table["rejected"] == "").all()
+    assert 1.9 < table["moment_muB_per_atom"].iloc[0] < 2.5, "iron has 2.2 µB/atom"
+    assert table["candidate_id"].tolist() == ["0", "1", "2", "iron"]
+
+
+def test_one_alone_and_in_the_order_given() -> None:
+    single = ferroscreen.predict(iron())
+    assert len(single) == 1
+    nickel = bulk("Ni", "fcc", a=3.52)
+    both = ferroscreen.Model.load().predict([nickel, iron()])
+    assert both["formula"].tolist() == ["Ni", "Fe"]
+    assert both["moment_muB_per_atom"].iloc[1] == pytest.approx(single["moment_muB_per_atom"].iloc[0], abs=SAME)
+
+
+def test_what_cannot_be_used_says_why_and_stops_nobody() -> None:
+    shared = Structure(Lattice.cubic(2.86), [{"Fe": 0.5, "Co": 0.5}], [[0, 0, 0]])
+    close = Structure(Lattice.cubic(2.86), ["Fe", "Fe"], [[0, 0, 0], [0.01, 0, 0]])
+    molecule = bulk("Fe", "bcc", a=2.86)
+    molecule.set_pbc(False)
+    table = ferroscreen.predict([shared, iron(), close, molecule])
+    assert table["rejected"].tolist() == ["partial_occupancy", "", "overlapping_sites", "no_cell"]
+    assert table["moment_muB_per_atom"].notna().tolist() == [False, True, False, False]
+    assert all(table.loc[table["rejected"] != "", "detail"])
+
+
+def test_nothing_and_something_else() -> None:
+    assert ferroscreen.predict([]).empty
+    with pytest.raises(TypeError, match="structure 1 is a dict"):
+        ferroscreen.predict([iron(), {}])
+    with pytest.raises(UserError, match="does not exist"):
+        ferroscreen.predict("/nowhere/at/all.cif")
+    with pytest.raises(UserError, match="no single model"):
+        ferroscreen.Model.load("nonsense")
+
+
+def test_competing_orderings_are_those_of_an_export() -> None:
+    found = ferroscreen.competing_orderings(iron())
+    assert found[0][0] == "fm" and 2 <= len(found) <= 6
+    for name, structure in found[1:]:
+        moments = np.array(structure.site_properties["magmom"])
+        assert moments.min() < 0 < moments.max(), name
+
+
+def test_a_screen_from_python(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "feco.cif").write_text(CIF)
+    done = ferroscreen.screen([tmp_path / "in"], out=tmp_path / "out", profile="as-calculated")
+    assert done.ranking()["formula"].tolist() == ["FeCo"] and done.manifest["profile"] == "as-calculated"
+    assert (tmp_path / "out" / "report.html").is_file()
+    with pytest.raises(UserError, match="--profile is"):
+        ferroscreen.screen([tmp_path / "in"], profile="best")
+
+
+def test_import_is_quick_and_loads_no_network() -> None:
+    code = (
+        "import sys, time; start = time.perf_counter(); import ferroscreen; took = time.perf_counter() - start; "
+        "heavy = {'torch', 'pymatgen', 'sklearn', 'prefect', 'pandas'} & set(sys.modules); print(took, sorted(heavy))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    took, heavy = done.stdout.split(" ", 1)
+    assert heavy.strip() == "[]" and float(took) < IMPORT_S
