@@ -6,6 +6,7 @@ valence of the 3d metals balances the usual charges of the other elements.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -73,7 +74,7 @@ def composition_descriptors(mix: Compositions) -> NDArray[np.float32]:
 
 def magnetic_physics(fractions: Floats) -> Floats:
     """(formulas, columns) of MAGNETIC_NAMES; `fractions` is (formulas, 104) by atomic number."""
-    ions, magpie_of = _rare_earth_table(), _magpie_column
+    ions, magpie_of = rare_earth_table(), _magpie_column
     hund = np.array([*HUND])
     earths = fractions[:, hund].sum(axis=1)
     per_atom = fractions @ ions
@@ -117,7 +118,7 @@ def magnetic_physics(fractions: Floats) -> Floats:
     return np.concatenate([per_atom, per_atom / _at_least(earths)[:, None], np.stack(columns, axis=1)], axis=1)
 
 
-def formula_mix(fractions: list[dict[int, float]]) -> Compositions:
+def formula_mix(fractions: Sequence[dict[int, float]]) -> Compositions:
     """Compositions from dictionaries of atomic number to amount, scaled to sum to 1."""
     owner = np.repeat(np.arange(len(fractions)), [len(f) for f in fractions])
     number = np.concatenate([np.array(sorted(f), dtype=np.int64) for f in fractions]) if fractions else np.zeros(0, np.int64)
@@ -143,7 +144,7 @@ def _magpie_column(name: str) -> Floats:
 
 
 @lru_cache(maxsize=1)
-def _rare_earth_table() -> Floats:
+def rare_earth_table() -> Floats:
     """(104, RARE_EARTH_COLUMNS) by atomic number; zero for all but magnetic rare earths."""
     table = np.zeros((LARGEST_Z + 1, len(RARE_EARTH_COLUMNS)))
     for z, (s, l, j) in HUND.items():
