@@ -30,7 +30,7 @@ from models.experiment.composition_network import (
 from models.experiment.intervals import BinnedResiduals
 from models.experiment.tree_members import ask_forest
 from models.saved import WEIGHTS_FILE, read_saved, set_weights, write_header
-from models.trees import Trees
+from models.trees.decision_trees import Trees
 
 FAMILY, FORMAT = "experiment", 1
 FOREST, NETWORK = "forest", "network"

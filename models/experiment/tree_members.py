@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.experiment.composition_network import TASKS, to_root
-from models.trees import Trees, flatten
+from models.trees.decision_trees import Trees, flatten
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.float32]

@@ -20,7 +20,7 @@ from models.experiment.composition_network import TASKS, CompositionNetwork, Net
 from models.experiment.intervals import BinnedResiduals
 from models.experiment.model import ExperimentModel, Members, Standard, combine, temperatures
 from models.experiment.tree_members import ForestSettings, grow_forest
-from models.trees import Trees
+from models.trees.decision_trees import Trees
 from pipeline.features.formulas import element_properties
 from pipeline.features.magnetic_composition import COMPOSITION_CODE
 from pipeline.training.experiment_rows import FOLDS, ExperimentRows
