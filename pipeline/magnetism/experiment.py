@@ -32,6 +32,7 @@ from pipeline.magnetism.working_temperature import (
 
 Floats = NDArray[np.float64]
 THRESHOLDS_K = (300, 450, 600)
+NEAR_ROOM, NEAR_ROOM_K = "p_tc_260_to_340", (260.0, 340.0)  # where a magnetocaloric material is wanted
 SURE = 0.98  # of a measured order: references are wrong now and then, and so is the match by composition
 MEASURED_SHARE, MEASURED_LEAST_K = 0.05, 5.0  # half width of a measured temperature's 90 % interval where references agree
 LARGEST_HALF = 0.5  # of the value; a wider spread is a wrong reference, not a wider interval
@@ -96,6 +97,9 @@ def _curie(table: pd.DataFrame, up: pd.Series[bool]) -> dict[str, Any]:
     for threshold in THRESHOLDS_K:
         name = f"p_tc_above_{threshold}"
         out[name] = table[name].mask(measured, norm.cdf((value - threshold) / (half / SIGMAS_OF_90)))
+    low, high = NEAR_ROOM_K
+    near = norm.cdf((high - value) / (half / SIGMAS_OF_90)) - norm.cdf((low - value) / (half / SIGMAS_OF_90))
+    out[NEAR_ROOM] = table[NEAR_ROOM].mask(measured, near)
     return out
 
 
@@ -117,6 +121,7 @@ def _columns(said: ExperimentPrediction) -> dict[str, Floats]:
     for name, transition in (("tc", said.tc), ("tn", said.tn)):
         low, high = transition.interval()
         out |= {f"{name}_K": transition.value_K, f"{name}_low_K": low, f"{name}_high_K": high}
+    out[NEAR_ROOM] = np.maximum(said.tc.p_above(NEAR_ROOM_K[0]) - said.tc.p_above(NEAR_ROOM_K[1]), 0.0)
     return out | {f"p_tc_above_{t}": said.tc.p_above(float(t)) for t in THRESHOLDS_K}
 
 

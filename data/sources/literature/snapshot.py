@@ -97,7 +97,12 @@ def open_literature(root: Path, identifier: str | None = None) -> LiteratureSnap
     return LiteratureSnapshot(find_artefact(root, MANIFEST_FILE, "literature snapshot", identifier, remedy))
 
 
+def list_literature(root: Path) -> list[LiteratureSnapshot]:
+    """All published snapshots, oldest first."""
+    return [LiteratureSnapshot(folder) for folder in list_artefacts(root, MANIFEST_FILE)]
+
+
 def newest_literature(root: Path) -> LiteratureSnapshot | None:
     """The one published last; None where there is none."""
-    found = list_artefacts(root, MANIFEST_FILE)
-    return LiteratureSnapshot(found[-1]) if found else None
+    found = list_literature(root)
+    return found[-1] if found else None
