@@ -36,7 +36,7 @@ COMMANDS = (
     exporting.compare, exporting.export, calculating.calculate, promoting.promote, promoting.rollback,
     remote.push, remote.pull,
     data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.jobs, listings.metrics,
-    listings.doctor, serving.serve, shipping.ship,
+    listings.doctor, serving.serve, shipping.ship, shipping_experiment.ship_experiment,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

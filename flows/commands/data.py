@@ -13,7 +13,11 @@ SHOWN_CHANGES = 15
 
 def refresh(
     source: Annotated[
-        str, typer.Option("--source", help="`mp` (the Materials Project), `starter`, `parquet:PATH`, `calculated:FOLDER` or `literature:FOLDER`.")
+        str,
+        typer.Option(
+            "--source",
+            help="`mp` (the Materials Project), `starter`, `parquet:PATH`, `calculated:FOLDER` or `literature:FOLDER`.",
+        ),
     ] = "starter",
     columns: ColumnsOption = "",
     full: Annotated[bool, typer.Option("--full", help="Of `mp`: pull everything, not only what moved.")] = False,

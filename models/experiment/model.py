@@ -134,7 +134,9 @@ class ExperimentModel:
 
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` and `model.json` into an existing folder."""
-        arrays = {f"{FOREST}.{t}.{n}": torch.from_numpy(v) for t, trees in self.members.forests.items() for n, v in vars(trees).items()}
+        arrays = {
+            f"{FOREST}.{t}.{n}": torch.from_numpy(v) for t, trees in self.members.forests.items() for n, v in vars(trees).items()
+        }
         for k, network in enumerate(self.members.networks):
             arrays |= {f"{NETWORK}.{k}.{n}": v.contiguous() for n, v in network.state_dict().items()}
         arrays |= {f"standard.{n}": torch.from_numpy(v) for n, v in vars(self.members.standard).items()}

@@ -28,7 +28,7 @@ ELEMENT_MOMENT = {24: 0.6, 25: 2.3, 26: 2.22, 27: 1.72, 28: 0.62}  # µB; satura
 ANION_CHARGE = {7: -3, 8: -2, 9: -1, 16: -2, 17: -1, 34: -2, 35: -1, 52: -2, 53: -1}
 CATION_CHARGE = {
     1: 1, 3: 1, 11: 1, 19: 1, 37: 1, 55: 1, 47: 1, 81: 1, 4: 2, 12: 2, 20: 2, 38: 2, 56: 2, 30: 2, 48: 2, 80: 2, 82: 2, 63: 2,
-    5: 3, 13: 3, 21: 3, 31: 3, 39: 3, 49: 3, 57: 3, 83: 3, **{z: 3 for z in (*range(58, 63), *range(64, 72))},
+    5: 3, 13: 3, 21: 3, 31: 3, 39: 3, 49: 3, 57: 3, 83: 3, **dict.fromkeys((*range(58, 63), *range(64, 72)), 3),
     6: 4, 14: 4, 22: 4, 32: 4, 40: 4, 50: 4, 72: 4, 90: 4, 15: 5, 33: 5, 41: 5, 51: 5, 73: 5, 42: 6, 74: 6, 29: 2, 46: 2, 78: 2,
 }  # fmt: skip
 NO_VALENCE = -9.0  # stands for "no 3d metal"
@@ -122,7 +122,9 @@ def formula_mix(fractions: Sequence[dict[int, float]]) -> Compositions:
     """Compositions from dictionaries of atomic number to amount, scaled to sum to 1."""
     owner = np.repeat(np.arange(len(fractions)), [len(f) for f in fractions])
     number = np.concatenate([np.array(sorted(f), dtype=np.int64) for f in fractions]) if fractions else np.zeros(0, np.int64)
-    amount = np.concatenate([np.array([f[z] for z in sorted(f)], dtype=np.float64) for f in fractions]) if fractions else np.zeros(0)
+    amount = (
+        np.concatenate([np.array([f[z] for z in sorted(f)], dtype=np.float64) for f in fractions]) if fractions else np.zeros(0)
+    )
     total = np.bincount(owner, weights=amount, minlength=len(fractions))
     return Compositions(owner, number, amount / total[owner], np.searchsorted(owner, np.arange(len(fractions))))
 

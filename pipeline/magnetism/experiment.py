@@ -105,7 +105,9 @@ def _curie(table: pd.DataFrame, up: pd.Series[bool]) -> dict[str, Any]:
 
 def _at_work(table: pd.DataFrame, tesla: pd.Series[float]) -> pd.DataFrame:
     """With µ0·Ms at room temperature, if the crystal is a ferro- or ferrimagnet, and what follows from it."""
-    ends = [table[name].to_numpy(dtype=np.float64) * tesla.to_numpy() for name in ("moment_muB_per_atom", "moment_low", "moment_high")]
+    ends = [
+        table[name].to_numpy(dtype=np.float64) * tesla.to_numpy() for name in ("moment_muB_per_atom", "moment_low", "moment_high")
+    ]
     curie = [table[name].to_numpy(dtype=np.float64) for name in ("tc_K", "tc_low_K", "tc_high_K")]
     there = magnetisation_at(ROOM_TEMPERATURE_K, ends[0], ends[1], ends[2], curie[0], curie[1], curie[2])
     energy, mgoe = largest_energy_product(there.value)

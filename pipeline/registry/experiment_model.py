@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,8 +11,13 @@ from data.store.artifact import building, file_hash, write_bytes
 from models.contract import ModelError
 from models.experiment.model import ExperimentModel
 from models.saved import WEIGHTS_FILE
+from pipeline.ops.progress import Reporter
 from pipeline.registry.ensemble import CARD_FILE
+from pipeline.registry.experiment_card import experiment_card
 from pipeline.registry.shipped import PRETRAINED
+from pipeline.training.experiment import ExperimentSettings, train_experiment
+from pipeline.training.experiment_judged import judged_facts
+from pipeline.training.experiment_rows import read_rows
 
 FOLDER = PRETRAINED / "experiment"
 
@@ -41,3 +47,19 @@ def ship_experiment(model: ExperimentModel, card: str, folder: Path = FOLDER) ->
         folder.mkdir(exist_ok=True)
         for file in made.iterdir():
             file.replace(folder / file.name)
+
+
+def train_and_ship(
+    tables: Path, work: Path, reporter: Reporter, settings: ExperimentSettings = ExperimentSettings()
+) -> ExperimentModel:
+    """Learn from the literature tables of a folder, judge by chemical systems, and ship; what `work` has is not learned again.
+
+    Raises:
+        UserError: a table is missing.
+    """
+    rows = read_rows(tables)
+    model, crossed = train_experiment(rows, settings, work, reporter.say)
+    facts = {**model.facts, **judged_facts(rows, crossed, model.forest_weight)}
+    judged = replace(model, facts=facts)
+    ship_experiment(judged, experiment_card(facts))
+    return judged

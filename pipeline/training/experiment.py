@@ -67,7 +67,10 @@ def train_experiment(
         value, spread = temperatures(said[task][0][known], said[task][1][known])
         residuals[task] = BinnedResiduals.fit(truth, value, spread)
     members = fit_members(rows, np.ones(len(rows.fold), dtype=bool), settings, folder / str(ALL), report)
-    facts: dict[str, Any] = {"rows": {task: len(rows.target(task)[0]) for task in TASKS}, "systems": rows.table["chemsys"].nunique()}
+    facts: dict[str, Any] = {
+        "rows": {task: len(rows.target(task)[0]) for task in TASKS},
+        "systems": rows.table["chemsys"].nunique(),
+    }
     return ExperimentModel(members, weight, order, residuals, facts), crossed
 
 
@@ -101,9 +104,7 @@ def fit_members(
         file = folder / f"forest-{task}.npz"
         if not file.is_file():
             report(f"{folder.name}: forest of {task}")
-            grown = grow_forest(
-                rows.formulas.columns[known[use]], truth[use], weight[use], task, settings.forest, settings.seed
-            )
+            grown = grow_forest(rows.formulas.columns[known[use]], truth[use], weight[use], task, settings.forest, settings.seed)
             _store(file, vars(grown))
         with np.load(file) as stored:
             forests[task] = Trees(**{name: stored[name] for name in stored.files})
@@ -158,7 +159,9 @@ def _take(rows: ExperimentRows, some: NDArray[np.bool_]) -> Any:
     ends = np.append(given.start[1:], len(given.numbers))
     count = (ends - given.start)[some]
     entry = np.concatenate([np.arange(a, b) for a, b in zip(given.start[some], ends[some], strict=True)])
-    return Formulas(given.columns[some], given.numbers[entry], given.fractions[entry], np.concatenate([[0], np.cumsum(count)[:-1]]))
+    return Formulas(
+        given.columns[some], given.numbers[entry], given.fractions[entry], np.concatenate([[0], np.cumsum(count)[:-1]])
+    )
 
 
 def _store(file: Path, arrays: dict[str, Any]) -> None:

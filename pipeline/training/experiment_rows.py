@@ -59,7 +59,9 @@ def read_rows(folder: Path) -> ExperimentRows:
         table["order"] = table["key"].map((sure["exp_order"] == FM_OR_FIM).astype(float)).fillna(table["solved"])
         table["weight_order"] = table["key"].map(sure["tier"].map(ORDER_WEIGHT)).fillna(OTHER_ORDER)
     except (OSError, KeyError, ValueError) as fault:
-        raise UserError(f"{folder} does not hold the literature tables ({fault}); docs/literature.md says what they are") from fault
+        raise UserError(
+            f"{folder} does not hold the literature tables ({fault}); docs/literature.md says what they are"
+        ) from fault
     amounts = [{_NUMBER[s]: float(x) for s, x in json.loads(text).items()} for text in table["composition"]]
     return ExperimentRows(table, described_formulas(amounts), np.array([_fold(c) for c in table["chemsys"]]))
 
@@ -85,5 +87,3 @@ def _solved(folder: Path) -> pd.DataFrame:
 
 def _fold(chemsys: str) -> int:
     return int(hashlib.sha256(chemsys.encode()).hexdigest()[:8], 16) % FOLDS
-
-

@@ -27,13 +27,87 @@ LEAST_APART_K = 60.0
 DILUTE_SHARE, DILUTE_ABOVE_K = 0.05, 200.0
 SUPERCONDUCTING_BELOW_K = 2.0
 OPEN_SHELLS = frozenset(
-    "V Cr Mn Fe Co Ni Cu Ru Rh Pd Os Ir Ti Sc Zr Mo Nb Re Pt W "
-    "Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb U Np Pu Am Cm Bk Cf Pa".split()
+    [
+        "V",
+        "Cr",
+        "Mn",
+        "Fe",
+        "Co",
+        "Ni",
+        "Cu",
+        "Ru",
+        "Rh",
+        "Pd",
+        "Os",
+        "Ir",
+        "Ti",
+        "Sc",
+        "Zr",
+        "Mo",
+        "Nb",
+        "Re",
+        "Pt",
+        "W",
+        "Ce",
+        "Pr",
+        "Nd",
+        "Pm",
+        "Sm",
+        "Eu",
+        "Gd",
+        "Tb",
+        "Dy",
+        "Ho",
+        "Er",
+        "Tm",
+        "Yb",
+        "U",
+        "Np",
+        "Pu",
+        "Am",
+        "Cm",
+        "Bk",
+        "Cf",
+        "Pa",
+    ]
 )
-STRONG = frozenset("V Cr Mn Fe Co Ni Ru Os Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb U Np Pu Am Cm Bk Cf".split())
-F_SHELLS = frozenset("Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb U Np Pu Am Cm Bk Cf".split())
-CUPRATE_HOSTS = frozenset("Ba Sr La Ca Y Bi Tl Hg Nd Pr Sm Eu Gd".split())
-OTHER_3D = frozenset("V Cr Mn Fe Co Ni Ru Os Ir".split())
+STRONG = frozenset(
+    [
+        "V",
+        "Cr",
+        "Mn",
+        "Fe",
+        "Co",
+        "Ni",
+        "Ru",
+        "Os",
+        "Ce",
+        "Pr",
+        "Nd",
+        "Pm",
+        "Sm",
+        "Eu",
+        "Gd",
+        "Tb",
+        "Dy",
+        "Ho",
+        "Er",
+        "Tm",
+        "Yb",
+        "U",
+        "Np",
+        "Pu",
+        "Am",
+        "Cm",
+        "Bk",
+        "Cf",
+    ]
+)
+F_SHELLS = frozenset(
+    ["Ce", "Pr", "Nd", "Pm", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "U", "Np", "Pu", "Am", "Cm", "Bk", "Cf"]
+)
+CUPRATE_HOSTS = frozenset(["Ba", "Sr", "La", "Ca", "Y", "Bi", "Tl", "Hg", "Nd", "Pr", "Sm", "Eu", "Gd"])
+OTHER_3D = frozenset(["V", "Cr", "Mn", "Fe", "Co", "Ni", "Ru", "Os", "Ir"])
 
 
 def reasons(values: pd.DataFrame) -> pd.Series[str]:
