@@ -21,6 +21,7 @@ from flows.commands import (
     screening,
     serving,
     shipping,
+    shipping_experiment,
 )
 
 app = typer.Typer(

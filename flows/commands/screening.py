@@ -59,7 +59,8 @@ def screen(
         str,
         typer.Option(
             "--profile",
-            help="What to rank by: permanent-magnet, soft-magnet, magnetocaloric, high-ms, as-calculated, rare-earth-free, low-cost or explore.",
+            help="What to rank by: permanent-magnet, soft-magnet, magnetocaloric, high-ms, as-calculated, "
+            "rare-earth-free, low-cost or explore.",
         ),
     ] = "permanent-magnet",
     runner: Annotated[

@@ -24,8 +24,8 @@ class Calibration:
     def fit(cls, logit: Floats, truth: Floats) -> Self:
         """From rows whose chemical systems the model never saw: (rows,) logits, and 0 or 1.
 
-        Isotonic regression (Zadrozny and Elkan 2002) over the means of bins of equally many rows: a curve without the steps that a
-        few rows would make.
+        Isotonic regression (Zadrozny and Elkan 2002) over the means of bins of equally many rows: a curve without the
+        steps that a few rows would make.
         """
         from sklearn.isotonic import IsotonicRegression
 

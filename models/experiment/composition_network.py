@@ -1,8 +1,8 @@
 """A network on compositions: elements that attend to each other, beside descriptors of the whole formula.
 
-Each element of a formula is a token of a learned embedding, tabulated properties and its fraction; one layer of attention (Vaswani
-et al. 2017; on compositions: CrabNet, Wang et al., npj Comput. Mater. 7, 77, 2021), a pool weighted by fractions, and one head for
-all tasks: Curie temperature, Néel temperature and order help each other. Learning the magnetisation of DFT first
+Each element of a formula is a token of a learned embedding, tabulated properties and its fraction; one layer of attention
+(Vaswani et al. 2017; on compositions: CrabNet, Wang et al., npj Comput. Mater. 7, 77, 2021), a pool weighted by fractions, and
+one head for all tasks: Curie temperature, Néel temperature and order help each other. Learning the magnetisation of DFT first
 (24,000 formulas) gained 1 % for twice the time and was left out.
 """
 
@@ -107,11 +107,11 @@ def fit_network(
     steps = epochs * math.ceil(len(rows) / settings.batch)
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total_steps=steps, pct_start=0.15)
-    mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.98))
+    mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.98))  # type: ignore[no-untyped-call]
     for epoch in range(epochs):
         network.train()
         total = 0.0
-        for batch in rows[torch.randperm(len(rows), generator=order)].split(settings.batch):
+        for batch in rows[torch.randperm(len(rows), generator=order)].split(settings.batch):  # type: ignore[no-untyped-call]
             loss = _loss(network(given.take(batch)), targets[batch], weights[batch])
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -129,7 +129,7 @@ def fit_network(
 @torch.no_grad()
 def run_network(network: CompositionNetwork, given: CompositionInput) -> Floats:
     """(formulas, TASKS)."""
-    parts = [network(given.take(rows)) for rows in torch.arange(len(given)).split(_AT_ONCE)]
+    parts = [network(given.take(rows)) for rows in torch.arange(len(given)).split(_AT_ONCE)]  # type: ignore[no-untyped-call]
     out: Floats = torch.cat(parts).numpy().astype(np.float64) if parts else np.zeros((0, len(TASKS)))
     return out
 

@@ -144,8 +144,9 @@ class ExperimentModel:
         write_header(
             folder, FAMILY, FORMAT,
             {
-                "tasks": list(TASKS), "networks": len(self.members.networks), "network_settings": asdict(self.members.network_settings),
-                "forest_weight": self.forest_weight, "order": self.order.to_json(),
+                "tasks": list(TASKS), "networks": len(self.members.networks),
+                "network_settings": asdict(self.members.network_settings), "forest_weight": self.forest_weight,
+                "order": self.order.to_json(),
                 "residuals": {task: r.to_json() for task, r in self.residuals.items()}, "facts": self.facts,
             },
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def crossed_order(logit: Floats, truth: Floats, fold: NDArray[np.int64]) -> Floa
 
 
 def crossed_coverage(truth: Floats, predicted: Floats, spread: Floats, fold: NDArray[np.int64]) -> dict[str, Any]:
-    """Share of the truths inside 90 % intervals that the other folds calibrated, by predicted temperature, with their mean width."""
+    """Share of the truths inside 90 % intervals that the other folds calibrated, by predicted value, with their mean width."""
     inside, width = np.zeros(len(truth), dtype=bool), np.zeros(len(truth))
     for k in np.unique(fold):
         here = fold == k
@@ -62,8 +63,9 @@ def crossed_coverage(truth: Floats, predicted: Floats, spread: Floats, fold: NDA
         low, high = residuals.interval(predicted[here], spread[here])
         inside[here], width[here] = (truth[here] >= low) & (truth[here] <= high), high - low
     bins = {}
-    for low, high in zip(SHOWN_BINS_K[:-1], SHOWN_BINS_K[1:], strict=True):
-        here = (predicted >= low) & (predicted < high)
+    for least, most in pairwise(SHOWN_BINS_K):
+        here = (predicted >= least) & (predicted < most)
         if here.any():
-            bins[f"{low:g} to {high:g} K"] = {"rows": int(here.sum()), "coverage": float(inside[here].mean()), "width_K": float(width[here].mean())}  # fmt: skip
+            found = {"coverage": float(inside[here].mean()), "width_K": float(width[here].mean())}
+            bins[f"{least:g} to {most:g} K"] = {"rows": int(here.sum()), **found}
     return {"coverage": float(inside.mean()), "bins": bins}

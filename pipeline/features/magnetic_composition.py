@@ -109,7 +109,8 @@ def magnetic_physics(fractions: Floats) -> Floats:
         earths, metals, metals / _at_least(metals + earths), *kinds.T, -(kinds * np.log(_at_least(kinds))).sum(axis=1), moment,
         moment / _at_least(metals), moment / volume, of_metals @ volume_of / volume, valence, electrons,
         np.where(has, np.abs(valence - np.rint(valence)), 0.0), spin, anions,
-        cations / _at_least((fractions[:, [*CATION_CHARGE]]).sum(axis=1)), step(electronegativity), step(magpie_of("CovalentRadius")),
+        cations / _at_least(fractions[:, [*CATION_CHARGE]].sum(axis=1)), step(electronegativity),
+        step(magpie_of("CovalentRadius")),
         np.where(has, others @ volume_of / _at_least(of_metals @ volume_of), 99.0).clip(max=99.0),
         others @ magpie_of("NpValence") / rest, others @ magpie_of("NdValence") / rest, valence_electrons, np.abs(moment + ionic),
         np.where(has, others.sum(axis=1) / _at_least(metals), 99.0).clip(max=99.0),
@@ -149,9 +150,9 @@ def _magpie_column(name: str) -> Floats:
 def rare_earth_table() -> Floats:
     """(104, RARE_EARTH_COLUMNS) by atomic number; zero for all but magnetic rare earths."""
     table = np.zeros((LARGEST_Z + 1, len(RARE_EARTH_COLUMNS)))
-    for z, (s, l, j) in HUND.items():
-        g = 1.5 + (s * (s + 1) - l * (l + 1)) / (2 * j * (j + 1))
+    for z, (s, orbital, j) in HUND.items():
+        g = 1.5 + (s * (s + 1) - orbital * (orbital + 1)) / (2 * j * (j + 1))
         table[z] = (
-            s, l, j, g * j, g * j * (j + 1), (g - 1) ** 2 * j * (j + 1), float(z < 63), float(z >= 63), STEVENS.get(z, 0.0)
+            s, orbital, j, g * j, g * j * (j + 1), (g - 1) ** 2 * j * (j + 1), float(z < 63), float(z >= 63), STEVENS.get(z, 0.0)
         )  # fmt: skip
     return table

@@ -40,8 +40,8 @@ MEASURED, PREDICTED, DISPUTED = "measured", "predicted", "contradictory referenc
 
 
 def predicted_columns(model: ExperimentModel, mix: Compositions) -> dict[str, Floats]:
-    """What the models say of each crystal's composition, each composition being asked once: `p_fm_or_fim_predicted`, and for "tc" and
-    "tn" the temperature and its 90 % interval (K), and the probabilities that the Curie temperature is above THRESHOLDS_K."""
+    """What the models say of each crystal's composition, each asked once: `p_fm_or_fim_predicted`, and for "tc" and "tn"
+    the temperature and its 90 % interval (K), and the probabilities that the Curie temperature is above THRESHOLDS_K."""
     once, row = _unique(mix)
     said = model.predict(described_mix(once))
     return {name: values[row] for name, values in _columns(said).items()}
@@ -51,8 +51,8 @@ def with_experiment(predictions: pd.DataFrame, known: pd.DataFrame, tesla_per_mu
     """The predictions with their order, Curie temperature and working magnetisation, measured ones where `known` has them.
 
     Args:
-        predictions: columns of `predicted_columns`, p_magnetic, p_ferromagnetic, p_ferrimagnetic (DFT), space_group and the moment with
-            its interval.
+        predictions: columns of `predicted_columns`, p_magnetic, p_ferromagnetic, p_ferrimagnetic (DFT), space_group and the
+            moment with its interval.
         known: `known_from_experiment` of the same rows.
         tesla_per_muB: T per µB/atom of each crystal.
     """
@@ -105,11 +105,14 @@ def _curie(table: pd.DataFrame, up: pd.Series[bool]) -> dict[str, Any]:
 
 def _at_work(table: pd.DataFrame, tesla: pd.Series[float]) -> pd.DataFrame:
     """With µ0·Ms at room temperature, if the crystal is a ferro- or ferrimagnet, and what follows from it."""
-    ends = [
-        table[name].to_numpy(dtype=np.float64) * tesla.to_numpy() for name in ("moment_muB_per_atom", "moment_low", "moment_high")
-    ]
-    curie = [table[name].to_numpy(dtype=np.float64) for name in ("tc_K", "tc_low_K", "tc_high_K")]
-    there = magnetisation_at(ROOM_TEMPERATURE_K, ends[0], ends[1], ends[2], curie[0], curie[1], curie[2])
+
+    def values(name: str) -> Floats:
+        return table[name].to_numpy(dtype=np.float64)
+
+    per_muB = tesla.to_numpy(dtype=np.float64)
+    moments = (values(name) * per_muB for name in ("moment_muB_per_atom", "moment_low", "moment_high"))
+    curie = (values(name) for name in ("tc_K", "tc_low_K", "tc_high_K"))
+    there = magnetisation_at(ROOM_TEMPERATURE_K, *moments, *curie)
     energy, mgoe = largest_energy_product(there.value)
     return table.assign(
         saturation_300K_T=there.value, saturation_300K_T_low=there.low, saturation_300K_T_high=there.high, bh_max_kJ_m3=energy,

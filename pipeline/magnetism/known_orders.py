@@ -35,9 +35,7 @@ def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int]
     keys = formulas.map({formula: _key(formula) for formula in formulas.unique()})
     found = _empty(formulas.index)
     if own is not None:
-        theirs = own.compositions().set_index("key")
-        theirs = theirs.rename(columns={"order": "known_order", "tc_K": "known_tc_K", "tn_K": "known_tn_K",
-                                        "references": "known_references", "dois": "known_dois", "spread_K": "known_spread_K"})  # fmt: skip
+        theirs = own.compositions().set_index("key").add_prefix("known_")
         here = keys.isin(theirs.index)
         for name in KNOWN_COLUMNS:
             found.loc[here, name] = keys[here].map(theirs[name])

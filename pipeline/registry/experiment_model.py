@@ -50,7 +50,7 @@ def ship_experiment(model: ExperimentModel, card: str, folder: Path = FOLDER) ->
 
 
 def train_and_ship(
-    tables: Path, work: Path, reporter: Reporter, settings: ExperimentSettings = ExperimentSettings()
+    tables: Path, work: Path, reporter: Reporter, settings: ExperimentSettings | None = None
 ) -> ExperimentModel:
     """Learn from the literature tables of a folder, judge by chemical systems, and ship; what `work` has is not learned again.
 
@@ -58,7 +58,7 @@ def train_and_ship(
         UserError: a table is missing.
     """
     rows = read_rows(tables)
-    model, crossed = train_experiment(rows, settings, work, reporter.say)
+    model, crossed = train_experiment(rows, settings or ExperimentSettings(), work, reporter.say)
     facts = {**model.facts, **judged_facts(rows, crossed, model.forest_weight)}
     judged = replace(model, facts=facts)
     ship_experiment(judged, experiment_card(facts))

@@ -129,7 +129,8 @@ PROFILES = {
             "strong at working temperature, with an easy axis if the lattice allows one; whether it is hard, no column says",
             f"score = {_AT_WORK} × (1 if tetragonal, trigonal or hexagonal, else {WITHOUT_AXIS:g})",
             _permanent,
-            working=f"saturation_300K_T_low * p_fm_or_fim * p_tc_above_450 * ({WITHOUT_AXIS:g} + {1 - WITHOUT_AXIS:g} * uniaxial_possible)",
+            working="saturation_300K_T_low * p_fm_or_fim * p_tc_above_450 * "
+            f"({WITHOUT_AXIS:g} + {1 - WITHOUT_AXIS:g} * uniaxial_possible)",
         ),
         Profile(
             "soft-magnet",

@@ -17,16 +17,17 @@ COLUMNS = [
 ]  # fmt: skip
 
 FROM_EXPERIMENT = [  # of pipeline.magnetism.experiment
-    "p_fm_or_fim", "order_basis", "tc_K", "tc_low_K", "tc_high_K", "tc_basis", "p_tc_above_300", "p_tc_above_450", "p_tc_above_600",
-    "p_tc_260_to_340", "tn_K", "tn_low_K", "tn_high_K", "saturation_300K_T", "saturation_300K_T_low", "saturation_300K_T_high",
+    "p_fm_or_fim", "order_basis", "tc_K", "tc_low_K", "tc_high_K", "tc_basis", "p_tc_above_300", "p_tc_above_450",
+    "p_tc_above_600", "p_tc_260_to_340", "tn_K", "tn_low_K", "tn_high_K",
+    "saturation_300K_T", "saturation_300K_T_low", "saturation_300K_T_high",
     "bh_max_kJ_m3", "bh_max_MGOe", "k1_for_hardness_1_MJ_m3", "uniaxial_possible", "known_order", "known_tc_K", "known_tn_K",
     "known_references", "known_dois", "known_spread_K", "p_fm_or_fim_predicted",
 ]  # fmt: skip
 
 
 def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """The ranking table: COLUMNS, then those of FROM_EXPERIMENT that the predictions have, then `moment_dft` where a moment is known, then one column a member, then `place` where the
-    predictions have that column (so that a caller finds each row's crystal again).
+    """The ranking table, in this order: COLUMNS; those of FROM_EXPERIMENT that the predictions have; `moment_dft` where a moment
+    is known; one column a member; `place` where the predictions have that column (so that a caller finds each row's crystal again).
 
     Order: crystals that compete before those that the profile sets aside; then the profile's score; where that is equal (often
     zero), probability times µ0·Ms; then the id, so that the same predictions always give the same file.

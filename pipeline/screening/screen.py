@@ -15,6 +15,7 @@ import pandas as pd
 from data.errors import UserError
 from data.snapshot import open_snapshot
 from data.sources import Source
+from data.sources.literature.snapshot import newest_literature
 from data.sources.recipe import recipe
 from data.store.artifact import file_hash, make_folder, make_newest, text_hash, write_bytes, write_json
 from pipeline.dedup.cellfile import CellFiles
@@ -23,13 +24,16 @@ from pipeline.dedup.known import Known, known_crystals
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.vectorstore import VECTOR_CODE
+from pipeline.magnetism.experiment import MEASURED
 from pipeline.ops.ledger import Ledger, Run
 from pipeline.ops.progress import Reporter
 from pipeline.ops.provenance import provenance
 from pipeline.registry.ensemble import Ensemble
+from pipeline.registry.experiment_model import experiment_id
 from pipeline.screening.candidates import WITHOUT_COSTLY
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.licence import without_details, without_structures
+from pipeline.screening.measured import with_measured
 from pipeline.screening.previous import RUN_FORMAT, previous_run
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from pipeline.screening.ranking import rank
@@ -42,7 +46,7 @@ from pipeline.screening.structures import STRUCTURES_FILE, write_structures
 from pipeline.settings import Settings
 
 FILES = ("ranking.csv", "ranking.parquet", "rejected.csv", STRUCTURES_FILE)
-SCREEN_CODE = "screen-5"  # raise it whenever the same input and model would give other predictions, or a run other files
+SCREEN_CODE = "screen-6"  # raise it whenever the same input and model would give other predictions, or a run other files
 
 
 def screen(
@@ -60,7 +64,9 @@ def screen(
         UserError: nothing to read in the source, or `out` cannot be written or holds something else.
     """
     given = source.identity()
-    code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code)
+    own = newest_literature(where.literature)
+    measured = [f"experiment-{experiment_id()}", *([] if own is None else [f"literature-{own.id}"])]
+    code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code, *measured)
     withheld = source.licensed and not licensed_details
     models = ScreenModels.in_use(ensemble, where)
     decided = (*code, *models.to_json().values(), given, profile.name, profile.formula, *(["withheld"] if withheld else []))
@@ -107,7 +113,7 @@ def _screen(
     cells = work.cells(len(shards))
     duplicates, compared_with = _compare(predictions, cells, ensemble, where, reporter)
     joined = predictions.join(duplicates.columns).assign(place=range(len(predictions)))
-    ranking = rank(_with_provenance(joined), profile)
+    ranking = rank(_with_provenance(with_measured(joined, newest_literature(where.literature))), profile)
     places = ranking.pop("place").to_list()
     write_structures(folder, cells, [] if withheld else places)
     ranking = without_structures(ranking) if withheld else ranking
@@ -123,7 +129,7 @@ def _screen(
         "duplicates": int((ranking["duplicate_of"] != "").sum()), "known": int((ranking["known_id"] != "").sum()),
         "unfamiliar": int((ranking["unfamiliar"] > 1).sum()),
         "orderings": {str(k): int(n) for k, n in ranking["ordering_most_likely"].value_counts().sort_index().items()},
-        "known_from": compared_with,
+        "measured_orders": int((ranking["order_basis"] == MEASURED).sum()), "known_from": compared_with,
         "not_compared": duplicates.not_compared,
         "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),
         "without_costly": int(ranking["note"].str.contains(WITHOUT_COSTLY, regex=False).sum()),

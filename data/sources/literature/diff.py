@@ -47,8 +47,9 @@ def literature_difference(old: LiteratureSnapshot, new: LiteratureSnapshot) -> L
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [
-        {"formula": row.formula, "order": row.order, "tc_K": _known(row.tc_K), "tn_K": _known(row.tn_K)} for row in table.itertuples()
-    ]  # fmt: skip
+        {"formula": row.formula, "order": row.order, "tc_K": _known(row.tc_K), "tn_K": _known(row.tn_K)}
+        for row in table.itertuples()
+    ]
 
 
 def _pairs(was: pd.DataFrame, now: pd.DataFrame, chosen: np.ndarray) -> list[dict[str, Any]]:

@@ -66,7 +66,7 @@ def publish_literature(root: Path, folder: Path) -> LiteratureSnapshot:
     values = read_values(files)
     fractions = {formula: amounts_of(formula) for formula in values["formula"].unique()}
     keys = {formula: composition_key(f) if f is not None else "" for formula, f in fractions.items()}
-    values["fractions"] = [fractions[formula] for formula in values["formula"]]
+    values["fractions"] = pd.Series([fractions[formula] for formula in values["formula"]], index=values.index, dtype=object)
     values["key"] = values["formula"].map(keys)
     values["reason"] = reasons(values)
     sound, bad = values[values["reason"] == ""], values[values["reason"] != ""]
@@ -81,7 +81,8 @@ def publish_literature(root: Path, folder: Path) -> LiteratureSnapshot:
         digests = {name: file_hash(made / name) for name in (VALUES_FILE, COMPOSITIONS_FILE, QUARANTINE_FILE)}
         identifier = text_hash(RULES_CODE, *(digests[name] for name in sorted(digests)))[:16]
         manifest = {
-            "kind": "literature", "format": LITERATURE_FORMAT, "rules": RULES_CODE, "id": identifier, "source": f"literature:{folder}",
+            "kind": "literature", "format": LITERATURE_FORMAT, "rules": RULES_CODE, "id": identifier,
+            "source": f"literature:{folder}",
             "tables": hashes(files), "values": len(sound), "compositions": len(known), "quarantined": len(bad),
             "quarantined_by_reason": dict(sorted(Counter(bad["reason"]).items())),
             "orders": {str(k): int(n) for k, n in known["order"].value_counts().sort_index().items()}, "files": digests,
