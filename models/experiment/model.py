@@ -29,6 +29,7 @@ from models.experiment.composition_network import (
 )
 from models.experiment.intervals import BinnedResiduals
 from models.experiment.tree_members import ask_forest
+from models.packing import gather
 from models.saved import WEIGHTS_FILE, read_saved, set_weights, write_header
 from models.trees.decision_trees import Trees
 
@@ -50,6 +51,11 @@ class Formulas:
 
     def __len__(self) -> int:
         return len(self.columns)
+
+    def take(self, rows: NDArray[np.int64]) -> Formulas:
+        """Some formulas, in the order asked for."""
+        ptr, entry = gather(np.append(self.start, len(self.numbers)), rows)
+        return Formulas(self.columns[rows], self.numbers[entry], self.fractions[entry], ptr[:-1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +134,11 @@ class ExperimentModel:
         """Raises ModelError for another number of columns."""
         if given.columns.shape[1] != len(self.members.standard.mean):
             raise ModelError(f"the model was trained on {len(self.members.standard.mean)} columns, not {given.columns.shape[1]}")
-        said = {task: combine(answers, self.forest_weight[task]) for task, answers in self.members.answers(given).items()}
+        return self.combined(self.members.answers(given))
+
+    def combined(self, answers: dict[str, Floats]) -> ExperimentPrediction:
+        """The prediction from (members, formulas) answers by task, of members that learned from other rows, say."""
+        said = {task: combine(answers[task], self.forest_weight[task]) for task in TASKS}
         tc, tn = (Transition(*temperatures(*said[task]), self.residuals[task]) for task in ("tc", "tn"))
         return ExperimentPrediction(self.order.predict(said["order"][0]), tc, tn)
 

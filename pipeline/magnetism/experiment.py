@@ -44,7 +44,7 @@ def predicted_columns(model: ExperimentModel, mix: Compositions) -> dict[str, Fl
     the temperature and its 90 % interval (K), and the probabilities that the Curie temperature is above THRESHOLDS_K."""
     once, row = _unique(mix)
     said = model.predict(described_mix(once))
-    return {name: values[row] for name, values in _columns(said).items()}
+    return {name: values[row] for name, values in prediction_columns(said).items()}
 
 
 def with_experiment(predictions: pd.DataFrame, known: pd.DataFrame, tesla_per_muB: pd.Series[float]) -> pd.DataFrame:
@@ -121,7 +121,8 @@ def _at_work(table: pd.DataFrame, tesla: pd.Series[float]) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _columns(said: ExperimentPrediction) -> dict[str, Floats]:
+def prediction_columns(said: ExperimentPrediction) -> dict[str, Floats]:
+    """The columns of `predicted_columns`, one row a composition."""
     out = {"p_fm_or_fim_predicted": said.p_fm_or_fim}
     for name, transition in (("tc", said.tc), ("tn", said.tn)):
         low, high = transition.interval()

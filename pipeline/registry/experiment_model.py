@@ -12,8 +12,8 @@ from models.contract import ModelError
 from models.experiment.model import ExperimentModel
 from models.saved import WEIGHTS_FILE
 from pipeline.ops.progress import Reporter
-from pipeline.registry.ensemble import CARD_FILE
 from pipeline.registry.experiment_card import experiment_card
+from pipeline.registry.published import CARD_FILE
 from pipeline.registry.shipped import PRETRAINED
 from pipeline.training.experiment import ExperimentSettings, train_experiment
 from pipeline.training.experiment_judged import judged_facts

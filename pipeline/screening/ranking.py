@@ -27,7 +27,7 @@ FROM_EXPERIMENT = [  # of pipeline.magnetism.experiment
 
 def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """The ranking table, in this order: COLUMNS; those of FROM_EXPERIMENT that the predictions have; `moment_dft` where a moment
-    is known; one column a member; `place` where the predictions have that column (so that a caller finds each row's crystal again).
+    is known; one column a member; `place` where the predictions have that column (so a caller finds each row's crystal again).
 
     Order: crystals that compete before those that the profile sets aside; then the profile's score; where that is equal (often
     zero), probability times µ0·Ms; then the id, so that the same predictions always give the same file.

@@ -82,7 +82,7 @@ def cross_fit(rows: ExperimentRows, settings: ExperimentSettings, folder: Path, 
         file = folder / f"said-{k}.npz"
         if not file.is_file():
             members = fit_members(rows, ~held_out, settings, folder / str(k), report)
-            said = members.answers(_take(rows, held_out))
+            said = members.answers(rows.formulas.take(np.flatnonzero(held_out)))
             with building(folder) as made:
                 np.savez(made / file.name, **said)  # type: ignore[arg-type]
                 (made / file.name).replace(file)
@@ -150,18 +150,6 @@ def _forest_weight(rows: ExperimentRows, task: str, answers: Floats) -> float:
         wrong = (1.0 / (1.0 + np.exp(-mean)) - truth) ** 2 if task == "order" else np.abs(from_root(mean) - truth)
         losses.append(wrong.mean())
     return float(WEIGHTS[int(np.argmin(losses))])
-
-
-def _take(rows: ExperimentRows, some: NDArray[np.bool_]) -> Any:
-    from models.experiment.model import Formulas
-
-    given = rows.formulas
-    ends = np.append(given.start[1:], len(given.numbers))
-    count = (ends - given.start)[some]
-    entry = np.concatenate([np.arange(a, b) for a, b in zip(given.start[some], ends[some], strict=True)])
-    return Formulas(
-        given.columns[some], given.numbers[entry], given.fractions[entry], np.concatenate([[0], np.cumsum(count)[:-1]])
-    )
 
 
 def _store(file: Path, arrays: dict[str, Any]) -> None:

@@ -33,6 +33,10 @@ class ExperimentRows:
     formulas: Formulas
     fold: NDArray[np.int64]  # (rows,) of its chemical system
 
+    def take(self, rows: NDArray[np.int64]) -> ExperimentRows:
+        """Some rows, in the order asked for."""
+        return ExperimentRows(self.table.iloc[rows].reset_index(drop=True), self.formulas.take(rows), self.fold[rows])
+
     def target(self, task: str) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
         """Rows where the task's answer is known, the answers, and their weights."""
         rows = np.flatnonzero(self.table[task].notna())
