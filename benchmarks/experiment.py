@@ -4,9 +4,9 @@
         ../shared/data/icsd_candidates.parquet [--work FOLDER] [--smoke]
 
 The members of five folds are learned anew (half an hour; what FOLDER holds is not learned again, and `make
-pretrained-experiment` leaves it in .work/pretrained/work/experiment). Of the tables, crystals with a known experimental order count,
-of mp_magnets those of val and test; they are ranked by the default profile without a look-up, their order and Curie temperature
-coming from members that never saw their chemical systems. --smoke: a part of the rows, small members.
+pretrained-experiment` leaves it in .work/pretrained/work/experiment). Of the tables, crystals with a known experimental order
+count, of mp_magnets those of val and test; they are ranked by the default profile without a look-up, their order and Curie
+temperature coming from members that never saw their chemical systems. --smoke: a part of the rows, small members.
 """
 
 from __future__ import annotations
@@ -136,7 +136,8 @@ def _first(options: argparse.Namespace, rows: ExperimentRows, model: Any, crosse
     lines = []
     for title, profile, look_up in (
         ("as calculated", "as-calculated", False), ("look-up off", "permanent-magnet", False),
-        ("look-up off, no preference of lattices", "soft-magnet", False), ("look-up on, embedded table only", "permanent-magnet", True),
+        ("look-up off, no preference of lattices", "soft-magnet", False),
+        ("look-up on, embedded table only", "permanent-magnet", True),
     ):  # fmt: skip
         ranked = in_order(_with(table, look_up), PROFILES[profile])
         answer = truth.loc[ranked["key"]]

@@ -63,7 +63,7 @@ def with_experiment(predictions: pd.DataFrame, known: pd.DataFrame, tesla_per_mu
     magnetic = predictions["p_magnetic"].mask(up | down, np.maximum(predictions["p_magnetic"], SURE))
     basis = np.where(up | down, MEASURED, np.where(is_contradictory(order), DISPUTED, PREDICTED))
     out = predictions.assign(**order_columns(magnetic, e, predictions["p_ferromagnetic"], predictions["p_ferrimagnetic"], order))
-    out = out.assign(order_basis=basis, **known)
+    out = out.assign(p_magnetic=magnetic, order_basis=basis, **known)
     return _at_work(out.assign(**_curie(out, up)), tesla_per_muB)
 
 

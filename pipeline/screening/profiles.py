@@ -74,15 +74,15 @@ def _per_price(table: pd.DataFrame) -> pd.Series[float]:
 
 def _permanent(table: pd.DataFrame) -> pd.Series[float]:
     axis = WITHOUT_AXIS + (1.0 - WITHOUT_AXIS) * table["uniaxial_possible"]
-    return table["saturation_300K_T_low"] * table["p_fm_or_fim"] * table["p_tc_above_450"] * axis
+    return table["saturation_300K_T"] * table["p_fm_or_fim"] * table["p_tc_above_450"] * axis
 
 
 def _soft(table: pd.DataFrame) -> pd.Series[float]:
-    return table["saturation_300K_T_low"] * table["p_fm_or_fim"] * table["p_tc_above_450"]
+    return table["saturation_300K_T"] * table["p_fm_or_fim"] * table["p_tc_above_450"]
 
 
 def _magnetocaloric(table: pd.DataFrame) -> pd.Series[float]:
-    return table["saturation_T_low"] * table["p_fm_or_fim"] * table["p_tc_260_to_340"]
+    return table["saturation_T"] * table["p_fm_or_fim"] * table["p_tc_260_to_340"]
 
 
 def _hopeful(table: pd.DataFrame) -> pd.Series[float]:
@@ -120,7 +120,8 @@ def _said(text: pd.Series[str], where: pd.Series[bool]) -> pd.Series[str]:
 
 _SURE = "P(FM) × µ0·Ms at the lower end of the 90 % interval (T)"
 _TOO_HIGH = f"known to lie more than {MAX_E_ABOVE_HULL:g} eV/atom above the hull"
-_AT_WORK = "µ0·Ms at 300 K at the lower end of the 90 % interval (T) × P(FM or FiM) × P(Tc > 450 K)"
+# not the lower end of the interval: it is zero wherever the Curie temperature may be below 300 K, for nine crystals in ten
+_AT_WORK = "µ0·Ms at 300 K (T) × P(FM or FiM) × P(Tc > 450 K)"
 PROFILES = {
     profile.name: profile
     for profile in (
@@ -129,7 +130,7 @@ PROFILES = {
             "strong at working temperature, with an easy axis if the lattice allows one; whether it is hard, no column says",
             f"score = {_AT_WORK} × (1 if tetragonal, trigonal or hexagonal, else {WITHOUT_AXIS:g})",
             _permanent,
-            working="saturation_300K_T_low * p_fm_or_fim * p_tc_above_450 * "
+            working="saturation_300K_T * p_fm_or_fim * p_tc_above_450 * "
             f"({WITHOUT_AXIS:g} + {1 - WITHOUT_AXIS:g} * uniaxial_possible)",
         ),
         Profile(
@@ -137,14 +138,14 @@ PROFILES = {
             "strong at working temperature, whatever the lattice; cubic ones tend to be soft",
             f"score = {_AT_WORK}",
             _soft,
-            working="saturation_300K_T_low * p_fm_or_fim * p_tc_above_450",
+            working="saturation_300K_T * p_fm_or_fim * p_tc_above_450",
         ),
         Profile(
             "magnetocaloric",
             "orders near room temperature with a large moment",
-            "score = µ0·Ms at 0 K at the lower end of the 90 % interval (T) × P(FM or FiM) × P(260 K < Tc < 340 K)",
+            "score = µ0·Ms at 0 K (T) × P(FM or FiM) × P(260 K < Tc < 340 K)",
             _magnetocaloric,
-            working="saturation_T_low * p_fm_or_fim * p_tc_260_to_340",
+            working="saturation_T * p_fm_or_fim * p_tc_260_to_340",
         ),
         Profile(
             "high-ms",

@@ -127,7 +127,8 @@ def test_what_changed(tmp_path: Path) -> None:
     new = publish(tmp_path, "Fe,Tc,1044,doi:10.1/a", "NiO,TN,520,doi:10.1/b", "Co,Tc,1388,c")
     found = literature_difference(old, new)
     assert found.counts() == {"new": 1, "withdrawn": 1, "reordered": 0, "remeasured": 1}
-    assert found.remeasured[0]["tn_K"] == 520 and found.remeasured[0]["old_tn_K"] == 525 and found.withdrawn[0]["formula"] == "Fe3O4"
+    assert found.remeasured[0]["tn_K"] == 520 and found.remeasured[0]["old_tn_K"] == 525
+    assert found.withdrawn[0]["formula"] == "Fe3O4"
 
 
 def test_keys() -> None:

@@ -76,7 +76,7 @@ def test_a_wrong_logit_becomes_a_right_probability() -> None:
     assert Calibration.from_json(fitted.to_json()) == fitted
 
 
-@pytest.mark.parametrize("x, y", [([0, 1], [0.5, 0.4]), ([1, 0], [0.1, 0.2]), ([0], [1.5]), ([], []), ([0, 1], [0.5])])
+@pytest.mark.parametrize(("x", "y"), [([0, 1], [0.5, 0.4]), ([1, 0], [0.1, 0.2]), ([0], [1.5]), ([], []), ([0, 1], [0.5])])
 def test_no_curve(x: list[float], y: list[float]) -> None:
     with pytest.raises(ValueError, match="calibration"):
         Calibration.from_json({"logit": x, "probability": y})

@@ -33,7 +33,8 @@ def made_up() -> ExperimentRows:
     temperature = 100.0 * (metals - 24) + 60.0 * share
     table = pd.DataFrame(
         {
-            "key": [f"k{k}" for k in range(ROWS)], "formula": "x", "chemsys": [f"{m}-{o}" for m, o in zip(metals, others, strict=True)],
+            "key": [f"k{k}" for k in range(ROWS)], "formula": "x",
+            "chemsys": [f"{m}-{o}" for m, o in zip(metals, others, strict=True)],
             "tc": np.where(antiparallel, np.nan, temperature), "tn": np.where(antiparallel, temperature, np.nan),
             "order": np.where(antiparallel, 0.0, 1.0), "weight_tc": 1.0, "weight_tn": 1.0, "weight_order": 1.0,
         }

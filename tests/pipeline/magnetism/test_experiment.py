@@ -32,7 +32,8 @@ def joined(frame: pd.DataFrame) -> pd.DataFrame:
 def test_the_rule() -> None:
     first = joined(table()).iloc[0]
     assert first["order_basis"] == "predicted" and first["p_antiferromagnetic"] == pytest.approx(0.9 * 0.4)
-    assert first["p_ferromagnetic"] == pytest.approx(0.9 * 0.6 * 5 / 8) and first["p_ferrimagnetic"] == pytest.approx(0.9 * 0.6 * 3 / 8)
+    assert first["p_ferromagnetic"] == pytest.approx(0.9 * 0.6 * 5 / 8)
+    assert first["p_ferrimagnetic"] == pytest.approx(0.9 * 0.6 * 3 / 8)
     assert first["p_fm_or_fim"] == pytest.approx(0.9 * 0.6) and first["afm_risk"] == pytest.approx(0.4)
 
 

@@ -15,8 +15,8 @@ from pipeline.magnetism.working_temperature import (
     uniaxial_possible,
 )
 
-# saturation magnetisation, A m²/kg, at 0 K and near room temperature (Crangle and Goodman, Proc. R. Soc. A 321, 477, 1971), the Curie
-# temperature, and the shape parameter of Kuz'min 2005
+# saturation magnetisation, A m²/kg, at 0 K and near room temperature (Crangle and Goodman, Proc. R. Soc. A 321, 477, 1971), the
+# Curie temperature, and the shape parameter of Kuz'min 2005
 MEASURED = {"iron": (221.7, 217.6, 293.0, 1044.0, 0.35), "nickel": (58.6, 55.1, 293.0, 628.0, 0.15)}
 NEAR = 0.015
 
