@@ -9,9 +9,10 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from data.cif.dialects import in_core_words, spell_out_magnetic_operations
+from data.cif.dialects import in_core_words
 from data.cif.disorder import Disorder, shared_site, take_majority
-from data.cif.operations import symmetry_fault
+from data.cif.special_positions import Orbits, SplitSiteError
+from data.cif.symmetry_choice import SymmetryError, SymmetrySources, choose_symmetry, moved_note
 from data.crystal import MAX_ATOMIC_NUMBER, Crystal, CrystalError, make_crystal
 from data.rejection import Reason, Rejection
 
@@ -20,6 +21,7 @@ MAX_SITES = 2000  # in one unit cell
 MAX_EDGE_A = 5000.0  # of a cell; longer than that of any known polytype, and symmetry searches hang on millions
 MAX_NAME = 200  # characters of a block's name, a database code or a detail; tables and terminals have to show them
 MAX_COORDINATE = 1000.0  # cells from the origin; far more and the digits behind the point are lost
+_MOST_IMAGES = 400_000  # of listed sites under the operations, before those on special positions are merged
 _ROWS_AT_ONCE = 256  # these two bound the memory of the distance check
 _MAX_PAIRS = 4_000_000
 _TRITIUM = re.compile(r"T\d*[+-]?")
@@ -76,7 +78,6 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     Raises:
         BlockError: with the reason, where the block holds no ordered crystal.
     """
-    spell_out_magnetic_operations(block)
     if len(block.find(_POSITIONS)) == 0:  # gemmi takes a coordinate without a column for zero
         raise BlockError(Reason.NO_SITES, "no atomic site with fractional coordinates")
     try:
@@ -95,24 +96,31 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     for edge in (small.cell.a, small.cell.b, small.cell.c):  # two negative ones make a positive volume
         if not 0 < edge <= MAX_EDGE_A:
             raise BlockError(Reason.NO_CELL, f"a cell edge of {edge:.4g} Å; the limit is {MAX_EDGE_A:g}")
-    wrong = symmetry_fault(small)
-    if wrong is not None:
-        raise BlockError(Reason.UNKNOWN_SYMMETRY, wrong)
+    lattice = np.array(small.cell.orth.mat.tolist()).T
+    try:
+        symmetry = choose_symmetry(block, small, listed, lattice)
+    except SymmetryError as fault:
+        raise BlockError(Reason.UNKNOWN_SYMMETRY, str(fault)) from fault
     elements = _elements(small)
     note = _settle_disorder(small, disorder)
     if note:
         listed = np.array([site.fract.tolist() for site in small.sites])
-    sites = small.get_all_unit_cell_sites()
-    if len(sites) > MAX_SITES:
-        raise BlockError(Reason.TOO_LARGE, f"{len(sites)} sites in the cell; the limit is {MAX_SITES}")
-    lattice = np.array(small.cell.orth.mat.tolist()).T
-    frac = np.array([site.fract.tolist() for site in sites])
-    numbers = [site.element.atomic_number or 1 for site in sites]  # what is no element to gemmi is tritium by now
+    if len(listed) * len(symmetry.group) > _MOST_IMAGES:
+        raise BlockError(Reason.TOO_LARGE, f"{len(listed)} sites and {len(symmetry.group)} operations; the limit is {MAX_SITES} sites")
     try:
-        crystal = make_crystal(identifier, lattice, frac, numbers, note)
+        orbits = Orbits(symmetry.group, listed, lattice)
+    except SplitSiteError as fault:
+        raise BlockError(Reason.OVERLAPPING_SITES, f"site {small.sites[fault.site].label!r} lies {fault}") from fault
+    if len(orbits.frac) > MAX_SITES:
+        raise BlockError(Reason.TOO_LARGE, f"{len(orbits.frac)} sites in the cell; the limit is {MAX_SITES}")
+    listed_numbers = [site.element.atomic_number or 1 for site in small.sites]  # what is no element to gemmi is tritium by now
+    numbers = np.repeat(listed_numbers, orbits.sizes)
+    note = "; ".join(filter(None, (note, symmetry.sources.note, moved_note(small, orbits.moved))))
+    try:
+        crystal = make_crystal(identifier, lattice, orbits.frac, numbers, note)
     except CrystalError as fault:
         raise BlockError(Reason.NO_CELL, str(fault)) from fault
-    _check_distances(small, listed, crystal)
+    _check_distances(small, orbits.listed, crystal)
     _check_formula(block, elements)
     return crystal
 

@@ -1,0 +1,116 @@
+"""Fill the unit cell: every site's orbit, with sites near a special position moved onto it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.cif.operations import SymmetryGroup
+
+MERGE_A = 0.4  # Å; images of one atom nearer than this are one atom on a special position (gemmi's limit, too)
+_ON_IT = 1e-10  # of a cell edge; closer than that a site is on its special position
+_SAME_A = 1e-3  # Å; two images of a site that was moved onto its special position are apart or the same
+_ROUNDS = 8
+
+
+class SplitSiteError(ValueError):
+    """A site nearer to its own images than atoms can be, and near no special position that would explain it."""
+
+    def __init__(self, site: int, distance: float) -> None:
+        super().__init__(f"{distance:.3f} Å from its own image, on no special position")
+        self.site = site
+
+
+class Orbits:
+    """The atoms that a group makes of the listed sites.
+
+    Attributes:
+        listed: (n, 3) fractional coordinates of the listed sites, moved onto their special positions.
+        frac: (N, 3) all atoms of the cell, those of one listed site together, its own position first.
+        sizes: (n,) atoms of each listed site in the cell.
+        moved: (n,) distance in Å by which each site was moved.
+
+    Raises:
+        SplitSiteError
+    """
+
+    def __init__(self, group: SymmetryGroup, listed: NDArray[np.float64], lattice: NDArray[np.float64]) -> None:
+        n, m = len(listed), len(group)
+        self.listed, self.frac = listed, listed
+        self.sizes, self.moved = np.ones(n, dtype=np.int64), np.zeros(n)
+        if m == 1:
+            return
+        images = _images(group, listed)
+        shift = images - listed[:, None]
+        shift -= np.rint(shift)
+        apart = (shift.reshape(-1, 3) @ lattice).reshape(n, m, 3)
+        near = np.einsum("nmi,nmi->nm", apart, apart) < MERGE_A**2
+        special = near.sum(axis=1) > 1
+        if special.any():
+            self._settle(group, lattice, np.flatnonzero(special), images, shift, near)
+        self.sizes = m // near.sum(axis=1)
+        if not special.any():
+            self.frac = images.reshape(-1, 3)
+            return
+        kept = np.ones((n, m), dtype=bool)
+        for site in np.flatnonzero(special):
+            kept[site] = _first_of_each(group, near[site].tobytes(), images[site], lattice)
+        self.frac = images[kept]
+        self.sizes = kept.sum(axis=1)
+
+    def _settle(self, group: SymmetryGroup, lattice: NDArray[np.float64], sites: NDArray[np.int64],
+                images: NDArray[np.float64], shift: NDArray[np.float64], near: NDArray[np.bool_]) -> None:  # fmt: skip
+        """Move sites onto their special positions; images and near are brought up to date in place."""
+        off = np.abs(shift[sites]).max(axis=2) * near[sites] > _ON_IT
+        sites = sites[off.any(axis=1)]
+        if not len(sites):
+            return
+        self.listed = self.listed.copy()
+        for site in sites:
+            place, mask = _projected(group, self.listed[site], near[site], lattice, int(site))
+            self.moved[site] = np.linalg.norm((place - self.listed[site]) @ lattice)
+            self.listed[site], near[site] = place, mask
+        images[sites] = _images(group, self.listed[sites])
+
+
+def _images(group: SymmetryGroup, places: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n, m, 3) each operation applied to each place."""
+    turned = places @ group.rotations.reshape(-1, 3).T
+    images: NDArray[np.float64] = turned.reshape(len(places), -1, 3) + group.translations
+    return images
+
+
+def _projected(
+    group: SymmetryGroup, place: NDArray[np.float64], near: NDArray[np.bool_], lattice: NDArray[np.float64], site: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """The special position next to a place, and which operations leave it where it is."""
+    distance = 0.0
+    for _ in range(_ROUNDS):
+        shift = _images(group, place[None])[0] - place
+        shift -= np.rint(shift)
+        distances = np.linalg.norm(shift @ lattice, axis=1)
+        distance = float(distances[near].max())
+        if distance < _SAME_A / 1000:
+            if (distances[~near] < MERGE_A).any():
+                near = near | (distances < MERGE_A)
+                continue
+            return place, near
+        place = place + shift[near].mean(axis=0)
+    raise SplitSiteError(site, distance)
+
+
+def _first_of_each(
+    group: SymmetryGroup, stabiliser: bytes, images: NDArray[np.float64], lattice: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """(m,) the first operation that makes each atom of an orbit; it depends on the group and the stabiliser only."""
+    known = group.orbit_masks.get(stabiliser)
+    if known is not None:
+        return known
+    kept = np.ones(len(images), dtype=bool)
+    for k in range(1, len(images)):
+        shift = images[:k][kept[:k]] - images[k]
+        shift -= np.rint(shift)
+        kept[k] = (np.linalg.norm(shift @ lattice, axis=1) > _SAME_A).all()
+    if group.whole_numbers:
+        group.orbit_masks[stabiliser] = kept
+    return kept
