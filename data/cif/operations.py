@@ -57,17 +57,12 @@ class SymmetryGroup:
     operations: frozenset[Operation]
     rotations: NDArray[np.float64] = field(repr=False)  # (m, 3, 3)
     translations: NDArray[np.float64] = field(repr=False)  # (m, 3)
-    metric_mean: NDArray[np.float64] = field(repr=False)  # (9, 9): flat metric tensor -> its mean over the operations
+    metric_change: NDArray[np.float64] = field(repr=False)  # (9, 9): flat metric tensor -> its mean over the operations less itself
     whole_numbers: bool = True  # each rotation is a matrix of whole numbers (others need a centred cell)
     orbit_masks: dict[bytes, NDArray[np.bool_]] = field(default_factory=dict, repr=False)  # kept by special_positions
 
     def __len__(self) -> int:
-        return len(self.rotations)
-
-    def crystal_class(self) -> tuple[tuple[float, float], ...]:
-        """Determinant and trace of each distinct rotation, sorted: the same for two groups of one point group."""
-        distinct = np.unique(np.rint(self.rotations.reshape(-1, 9) * _FINEST), axis=0).reshape(-1, 3, 3) / _FINEST
-        return tuple(sorted((round(float(np.linalg.det(r)), 3), round(float(np.trace(r)), 3)) for r in distinct))
+        return len(self.operations)
 
 
 @lru_cache(maxsize=16384)
@@ -132,7 +127,19 @@ def group_of(texts: tuple[str, ...]) -> SymmetryGroup:
     Raises:
         OperationError: an operation that cannot be read, or operations that are no group.
     """
-    return group_from(frozenset(parse_operation(text) for text in texts))
+    return group_from(parse_all(texts))
+
+
+def parse_all(texts: tuple[str, ...]) -> frozenset[Operation]:
+    """The distinct operations of a list.
+
+    Raises:
+        OperationError: an operation that cannot be read, or more of them than any group has.
+    """
+    distinct = set(texts)
+    if len(distinct) > 4 * MOST_OPERATIONS:  # one operation can be written in several ways
+        raise OperationError(f"{len(distinct)} different symmetry operations; no group has so many")
+    return frozenset(map(parse_operation, distinct))
 
 
 @lru_cache(maxsize=4096)
@@ -143,9 +150,9 @@ def group_from(operations: frozenset[Operation]) -> SymmetryGroup:
     others = sorted(operations - {IDENTITY}, key=lambda op: (op.translation, op.rotation))
     rotations, translations = _arrays([IDENTITY, *others])
     distinct = np.unique(rotations, axis=0)
-    mean = np.mean([np.kron(r, r) for r in distinct], axis=0)  # row vectors: flat(Rᵀ G R) = flat(G) · (R ⊗ R)
+    change = np.mean([np.kron(r, r) for r in distinct], axis=0) - np.eye(9)  # row vectors: flat(Rᵀ G R) = flat(G) · (R ⊗ R)
     whole = bool((rotations == np.rint(rotations)).all())
-    return SymmetryGroup(operations, rotations, translations, mean, whole)
+    return SymmetryGroup(operations, rotations, translations, change, whole)
 
 
 def is_group(operations: frozenset[Operation]) -> bool:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from data.cif.operations import SymmetryGroup
 
 MERGE_A = 0.4  # Å; images of one atom nearer than this are one atom on a special position (gemmi's limit, too)
-_ON_IT = 1e-10  # of a cell edge; closer than that a site is on its special position
+_ON_IT = 1e-7  # of a cell edge; closer than that a site is on its special position
 _SAME_A = 1e-3  # Å; two images of a site that was moved onto its special position are apart or the same
 _ROUNDS = 8
 
@@ -43,31 +43,27 @@ class Orbits:
         images = _images(group, listed)
         shift = images - listed[:, None]
         shift -= np.rint(shift)
-        apart = (shift.reshape(-1, 3) @ lattice).reshape(n, m, 3)
-        near = np.einsum("nmi,nmi->nm", apart, apart) < MERGE_A**2
-        special = near.sum(axis=1) > 1
-        if special.any():
-            self._settle(group, lattice, np.flatnonzero(special), images, shift, near)
-        self.sizes = m // near.sum(axis=1)
-        if not special.any():
-            self.frac = images.reshape(-1, 3)
+        apart = shift.reshape(-1, 3) @ lattice
+        near = (np.einsum("pi,pi->p", apart, apart) < MERGE_A**2).reshape(n, m)
+        special = (near.sum(axis=1) > 1).nonzero()[0]
+        if not len(special):
+            self.frac, self.sizes = images.reshape(-1, 3), np.full(n, m)
             return
+        off = (np.abs(shift[special]).max(axis=2) * near[special]).max(axis=1) > _ON_IT
+        if off.any():
+            self._move(group, lattice, special[off], images, near)
         kept = np.ones((n, m), dtype=bool)
-        for site in np.flatnonzero(special):
+        for site in special.tolist():
             kept[site] = _first_of_each(group, near[site].tobytes(), images[site], lattice)
         self.frac = images[kept]
         self.sizes = kept.sum(axis=1)
 
-    def _settle(self, group: SymmetryGroup, lattice: NDArray[np.float64], sites: NDArray[np.int64],
-                images: NDArray[np.float64], shift: NDArray[np.float64], near: NDArray[np.bool_]) -> None:  # fmt: skip
+    def _move(self, group: SymmetryGroup, lattice: NDArray[np.float64], sites: NDArray[np.int64],
+              images: NDArray[np.float64], near: NDArray[np.bool_]) -> None:  # fmt: skip
         """Move sites onto their special positions; images and near are brought up to date in place."""
-        off = np.abs(shift[sites]).max(axis=2) * near[sites] > _ON_IT
-        sites = sites[off.any(axis=1)]
-        if not len(sites):
-            return
         self.listed = self.listed.copy()
-        for site in sites:
-            place, mask = _projected(group, self.listed[site], near[site], lattice, int(site))
+        for site in sites.tolist():
+            place, mask = _projected(group, self.listed[site], near[site], lattice, site)
             self.moved[site] = np.linalg.norm((place - self.listed[site]) @ lattice)
             self.listed[site], near[site] = place, mask
         images[sites] = _images(group, self.listed[sites])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.cif.formula_evidence import Evidence, Verdict
-from data.cif.metric import METRIC_TOLERANCE, metric_deviation
+from data.cif.metric import fits_metric, metric_deviation
 from data.cif.operations import OperationError, SymmetryGroup
 from data.cif.special_positions import Orbits, SplitSiteError
 from data.cif.symmetry_readings import Reading, Readings, readings
@@ -70,7 +70,7 @@ def choose_symmetry(
     except OperationError as fault:
         raise SymmetryError(str(fault)) from fault
     first = found.tiers[0][0]
-    if found.settled and (len(first.group) == 1 or metric_deviation(first.group, lattice) <= METRIC_TOLERANCE):
+    if found.settled and fits_metric(first.group, lattice):
         note = f"symmetry: {found.contradiction}; the {first.source} used" if found.contradiction else ""
         return _symmetry(first, found, note)
     return _Choice(found, Evidence(block), _Sites(small, listed, lattice)).best()
@@ -78,8 +78,10 @@ def choose_symmetry(
 
 def moved_note(small: gemmi.SmallStructure, moved: NDArray[np.float64]) -> str:
     """Which sites were moved far onto special positions, in words; empty for most crystals."""
+    if moved.max() <= _NOTED_MOVE_A:
+        return ""
     far = np.flatnonzero(moved > _NOTED_MOVE_A)
-    return "moved onto special positions: " + ", ".join(f"{small.sites[k].label} {moved[k]:.2f} Å" for k in far) if len(far) else ""
+    return "moved onto special positions: " + ", ".join(f"{small.sites[k].label} {moved[k]:.2f} Å" for k in far)
 
 
 def _symmetry(reading: Reading, found: Readings, note: str) -> Symmetry:
@@ -108,10 +110,9 @@ class _Judged:
         self.reading, self.sites = reading, sites
         self.obstacle, self.verdict, self.atoms = "", Verdict.UNKNOWN, np.empty((0, 3))
         self.counts = ""
-        off = metric_deviation(reading.group, sites.lattice)
-        self.metric = off <= METRIC_TOLERANCE
+        self.metric = fits_metric(reading.group, sites.lattice)
         if not self.metric:
-            self.obstacle = f"the cell is off by {off:.1%}"
+            self.obstacle = f"the cell is off by {metric_deviation(reading.group, sites.lattice):.1%}"
         elif len(reading.group) * len(sites.listed) > _MOST_ATOMS:
             self.obstacle = "too many atoms"
         else:

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import gemmi
 
-from data.cif.operations import MOST_OPERATIONS, Operation, OperationError, SymmetryGroup, group_from, group_of, parse_operation
+from data.cif.group_type import space_group_number
+from data.cif.operations import MOST_OPERATIONS, Operation, OperationError, SymmetryGroup, group_from, group_of, parse_all
 from data.cif.settings import (
     group_of_hall,
     group_of_setting,
@@ -97,12 +98,11 @@ def _tier(reading: Reading) -> tuple[Reading, ...]:
 
 def _magnetic(stated: StatedSymmetry) -> Reading:
     """The products of centring translations and operations of a magnetic group, without time reversal."""
-    if len(stated.magnetic) * max(len(stated.centring), 1) > MOST_OPERATIONS:
-        raise OperationError(f"{len(stated.magnetic)} × {len(stated.centring)} magnetic operations; no group has so many")
-    operations = [parse_operation(text) for text in stated.magnetic]
-    shifts = [parse_operation(text) for text in stated.centring]
-    products = {shift.after(op) for shift in shifts for op in operations} if shifts else set(operations)
-    group = group_from(frozenset(products))
+    operations, shifts = parse_all(stated.magnetic), parse_all(stated.centring)
+    if len(operations) * max(len(shifts), 1) > MOST_OPERATIONS:
+        raise OperationError(f"{len(operations)} × {len(shifts)} magnetic operations; no group has so many")
+    products = frozenset(shift.after(op) for shift in shifts for op in operations) if shifts else operations
+    group = group_from(products)
     return Reading(group, "magnetic operations", _setting_of(group))
 
 
@@ -145,7 +145,7 @@ def _unique(settings: tuple[gemmi.SpaceGroup, ...]) -> tuple[gemmi.SpaceGroup, .
 
 
 def _by_operations(listed: tuple[str, ...], names: _Names) -> Readings:
-    operations = frozenset(parse_operation(text) for text in listed)
+    operations = parse_all(listed)
     try:
         group = group_of(listed)
     except OperationError as fault:
@@ -160,13 +160,13 @@ def _by_operations(listed: tuple[str, ...], names: _Names) -> Readings:
     if same or by_hall:
         numbers = {g.number for g in names.numbered} | {g.number for g in names.stated}
         contradiction = f"the names of the space group differ ({names.words})" if len(numbers) > 1 else ""
-        if by_hall and not same and setting is not None and setting.number not in numbers:
+        if by_hall and not same and numbers and setting is not None and setting.number not in numbers:
             contradiction = f"operations of {setting.xhm()!r} under {names.words}"
         return Readings((_tier(own),), settled=True, contradiction=contradiction, ignored=names.unread)
-    return _unlike_names(own, setting, names)
+    return _unlike_names(own, names)
 
 
-def _unlike_names(own: Reading, setting: gemmi.SpaceGroup | None, names: _Names) -> Readings:
+def _unlike_names(own: Reading, names: _Names) -> Readings:
     """Operations that form a group, but none that the names describe: another setting, another group, or a part of the group."""
     every = names.every()
     larger = [g for g in every if own.group.operations < operations_of_setting(g)]
@@ -175,14 +175,14 @@ def _unlike_names(own: Reading, setting: gemmi.SpaceGroup | None, names: _Names)
         stated = [g for g in larger if g in names.stated] or larger
         tier = (own, *(_of_setting(g, names) for g in stated))
         return Readings((tier,), contradiction=words, ignored=names.unread)
-    groups = [group_of_setting(g) for g in names.stated or names.numbered] or ([names.hall] if names.hall else [])
-    numbers = {g.number for g in every}
-    alike = setting.number in numbers if setting is not None else own.group.crystal_class() in {g.crystal_class() for g in groups}
-    as_many = len(own.group) in {len(g) for g in groups}
-    if alike and (as_many or setting is not None):
+    if space_group_number(own.group) in {g.number for g in every} or (names.hall and _same_type(own.group, names.hall)):
         return Readings((_tier(own),), settled=True, ignored=names.unread)
     others = tuple(_of_setting(g, names) for g in names.stated)
     return Readings((_tier(own), *((others,) if others else ())), contradiction=words, ignored=names.unread)
+
+
+def _same_type(one: SymmetryGroup, other: SymmetryGroup) -> bool:
+    return space_group_number(one) == space_group_number(other) is not None
 
 
 def _incomplete(operations: frozenset[Operation], names: _Names, fault: OperationError) -> Readings:
@@ -228,10 +228,9 @@ def _by_name(stated: StatedSymmetry, names: _Names) -> Readings:
 
 def _by_hall(names: _Names, hall: SymmetryGroup, related: tuple[Reading, ...]) -> Readings:
     own = Reading(hall, "Hall symbol", _setting_of(hall))
-    setting = tabulated_setting(hall)
     named = (*names.stated, *names.numbered)
     numbers = {g.number for g in named}
-    alike = setting.number in numbers if setting is not None else hall.crystal_class() in {group_of_setting(g).crystal_class() for g in named}
+    alike = space_group_number(hall) in numbers
     if named and (not alike or len(numbers) > 1):
         tier = (own, *(_of_setting(g, names) for g in _unique(named)))
         return Readings((tier,), proof=True, contradiction=f"{names.words} contradict one another", ignored=names.unread)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import gemmi
 
@@ -58,21 +59,28 @@ def stated_symmetry(block: gemmi.cif.Block) -> StatedSymmetry:
 
 def _lists(block: gemmi.cif.Block, tags: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     """The lists under these names. One that holds nothing but `?` is none; a `?` among operations is one nobody can read."""
-    found: list[tuple[str, ...]] = []
+    found: dict[tuple[str, ...], None] = {}
     for tag in tags:
         column = block.find_values(tag)
         if column:
-            texts = tuple(map(gemmi.cif.as_string, column))
-            if any(text.strip(" ?.") for text in texts):
-                found.append(tuple(text or value for text, value in zip(texts, column, strict=True)) if "" in texts else texts)
-    return tuple(dict.fromkeys(found))
+            texts = _unquoted(tuple(column))
+            if texts:
+                found[texts] = None
+    return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def _unquoted(values: tuple[str, ...]) -> tuple[str, ...]:
+    texts = tuple(gemmi.cif.as_string(value) or value for value in values)
+    return texts if any(text.strip(" ?.") for text in texts) else ()
 
 
 def _values(block: gemmi.cif.Block, tags: tuple[str, ...]) -> tuple[str, ...]:
     """Each distinct value once."""
     found: dict[str, None] = {}
     for tag in tags:
-        for value in block.find_values(tag):
+        value = block.find_value(tag)
+        if value is not None and value not in ("?", "."):
             text = gemmi.cif.as_string(value).strip()
             if text.strip("?.'\" "):
                 found[text] = None
