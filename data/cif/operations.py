@@ -57,7 +57,9 @@ class SymmetryGroup:
     operations: frozenset[Operation]
     rotations: NDArray[np.float64] = field(repr=False)  # (m, 3, 3)
     translations: NDArray[np.float64] = field(repr=False)  # (m, 3)
-    metric_change: NDArray[np.float64] = field(repr=False)  # (9, 9): flat metric tensor -> its mean over the operations less itself
+    metric_change: NDArray[np.float64] = field(
+        repr=False
+    )  # (9, 9): flat metric tensor -> its mean over the operations less itself
     whole_numbers: bool = True  # each rotation is a matrix of whole numbers (others need a centred cell)
     orbit_masks: dict[bytes, NDArray[np.bool_]] = field(default_factory=dict, repr=False)  # kept by special_positions
 
@@ -72,7 +74,7 @@ def parse_operation(text: str) -> Operation:
     Raises:
         OperationError: with the operation as it is written.
     """
-    parts = re.sub(r"\s", "", text).lower().replace("−", "-").split(",")  # noqa: RUF001 (the minus sign of typesetting)
+    parts = re.sub(r"\s", "", text).lower().replace("−", "-").split(",")
     if len(parts) == 4 and re.fullmatch(r"[+-]?1|m?[+-]1", parts[3]):
         parts = parts[:3]
     if len(parts) != 3:

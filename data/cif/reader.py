@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from data.cif.dialects import in_core_words
 from data.cif.disorder import Disorder, shared_site, take_majority
 from data.cif.special_positions import Orbits, SplitSiteError
-from data.cif.symmetry_choice import SymmetryError, SymmetrySources, choose_symmetry, moved_note
+from data.cif.symmetry_choice import SymmetryError, choose_symmetry, moved_note
 from data.crystal import MAX_ATOMIC_NUMBER, Crystal, CrystalError, make_crystal
 from data.rejection import Reason, Rejection
 
@@ -106,7 +106,9 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     if note:
         listed = np.array([site.fract.tolist() for site in small.sites])
     if len(listed) * len(symmetry.group) > _MOST_IMAGES:
-        raise BlockError(Reason.TOO_LARGE, f"{len(listed)} sites and {len(symmetry.group)} operations; the limit is {MAX_SITES} sites")
+        raise BlockError(
+            Reason.TOO_LARGE, f"{len(listed)} sites and {len(symmetry.group)} operations; the limit is {MAX_SITES} sites"
+        )
     try:
         orbits = Orbits(symmetry.group, listed, lattice)
     except SplitSiteError as fault:

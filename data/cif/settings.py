@@ -10,16 +10,17 @@ import gemmi
 
 from data.cif.operations import Operation, OperationError, SymmetryGroup, group_from, parse_operation
 
-# Behind the symbol: `:1`, `:H`, `:b1`, ` S` and ` Z` (ICSD: origin choice 1 and 2), ` HR`, `(origin 2)`, `{origin @ centre}`, `(No. 14)`.
+# Behind the symbol: `:1`, `:H`, `:b1`, ` S` and ` Z` (ICSD: origin choice 1 and 2), ` HR`, `(origin 2)`, `{origin @ centre}`,
+# `(No. 14)`.
 _NUMBER_REMARK = re.compile(r"[\s,]*[\(\[{#]?\s*(?:no\.?|nr\.?|number|#)\s*\d{1,3}\s*[\)\]}]?\s*$", re.IGNORECASE)
 _BRACES = re.compile(r"\s*{(.*)}\s*$")
 _BRACKETS = re.compile(r"[\(\[]\s*([^()\[\]{}]*[a-z@][^()\[\]{}]*|[12])\s*[\)\]}]\s*$", re.IGNORECASE)
 _COLON = re.compile(r"\s*:\s*([-\w]*)\s*$")
 _WORDS = re.compile(r"\s*,?\s*((?:origin|setting|cell)\b.*|O[12]|hexagonal\b.*|rhombohedral\b.*)$", re.IGNORECASE)
-_ICSD = re.compile(r"[\s_]+(S|Z|HR|RH|H|R)$", re.IGNORECASE)
+_ICSD = re.compile(r"[\s_]*(?<=[\w\s])(S|Z|HR|RH|H|R)$", re.IGNORECASE)  # no symbol ends with these letters
 _EXTENSIONS = {
-    **{"1": "1", "s": "1", "o1": "1", "2": "2", "z": "2", "o2": "2"},
-    **{"h": "H", "hr": "H", "hex": "H", "hexagonal": "H", "r": "R", "rh": "R", "rhombohedral": "R"},
+    "1": "1", "s": "1", "o1": "1", "2": "2", "z": "2", "o2": "2",
+    "h": "H", "hr": "H", "hex": "H", "hexagonal": "H", "r": "R", "rh": "R", "rhombohedral": "R",
 }  # fmt: skip
 
 
@@ -81,7 +82,7 @@ def _listed_as(symbol: str) -> tuple[gemmi.SpaceGroup, ...]:
 
 def _key(symbol: str) -> str:
     """A symbol without blanks, underscores, signs for subscripts and overlines, and in the usual capitals."""
-    text = re.sub(r"<[^>]*>|[\s_~.,$^'\"]", "", symbol).replace("−", "-").replace("\u0305", "")  # noqa: RUF001
+    text = re.sub(r"<[^>]*>|[\s_~.,$^'\"]", "", symbol).replace("−", "-").replace("\u0305", "")
     text = re.sub(r"\((\d)\)", r"\1", text)  # P2(1)/c
     text = re.sub(r"\\?bar\{?(\d)\}?|(\d)bar", lambda m: f"-{m[1] or m[2]}", text)
     return text[:1].upper() + text[1:].lower()
@@ -120,7 +121,7 @@ def _full_symbols() -> dict[str, tuple[gemmi.SpaceGroup, ...]]:
 
 @lru_cache(maxsize=1024)
 def settings_of_number(number: int, code: str = "") -> tuple[gemmi.SpaceGroup, ...]:
-    """The settings of International Tables with this number, the standard one first; `code` picks among them (`1`, `h`, `-b1`)."""
+    """The settings of International Tables with this number, the standard one first; `code` (`1`, `h`, `-b1`) picks among them."""
     every = [g for g in gemmi.spacegroup_table_itb() if g.number == number]
     every.sort(key=lambda g: not g.is_reference_setting())
     wanted = _extension(code) if code else None

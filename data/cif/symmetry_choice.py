@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.cif.formula_evidence import Evidence, Verdict
+from data.cif.group_type import space_group_number
 from data.cif.metric import fits_metric, metric_deviation
 from data.cif.operations import OperationError, SymmetryGroup
 from data.cif.special_positions import Orbits, SplitSiteError
@@ -52,6 +53,24 @@ class Symmetry:
     group: SymmetryGroup
     sources: SymmetrySources
 
+    @property
+    def number(self) -> int | None:
+        """The space-group number of the operations, in whatever setting; None where nobody can tell."""
+        return space_group_number(self.group)
+
+
+def inspect_symmetry(block: gemmi.cif.Block) -> Symmetry:
+    """What was read and chosen of a block's symmetry, for a person to look at.
+
+    Raises:
+        SymmetryError: as in reading; also where cell or sites are missing.
+    """
+    small = gemmi.make_small_structure_from_block(block)
+    listed = np.array([site.fract.tolist() for site in small.sites]).reshape(-1, 3)
+    if not small.cell.is_crystal() or not np.isfinite(listed).all():
+        raise SymmetryError("no cell, or a site without coordinates")
+    return choose_symmetry(block, small, listed, np.array(small.cell.orth.mat.tolist()).T)
+
 
 def choose_symmetry(
     block: gemmi.cif.Block, small: gemmi.SmallStructure, listed: NDArray[np.float64], lattice: NDArray[np.float64]
@@ -80,8 +99,8 @@ def moved_note(small: gemmi.SmallStructure, moved: NDArray[np.float64]) -> str:
     """Which sites were moved far onto special positions, in words; empty for most crystals."""
     if moved.max() <= _NOTED_MOVE_A:
         return ""
-    far = np.flatnonzero(moved > _NOTED_MOVE_A)
-    return "moved onto special positions: " + ", ".join(f"{small.sites[k].label} {moved[k]:.2f} Å" for k in far)
+    far = [f"{site.label} {by:.2f} Å" for site, by in zip(small.sites, moved.tolist(), strict=True) if by > _NOTED_MOVE_A]
+    return f"moved onto special positions: {', '.join(far)}"
 
 
 def _symmetry(reading: Reading, found: Readings, note: str) -> Symmetry:
@@ -143,7 +162,10 @@ class _Judged:
         return True
 
     def __str__(self) -> str:
-        words = self.obstacle or {Verdict.CONTRADICTS: "another composition", Verdict.UNKNOWN: "possible", Verdict.FITS: "fits"}[self.verdict]
+        words = (
+            self.obstacle
+            or {Verdict.CONTRADICTS: "another composition", Verdict.UNKNOWN: "possible", Verdict.FITS: "fits"}[self.verdict]
+        )
         return f"{self.reading}: {', '.join(filter(None, (self.counts, words)))}"
 
 
@@ -205,7 +227,7 @@ class _Choice:
     def _undecided(self, alive: list[_Judged]) -> str:
         head = self.found.contradiction or "the setting is not stated"
         several = "; ".join(str(j) for j in alive[:4])
-        return f"{head}, and {self.evidence} does not decide between {several}. Add the operations or the full symbol with its origin"
+        return f"{head}, and {self.evidence} does not decide between {several}. Add the operations, or the origin to the symbol"
 
     def _nothing(self) -> str:
         tried = "; ".join(str(j) for tier in self.judged for j in tier[:3])

@@ -131,9 +131,14 @@ def _names(stated: StatedSymmetry) -> _Names:
     halls = [(text, group_of_hall(text)) for text in stated.halls]
     unread += [f"Hall symbol {text!r}" for text, group in halls if group is None]
     siblings = [g for number in {g.number: None for g in chosen} for g in settings_of_number(number)]
-    words = ", ".join((*map(repr, stated.symbols), *(f"number {n}" for n in stated.numbers), *(f"Hall {h!r}" for h in stated.halls)))
+    words = ", ".join(
+        (*map(repr, stated.symbols), *(f"number {n}" for n in stated.numbers), *(f"Hall {h!r}" for h in stated.halls))
+    )
     return _Names(
-        *(_unique(tuple(groups)) for groups in (chosen, related, numbered, siblings)),
+        stated=_unique(tuple(chosen)),
+        related=_unique(tuple(related)),
+        numbered=_unique(tuple(numbered)),
+        siblings=_unique(tuple(siblings)),
         hall=next((group for _, group in halls if group is not None), None),
         unread=tuple(unread),
         words=words,
@@ -234,10 +239,12 @@ def _by_hall(names: _Names, hall: SymmetryGroup, related: tuple[Reading, ...]) -
     if named and (not alike or len(numbers) > 1):
         tier = (own, *(_of_setting(g, names) for g in _unique(named)))
         return Readings((tier,), proof=True, contradiction=f"{names.words} contradict one another", ignored=names.unread)
-    if names.stated and hall.operations not in {operations_of_setting(g) for g in names.stated}:
-        if any(hall.operations == operations_of_setting(g) for g in names.siblings):  # `F d -3 m :1` beside the Hall symbol of :2
-            tier = (own, *(_of_setting(g, names) for g in names.stated))
-            return Readings((tier, related), contradiction=f"{names.words} are different settings", ignored=names.unread)
+    unlike = names.stated and hall.operations not in {operations_of_setting(g) for g in names.stated}
+    if unlike and any(
+        hall.operations == operations_of_setting(g) for g in names.siblings
+    ):  # `F d -3 m :1` beside the Hall symbol of :2
+        tier = (own, *(_of_setting(g, names) for g in names.stated))
+        return Readings((tier, related), contradiction=f"{names.words} are different settings", ignored=names.unread)
     others = tuple(r for r in related if r.group.operations != hall.operations)
     return Readings((_tier(own), others) if others else (_tier(own),), settled=not others, ignored=names.unread)
 
