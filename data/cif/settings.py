@@ -121,7 +121,7 @@ def _full_symbols() -> dict[str, tuple[gemmi.SpaceGroup, ...]]:
 
 @lru_cache(maxsize=1024)
 def settings_of_number(number: int, code: str = "") -> tuple[gemmi.SpaceGroup, ...]:
-    """The settings of International Tables with this number, the standard one first; `code` (`1`, `h`, `-b1`) picks among them."""
+    """The settings of International Tables with this number, the standard one first; `code` (`1`, `-b1`) picks among them."""
     every = [g for g in gemmi.spacegroup_table_itb() if g.number == number]
     every.sort(key=lambda g: not g.is_reference_setting())
     wanted = _extension(code) if code else None
