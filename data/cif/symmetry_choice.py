@@ -95,9 +95,9 @@ def choose_symmetry(
     return _Choice(found, Evidence(block), _Sites(small, listed, lattice)).best()
 
 
-def moved_note(small: gemmi.SmallStructure, moved: NDArray[np.float64]) -> str:
+def moved_note(small: gemmi.SmallStructure, moved: NDArray[np.float64] | None) -> str:
     """Which sites were moved far onto special positions, in words; empty for most crystals."""
-    if moved.max() <= _NOTED_MOVE_A:
+    if moved is None or moved.max() <= _NOTED_MOVE_A:
         return ""
     far = [f"{site.label} {by:.2f} Å" for site, by in zip(small.sites, moved.tolist(), strict=True) if by > _NOTED_MOVE_A]
     return f"moved onto special positions: {', '.join(far)}"
