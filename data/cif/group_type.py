@@ -13,6 +13,7 @@ _SEED = 11
 _ATOMS = 3  # general orbits; their crystal has the symmetry of the group and no more
 _EDGE_A = 9.0
 _SYMPREC_A = 1e-3
+_MOST_OPERATIONS = 400  # the search for symmetry takes seconds for thousands of atoms
 
 
 @lru_cache(maxsize=1024)
@@ -21,6 +22,8 @@ def space_group_number(group: SymmetryGroup) -> int | None:
     setting = tabulated_setting(group)
     if setting is not None:
         return int(setting.number)
+    if len(group) > _MOST_OPERATIONS:
+        return None
     import moyopy
 
     random = np.random.default_rng(_SEED)
