@@ -42,7 +42,7 @@ from pipeline.screening.structures import STRUCTURES_FILE, write_structures
 from pipeline.settings import Settings
 
 FILES = ("ranking.csv", "ranking.parquet", "rejected.csv", STRUCTURES_FILE)
-SCREEN_CODE = "screen-5"  # raise it whenever the same input and model would give other predictions, or a run other files
+SCREEN_CODE = "screen-6"  # raise it whenever the same input and model would give other predictions, or a run other files
 
 
 def screen(
