@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.figures import markdown
 from benchmarks.orderings import AFM, SEED, site_moment_table
 from models.ordering.pattern_trees import PATTERN_BOOSTING, PatternTrees, all_rivals
 from models.ordering.site_examples import OrderingExamples
+from pipeline.demos.figures import markdown
 from pipeline.evaluation.ordering_metrics import known_spin_hits
 
 SHARES = (0.125, 0.25, 0.5, 1.0)
