@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.networks.layers import mlp
-from models.ordering.ising import patterns
-from models.ordering.orbits import orbit_minimum
+from models.ordering.spin_configurations import spin_configurations
+from models.published.orbit_loss import orbit_minimum
 
 STARTS, BATCH, RATE, STEPS_OF_FIELD, TEST = 8, 32, 1e-2, 10, 200
 GAP = 0.05  # of the ground state's energy, to the next one: couplings nearer to a tie are not drawn
@@ -44,7 +44,7 @@ class Lattice:
 
     @classmethod
     def of(cls, shells: NDArray[np.float64], group: NDArray[np.int64]) -> Lattice:
-        every = patterns(len(shells[0]))
+        every = spin_configurations(len(shells[0]))
         matrices = torch.from_numpy(shells).float()
         values = every.float()
         energies = torch.stack([-0.5 * ((values @ a) * values).sum(dim=1) for a in matrices], dim=1)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.ordering.orbits import orbit_minimum
+from models.published.orbit_loss import orbit_minimum
 from models.published.relaxed_equivariance import SharedLinear, matrices, stabiliser, transversal, weight_basis
 from models.published.spin_lattices import KINDS, Lattice, experiment
 from pipeline.demos.demonstration import Check, Demonstration
