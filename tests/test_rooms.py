@@ -43,7 +43,7 @@ def named(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path} has a relative import"
             yield from (node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.split(".")[0] in MAY_IMPORT:
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
             yield node.value
 
 
