@@ -1,4 +1,4 @@
-"""Equivariant crystal networks (arXiv 2211.15420): orbits of cell pairs of the 14 lattices, and errors with and without sharing."""
+"""Equivariant crystal networks (arXiv 2211.15420): orbits of cell pairs of the 14 lattices, errors with and without sharing."""
 
 from __future__ import annotations
 
