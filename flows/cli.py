@@ -11,6 +11,7 @@ import typer
 from flows.commands import (
     calculating,
     data,
+    demo,
     exporting,
     fetching,
     learning,
@@ -36,7 +37,7 @@ COMMANDS = (
     exporting.compare, exporting.export, calculating.calculate, promoting.promote, promoting.rollback,
     remote.push, remote.pull,
     data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.jobs, listings.metrics,
-    listings.doctor, serving.serve, shipping.ship,
+    listings.doctor, demo.demo, serving.serve, shipping.ship,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.crystal import Crystal, make_crystal
-from models.contract import ModelError
 from models.ordering.configuration_features import COLUMNS, OWN, pattern_features, spin_cell
-from models.ordering.ising import patterns
-from models.ordering.pattern_trees import PATTERN_BOOSTING, PatternTrees, all_rivals, balanced
+from models.ordering.spin_configurations import spin_configurations
 from pipeline.magnetism.magnetic_cell import place
 from pipeline.magnetism.site_graphs import build_site_graphs
-from pipeline.magnetism.site_moments import OrderedRow, build_table
 from tests.pipeline.training.magnets import as_crystal, doubled, rock_salt
 
 SAME = 1e-4  # of a feature; they are float32
-SMALL = replace(PATTERN_BOOSTING, max_iter=30, min_samples_leaf=5)
 
 
 def chain(squeeze_A: float, axis: int, metal: int = 25, edge_A: float = 4.4) -> Crystal:
@@ -43,9 +35,9 @@ def features(crystal: Crystal) -> tuple[np.ndarray, np.ndarray]:
     """Of all compensated patterns of the metal atoms, and the patterns."""
     graphs, _ = build_site_graphs([place(crystal)])
     sites = np.flatnonzero(graphs.site_carrier)
-    signs = patterns(len(sites)).numpy().astype(float)
+    signs = spin_configurations(len(sites)).numpy().astype(float)
     size = np.full(len(sites), 4.5)
-    signs = signs[balanced(signs, size)]
+    signs = signs[signs @ size == 0]
     return pattern_features(spin_cell(graphs, 0, sites), signs, size), signs
 
 
@@ -91,25 +83,3 @@ def test_what_a_deformation_says() -> None:
     assert np.abs(ideal - ideal[0]).max() < SAME
     assert np.abs(real[0] - real[1]).max() < SAME
     assert np.abs(real[2] - real[0]).max() > 0.1
-
-
-def test_trees_learn_a_rule_and_refuse_what_is_none(tmp_path: Path) -> None:
-    rows = []
-    for edge in (4.3, 4.4, 4.5, 4.6):
-        crystal = as_crystal(doubled(rock_salt(edge)))
-        rows.append(OrderedRow(crystal, sheets(crystal, 0, edge), "AFM", "train"))
-    examples = build_table(rows).examples
-    grown = PatternTrees.fit(examples, SMALL, seed=0)
-    crystal = as_crystal(doubled(rock_salt(4.45)))
-    asked = build_table([OrderedRow(crystal, sheets(crystal, 1, 4.45), "AFM", "")])
-    for rivals in all_rivals(asked.examples):
-        said = grown.log_weight(rivals.cells[0], rivals.signs, rivals.size)
-        assert rivals.compensated and 0 < rivals.own.mean() < 0.5
-        assert said[rivals.own].min() > said[~rivals.own].max()
-    tensors = grown.tensors()
-    assert np.array_equal(PatternTrees.of_tensors(tensors).compensated.value, grown.compensated.value)
-    with pytest.raises(ModelError, match="lacks"):
-        PatternTrees.of_tensors({k: v for k, v in tensors.items() if not k.endswith("threshold")})
-    tensors["patterns.others.feature"] = tensors["patterns.others.feature"] + COLUMNS
-    with pytest.raises(ModelError, match="columns"):
-        PatternTrees.of_tensors(tensors)

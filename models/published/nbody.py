@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.progress import track
 from torch import Tensor
 
 PARTICLES = 5
@@ -42,24 +41,24 @@ class Motions:
         return Motions(self.charge, *(a @ turns.transpose(1, 2) for a in (self.x, self.v, self.later)))
 
 
-def generate(seed: int = 43) -> tuple[Motions, Motions, Motions]:
-    """Training, validation and test motions."""
+def generate(seed: int = 43, counts: tuple[int, int, int] = COUNTS) -> tuple[Motions, Motions, Motions]:
+    """So many training, validation and test motions; a minute for the default."""
     rng = np.random.default_rng(seed)
-    total = sum(COUNTS)
+    total = sum(counts)
     charge = rng.choice([-1.0, 1.0], size=(total, PARTICLES, 1))
     x = rng.normal(size=(total, PARTICLES, 3))
     v = rng.normal(size=(total, PARTICLES, 3))
     v *= SPEED / np.linalg.norm(v, axis=2, keepdims=True)
     v = v + STEP * force(charge, x)
     start = None
-    for step in track(range(1, TO + 1), description="N-body trajectories"):
+    for step in range(1, TO + 1):
         x = x + STEP * v
         if step == FROM:
             start = (x.copy(), v.copy())
         v = v + STEP * force(charge, x)
     assert start is not None
     whole = Motions(*(torch.from_numpy(a).float() for a in (charge, *start, x)))
-    ends = np.cumsum(COUNTS)
+    ends = np.cumsum(counts)
     return whole.take(slice(0, ends[0])), whole.take(slice(ends[0], ends[1])), whole.take(slice(ends[1], ends[2]))
 
 
