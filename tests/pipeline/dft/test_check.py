@@ -103,7 +103,7 @@ def test_too_large_cells(tmp_path: Path) -> None:
 def test_mistakes(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not in the ranking: nobody"):
         checked(screened(tmp_path / "one", TOP), tmp_path, ids=("nobody",))
-    with pytest.raises(UserError, match="withholds the structures of a licensed source; screen with --licensed-details"):
+    with pytest.raises(UserError, match="withholds licensed structures; screen with --licensed-details"):
         checked(screened(tmp_path / "two", TOP, withheld=True), tmp_path)
     with pytest.raises(UserError, match="screen again"):
         checked(screened(tmp_path / "three", TOP, input="another"), tmp_path)
@@ -113,7 +113,8 @@ def test_mistakes(tmp_path: Path) -> None:
 def test_results_are_labelled_crystals(folder: Path, done: dict[str, Any]) -> None:
     source = labelled_source(f"calculated:{folder / 'out'}", Columns())
     records = {item.crystal.id: item for shard in source.shards() for item in source.read(shard) if isinstance(item, Record)}
-    assert set(records) == {"bcc-Fe", "fcc-Ni", "C1b-NiMnSb"} and not source.licensed
+    assert set(records) == {"bcc-Fe", "fcc-Ni", "C1b-NiMnSb"}
+    assert not any(record.licensed for record in records.values())
     iron, nickel = records["bcc-Fe"].label, records["fcc-Ni"].label
     assert iron is not None and (iron.moment_muB_per_cell, iron.ordering) == (2.5, "FM")
     assert nickel is not None and (nickel.moment_muB_per_cell, nickel.ordering) == (0.0, "AFM")
@@ -190,7 +191,9 @@ def test_one_name_for_two_crystals(tmp_path: Path) -> None:
 
 def test_a_licensed_crystal_stays_licensed(tmp_path: Path) -> None:
     calculated(tmp_path, bcc(26), licensed=True)
-    assert CalculatedSource(tmp_path).licensed
+    source = CalculatedSource(tmp_path)
+    items = [item for shard in source.shards() for item in source.read(shard)]
+    assert items and all(item.licensed for item in items)
 
 
 def test_no_folder_and_an_empty_one(tmp_path: Path) -> None:
