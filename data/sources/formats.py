@@ -52,8 +52,8 @@ class _NoStructure(ValueError):
 def format_of(name: str) -> Format | None:
     """The format of a file of this name (without folders; it may end in .gz); None for a name that says nothing of crystals."""
     plain = _unpacked(name)
-    ending = f".{plain.lower().rpartition('.')[2]}"
-    return ENDINGS.get(ending) or (Format.POSCAR if _POSCAR_NAME.fullmatch(plain) else None)
+    _, dot, ending = plain.lower().rpartition(".")
+    return ENDINGS.get(dot + ending) or (Format.POSCAR if _POSCAR_NAME.fullmatch(plain) else None)
 
 
 def without_ending(name: str) -> str:

@@ -54,11 +54,12 @@ def export(tmp_path: Path, starter_cifs: dict[str, str]) -> Path:
 
 
 def run(
-    export: Path, where: Settings, ensemble: Ensemble, out: Path, disorder: str = "reject", details: bool = False
-) -> Screened:
+    export: Path, where: Settings, ensemble: Ensemble, out: Path, disorder: str = "reject", details: bool = False,
+    force: bool = False,
+) -> Screened:  # fmt: skip
     source = candidate_source([export], Columns(), disorder=Disorder(disorder))
     assert isinstance(source, IcsdExport)
-    done = screen(source, ensemble, out, where, Quiet(), licensed_details=details)
+    done = screen(source, ensemble, out, where, Quiet(), licensed_details=details, force=force)
     report_screen(done, ensemble)
     return done
 
@@ -158,7 +159,7 @@ def test_two_withheld_runs_can_be_compared(export: Path, where: Settings, ensemb
 def test_structures_of_an_earlier_screen_do_not_stay(export: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
     run(export, where, ensemble, tmp_path / "out", details=True)
     assert len(pd.read_parquet(tmp_path / "out" / "structures.parquet"))
-    done = run(export, where, ensemble, tmp_path / "out")
+    done = run(export, where, ensemble, tmp_path / "out", force=True)
     assert not len(pd.read_parquet(tmp_path / "out" / "structures.parquet")) and done.manifest["previous"] is None
 
 
