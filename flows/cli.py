@@ -14,6 +14,7 @@ from flows.commands import (
     demo,
     exporting,
     fetching,
+    inspecting,
     learning,
     listings,
     predicting,
@@ -33,7 +34,7 @@ app = typer.Typer(
 INTERRUPTED = 130
 COMMANDS = (
     screening.run, data.refresh, learning.train, learning.train_order, learning.evaluate, fetching.fetch, predicting.predict,
-    screening.screen, screening.report,
+    inspecting.inspect, screening.screen, screening.report,
     exporting.compare, exporting.export, calculating.calculate, promoting.promote, promoting.rollback,
     remote.push, remote.pull,
     data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.jobs, listings.metrics,

@@ -9,6 +9,14 @@ SMALL_TRAINING_SET = 5000
 MANY_REJECTED = 0.1
 
 
+def _licensed(run: Mapping[str, Any]) -> str:
+    """What is licensed: how many crystals, or in older runs the source."""
+    number = run.get("licensed_crystals")
+    if number is None:
+        return "The source is licensed"
+    return f"{number:,} crystal{' is' if number == 1 else 's are'} licensed"
+
+
 def concerns(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) -> tuple[str, ...]:
     """Sentences about a screen, from its manifest and its model's; `ordered`: the order of the moments was predicted."""
     found, rows = [], model["rows"]
@@ -32,7 +40,7 @@ def concerns(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) ->
         found.append(f"{share:.0%} of the input could not be used; the reasons are listed at the end.")
     if run.get("withheld"):
         found.append(
-            "The source is licensed: of its structures this page and the tables beside it hold ids and formulas only. "
+            f"{_licensed(run)}: of such structures this page and the tables beside it hold ids and formulas only. "
             "`screen --licensed-details` adds the rest, for your own use."
         )
     if run["with_note"]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.criticality import RARE_EARTHS, TOXIC, radioactive_elements
+from data.criticality import TOXIC, radioactive_elements
+from data.elements import RARE_EARTHS
 from pipeline.report.columns import TEXTS, Column
 from pipeline.report.content import ReportContent
 from pipeline.report.elements import BITS, MASKS, element_looks, masks, periodic_table

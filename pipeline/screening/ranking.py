@@ -18,8 +18,8 @@ COLUMNS = [
 
 
 def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """The ranking table: COLUMNS, then `moment_dft` where a moment is known, then one column a member, then `place` where the
-    predictions have that column (so that a caller finds each row's crystal again).
+    """The ranking table: COLUMNS, then `moment_dft` where a moment is known and `licensed` where a crystal is, then one column a
+    member, then `place` where the predictions have that column (so that a caller finds each row's crystal again).
 
     Order: crystals that compete before those that the profile sets aside; then the profile's score; where that is equal (often
     zero), probability times µ0·Ms; then the id, so that the same predictions always give the same file.
@@ -33,9 +33,10 @@ def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     )
     table = in_order(table, profile)
     known = ["moment_dft"] if table["moment_dft"].notna().any() else []
+    licensed = ["licensed"] if "licensed" in table and table["licensed"].any() else []
     members = [c for c in table.columns if c.startswith("member_")]
     place = ["place"] if "place" in table else []
-    return table[[*COLUMNS, *known, *members, *place]]
+    return table[[*COLUMNS, *known, *licensed, *members, *place]]
 
 
 def in_order(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
