@@ -34,7 +34,7 @@ check: lint types docs test
 
 # site/: the documentation. A warning is an error; the site needs no network.
 docs: $(VENV)/.docs
-	$(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ferroscreen needs Python 3.11 or newer")'

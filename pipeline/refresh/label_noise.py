@@ -45,11 +45,16 @@ def find_doubts(snapshot: Snapshot, workers: int, reporter: Reporter) -> pd.Data
 
 
 def doubted(table: pd.DataFrame, p_afm: Floats, p_magnetic: Floats, moment: Floats) -> pd.DataFrame:
-    """COLUMNS of the rows (material_id, formula, moment_muB_per_atom) whose label contradicts what a model is sure of.
+    """The rows whose label contradicts a confident prediction.
 
     Args:
-        p_afm: of being an antiferromagnet, given moments; NaN where nothing can be said.
-        p_magnetic, moment: of having a moment, and its expected size, µB/atom.
+        table: `material_id`, `formula` and `moment_muB_per_atom` (the label, µB/atom), one row a crystal.
+        p_afm: (rows,) probability of antiferromagnetic order, given moments; NaN where it could not be predicted.
+        p_magnetic: (rows,) probability of having a moment.
+        moment: (rows,) predicted moment, µB/atom.
+
+    Returns:
+        COLUMNS of those rows, the most probable contradictions first.
     """
     label = table["moment_muB_per_atom"].to_numpy(np.float64)
     kinds = (
