@@ -48,14 +48,14 @@ _SOURCE = (
     RankingColumn("source_file", "", "File that the crystal was read from, relative to the path on the command line."),
     RankingColumn("space_group", "", "Number of the space group, 1 to 230; empty where no symmetry was found."),
     RankingColumn(
-        "note", "", "What the reader had to change, descriptors that could not be computed, and elements that the model never saw."
+        "note",
+        "",
+        "What the reader had to change, descriptors that could not be computed, and elements that the model never saw.",
     ),
 )
 _RANKING = (
     RankingColumn("score", "", "Number that the ranking is sorted by. The profile defines its formula and unit."),
-    RankingColumn(
-        "set_aside", "", "Why the profile ranks the crystal after all others (exclusion reason). Empty: it competes."
-    ),
+    RankingColumn("set_aside", "", "Why the profile ranks the crystal after all others (exclusion reason). Empty: it competes."),
     RankingColumn("saturation_T_high", "T", "µ0·Ms at the upper end of the moment's interval."),
     RankingColumn(
         "duplicate_of",

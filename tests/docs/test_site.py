@@ -14,8 +14,12 @@ from flows.cli import app
 from pipeline.screening.columns import COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
-FOREIGN = re.compile(r"<(?:script|img|iframe|source)\b[^>]*\bsrc=[\"']?(?:https?:)?//|<link\b[^>]*rel=[\"']?(?:stylesheet|preload|preconnect)"
-                     r"[\"']?[^>]*href=[\"']?(?:https?:)?//|@import[^;]*//|url\([\"']?(?:https?:)?//")  # fmt: skip
+HOST = r"[\"']?(?:https?:)?//"
+FOREIGN = re.compile(
+    rf"<(?:script|img|iframe|source)\b[^>]*\bsrc={HOST}"
+    rf"|<link\b[^>]*\brel=[\"']?(?:stylesheet|preload|preconnect)[\"']?[^>]*\bhref={HOST}"
+    rf"|@import[^;]*//|url\({HOST}"
+)
 
 
 @pytest.fixture(scope="module")
@@ -60,3 +64,11 @@ def test_every_page_of_results_is_reached(site: Path) -> None:
     pages = [path.stem for path in (ROOT / "docs" / "results").glob("*.md") if path.stem != "index"]
     assert pages
     assert [name for name in pages if f'href="{name}.html"' not in index] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "benchmarks/README.md"])
+def test_links_outside_the_site_lead_to_files(name: str) -> None:
+    page = ROOT / name
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not (page.parent / link).exists()] == []
