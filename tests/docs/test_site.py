@@ -72,3 +72,12 @@ def test_links_outside_the_site_lead_to_files(name: str) -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
     assert links
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_files_that_the_documents_name_are_there() -> None:
+    pages = [*(ROOT / "docs").rglob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    named = re.compile(r"`((?:tests|models|data|pipeline|flows|benchmarks|docs)/[\w./-]+?)(?:::[\w:]+)?`")
+    of_a_home = {"models/current.json"}
+    found = [(page.name, name) for page in pages for name in named.findall(page.read_text(encoding="utf-8"))]
+    assert len(found) > 100
+    assert [(page, name) for page, name in found if name not in of_a_home and not (ROOT / name).exists()] == []
