@@ -31,8 +31,8 @@ class Settings(BaseSettings):
     mp_longest_wish_s: float = Field(default=900.0, ge=0, description="longest Retry-After of the server that is obeyed, s")
     mp_read_s: float = Field(default=60.0, gt=0, description="time without data that ends an attempt, s")
     mp_call_s: float = Field(default=300.0, gt=0, description="time limit of one attempt, s")
-    max_quarantine: float = Field(default=0.05, ge=0, le=1, description="largest share of a pull's materials that may be unusable")
-    max_withdrawn: float = Field(default=0.2, ge=0, le=1, description="largest share of the materials that may disappear in one refresh")
+    max_quarantine: float = Field(default=0.05, ge=0, le=1, description="largest unusable share of a pull")
+    max_withdrawn: float = Field(default=0.2, ge=0, le=1, description="largest share of materials that may disappear at once")
 
     quality: bool = Field(default=True, description="compare structures and write quality.html with each snapshot")
 
