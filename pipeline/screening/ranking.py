@@ -6,15 +6,8 @@ import numpy as np
 import pandas as pd
 
 from data.labels import TESLA_PER_MUB_PER_A3
+from pipeline.screening.columns import COLUMNS, KNOWN_MOMENT, LICENSED, MEMBER_PREFIX
 from pipeline.screening.profiles import Profile
-
-COLUMNS = [
-    "rank", "candidate_id", "formula", "n_sites", "moment_muB_per_atom", "moment_low", "moment_high", "moment_std",
-    "saturation_T", "saturation_T_low", "p_magnetic", "source_file", "space_group", "note",
-    "score", "set_aside", "saturation_T_high", "duplicate_of", "known_id", "known_moment", "e_above_hull", "stability",
-    "hhi_production", "hhi_reserve", "price_USD_per_kg", "rare_earths", "radioactive", "p_large", "unfamiliar",
-    "p_ferromagnetic", "p_ferrimagnetic", "p_antiferromagnetic", "afm_risk", "ordering_most_likely", "label_provenance",
-]  # fmt: skip
 
 
 def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
@@ -32,9 +25,9 @@ def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
         stability=np.where(predictions["e_above_hull"].notna(), "known", "unknown"),
     )
     table = in_order(table, profile)
-    known = ["moment_dft"] if table["moment_dft"].notna().any() else []
-    licensed = ["licensed"] if "licensed" in table and table["licensed"].any() else []
-    members = [c for c in table.columns if c.startswith("member_")]
+    known = [KNOWN_MOMENT.name] if table[KNOWN_MOMENT.name].notna().any() else []
+    licensed = [LICENSED.name] if LICENSED.name in table and table[LICENSED.name].any() else []
+    members = [c for c in table.columns if c.startswith(MEMBER_PREFIX)]
     place = ["place"] if "place" in table else []
     return table[[*COLUMNS, *known, *licensed, *members, *place]]
 
