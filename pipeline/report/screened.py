@@ -67,6 +67,7 @@ def screen_content(
         working=profile.working if profile is not None and profile.formula == run["formula"] else "",
         cells=PackedCells() if withheld else packed_cells(screened.folder),
         withheld=withheld,
+        licensed=bool(run.get("licensed")),
         known=_learned(where, model["snapshot"]),
         changes=changes,
         second=second,
