@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: run test demo-refresh setup lint types check picture pretrained pretrained-order pretrained-experiment clean
+.PHONY: run test docs demo-refresh setup lint types check picture pretrained pretrained-order pretrained-experiment clean
 
 run: $(VENV)/.run
 	$(BIN)/ferroscreen run --out report
@@ -30,7 +30,11 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
-check: lint types test
+check: lint types docs test
+
+# site/: the documentation. A warning is an error; the site needs no network.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "ferroscreen needs Python 3.11 or newer")'
@@ -49,6 +53,10 @@ $(VENV)/.test: $(VENV)/.run
 
 $(VENV)/.dev: $(VENV)/.test
 	$(PIP) -c constraints.txt -e ".[test,dev]"
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.run
+	$(PIP) -c constraints.txt -e ".[docs]"
 	touch $@
 
 # docs/report*.png: a report (REPORT=path/of/report.html) in a Chromium that is on the path
@@ -82,4 +90,4 @@ pretrained-experiment: $(VENV)/.run
 	$(BIN)/ferroscreen ship-experiment $(LITERATURE)
 
 clean:
-	rm -rf $(VENV) report
+	rm -rf $(VENV) report site

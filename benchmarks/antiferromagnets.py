@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.figures import markdown
+from pipeline.demos.figures import markdown
 from pipeline.screening.profiles import PROFILES
 from pipeline.screening.ranking import in_order
 from pipeline.screening.runs import find_run

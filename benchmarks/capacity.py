@@ -23,10 +23,10 @@ from pathlib import Path
 import pandas as pd
 import torch
 
-from benchmarks.figures import markdown
 from data.sources import Source
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
+from pipeline.demos.figures import markdown
 from pipeline.registry.shipped import choose_model
 from pipeline.screening.candidates import judge_shard
 from pipeline.screening.csvsafe import csv_safe

@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 from scipy.special import gammaln
 
-from benchmarks.figures import markdown
 from benchmarks.order_table import crystals_of
 from flows.console import Console
+from pipeline.demos.figures import markdown
 from pipeline.magnetism.competing_orderings import chosen_orders, family_names, textbook
 from pipeline.magnetism.starting_moments import start_moments
 from pipeline.registry.order_cards import WITHIN

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.figures import markdown
 from benchmarks.learning_curve import find_snapshot
 from data.store.artifact import make_folder, write_bytes, write_json
 from flows.console import Console
 from models.contract import FitControl
 from models.trees.forest import BoostedTrees, ExtraTrees, Forest
+from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptor_names

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.figures import markdown
 from benchmarks.learning_curve import find_snapshot
 from data.labels import MAGNETIC_THRESHOLD
 from flows.console import Console
 from models.contract import FitControl
 from models.trees.forest import BoostedTrees
+from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.neighbours import GraphSettings

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.figures import markdown
 from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.symmetry import SymmetricCell, symmetrise
+from pipeline.demos.figures import markdown
 from pipeline.magnetism.competing_orderings import MAX_ORDERINGS, Ordering, orderings, textbook
 
 SAME = 0.02  # of a mean product

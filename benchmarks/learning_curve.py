@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from benchmarks.figures import Journal, Measured, curves, markdown
+from benchmarks.figures import Journal
 from data.snapshot import Snapshot, list_snapshots, publish_snapshot
 from data.sources.opening import labelled_source
 from data.sources.parquet import Columns
@@ -36,6 +36,7 @@ from flows.console import Console
 from models.contract import FitControl
 from models.families import family
 from models.networks.network_model import NetworkModel
+from pipeline.demos.figures import Measured, curves, markdown
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.neighbours import GraphSettings
 from pipeline.settings import Settings, settings

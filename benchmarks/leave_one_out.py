@@ -17,11 +17,11 @@ import numpy as np
 from pymatgen.core import Element
 from scipy.stats import spearmanr
 
-from benchmarks.figures import markdown
 from benchmarks.learning_curve import find_snapshot
 from flows.console import Console
 from models.contract import FitControl
 from models.trees.forest import ExtraTrees, Forest
+from pipeline.demos.figures import markdown
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings

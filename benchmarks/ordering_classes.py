@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.figures import markdown
 from benchmarks.order_table import crystals_of
 from flows.console import Console
 from models.ordering.order_classifier import CLASSES, OrderingClasses
+from pipeline.demos.figures import markdown
 from pipeline.training.order_examples import described
 from pipeline.training.train_order import class_metrics
 

@@ -40,7 +40,7 @@ from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel
 
-from benchmarks.figures import Journal, Measured, markdown
+from benchmarks.figures import Journal
 from data.crystal import Crystal
 from data.store.artifact import make_folder, text_hash
 from data.symmetry import symmetrise
@@ -50,6 +50,7 @@ from models.families import family
 from models.graphs.crystal_graphs import CrystalGraphs
 from models.networks.layers import N_ELEMENTS, GaussianBasis, mlp
 from models.networks.network_model import NetworkModel
+from pipeline.demos.figures import Measured, markdown
 from pipeline.features.descriptors import descriptors, magpie_table
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.features.vectors import build_vectors

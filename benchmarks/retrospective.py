@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from benchmarks.figures import markdown
 from benchmarks.learning_curve import find_snapshot
 from data.labels import TESLA_PER_MUB_PER_A3
 from data.store.artifact import make_folder, write_bytes
 from flows.console import Console
 from models.contract import Examples, FitControl, Prediction
 from models.families import family
+from pipeline.demos.figures import markdown
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings

@@ -16,8 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.figures import markdown
 from data.store.artifact import file_hash
+from pipeline.demos.figures import markdown
 from tests.servers.prefect import ROOT, prefect_server
 
 PLAIN = """

@@ -16,8 +16,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 from scipy.stats import spearmanr
 
-from benchmarks.figures import markdown
 from data.labels import MAGNETIC_THRESHOLD
+from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.evaluation.metrics import coverage_by_bin, regression_metrics
 from pipeline.registry.ensemble import Ensemble

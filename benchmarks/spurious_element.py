@@ -19,10 +19,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.figures import Measured, markdown
 from benchmarks.starvation import GROUPS, STRENGTHS, Magnets, accuracies, logits, train
 from data.crystal import Crystal, make_crystal
 from data.symmetry import symmetrise
+from pipeline.demos.figures import Measured, markdown
 from pipeline.features.neighbours import GraphSettings, build_graphs
 
 TRAIN, VALIDATION, TEST = 800, 800, 800

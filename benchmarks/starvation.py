@@ -34,7 +34,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from benchmarks.figures import Journal, Measured, markdown
+from benchmarks.figures import Journal
 from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.store.artifact import make_folder
@@ -44,6 +44,7 @@ from models.networks.cgcnn import CGCNNNetwork, CGCNNSettings
 from models.networks.layers import N_ELEMENTS, mlp
 from models.packing import batches_by_edges
 from models.published.spectral_decoupling import binary_loss, decay_all_but, prior_logit
+from pipeline.demos.figures import Measured, markdown
 from pipeline.features.neighbours import GraphSettings, build_graphs
 
 STRENGTHS = (0.0, 0.003, 0.01, 0.03, 0.1, 0.3)

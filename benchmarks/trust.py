@@ -20,11 +20,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from benchmarks.figures import markdown
 from benchmarks.held_out import read
 from benchmarks.learning_curve import find_snapshot
 from flows.console import Console
 from models.contract import Examples, Prediction
+from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.evaluation.metrics import LARGE_MOMENT, coverage_by_bin, regression_metrics, reliability, spread_metrics
 from pipeline.evaluation.shares import wilson

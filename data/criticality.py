@@ -23,8 +23,8 @@ from importlib.resources import files
 from typing import Any
 
 from data.crystal import MAX_ATOMIC_NUMBER, symbol
+from data.elements import RARE_EARTHS
 
-RARE_EARTHS = frozenset({21, 39, *range(57, 72)})  # atomic numbers
 TOXIC = frozenset({4, 33, 48, 80, 81, 82})  # Be, As, Cd, Hg, Tl, Pb
 NOT_KNOWN = math.nan
 

@@ -1,4 +1,4 @@
-"""The crystal: lattice, fractional coordinates, atomic numbers, and an id that is nothing but data."""
+"""The crystal: lattice, fractional coordinates, atomic numbers and an opaque id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_ATOMIC_NUMBER = 103
 
 
 class CrystalError(ValueError):
-    """The numbers handed over do not describe a crystal."""
+    """The given numbers do not describe a crystal."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +32,7 @@ class Crystal:
     lattice: NDArray[np.float64]  # (3, 3), Å, one lattice vector a row
     frac: NDArray[np.float64]  # (n, 3), fractional coordinates, in the source's own site order
     numbers: NDArray[np.int64]  # (n,), atomic numbers
-    note: str = ""  # what reading it had to change; empty for most
+    note: str = ""  # what the reader changed; usually empty
 
     def __post_init__(self) -> None:
         if self.lattice.shape != (3, 3):
@@ -83,13 +83,25 @@ class Crystal:
 
 
 def cell_volume(lattice: NDArray[np.float64]) -> float:
-    """The volume of a cell in Å³, lattice vectors as rows (written out: numpy takes ten times as long for a 3×3 matrix)."""
+    """The volume of a cell (Å³) from its lattice vectors, (3, 3) rows in Å."""
+    # written out, because numpy's determinant of a 3×3 matrix takes ten times as long
     (ax, ay, az), (bx, by, bz), (cx, cy, cz) = lattice.tolist()
     return float(abs(ax * (by * cz - bz * cy) - ay * (bx * cz - bz * cx) + az * (bx * cy - by * cx)))
 
 
 def make_crystal(id: str, lattice: object, frac: object, numbers: object, note: str = "") -> Crystal:
-    """A Crystal from anything array-like."""
+    """A Crystal from array-like values.
+
+    Args:
+        id: the opaque id.
+        lattice: (3, 3) lattice vectors as rows, Å.
+        frac: (n, 3) fractional coordinates.
+        numbers: (n,) atomic numbers.
+        note: what the reader changed.
+
+    Raises:
+        CrystalError: the values do not describe a crystal.
+    """
     return Crystal(
         id,
         np.ascontiguousarray(lattice, dtype=np.float64),
@@ -101,7 +113,7 @@ def make_crystal(id: str, lattice: object, frac: object, numbers: object, note: 
 
 @lru_cache(maxsize=128)
 def symbol(z: int) -> str:
-    """The element's symbol."""
+    """The symbol of the element with atomic number `z`."""
     from pymatgen.core import Element
 
     return str(Element.from_Z(z).symbol)
@@ -109,7 +121,12 @@ def symbol(z: int) -> str:
 
 @lru_cache(maxsize=65536)
 def reduced_formula(elements: tuple[int, ...], counts: tuple[int, ...]) -> str:
-    """Pymatgen's reduced formula; cached, since many crystals share one composition."""
+    """Pymatgen's reduced formula of a composition; cached, because many crystals share one.
+
+    Args:
+        elements: atomic numbers.
+        counts: atoms of each element.
+    """
     from pymatgen.core.composition import Composition, reduce_formula
 
     with warnings.catch_warnings():

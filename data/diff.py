@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from data.snapshot import Snapshot
 from data.sources.materials_project.state import TOMBSTONES_FILE, read_tombstones
 
-MOMENT_TOLERANCE = 1e-6  # µB/atom; less is another rounding of the same number
-SITE_TOLERANCE = 1e-4  # Å and fractions of the cell; less is another rounding of the same structure
+MOMENT_TOLERANCE = 1e-6  # µB/atom; a smaller change is a rounding difference
+SITE_TOLERANCE = 1e-4  # Å and fractions of the cell; a smaller change is a rounding difference
 _COLUMNS = ["material_id", "formula", "moment_muB_per_atom", "lattice_A", "frac", "numbers"]
 
 
@@ -34,7 +34,7 @@ class Difference:
     """Changes from an old snapshot to a new one, each list in the order of the ids."""
 
     new: list[Change]
-    withdrawn: list[Change]  # the reason says why: vanished, deprecated, or what put it in quarantine
+    withdrawn: list[Change]  # with the reason: disappeared, deprecated, or quarantined
     relabelled: list[Change]
     restructured: list[Change]
 
@@ -46,7 +46,7 @@ class Difference:
 
 
 class _Rows:
-    """A snapshot's crystals by id, without an object for each."""
+    """A snapshot's crystals by id, as arrays: one object per crystal would take too much memory."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         table = snapshot.table(_COLUMNS).combine_chunks()
@@ -59,13 +59,13 @@ class _Rows:
         self._numbers, self._numbers_at = _values(table.column("numbers")), _offsets(table.column("numbers"))
 
     def structure(self, k: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Lattice, fractional coordinates, atomic numbers."""
+        """Lattice (9,) in Å, fractional coordinates (3 n,) and atomic numbers (n,) of row `k`."""
         frac = self._frac[self._frac_at[k] : self._frac_at[k + 1]]
         return self._lattice[k], frac, self._numbers[self._numbers_at[k] : self._numbers_at[k + 1]]
 
 
 def difference(old: Snapshot, new: Snapshot) -> Difference:
-    """What one finds in `new` that was not in `old`, and the other way round."""
+    """The changes from the snapshot `old` to the snapshot `new`."""
     before, after = _Rows(old), _Rows(new)
     both = sorted(set(before.row) & set(after.row))
     gone = _reasons(new)
@@ -99,7 +99,7 @@ def _restructured(both: list[str], before: _Rows, after: _Rows) -> Iterator[str]
 
 
 def _reasons(new: Snapshot) -> dict[str, str]:
-    """Why a material is not among the crystals of a snapshot, where it says so."""
+    """Why materials are missing from the crystals of a snapshot, as its quarantine and tombstones state it, by id."""
     quarantine = new.quarantine().select(["candidate_id", "reason"]).to_pylist()
     tombstones = read_tombstones(new.folder / TOMBSTONES_FILE)
     told = {row["candidate_id"]: f"quarantined: {row['reason']}" for row in quarantine}

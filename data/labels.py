@@ -1,4 +1,4 @@
-"""The label: a crystal's magnetic moment from DFT, in every unit the field uses, and the rules that find bad ones."""
+"""The label: a crystal's magnetic moment from DFT, its conversion of units, and the checks that find wrong labels."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ MAGNETIC_THRESHOLD = 0.05  # µB/atom; below it a crystal counts as non-magnetic
 MAX_MUB_PER_ATOM = 10.0  # no element carries more
 MAX_MUB_PER_SITE = 12.0  # of a single site, projections of a calculation included
 IDENTITY_TOLERANCE = 1e-3  # µB/atom between a stated and a recomputed normalisation
-AFM_TOLERANCE = 0.1  # µB/atom that an antiferromagnet's DFT total may keep
+AFM_TOLERANCE = 0.1  # µB/atom; largest total moment of a crystal that is labelled AFM
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A moment as a source states it. The sign of a total is a convention, so only its size is kept."""
+    """A moment as a source states it. The sign of a total moment is a convention; the conversions return its size."""
 
     moment_muB_per_cell: float
     moment_muB_per_atom: float | None = None  # stated by the source, checked against the total
@@ -26,11 +26,11 @@ class Label:
     site_moments_muB: tuple[float, ...] | None = None  # signed, in the order of the crystal's sites
 
     def per_atom(self, n_sites: int) -> float:
-        """|M| in µB per atom."""
+        """|M| in µB per atom of a cell with `n_sites` atoms."""
         return abs(self.moment_muB_per_cell) / n_sites
 
     def per_A3(self, volume_A3: float) -> float:
-        """|M| in µB per Å³."""
+        """|M| in µB per Å³ of a cell with the volume `volume_A3` (Å³)."""
         return abs(self.moment_muB_per_cell) / volume_A3
 
 
@@ -40,7 +40,15 @@ def saturation_T(moment_muB_per_atom: float, volume_A3_per_atom: float) -> float
 
 
 def find_fault(label: Label, n_sites: int) -> tuple[Reason, str] | None:
-    """The first rule that the label breaks, with the numbers in words; None for a sound label."""
+    """The first check that a label fails.
+
+    Args:
+        label: the label.
+        n_sites: atoms in the cell that the total moment belongs to.
+
+    Returns:
+        The reason and the numbers behind it; None for a label that passes every check.
+    """
     total = label.moment_muB_per_cell
     if not math.isfinite(total):
         return Reason.BAD_LABEL, f"the moment is {total}"

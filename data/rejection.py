@@ -12,6 +12,7 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable"  # the file cannot be opened or is not text
     NOT_CIF = "not_cif"  # the text breaks CIF syntax, or a word stands where a number must
     NOT_OPTIMADE = "not_optimade"  # the entry breaks the OPTIMADE specification, or uses a feature unknown to us
+    NOT_STRUCTURE = "not_structure"  # a file in another format than CIF that cannot be read as a crystal
     NO_CELL = "no_cell"  # cell parameters are missing or describe no cell
     NO_SITES = "no_sites"  # no atomic site with coordinates
     BAD_COORDINATES = "bad_coordinates"  # a coordinate is unknown or not a number
@@ -44,3 +45,4 @@ class Rejection:
     block: str  # the CIF data block, or the row of a table
     reason: Reason
     detail: str
+    licensed: bool = False  # the detail may tell of a structure that must not be passed on

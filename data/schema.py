@@ -1,4 +1,4 @@
-"""Arrow schemas: each column's unit and meaning in one place."""
+"""Arrow schemas of a snapshot's tables, with unit and meaning of each column. The documentation is generated from them."""
 
 from __future__ import annotations
 

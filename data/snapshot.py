@@ -1,4 +1,4 @@
-"""Snapshots: immutable, content-addressed data sets. A snapshot is published whole or not at all."""
+"""Snapshots: immutable data sets, named by the hash of their content. A snapshot is published completely or not at all."""
 
 from __future__ import annotations
 
@@ -46,21 +46,28 @@ class Snapshot:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """Raises UserError where it is damaged, or a newer release made the snapshot."""
+        """The content of manifest.json.
+
+        Raises:
+            UserError: it is damaged, or a newer release made the snapshot.
+        """
         what, remedy = f"snapshot {self.id}", "refresh again to publish a new one"
         return read_manifest(self.folder / MANIFEST_FILE, what, "schema_version", schema.SCHEMA_VERSION, remedy)
 
     def table(self, columns: list[str] | None = None) -> pa.Table:
-        """The crystals' table, or some of its columns (schema.CRYSTALS says what they mean)."""
+        """The table of crystals, or some of its columns (data.schema.CRYSTALS documents them)."""
         return pq.read_table(self.folder / CRYSTALS_FILE, columns=columns)
 
     def crystals(self, start: int = 0, stop: int | None = None) -> Iterator[Crystal]:
-        """The crystals of rows start..stop, in order."""
+        """The crystals of the rows from `start` up to, but not including, `stop`, in order."""
         yield from _crystals(self.table(_CRYSTAL).slice(start, None if stop is None else stop - start))
 
     def of_formulas(self, formulas: Iterable[str]) -> Iterator[tuple[Crystal, float, str]]:
-        """The crystals of these reduced formulas, by id, with their moments (µB/atom; NaN where a row has no label) and what
-        these come from."""
+        """The crystals with one of these reduced formulas, ordered by id.
+
+        Yields:
+            Crystal, moment (µB/atom; NaN without a label), provenance of the label.
+        """
         table = self.table([*_CRYSTAL, "formula", "moment_muB_per_atom", "provenance"])
         table = table.filter(pc.is_in(table["formula"], pa.array(sorted(set(formulas)), pa.string()))).sort_by("material_id")
         moments = pc.fill_null(table["moment_muB_per_atom"], float("nan")).to_pylist()
@@ -82,7 +89,11 @@ class Snapshot:
         return pq.read_table(self.folder / QUARANTINE_FILE)
 
     def verify(self) -> None:
-        """Raises UserError where a file no longer has the hash that its manifest states, or a newer release made the snapshot."""
+        """Check every file against its hash.
+
+        Raises:
+            UserError: a file does not have the hash that the manifest states, or a newer release made the snapshot.
+        """
         _ = self.manifest
         damaged = self._damaged_file()
         if damaged:
@@ -107,11 +118,11 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Additions:
-    """What a source's snapshot holds besides crystals and quarantine."""
+    """What a snapshot holds besides crystals and quarantine."""
 
     origin: dict[str, Any] = field(default_factory=dict)  # which state of which database; part of the snapshot's id
     files: tuple[Path, ...] = ()  # copied into it; part of its id
-    facts: dict[str, Any] = field(default_factory=dict)  # how it came about; in its manifest only
+    facts: dict[str, Any] = field(default_factory=dict)  # how it was made; in its manifest only
     write_pages: Callable[[Path], Iterable[str]] = lambda folder: ()  # pages for people, made from the rest; returns their names
     most_quarantined: float = 1.0  # share of the records above which nothing is published
 
@@ -122,16 +133,19 @@ def publish_snapshot(
     tick: Callable[[int], None] = lambda n: None,
     additions: Additions = Additions(),
 ) -> Snapshot:
-    """Read a source to its end, quarantine bad labels and repeated ids, and publish the rest under its content hash.
+    """Read a source, quarantine wrong labels and repeated ids, and publish the rest under its content hash.
 
     Args:
         root: the folder of all snapshots.
         source: any labelled source.
-        tick: told the number of records read since it was last told.
+        tick: called with the number of records read since its last call.
         additions: what else belongs to the snapshot.
 
+    Returns:
+        The published snapshot; an existing one if the content is the same.
+
     Raises:
-        UserError: nothing usable in the source, too much of it in quarantine, or the folder cannot be written.
+        UserError: the source has nothing usable, too many records are quarantined, or the folder cannot be written.
     """
     rejected: list[Rejection] = []
     site_moments: list[dict[str, Any]] = []
@@ -190,7 +204,7 @@ def _crystals(table: pa.Table) -> Iterator[Crystal]:
 
 
 def _identifier(files: dict[str, str], origin: dict[str, Any]) -> str:
-    """From the content of all files, in the order of their names, and where they come from."""
+    """Hash of the content of all files, in the order of their names, and of their origin."""
     digests = [files[name] for name in sorted(files)]
     return text_hash(str(schema.SCHEMA_VERSION), *digests, *([json.dumps(origin, sort_keys=True)] if origin else []))[:16]
 
@@ -206,10 +220,14 @@ def _check_share(quarantined: int, sound: int, rejected: list[Rejection], most: 
 
 
 def open_snapshot(root: Path, identifier: str | None = None) -> Snapshot:
-    """A snapshot by its id (or the start of it), or the one published last.
+    """A snapshot by its id.
+
+    Args:
+        root: the folder of all snapshots.
+        identifier: the id or its beginning; None: the snapshot published last.
 
     Raises:
-        UserError: there is none, or none of that name, or a newer release made it.
+        UserError: there is no snapshot, none with this id, or a newer release made it.
     """
     found = Snapshot(find_artefact(root, MANIFEST_FILE, "snapshot", identifier, "`ferroscreen refresh --source starter`"))
     _ = found.manifest
@@ -222,7 +240,7 @@ def list_snapshots(root: Path) -> list[Snapshot]:
 
 
 def write_rejections(path: Path, rejected: Iterable[Rejection]) -> None:
-    """A Parquet table of schema.REJECTED."""
+    """Write rejections as a Parquet table (data.schema.REJECTED)."""
     names = ("candidate_id", "source_file", "block", "reason", "detail")
     rows = [{name: str(getattr(r, name)) for name in names} for r in rejected]
     pq.write_table(pa.Table.from_pylist(rows, schema=schema.REJECTED), path, compression="zstd")

@@ -1,4 +1,4 @@
-"""Space group, orbits and the symmetrised primitive cell; the asymmetric unit is the unit of work of the product."""
+"""Space group, orbits of equivalent sites and the symmetrised primitive cell."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from data.crystal import Crystal, cell_volume
 
-logging.getLogger("moyo").setLevel(logging.ERROR)  # it warns of every small symmetrisation, which is what it is asked for
+logging.getLogger("moyo").setLevel(logging.ERROR)  # it warns of every small symmetrisation, which is intended here
 SYMPREC_A = 0.01  # Å; recorded with every graph store
-_MAX_VOLUME_CHANGE = 0.01  # relative, per atom; more means that the symmetry found is not the crystal's
+_MAX_VOLUME_CHANGE = 0.01  # relative, per atom; a larger change means that the detected symmetry is wrong
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SymmetricCell:
     """A primitive cell with exact symmetry, and which of its sites are equivalent.
 
-    Distances in it are exact, so sites on one orbit see identical shells however noisy the input was.
+    Its coordinates obey the symmetry exactly, so sites on one orbit have identical neighbour shells, even if the input was noisy.
     """
 
     lattice: NDArray[np.float64]  # (3, 3), Å, rows
@@ -41,7 +41,7 @@ class SymmetricCell:
         """(n_orbits,) the first site of each orbit."""
         backwards = np.arange(len(self.orbit) - 1, -1, -1)
         first = np.empty(int(self.orbit.max()) + 1, dtype=np.int64)
-        first[self.orbit[backwards]] = backwards  # of several assignments the last one stays
+        first[self.orbit[backwards]] = backwards  # of several assignments the last one is kept
         return first
 
     @property
@@ -51,11 +51,15 @@ class SymmetricCell:
 
 
 def symmetrise(crystal: Crystal, symprec_A: float = SYMPREC_A) -> SymmetricCell:
-    """The crystal's primitive cell with its space group made exact (moyopy).
+    """The crystal's primitive cell with exact symmetry (moyopy).
 
     The result is the same, up to a rigid motion and the numbering of sites, for every cell, origin, orientation and
-    site order of the input. Where no symmetry can be found, or the one found would deform the crystal, the input cell
-    is returned with every site on its own orbit.
+    site order of the input. If no symmetry is found, or if it would deform the crystal, the input cell is returned with
+    every site on its own orbit.
+
+    Args:
+        crystal: any crystal.
+        symprec_A: tolerance of the symmetry search, Å.
     """
     try:
         found = moyopy.MoyoDataset(
@@ -90,7 +94,7 @@ def _without_symmetry(crystal: Crystal) -> SymmetricCell:
 
 
 def _numbered(orbit: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Orbits that are named by one of their sites' places, numbered 0, 1, 2 ... instead."""
+    """(n,) orbits numbered 0, 1, 2 ...; in the input each is named by the index of one of its sites."""
     used = np.zeros(int(orbit.max()) + 1, dtype=np.int64)
     used[orbit] = 1
     numbered: NDArray[np.int64] = (np.cumsum(used) - 1)[orbit]

@@ -11,8 +11,10 @@ import typer
 from flows.commands import (
     calculating,
     data,
+    demo,
     exporting,
     fetching,
+    inspecting,
     learning,
     listings,
     predicting,
@@ -33,11 +35,11 @@ app = typer.Typer(
 INTERRUPTED = 130
 COMMANDS = (
     screening.run, data.refresh, learning.train, learning.train_order, learning.evaluate, fetching.fetch, predicting.predict,
-    screening.screen, screening.report,
+    inspecting.inspect, screening.screen, screening.report,
     exporting.compare, exporting.export, calculating.calculate, promoting.promote, promoting.rollback,
     remote.push, remote.pull,
     data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.jobs, listings.metrics,
-    listings.doctor, serving.serve, shipping.ship, shipping_experiment.ship_experiment,
+    listings.doctor, demo.demo, serving.serve, shipping.ship, shipping_experiment.ship_experiment,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

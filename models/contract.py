@@ -1,4 +1,4 @@
-"""What every model promises. The contract suite (tests/contract) tests this and nothing else."""
+"""The contract of a model family. The contract suite (tests/contract) tests every family against it."""
 
 from __future__ import annotations
 
@@ -18,31 +18,35 @@ MAGNETIC_THRESHOLD = 0.05  # µB/atom; where "is it magnetic" draws the line
 
 
 class ModelError(ValueError):
-    """A model cannot be trained, loaded or used as asked; the message says why."""
+    """A model cannot be trained, loaded or used as requested; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """What a model may look at; each family takes what it needs."""
+    """The inputs of a model; each family reads the fields that it needs."""
 
     graphs: CrystalGraphs
     descriptors: NDArray[np.float32]  # (crystals, columns); NaN where one could not be computed
     moment: NDArray[np.float64] | None = None  # (crystals,) µB/atom; None where unknown
-    vectors: VectorGraphs | None = None  # graphs with directions; None where no family asked for them
-    weight: NDArray[np.float64] | None = None  # (crystals,) of each in training, for families of trees; None: all alike
+    vectors: VectorGraphs | None = None  # graphs with directions; None if no family needs them
+    weight: NDArray[np.float64] | None = None  # (crystals,) weights in training, for tree families; None: all equal
 
     def __len__(self) -> int:
         return len(self.graphs)
 
     def take(self, index: NDArray[np.int64]) -> Examples:
-        """Some crystals, in the order asked for."""
+        """The crystals with these indices (n,), in this order."""
         moment = None if self.moment is None else self.moment[index]
         vectors = None if self.vectors is None else self.vectors.take(index)
         weight = None if self.weight is None else self.weight[index]
         return Examples(self.graphs.take(index), self.descriptors[index], moment, vectors, weight)
 
     def targets(self) -> NDArray[np.float64]:
-        """The moments, µB/atom. Raises ModelError where there are none."""
+        """(crystals,) moments, µB/atom.
+
+        Raises:
+            ModelError: a crystal has no finite moment.
+        """
         if self.moment is None or not np.isfinite(self.moment).all():
             raise ModelError("training needs a finite moment for every crystal")
         return self.moment
@@ -50,7 +54,7 @@ class Examples:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """One row a crystal, in the order of the examples."""
+    """One row per crystal, in the order of the examples."""
 
     moment: NDArray[np.float64]  # (crystals,) µB/atom, finite and never negative
     p_magnetic: NDArray[np.float64]  # (crystals,) probability that |moment| > MAGNETIC_THRESHOLD
@@ -58,38 +62,46 @@ class Prediction:
 
 @dataclass(frozen=True)
 class FitControl:
-    """How a fit runs; what it learns is the family's affair."""
+    """Settings of a training run that are the same for every family."""
 
     seed: int = 0
-    epochs: int | None = None  # None: the family's own default; families without epochs ignore it
-    deadline: float | None = None  # time.monotonic() at which to wrap up with the best model so far
-    checkpoint: Path | None = None  # a folder; a fit that finds its own checkpoint there goes on from it
-    pretrained: Path | None = None  # a saved model to adapt, for families that do
-    columns: tuple[int, ...] = ()  # the descriptors that families which read them may look at; none named: all
+    epochs: int | None = None  # None: the default of the family; families without epochs ignore it
+    deadline: float | None = None  # time.monotonic() at which training ends with the best model so far
+    checkpoint: Path | None = None  # a folder; a training that finds its own checkpoint there continues from it
+    pretrained: Path | None = None  # a saved model to adapt, for families that support it
+    columns: tuple[int, ...] = ()  # columns of the descriptors to use; empty: all
     workers: int = 1  # processor cores
-    report: Callable[[dict[str, float]], None] = field(default=lambda row: None)  # told after each epoch
+    report: Callable[[dict[str, float]], None] = field(default=lambda row: None)  # called after each epoch
 
     def out_of_time(self) -> bool:
         return self.deadline is not None and time.monotonic() >= self.deadline
 
 
 class Model(Protocol):
-    """A learner of the moment per atom."""
+    """A model that predicts the moment per atom."""
 
     family: ClassVar[str]
     reads_vectors: ClassVar[bool]  # whether it needs Examples.vectors
-    adapts: ClassVar[str | None]  # the family of the saved models that FitControl.pretrained may name
+    adapts: ClassVar[str | None]  # family of the saved models that FitControl.pretrained may name
 
     def fit(self, train: Examples, validation: Examples, control: FitControl) -> list[dict[str, float]]:
-        """Learn from `train`, choose on `validation`; same data, seed and cores give the same model.
+        """Learn from `train` and choose on `validation`. The same data, seed and number of cores give the same model.
+
+        Args:
+            train: training rows with moments.
+            validation: validation rows with moments, for early stopping.
+            control: seed, limits, checkpoint and progress.
 
         Returns:
-            The history: one row an epoch (or one row), with at least `validation_mae` in µB/atom.
+            The history: one row per epoch (or one row), with at least `validation_mae` in µB/atom.
+
+        Raises:
+            ModelError: a moment is missing, or the training diverged.
         """
         ...
 
     def predict(self, examples: Examples) -> Prediction:
-        """Each row depends on its own crystal only, whatever stands beside it in the batch."""
+        """Predict. Each row depends on its own crystal only, not on the others in the batch."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -98,5 +110,9 @@ class Model(Protocol):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """The saved model, predicting the same numbers. Raises ModelError for anything else in the folder."""
+        """Load a saved model; it predicts the same numbers.
+
+        Raises:
+            ModelError: the folder does not hold a model of this family.
+        """
         ...

@@ -1,4 +1,4 @@
-"""Where things live and how many cores may work. Environment variables start with FERROSCREEN_."""
+"""Settings of a process: folders, cores, limits. Environment variables start with FERROSCREEN_."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ MP_ENDPOINT = "https://api.materialsproject.org/"
 
 
 class Settings(BaseSettings):
-    """The environment wins over these defaults; a command's own option wins over both."""
+    """An environment variable overrides the default; an option of a command overrides both."""
 
     model_config = SettingsConfigDict(env_prefix="FERROSCREEN_")
 
     home: Path = Field(default_factory=lambda: user_data_path("ferroscreen"), description="folder of all artefacts")
     workers: int = Field(default_factory=default_workers, ge=1, description="processor cores to use")
 
-    mp_endpoint: str = Field(default=MP_ENDPOINT, description="where the Materials Project answers")
-    mp_page_size: int = Field(default=1000, ge=1, le=1000, description="materials asked for at once")
-    mp_attempts: int = Field(default=8, ge=1, description="times that one question is asked before giving up")
-    mp_first_wait_s: float = Field(default=1.0, ge=0, description="wait after a first failure, doubled with each further one")
-    mp_longest_wait_s: float = Field(default=120.0, ge=0, description="longest wait of ours between two attempts")
-    mp_longest_wish_s: float = Field(default=900.0, ge=0, description="longest Retry-After that is waited for")
-    mp_read_s: float = Field(default=60.0, gt=0, description="silence on the line that ends an attempt")
-    mp_call_s: float = Field(default=300.0, gt=0, description="an attempt as a whole")
-    max_quarantine: float = Field(default=0.05, ge=0, le=1, description="share of a pull's materials that may be unusable")
-    max_withdrawn: float = Field(default=0.2, ge=0, le=1, description="share of the materials that may be gone at once")
+    mp_endpoint: str = Field(default=MP_ENDPOINT, description="URL of the Materials Project's API")
+    mp_page_size: int = Field(default=1000, ge=1, le=1000, description="materials per request")
+    mp_attempts: int = Field(default=8, ge=1, description="attempts per request before the pull ends")
+    mp_first_wait_s: float = Field(default=1.0, ge=0, description="wait after a first failure, s; doubled with each further one")
+    mp_longest_wait_s: float = Field(default=120.0, ge=0, description="longest wait between two attempts, s")
+    mp_longest_wish_s: float = Field(default=900.0, ge=0, description="longest Retry-After of the server that is obeyed, s")
+    mp_read_s: float = Field(default=60.0, gt=0, description="time without data that ends an attempt, s")
+    mp_call_s: float = Field(default=300.0, gt=0, description="time limit of one attempt, s")
+    max_quarantine: float = Field(default=0.05, ge=0, le=1, description="largest unusable share of a pull")
+    max_withdrawn: float = Field(default=0.2, ge=0, le=1, description="largest share of materials that may disappear at once")
 
-    quality: bool = Field(default=True, description="with each snapshot, compare structures and write quality.html")
+    quality: bool = Field(default=True, description="compare structures and write quality.html with each snapshot")
 
-    engine_address: str = Field(default="", description="of a Dask or Ray cluster; empty: two local workers")
+    engine_address: str = Field(default="", description="address of a Dask or Ray cluster; empty: two local workers")
     notify: str = Field(default="", description="Prefect notification blocks, `type-slug/name`, comma-separated")
 
     @property
     def patience(self) -> Patience:
-        """With the Materials Project."""
+        """Attempts and waits for requests to the Materials Project."""
         return Patience(
             attempts=self.mp_attempts,
             first_wait_s=self.mp_first_wait_s,
@@ -66,7 +66,7 @@ class Settings(BaseSettings):
 
     @property
     def descriptors(self) -> Path:
-        """The cache of the costly descriptors; may be deleted at any time."""
+        """The cache of the slow descriptors; may be deleted at any time."""
         return self.home / "descriptors"
 
     @property
@@ -87,11 +87,11 @@ class Settings(BaseSettings):
 
     @property
     def work(self) -> Path:
-        """Unfinished work that a later run takes up: checkpoints, finished members, finished shards."""
+        """Unfinished work that a later run continues: checkpoints, finished members, finished shards."""
         return self.home / "work"
 
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The process's settings, read once."""
+    """The settings of the process, read once."""
     return Settings()

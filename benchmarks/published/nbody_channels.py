@@ -10,55 +10,13 @@ judged with the weights of its best validation epoch.
 from __future__ import annotations
 
 import argparse
-import copy
-import time
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
 
-from benchmarks.figures import dots
-from benchmarks.published.nbody import PARTICLES, Motions, generate
-from models.networks.layers import mlp
-from models.networks.mcegnn import ChannelConvolution
-
-WIDTH, LAYERS, BATCH, RATE, CLIP_NORM = 64, 4, 100, 1e-3, 1.0
-
-
-class ChannelNBody(nn.Module):
-    """Positions and velocities to later positions; equivariant under rotations, reflections, translations and renumbering."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        shapes = [(1, channels), *([(channels, channels)] * (LAYERS - 2)), (channels, 1)]
-        self.channels = channels
-        self.embedding = nn.Linear(1, WIDTH)
-        self.layers = nn.ModuleList(ChannelConvolution(WIDTH, shape, edge_width=2) for shape in shapes)
-        self.drift = nn.ModuleList(mlp(WIDTH, WIDTH, shape[1]) for shape in shapes)
-
-    def forward(self, charge: Tensor, x: Tensor, v: Tensor) -> Tensor:
-        n = len(x)
-        source, target = pairs(n)
-        q, x, v = charge.flatten(0, 1), x.flatten(0, 1), v.flatten(0, 1)
-        edge = torch.cat([q[source] * q[target], ((x[source] - x[target]) ** 2).sum(dim=1, keepdim=True)], dim=1)
-        h = self.embedding(v.norm(dim=1, keepdim=True))
-        mean = h.new_full((len(h),), 1.0 / (PARTICLES - 1))
-        channels = x[:, :, None]
-        for k, (layer, drift) in enumerate(zip(self.layers, self.drift, strict=True)):
-            d = channels[target] - channels[source]
-            scalars, vectors = layer(h, d, (d * d).sum(dim=1), edge, source, target, mean, 1.0)
-            last = k == len(self.layers) - 1
-            kept = channels.mean(dim=2, keepdim=True) if last else channels.expand(-1, -1, self.channels)
-            channels = kept + vectors + v[:, :, None] * drift(h)[:, None, :]
-            h = h + scalars
-        return channels[:, :, 0].view(n, PARTICLES, 3)
-
-
-def pairs(n: int) -> tuple[Tensor, Tensor]:
-    """All ordered pairs of different particles in n systems, sorted by target."""
-    one = torch.tensor([(j, i) for i in range(PARTICLES) for j in range(PARTICLES) if i != j]).T
-    shift = torch.arange(n)[:, None] * PARTICLES
-    return (one[0] + shift).flatten(), (one[1] + shift).flatten()
+from models.published.nbody import generate
+from models.published.nbody_channels import ChannelNBody, judge, mse, train
+from pipeline.demos.figures import dots
 
 
 def main() -> None:
@@ -85,36 +43,6 @@ def main() -> None:
             print(f"| {channels} | {seed} | {error:.5f} | {epochs} | {count:,} |", flush=True)
     if options.plot:
         options.plot.write_text(dots("Test error over vectors a node, N-body task", "test MSE", errors))
-
-
-def train(network: nn.Module, learn: Motions, choose: Motions, seed: int, seconds: float) -> int:
-    """Epochs within the processor time; the network ends with the weights of its best validation epoch."""
-    optimiser = torch.optim.Adam(network.parameters(), lr=RATE, weight_decay=1e-12)
-    dice = torch.Generator().manual_seed(seed)
-    best, weights, epochs, end = float("inf"), copy.deepcopy(network.state_dict()), 0, time.process_time() + seconds
-    while time.process_time() < end:
-        for index in torch.randperm(len(learn), generator=dice).split(BATCH):
-            part = learn.take(index)
-            loss = ((network(part.charge, part.x, part.v) - part.later) ** 2).mean()
-            optimiser.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
-            optimiser.step()
-        epochs += 1
-        error = judge(network, choose)
-        if error < best:
-            best, weights = error, copy.deepcopy(network.state_dict())
-    network.load_state_dict(weights)
-    return epochs
-
-
-def judge(network: nn.Module, motions: Motions) -> float:
-    with torch.no_grad():
-        return mse(network(motions.charge, motions.x, motions.v), motions.later)
-
-
-def mse(said: Tensor, truth: Tensor) -> float:
-    return float(((said - truth) ** 2).mean())
 
 
 if __name__ == "__main__":

@@ -17,49 +17,18 @@ _ISOTOPE = re.compile(r"(?:\^\d{1,3}\^|\(\d{1,3}\)|\d{1,3})(?=[A-Za-z])")
 _FORM_FACTOR = re.compile(r"[MJ]([A-Z]{1,2})\d*\+?")  # FullProf: M or J, the element, its charge
 _GROUP = re.compile(r"(WAT|HOH|[HD]2O|O[HD]\d?|N[HD][1-4]?|C[HD][1-4]?)[+-]?", re.IGNORECASE)
 _GROUP_LABEL = re.compile(r"(wat|hoh|h2o|o[hd]2?(?![a-z])|n[hd][34](?!\d))", re.IGNORECASE)
+LONGEST = 40  # characters of a symbol or label that can say anything
 _HEAVY = {"W": 8, "H": 8, "D": 8, "O": 8, "N": 7, "C": 6}  # by the first letter of a group's name
 _DUMMY = re.compile(r"(?:du|dum|dummy|vac|va|vacancy|\[\]|□|q|x|xx|bq|cnt|cen|cg|centroid|empty)(?![a-z]).*", re.IGNORECASE)
 _NONMETALS = frozenset((1, 2, 5, 6, 7, 8, 9, 10, 14, 15, 16, 17, 18, 33, 34, 35, 36, 52, 53, 54))  # `CI` is a misspelt Cl
 _VACANCY = re.compile(r"(?:du|dum|dummy|vac|va|vacancy|\[\]|□|empty|centroid)(?![a-z]).*", re.IGNORECASE)
 # Capitals that are as often one element and the name of its place (carbon alpha, hydrogen on oxygen, site A of niobates):
 _UNSURE_IN_CAPITALS = frozenset(
-    {
-        "CA",
-        "CB",
-        "CD",
-        "CE",
-        "CF",
-        "CM",
-        "CO",
-        "CS",
-        "HE",
-        "HF",
-        "HG",
-        "HO",
-        "HS",
-        "NA",
-        "NB",
-        "ND",
-        "NE",
-        "NO",
-        "NP",
-        "OS",
-        "PA",
-        "PB",
-        "PD",
-        "PM",
-        "PO",
-        "SB",
-        "SC",
-        "SE",
-        "SM",
-        "SN",
-        "BA",
-        "BE",
-        "BH",
-        "YB",
-    }
-)
+    (
+        "CA", "CB", "CD", "CE", "CF", "CM", "CO", "CS", "HE", "HF", "HG", "HO", "HS", "NA", "NB", "ND", "NE",
+        "NO", "NP", "OS", "PA", "PB", "PD", "PM", "PO", "SB", "SC", "SE", "SM", "SN", "BA", "BE", "BH", "YB",
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +67,8 @@ def is_vacancy(text: str) -> bool:
 def symbol_readings(symbol: str) -> frozenset[int]:
     """Atomic numbers of the elements that explain the whole of a type symbol: `Fe3+`, `FE`, `MFE3`, `Fe(III)`, `7Li`, `D`."""
     text = symbol.strip()
+    if len(text) > LONGEST:  # the patterns below take a time that grows fast with the length
+        return frozenset()
     found = set()
     ahead = _ISOTOPE.match(text)
     bare = text[ahead.end() :] if ahead else text
@@ -121,13 +92,13 @@ def symbol_readings(symbol: str) -> frozenset[int]:
 def group_of(symbol: str) -> int:
     """Atomic number of the heavy atom of a group such as `OH`, `Wat`, `NH4`; 0 for other symbols."""
     text = symbol.strip()
-    return _HEAVY[text[0].upper()] if _GROUP.fullmatch(text) else 0
+    return _HEAVY[text[0].upper()] if len(text) <= LONGEST and _GROUP.fullmatch(text) else 0
 
 
 @lru_cache(maxsize=65536)
 def label_reading(label: str) -> LabelReading:
     """The readings of a label's leading letters: `Fe1`, `FE1_1`, `SiT2`, `HO1`, `Wat`."""
-    text = label.strip().lstrip("0123456789([{")
+    text = label.strip()[:LONGEST].lstrip("0123456789([{")
     letters = (re.match(r"[A-Za-z]*", text) or [""])[0]
     if _GROUP_LABEL.match(text):
         z = _HEAVY[text[0].upper()]

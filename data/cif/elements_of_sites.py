@@ -11,7 +11,7 @@ import numpy as np
 
 from data.checks import Unsound
 from data.cif.element_symbols import group_of, is_dummy, is_given, label_reading, symbol_readings
-from data.cif.site_composition import composition_of, fits
+from data.cif.site_composition import fits, gemmi_composition
 from data.cif.stated_composition import OTHER_FORMULAS, Composition, atomic_number, formula_readings, stated_formula
 from data.rejection import Reason
 
@@ -155,7 +155,7 @@ class _Settling:
             sound = []
             for guess in product(*choices):
                 self._assign(letters, guess)
-                if any(fits(composition_of(self.small), formula) for formula in stated):
+                if any(fits(gemmi_composition(self.small), formula) for formula in stated):
                     sound.append(guess)
             if len(sound) == 1:
                 self._assign(letters, sound[0])

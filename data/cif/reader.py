@@ -8,19 +8,22 @@ from dataclasses import replace
 
 import gemmi
 import numpy as np
+from numpy.typing import NDArray
 
 from data.checks import MAX_COORDINATE, MAX_EDGE_A, MAX_SITES, Unsound, check_distances
-from data.cif.dialects import in_core_words, spell_out_magnetic_operations
+from data.cif.dialects import in_core_words
 from data.cif.disorder import FULL_OCCUPANCY, Disorder, merge_mixed_valence, shared_site, take_majority
 from data.cif.elements_of_sites import settle_elements
 from data.cif.not_plain import check_attached_hydrogens, leave_out_dummies, modulation_note
-from data.cif.operations import symmetry_fault
 from data.cif.repairs import close_uncertainties, in_plain_characters, unreadable_cell, without_broken_items
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
+from data.cif.special_positions import Orbits, SplitSiteError
+from data.cif.symmetry_choice import Symmetry, SymmetryError, choose_symmetry, moved_note
 from data.crystal import Crystal, CrystalError, make_crystal
 from data.rejection import Reason, Rejection
 
 MAX_NAME = 200  # characters of a block's name, a database code or a detail; tables and terminals have to show them
+_MOST_IMAGES = 400_000  # of listed sites under the operations, before those on special positions are merged
 _BLOCK_START = re.compile(r"^data_", re.IGNORECASE | re.MULTILINE)
 _CODE_TAGS = ("_database_code_ICSD", "_cod_database_code", "_database_code_depnum_ccdc_archive")
 _POSITIONS = ["_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z"]
@@ -72,7 +75,6 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     Raises:
         Unsound: with the reason, where the block holds no ordered crystal.
     """
-    spell_out_magnetic_operations(block)
     if len(block.find(_POSITIONS)) == 0:  # gemmi takes a coordinate without a column for zero
         raise BlockError(Reason.NO_SITES, "no atomic site with fractional coordinates")
     notes = [modulation_note(block)]
@@ -91,26 +93,43 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     for edge in (small.cell.a, small.cell.b, small.cell.c):  # two negative ones make a positive volume
         if not 0 < edge <= MAX_EDGE_A:
             raise BlockError(Reason.NO_CELL, f"a cell edge of {edge:.4g} Å; the limit is {MAX_EDGE_A:g}")
-    wrong = symmetry_fault(small)
-    if wrong is not None:
-        raise BlockError(Reason.UNKNOWN_SYMMETRY, wrong)
     notes += settle_elements(small, block)
-    composition = composition_of(small) if any(site.occ < FULL_OCCUPANCY for site in small.sites) else None
-    notes.append(_settle_disorder(small, disorder))
-    listed = np.array([site.fract.tolist() for site in small.sites])
-    sites = small.get_all_unit_cell_sites()
-    if len(sites) > MAX_SITES:
-        raise BlockError(Reason.TOO_LARGE, f"{len(sites)} sites in the cell; the limit is {MAX_SITES}")
     lattice = np.array(small.cell.orth.mat.tolist()).T
-    frac = np.array([site.fract.tolist() for site in sites])
-    numbers = [int(site.element.atomic_number) for site in sites]
     try:
-        crystal = make_crystal(identifier, lattice, frac, numbers)
+        symmetry = choose_symmetry(block, small, listed, lattice)
+    except SymmetryError as fault:
+        raise BlockError(Reason.UNKNOWN_SYMMETRY, str(fault)) from fault
+    notes.append(symmetry.sources.note)
+    composition = None
+    if disorder is not Disorder.REJECT and any(site.occ < FULL_OCCUPANCY for site in small.sites):
+        composition = composition_of(small, _orbits(small, symmetry, lattice).sizes)
+    notes.append(_settle_disorder(small, disorder))
+    orbits = _orbits(small, symmetry, lattice)
+    numbers = np.repeat([int(site.element.atomic_number) for site in small.sites], orbits.sizes)
+    notes.append(moved_note(small, orbits.moved))
+    try:
+        crystal = make_crystal(identifier, lattice, orbits.frac, numbers)
     except CrystalError as fault:
         raise BlockError(Reason.NO_CELL, str(fault)) from fault
-    check_distances(crystal, listed, [site.label for site in small.sites])
-    notes.append(hold_against_formula(block, of_numbers(numbers), composition))
+    check_distances(crystal, orbits.listed, [site.label for site in small.sites])
+    notes.append(hold_against_formula(block, of_numbers(numbers.tolist()), composition))
     return replace(crystal, note="; ".join(filter(None, notes)))
+
+
+def _orbits(small: gemmi.SmallStructure, symmetry: Symmetry, lattice: NDArray[np.float64]) -> Orbits:
+    """All atoms of the cell. Raises BlockError where they are too many, or a site lies beside a special position."""
+    listed = np.array([site.fract.tolist() for site in small.sites])
+    if len(listed) * len(symmetry.group) > _MOST_IMAGES:
+        raise BlockError(
+            Reason.TOO_LARGE, f"{len(listed)} sites and {len(symmetry.group)} operations; the limit is {MAX_SITES} sites"
+        )
+    try:
+        orbits = Orbits(symmetry.group, listed, lattice)
+    except SplitSiteError as fault:
+        raise BlockError(Reason.OVERLAPPING_SITES, f"site {small.sites[fault.site].label!r} lies {fault}") from fault
+    if len(orbits.frac) > MAX_SITES:
+        raise BlockError(Reason.TOO_LARGE, f"{len(orbits.frac)} sites in the cell; the limit is {MAX_SITES}")
+    return orbits
 
 
 def _small_structure(block: gemmi.cif.Block) -> gemmi.SmallStructure:

@@ -12,7 +12,9 @@ import unicodedata
 
 import gemmi
 
-_NO_TEXT = re.compile(r"[\x00\x1a\ufeff\u200b-\u200f\u2060\ufffe]")  # marks of files and of directions
+_NO_TEXT = re.compile(r"[\ufeff\u200b-\u200f\u2060\ufffe]")  # marks of byte order and of directions
+_END_MARKS = "\x00\x1a"  # of files; anywhere else they say that the file is damaged
+_MARK_LINE = re.compile(r"^[\x00\x1a]+\r?$", re.MULTILINE)
 _CONTROL = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x19\x1b-\x1f\x7f]")
 _LINE_ENDS = re.compile(r"[\x85\u2028\u2029]")
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d", "-"))
@@ -40,6 +42,7 @@ _NUMBERS = (
 
 def in_plain_characters(text: str) -> str:
     """The same text as CIF parsers accept it: bare values in other alphabets are quoted, minus signs are hyphens."""
+    text = _MARK_LINE.sub("", text.rstrip(f"{_END_MARKS} \t\r\n") + "\n") if any(mark in text for mark in _END_MARKS) else text
     text = _CONTROL.sub(" ", _NO_TEXT.sub("", text))
     if text.isascii():
         return text

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from math import gcd
 
 import gemmi
+import numpy as np
+from numpy.typing import NDArray
 
 from data.checks import Unsound
 from data.cif.stated_composition import OTHER_FORMULAS, Composition, formula_readings, stated_formula, written
@@ -18,8 +20,17 @@ WHOLE = 1e-6  # within which a number of atoms is whole
 ROUNDED = 0.1  # of one element, relative, where the formula itself is not of whole numbers
 
 
-def composition_of(small: gemmi.SmallStructure) -> Composition:
-    """Atoms in the unit cell by atomic number, weighted by their occupancies."""
+def composition_of(small: gemmi.SmallStructure, sizes: NDArray[np.int64]) -> Composition:
+    """Atoms in the unit cell by atomic number, weighted by their occupancies; `sizes` are the atoms of each listed site."""
+    total: Composition = {}
+    for site, size in zip(small.sites, sizes.tolist(), strict=True):
+        z = int(site.element.atomic_number)
+        total[z] = total.get(z, 0.0) + float(site.occ) * size
+    return total
+
+
+def gemmi_composition(small: gemmi.SmallStructure) -> Composition:
+    """The same with the symmetry as gemmi reads it, for when the symmetry is not settled yet."""
     total: Composition = {}
     for site in small.get_all_unit_cell_sites():
         z = int(site.element.atomic_number)

@@ -20,6 +20,7 @@ class Record:
     label: Label | None = None
     split: str | None = None  # train, val or test, where the source fixes it
     e_above_hull: float | None = None  # eV/atom, where the source gives one; None is unknown, never zero
+    licensed: bool = False  # its structure belongs to someone who forbids passing it on: results show its id and formula only
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,6 @@ class Source(Protocol):
     @property
     def description(self) -> str:
         """What a manifest says of it; never a secret."""
-        ...
-
-    @property
-    def licensed(self) -> bool:
-        """Whether its structures belong to someone who forbids passing them on: of them, results show ids and formulas only."""
         ...
 
     def identity(self) -> str:

@@ -34,11 +34,6 @@ class CalculatedSource:
     def description(self) -> str:
         return f"calculated:{self.path.name}"
 
-    @property
-    def licensed(self) -> bool:
-        """Whether a crystal came from a licensed source."""
-        return any(one.job.licensed for one in map(_read, self._files()) if isinstance(one, Calculation))
-
     def identity(self) -> str:
         return text_hash("calculated", *(f"{path.name} {file_hash(path)}" for path in self._files()))
 
@@ -120,7 +115,8 @@ def _record(identifier: str, file: str, group: list[Calculation]) -> Record | Re
     except Unsound as fault:
         return Rejection(identifier, file, "", fault.reason, fault.detail)
     moment = lowest.moment_per_atom * crystal.n_sites
-    return Record(crystal, file, Label(moment, ordering=_ordering(lowest), provenance=provenance))
+    label = Label(moment, ordering=_ordering(lowest), provenance=provenance)
+    return Record(crystal, file, label, licensed=job.licensed)
 
 
 def _ordering(lowest: Calculation) -> str | None:

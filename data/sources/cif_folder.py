@@ -1,46 +1,36 @@
-"""CIF files as people keep them: a file, a folder, a zip, with one or many data blocks each (ICSD exports, COD)."""
+"""Crystals as people keep them: a file, a folder, a zip, with one or many data blocks each (ICSD exports, COD, VASP runs)."""
 
 from __future__ import annotations
 
 import os
-import posixpath
-import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from data.cif.disorder import Disorder
-from data.cif.reader import read_cif
-from data.crystal import Crystal
+from data.cif.licence import is_icsd_text
 from data.errors import UserError
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
-from data.sources.ledger import UNFINISHED
+from data.sources.files import Archive, Entry, Refused, decode, every_file, holds_crystals, is_zip, read_bytes, zip_entries
+from data.sources.formats import READABLE, Format, format_of, read_text, without_ending
 from data.store.artifact import text_hash
 
 FILES_PER_SHARD = 512
 MAX_FILE_MB = 20.0
-SUFFIXES = (".cif", ".mcif")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One CIF file: in a folder, or a member of a zip."""
-
-    path: str  # plain text: a Path for each of 200,000 files takes longer than reading the folder
-    name: str  # what the user sees: relative to what he named
-    member: str | None = None
 
 
 @dataclass(frozen=True)
 class CifFolder:
-    """Everything that ends in .cif or .mcif below a path; symbolic links that lead out of it are not followed."""
+    """Every file with crystals below a path, whatever its format; symbolic links that lead out of it are not followed.
+
+    A crystal without a database code is known by the path of its file below `path`, without its ending: two files of one name in
+    two folders are two candidates, and each keeps its id when the other one goes.
+    """
 
     path: Path
     max_file_mb: float = MAX_FILE_MB
     disorder: Disorder = Disorder.REJECT
-    licensed: ClassVar[bool] = False
 
     @property
     def description(self) -> str:
@@ -61,16 +51,15 @@ class CifFolder:
 
     def singles(self, shard: Shard) -> Iterator[tuple[Shard, Rejection]]:
         for entry in shard.part:
-            yield Shard((entry,), 1), Rejection(_stem(entry.name), entry.name, "", Reason.READER_LOST, LOST)
+            yield Shard((entry,), 1), Rejection(self._id(entry), entry.name, "", Reason.READER_LOST, LOST)
 
     def read(self, shard: Shard) -> Iterator[Record | Rejection]:
-        with _Archive() as archive:
+        with Archive() as archive:
             for entry in shard.part:
-                for item in self._read_entry(entry, archive):
-                    yield item if isinstance(item, Rejection) else Record(item, entry.name)
+                yield from self._read_entry(entry, archive)
 
     def entries(self) -> list[Entry]:
-        """Every CIF file and member of a zip, sorted by path.
+        """Every file and member of a zip, sorted by path.
 
         Raises:
             UserError: there is none.
@@ -79,114 +68,59 @@ class CifFolder:
             raise UserError(f"{self.path} does not exist")
         entries: list[Entry] = []
         above = os.path.join(self.path.parent if self.path.is_file() else self.path, "")
-        for file in [str(self.path)] if self.path.is_file() else sorted(files_below(self.path)):
+        for file in [str(self.path)] if self.path.is_file() else sorted(filter(holds_crystals, every_file(self.path))):
             name = file.removeprefix(above).replace(os.sep, "/")
             name = name.encode(errors="backslashreplace").decode()  # a name that is not UTF-8 can stand in no table
-            if file.lower().endswith(".zip"):
+            if is_zip(file):
                 entries.extend(zip_entries(file, name))
             else:
                 entries.append(Entry(file, name))
         if not entries:
-            raise UserError(f"no .cif file and no zip of such files in {self.path}")
+            raise UserError(
+                f"no file with crystals in {self.path}, and no zip of such files. Read are {READABLE}, each also as .gz"
+            )
         return entries
 
-    def _read_entry(self, entry: Entry, archive: _Archive) -> Iterator[Crystal | Rejection]:
-        stem = _stem(entry.name)
+    def ignored(self) -> int:
+        """How many files below the path are of no kind that is read."""
+        return 0 if self.path.is_file() else sum(not holds_crystals(file) for file in every_file(self.path))
+
+    def _id(self, entry: Entry) -> str:
+        """The path below what the user named, without its ending; of a zip that he named, the path in it."""
+        in_named_zip = entry.member and self.path.is_file()
+        return without_ending(entry.member if in_named_zip and entry.member else entry.name)
+
+    def _read_entry(self, entry: Entry, archive: Archive) -> Iterator[Record | Rejection]:
+        identifier, kind = self._id(entry), format_of(entry.name.rpartition("/")[2])
         try:
             raw = self._bytes(entry, archive)
-        except _Refused as fault:
-            yield Rejection(stem, entry.name, "", fault.reason, str(fault))
+        except Refused as fault:
+            yield Rejection(identifier, entry.name, "", fault.reason, str(fault))
             return
         except Exception as fault:  # a damaged archive raises errors of zlib, struct, codecs and more
-            yield Rejection(stem, entry.name, "", Reason.UNREADABLE, f"{type(fault).__name__}: {fault}")
+            yield Rejection(identifier, entry.name, "", Reason.UNREADABLE, f"{type(fault).__name__}: {fault}")
             return
+        text = decode(raw)
+        licensed = kind is Format.CIF and is_icsd_text(text)
         try:
-            found = list(read_cif(decode(raw), entry.name, stem, self.disorder))
+            found = list(read_text(kind or Format.CIF, text, entry.name, identifier, self.disorder))
         except Exception as fault:  # one file must not stop the others, whatever it holds
-            found = [Rejection(stem, entry.name, "", Reason.FAILED, f"{type(fault).__name__}: {fault}"[:300])]
-        yield from found
+            found = [Rejection(identifier, entry.name, "", Reason.FAILED, f"{type(fault).__name__}: {fault}"[:300])]
+        for item in found:
+            if isinstance(item, Rejection):
+                yield replace(item, licensed=True) if licensed else item
+            else:
+                yield Record(item, entry.name, licensed=licensed)
 
-    def _bytes(self, entry: Entry, archive: _Archive) -> bytes:
+    def _bytes(self, entry: Entry, archive: Archive) -> bytes:
         limit = int(self.max_file_mb * 2**20)
         if os.path.islink(entry.path) and not self._inside(entry.path):
-            raise _Refused(Reason.UNSAFE_NAME, "a symbolic link that leads out of the folder")
-        if entry.member is None:
-            with open(entry.path, "rb") as handle:
-                raw = handle.read(limit + 1)
-        else:
-            if PurePosixPath(entry.member).is_absolute() or ".." in PurePosixPath(entry.member).parts:
-                raise _Refused(Reason.UNSAFE_NAME, "the member's name leads out of the archive")
-            with archive.opened(entry.path).open(entry.member) as handle:
-                raw = handle.read(limit + 1)
+            raise Refused(Reason.UNSAFE_NAME, "a symbolic link that leads out of the folder")
+        raw = read_bytes(entry, archive, limit + 1)
         if len(raw) > limit:
-            raise _Refused(Reason.TOO_LARGE, f"more than {self.max_file_mb:g} MB")
+            raise Refused(Reason.TOO_LARGE, f"more than {self.max_file_mb:g} MB")
         return raw
 
     def _inside(self, link: str) -> bool:
         """Whether a link leads to a place below the folder; a file that was named itself may lie anywhere."""
         return self.path.is_file() or Path(link).resolve().is_relative_to(self.path.resolve())
-
-
-class _Archive:
-    """The zip opened last: opening one reads the names of all its members, too much to do for each of them."""
-
-    def __init__(self) -> None:
-        self._path: str | None = None
-        self._zip: zipfile.ZipFile | None = None
-
-    def __enter__(self) -> _Archive:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._zip is not None:
-            self._zip.close()
-        self._path = self._zip = None
-
-    def opened(self, path: str) -> zipfile.ZipFile:
-        if self._zip is None or self._path != path:
-            self.__exit__()
-            self._zip, self._path = zipfile.ZipFile(path), path
-        return self._zip
-
-
-def _stem(name: str) -> str:
-    return posixpath.splitext(posixpath.basename(name))[0]
-
-
-class _Refused(Exception):
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-
-
-def files_below(folder: Path) -> Iterator[str]:
-    """CIF files and zips; links to folders are not followed (os.walk is ten times as fast as rglob)."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name != UNFINISHED]  # pages of a fetch that is not complete
-        for name in names:
-            if name.lower().endswith((*SUFFIXES, ".zip")) and os.path.isfile(os.path.join(place, name)):
-                yield os.path.join(place, name)
-
-
-def zip_entries(archive: str, name: str) -> list[Entry]:
-    """The CIF members; a damaged archive is one entry, whose reading then says what is wrong with it."""
-    try:
-        with zipfile.ZipFile(archive) as opened:
-            members = sorted({member for member in opened.namelist() if member.lower().endswith(SUFFIXES)})
-    except Exception:  # whatever a damaged directory makes zipfile raise
-        return [Entry(archive, name, "")]
-    return [Entry(archive, f"{name}/{member}", member) for member in members]
-
-
-def decode(raw: bytes) -> str:
-    """CIF is ASCII by its standard; old exports hold Windows-1252 or Latin-1 in authors' names, some editors write UTF-16."""
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return raw.decode("utf-16", "replace")
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    try:
-        return raw.decode("cp1252")
-    except UnicodeDecodeError:  # five bytes that Windows-1252 leaves open
-        return raw.decode("latin-1")

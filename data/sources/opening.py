@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 from data.cif.disorder import Disorder
 from data.errors import UserError
 from data.sources import Source
 from data.sources.calculated import CalculatedSource
-from data.sources.cif_folder import MAX_FILE_MB, SUFFIXES, CifFolder
-from data.sources.icsd.export import LOOKED_AT, IcsdExport, is_icsd_text, looks_like_icsd
+from data.sources.cif_folder import MAX_FILE_MB, CifFolder
+from data.sources.csv_table import ENDINGS as CSV_ENDINGS
+from data.sources.csv_table import CsvSource
+from data.sources.files import is_zip
+from data.sources.formats import READABLE, format_of
+from data.sources.icsd.export import IcsdExport, looks_like_icsd
 from data.sources.icsd.table import ANY_ENTRY, IcsdFilter
 from data.sources.ledger import is_fetch, open_fetch
 from data.sources.materials_project.source import materials_project_candidates
@@ -22,11 +25,11 @@ from data.sources.parquet import Columns, ParquetSource
 from data.sources.several import Several
 from data.sources.starter import StarterSource
 
-_NEXT_SOURCE = re.compile(r",(?=(?:parquet|calculated):|starter(?:,|$))")  # a path may hold commas
+_NEXT_SOURCE = re.compile(r",(?=(?:parquet|csv|calculated):|starter(?:,|$))")  # a path may hold commas
 
 
 def labelled_source(name: str, columns: Columns) -> Source:
-    """`starter`, `parquet:PATH` or `calculated:FOLDER`, or several, comma-separated; the Materials Project is pulled first.
+    """`starter`, `parquet:PATH`, `csv:PATH` or `calculated:FOLDER`, or several, comma-separated. (`mp` is pulled.)
 
     Of crystals with the same id a snapshot keeps the first: `calculated:FOLDER,parquet:PATH` corrects the labels of the table.
 
@@ -45,9 +48,11 @@ def _labelled(name: str, columns: Columns) -> Source:
         return StarterSource()
     if kind == "parquet" and path:
         return ParquetSource(Path(path).expanduser(), labelled=True, columns=columns)
+    if kind == "csv" and path:
+        return CsvSource(Path(path).expanduser(), labelled=True, columns=columns)
     if kind == "calculated" and path:
         return CalculatedSource(Path(path).expanduser())
-    raise UserError(f"unknown source {name!r}; say `mp`, `starter`, `parquet:PATH` or `calculated:FOLDER`")
+    raise UserError(f"unknown source {name!r}; say `mp`, `starter`, `parquet:PATH`, `csv:PATH` or `calculated:FOLDER`")
 
 
 def candidate_source(
@@ -57,7 +62,7 @@ def candidate_source(
     disorder: Disorder = Disorder.REJECT,
     icsd: IcsdFilter = ANY_ENTRY,
 ) -> Source:
-    """CIF files, folders, zips, ICSD exports, fetched folders, MP snapshots and Parquet tables, one or several.
+    """Files of crystals, folders, zips, ICSD exports, fetched folders, MP snapshots, Parquet and CSV tables, one or several.
 
     Raises:
         UserError: a path that does not exist or is of no such kind, or a filter for ICSD entries where there are none.
@@ -68,7 +73,7 @@ def candidate_source(
     if len(sources) == 1:
         return sources[0]
     if not sources:
-        raise UserError("name at least one CIF file, folder, zip or Parquet table")
+        raise UserError("name at least one file, folder, zip or table of crystals")
     repeated = {name for name, n in Counter(path.name for path in paths).items() if n > 1}
     names = [path.as_posix().strip("/") if path.name in repeated else path.name for path in paths]
     return Several(tuple(zip(names, sources, strict=True)))
@@ -83,10 +88,22 @@ def _one(path: Path, columns: Columns, max_file_mb: float, disorder: Disorder, i
         return IcsdExport(path, max_file_mb, disorder, icsd)
     if path.is_dir() and (path / DOCUMENTS_FILE).is_file():
         return materials_project_candidates(path)
-    if path.is_dir() or path.suffix.lower() in (*SUFFIXES, ".zip"):
+    if path.is_dir() or is_zip(path.name) or format_of(path.name) is not None:
         files = CifFolder(path, max_file_mb, disorder)
         return IcsdExport(path, max_file_mb, disorder, icsd) if looks_like_icsd(files) else files
     if path.suffix.lower() in (".parquet", ".pq"):
-        table = ParquetSource(path, labelled=False, columns=columns, disorder=disorder)
-        return replace(table, licensed=any(map(is_icsd_text, table.first_texts(LOOKED_AT))))
-    raise UserError(f"{path} is no CIF file, folder, zip or Parquet table (told by its ending)")
+        return ParquetSource(path, labelled=False, columns=columns, disorder=disorder)
+    if path.name.lower().endswith(CSV_ENDINGS):
+        return CsvSource(path, labelled=False, columns=columns, disorder=disorder)
+    convert = f"python -c \"from ase.io import read, write; write('{path.stem}.cif', read('{path.name}'))\""
+    raise UserError(
+        f"{path} is of no kind that is read: {READABLE}, each also as .gz, a folder or zip of these, a Parquet or CSV table. "
+        f"ASE converts many other formats: {convert}"
+    )
+
+
+def ignored_files(source: Source) -> int:
+    """How many files of the source's folders are of no kind that is read."""
+    if isinstance(source, Several):
+        return sum(ignored_files(inner) for _, inner in source.named)
+    return source.ignored() if isinstance(source, CifFolder) else 0

@@ -1,23 +1,28 @@
-"""Any Parquet table with an id and a CIF, and for training a moment."""
+"""Any Parquet table with an id and a CIF or a pymatgen Structure, and for training a moment."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data.cif.disorder import Disorder
+from data.cif.licence import is_icsd_text
 from data.cif.reader import read_cif
+from data.crystal import Crystal
 from data.errors import UserError
 from data.labels import Label
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
-from data.sources.cif_folder import decode
+from data.sources.files import decode
+from data.sources.formats import structure_entry
+from data.sources.optimade.entries import read_entry
 from data.store.artifact import file_hash, text_hash
 
 ROWS_PER_SHARD = 1024
@@ -38,6 +43,7 @@ class Columns:
     ordering: str | None = None  # FM, FiM, AFM, NM
     icsd: str | None = None  # ids in ICSD, or a flag; rows without are turned away (MP: crystals that exist)
     e_above_hull: str | None = "energy_above_hull_eV_atom"  # eV/atom
+    structure: str | None = field(default="structure", repr=False)  # a pymatgen Structure, where there is no CIF
 
     @classmethod
     def parse(cls, text: str) -> Columns:
@@ -52,6 +58,33 @@ class Columns:
         return replace(cls(), **chosen)  # type: ignore[arg-type]
 
 
+class Rows(Protocol):
+    """An open table."""
+
+    names: list[str]  # of its columns
+    count: int  # of its rows
+
+    def take(self, columns: list[str], start: int, stop: int) -> pa.Table:
+        """These columns of rows start..stop."""
+        ...
+
+
+class ParquetRows:
+    """A Parquet file.
+
+    Raises:
+        OSError, ValueError, pa.ArrowException: it is damaged or missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._file = pq.ParquetFile(path)
+        self.names: list[str] = self._file.schema_arrow.names
+        self.count: int = self._file.metadata.num_rows
+
+    def take(self, columns: list[str], start: int, stop: int) -> pa.Table:
+        return _rows(self._file, columns, start, stop)
+
+
 @dataclass(frozen=True)
 class ParquetSource:
     """Rows of a Parquet file; `labelled` says whether a moment is required (training) or ignored (candidates)."""
@@ -60,99 +93,114 @@ class ParquetSource:
     labelled: bool
     columns: Columns = field(default_factory=Columns)
     disorder: Disorder = Disorder.REJECT
-    licensed: bool = False
+    kind: ClassVar[str] = "parquet"
+    kind_in_words: ClassVar[str] = "Parquet file"
 
     @property
     def description(self) -> str:
-        return f"parquet:{self.path.name}"
+        return f"{self.kind}:{self.path.name}"
 
     def identity(self) -> str:
-        self._open()
-        return text_hash("parquet", file_hash(self.path), repr(self.columns), str(self.labelled), self.disorder)
+        """A table of structures names their column; of CIF texts it is what it was before there were such tables."""
+        crystals = [] if self._of_cif(self._open()) else [f"structure={self.columns.structure}"]
+        return text_hash(self.kind, file_hash(self.path), repr(self.columns), str(self.labelled), self.disorder, *crystals)
 
     def shards(self) -> Iterator[Shard]:
-        rows = self._open().metadata.num_rows
+        rows = self._open().count
         for start in range(0, rows, ROWS_PER_SHARD):
             stop = min(start + ROWS_PER_SHARD, rows)
             yield Shard((start, stop), stop - start)
 
     def singles(self, shard: Shard) -> Iterator[tuple[Shard, Rejection]]:
         start, stop = shard.part
-        ids = _rows(self._open(), [self.columns.id], start, stop).column(0).to_pylist()
+        ids = self._open().take([self.columns.id], start, stop).column(0).to_pylist()
         for row, identifier in zip(range(start, stop), ids, strict=True):
             yield Shard((row, row + 1), 1), Rejection(str(identifier), self.path.name, str(row), Reason.READER_LOST, LOST)
 
     def read(self, shard: Shard) -> Iterator[Record | Rejection]:
         start, stop = shard.part
+        table = self._open()
+        of_cif = self._of_cif(table)
         try:
-            rows = _rows(self._open(), self._wanted(), start, stop).to_pylist()
+            rows = table.take(self._wanted(table), start, stop).to_pylist()
         except (OSError, ValueError, pa.ArrowException) as fault:  # a damaged page, or text that is no UTF-8
             raise UserError(f"{self.path} is damaged: {_first_line(fault)}") from fault
         for k, row in enumerate(rows, start=start):
             try:
-                yield self._record(row, k)
+                yield self._record(row, k, of_cif)
             except Exception as fault:  # one row must not stop the others, whatever it holds
                 detail = f"{type(fault).__name__}: {fault}"[:300]
                 yield Rejection(str(row.get(self.columns.id) or ""), self.path.name, str(k), Reason.FAILED, detail)
 
-    def first_texts(self, how_many: int) -> list[str]:
-        """The CIF texts of the first rows, as far as there are any.
+    def _rows(self) -> Rows:
+        return ParquetRows(self.path)
 
-        Raises:
-            UserError: the table is missing, damaged or lacks a column.
-        """
-        file = self._open()
+    def _open(self) -> Rows:
         try:
-            found = _rows(file, [self.columns.cif], 0, min(how_many, file.metadata.num_rows)).column(0).to_pylist()
+            table = self._rows()
         except (OSError, ValueError, pa.ArrowException) as fault:
-            raise UserError(f"{self.path} is damaged: {_first_line(fault)}") from fault
-        return [text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text) for text in found]
-
-    def _open(self) -> pq.ParquetFile:
-        try:
-            file = pq.ParquetFile(self.path)
-        except (OSError, ValueError, pa.ArrowException) as fault:
-            raise UserError(f"{self.path} is not a readable Parquet file: {_first_line(fault)}") from fault
-        there = set(file.schema_arrow.names)
+            raise UserError(f"{self.path} is not a readable {self.kind_in_words}: {_first_line(fault)}") from fault
+        there = set(table.names)
+        crystals = [] if self.columns.structure in there else [self.columns.cif]
         labels = self.columns.moment if self.columns.site_moments not in there else None  # site moments add up to one, too
-        required = [self.columns.id, self.columns.cif, *([labels] if self.labelled and labels else [])]
+        required = [self.columns.id, *crystals, *([labels] if self.labelled and labels else [])]
         default = Columns()
         for f in fields(Columns):  # a column the user named must be there, a default one may be missing
             name = getattr(self.columns, f.name)
             if name is not None and name != getattr(default, f.name):
                 required.append(name)
-        missing = [name for name in required if name is None or name not in there]
+        missing = [name for name in dict.fromkeys(required) if name is None or name not in there]
         if missing:
             raise UserError(
                 f"{self.path} has no column {', '.join(map(repr, missing))}; it has {', '.join(sorted(there)[:20])}. "
-                "Name the right ones with --columns, e.g. --columns id=my_id,cif=my_cif,moment=my_moment"
+                "Name the right ones with --columns, e.g. --columns id=my_id,cif=my_cif,moment=my_moment (or structure=my_column "
+                "for pymatgen Structures as JSON)"
             )
-        return file
+        return table
 
-    def _wanted(self) -> list[str]:
-        there = set(self._open().schema_arrow.names)
+    def _of_cif(self, table: Rows) -> bool:
+        return self.columns.cif in table.names
+
+    def _wanted(self, table: Rows) -> list[str]:
         names = [getattr(self.columns, f.name) for f in fields(Columns)]
-        return [name for name in dict.fromkeys(names) if name in there]
+        unused = self.columns.structure if self._of_cif(table) else None
+        return [name for name in dict.fromkeys(names) if name in table.names and name != unused]
 
-    def _record(self, row: dict[str, Any], k: int) -> Record | Rejection:
-        identifier, text = row[self.columns.id], row[self.columns.cif]
-        if identifier in (None, "") or text is None:
-            what = self.columns.cif if identifier not in (None, "") else self.columns.id
+    def _record(self, row: dict[str, Any], k: int, of_cif: bool) -> Record | Rejection:
+        column = self.columns.cif if of_cif else str(self.columns.structure)
+        identifier, written = row[self.columns.id], row[column]
+        if identifier in (None, "") or written is None:
+            what = column if identifier not in (None, "") else self.columns.id
             return Rejection(str(identifier or ""), self.path.name, str(k), Reason.MISSING_VALUE, f"column {what!r} is empty")
         identifier = str(identifier)
         if self.columns.icsd is not None and row[self.columns.icsd] in (None, False, "", [], "[]"):
             return Rejection(identifier, self.path.name, str(k), Reason.FILTERED, "not known from ICSD")
-        text = decode(text) if isinstance(text, bytes) else str(text)
-        found = list(read_cif(text, self.path.name, identifier, self.disorder))
-        if len(found) != 1:
-            detail = f"the CIF of one row must hold one crystal, not {len(found)}"
-            return Rejection(identifier, self.path.name, str(k), Reason.NOT_CIF, detail)
-        if isinstance(found[0], Rejection):
-            return Rejection(identifier, self.path.name, str(k), found[0].reason, found[0].detail)
-        crystal = replace(found[0], id=identifier)
+        if of_cif:
+            found, licensed = self._from_cif(written, identifier)
+        else:
+            found, licensed = self._from_structure(written, identifier), False
+        if isinstance(found, Rejection):
+            return Rejection(identifier, self.path.name, str(k), found.reason, found.detail, licensed)
         stability = _number(row, self.columns.e_above_hull)
         known = stability if stability is not None and math.isfinite(stability) else None
-        return Record(crystal, self.path.name, self._label(row), _text(row, self.columns.split) or None, known)
+        split = _text(row, self.columns.split) or None
+        return Record(replace(found, id=identifier), self.path.name, self._label(row), split, known, licensed)
+
+    def _from_cif(self, written: Any, identifier: str) -> tuple[Crystal | Rejection, bool]:
+        """The crystal of a CIF text, and whether it is licensed."""
+        text = decode(written) if isinstance(written, bytes) else str(written)
+        found, licensed = list(read_cif(text, self.path.name, identifier, self.disorder)), is_icsd_text(text)
+        if len(found) != 1:
+            detail = f"the CIF of one row must hold one crystal, not {len(found)}"
+            return Rejection(identifier, self.path.name, "", Reason.NOT_CIF, detail), licensed
+        return found[0], licensed
+
+    def _from_structure(self, written: Any, identifier: str) -> Crystal | Rejection:
+        try:
+            entry = structure_entry(written)
+        except Exception as fault:  # pymatgen raises whatever it met
+            return Rejection(identifier, self.path.name, "", Reason.NOT_STRUCTURE, f"{type(fault).__name__}: {fault}"[:300])
+        return read_entry({**entry, "id": identifier}, self.path.name, 0, self.disorder)
 
     def _label(self, row: dict[str, Any]) -> Label | None:
         if not self.labelled:
@@ -176,9 +224,18 @@ def _number(row: dict[str, Any], column: str | None) -> float | None:
 def _numbers(row: dict[str, Any], column: str | None) -> tuple[float, ...] | None:
     """A list of numbers; what is no number in it becomes NaN, which no rule lets pass."""
     value = row.get(column) if column else None
+    if isinstance(value, str):  # in a table of text
+        value = _list_of(value)
     if not isinstance(value, list):
         return None if value is None else (math.nan,)
     return tuple(math.nan if (number := _number({"x": one}, "x")) is None else number for one in value)
+
+
+def _list_of(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _text(row: dict[str, Any], column: str | None) -> str:

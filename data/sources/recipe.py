@@ -11,6 +11,7 @@ from data.errors import UserError
 from data.sources import Source
 from data.sources.calculated import CalculatedSource
 from data.sources.cif_folder import CifFolder
+from data.sources.csv_table import CsvSource
 from data.sources.icsd.export import IcsdExport
 from data.sources.icsd.table import IcsdFilter
 from data.sources.materials_project.source import MaterialsProjectCandidates
@@ -33,8 +34,8 @@ def recipe(source: Source) -> dict[str, Any]:
             settings = {"max_file_mb": source.max_file_mb, "disorder": str(source.disorder)}
             return {"kind": "cif", "path": _absolute(source.path), **settings}
         case ParquetSource():
-            settings = {"labelled": source.labelled, "columns": asdict(source.columns), "disorder": str(source.disorder)}
-            return {"kind": "parquet", "path": _absolute(source.path), "licensed": source.licensed, **settings}
+            settings = {"labelled": source.labelled, "columns": _columns(source.columns), "disorder": str(source.disorder)}
+            return {"kind": source.kind, "path": _absolute(source.path), **settings}
         case MaterialsProjectCandidates():
             return {"kind": "materials-project", "path": _absolute(source.path), "release": source.release}
         case CalculatedSource():
@@ -59,10 +60,10 @@ def from_recipe(written: dict[str, Any]) -> Source:
         match written["kind"]:
             case "cif":
                 return CifFolder(Path(written["path"]), float(written["max_file_mb"]), Disorder(written["disorder"]))
-            case "parquet":
+            case "parquet" | "csv" as kind:
                 columns, disorder = Columns(**written["columns"]), Disorder(written["disorder"])
-                labelled, licensed = bool(written["labelled"]), bool(written["licensed"])
-                return ParquetSource(Path(written["path"]), labelled, columns, disorder, licensed)
+                table = CsvSource if kind == "csv" else ParquetSource
+                return table(Path(written["path"]), bool(written["labelled"]), columns, disorder)
             case "icsd":
                 chosen = {**written["chosen"], "qualities": tuple(written["chosen"]["qualities"])}
                 limit, disorder = float(written["max_file_mb"]), Disorder(written["disorder"])
@@ -83,6 +84,14 @@ def from_recipe(written: dict[str, Any]) -> Source:
                 raise UserError(f"a source of kind {kind!r} cannot be opened again from a manifest")
     except (KeyError, TypeError, ValueError) as fault:
         raise UserError("the manifest does not say where its crystals came from; it is damaged or of another version") from fault
+
+
+def _columns(columns: Columns) -> dict[str, str | None]:
+    """As JSON; the column of structures only where somebody named it, so that older manifests do not differ."""
+    written = asdict(columns)
+    if columns.structure == Columns().structure:
+        del written["structure"]
+    return written
 
 
 def _absolute(path: Path) -> str:

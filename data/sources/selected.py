@@ -21,10 +21,6 @@ class Selected:
     def description(self) -> str:
         return f"{len(self.ids)} crystals of {self.source.description}"
 
-    @property
-    def licensed(self) -> bool:
-        return self.source.licensed
-
     def identity(self) -> str:
         return text_hash("selected", self.source.identity(), *sorted(self.ids))
 

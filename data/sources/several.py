@@ -20,10 +20,6 @@ class Several:
     def description(self) -> str:
         return ", ".join(source.description for _, source in self.named)
 
-    @property
-    def licensed(self) -> bool:
-        return any(source.licensed for _, source in self.named)
-
     def identity(self) -> str:
         return text_hash("several", *(part for name, source in self.named for part in (name, source.identity())))
 

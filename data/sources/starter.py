@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 from data.crystal import make_crystal
 from data.labels import Label
@@ -22,7 +21,6 @@ class StarterSource:
     """All rows, or with `equilibrium_only` those at the equilibrium volume (the scanned volumes are for training)."""
 
     equilibrium_only: bool = False
-    licensed: ClassVar[bool] = False
 
     @property
     def description(self) -> str:

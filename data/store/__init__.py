@@ -1,1 +1,1 @@
-"""How data are kept: whole files, one writer, versions."""
+"""How data are stored: complete files, one writer at a time, format versions."""

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: temporary name, fsync, rename, hash."""
+"""Files and folders that are either complete or absent: temporary name, fsync, rename, hash."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 
 from data.errors import UserError
 
-_TICK_NS = 1_000_000  # between two dates; file systems keep them at least that exactly
+_TICK_NS = 1_000_000  # between two modification times; every file system resolves this
 
 
 def file_hash(path: Path) -> str:
@@ -26,12 +26,12 @@ def file_hash(path: Path) -> str:
 
 
 def text_hash(*parts: str) -> str:
-    """SHA-256 over strings; the parts' borders count."""
+    """SHA-256 over strings, in hex; `("ab", "c")` and `("a", "bc")` differ."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file atomically and durably.
+    """Write a file atomically and durably: after a crash it has the old or the new content.
 
     Raises:
         UserError: the folder cannot be written to, or the disk is full.
@@ -51,15 +51,20 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Write JSON atomically; not-a-number is refused, since it is not JSON."""
+    """Write JSON atomically.
+
+    Raises:
+        ValueError: the content has a NaN or an infinity, which JSON does not know.
+        UserError: the folder cannot be written to, or the disk is full.
+    """
     write_bytes(path, (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
 
 
 def make_folder(path: Path) -> Path:
-    """Create a folder and its parents.
+    """Create a folder and its parents, and return it.
 
     Raises:
-        UserError: where that is not possible.
+        UserError: it cannot be created or is not writable.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -72,7 +77,7 @@ def make_folder(path: Path) -> Path:
 
 @contextmanager
 def room_on_disk(root: Path) -> Iterator[None]:
-    """What a library says when the disk is full, each in its own words, becomes a word to the user.
+    """Turn the errors of libraries on a full disk into a UserError; each library raises another error.
 
     Raises:
         UserError: the disk is full.
@@ -88,7 +93,7 @@ def room_on_disk(root: Path) -> Iterator[None]:
 
 
 def _tells_of_full_disk(fault: BaseException | None) -> bool:
-    """Whether it, or one that it came from, does: torch, safetensors and SQLite turn the system's error into their own."""
+    """Whether an error, or one that caused it, is a full disk: torch, safetensors and SQLite wrap the system's error."""
     while fault is not None:
         number = fault.errno if isinstance(fault, OSError) else None
         if number in (errno.ENOSPC, errno.EDQUOT) or f"os error {errno.ENOSPC}" in str(fault) or "disk is full" in str(fault):
@@ -99,7 +104,7 @@ def _tells_of_full_disk(fault: BaseException | None) -> bool:
 
 @contextmanager
 def building(root: Path) -> Iterator[Path]:
-    """A temporary folder beside the final place of an artefact; gone afterwards unless `publish` took it.
+    """A temporary folder in `root` for an artefact. It is removed at the end of the block, unless `publish` renamed it.
 
     Raises:
         UserError: the folder cannot be written to, or the disk is full.
@@ -119,7 +124,11 @@ def building(root: Path) -> Iterator[Path]:
 
 
 def publish(folder: Path, final: Path) -> bool:
-    """Give a finished folder its final name; False where that artefact is there already (same name, same content)."""
+    """Give a finished folder its final name, durably.
+
+    Returns:
+        False if the artefact exists already (same name, same content); it then counts as published again.
+    """
     for file in folder.rglob("*"):
         if file.is_file():
             with file.open("rb") as handle:
@@ -141,29 +150,36 @@ def publish(folder: Path, final: Path) -> bool:
 
 
 def make_newest(made: Path, siblings: Iterable[Path]) -> None:
-    """Date a file or folder later than those beside it, even where the clock was put back since they were made.
+    """Give `made` a later modification time than its siblings, even if the clock was set back after they were made.
 
-    Which one is the newest is read off these dates.
+    The newest artefact is the one with the latest modification time.
     """
     latest = 0
     for path in siblings:
-        with suppress(FileNotFoundError):  # pruned meanwhile
+        with suppress(FileNotFoundError):  # pruned by another process
             latest = max(latest, path.stat().st_mtime_ns if path != made else 0)
     moment = max(time.time_ns(), latest + _TICK_NS)
     os.utime(made, ns=(moment, moment))
 
 
 def list_artefacts(root: Path, marker: str) -> list[Path]:
-    """Folders below `root` that hold the file `marker`, the one published last at the end."""
+    """Folders in `root` that hold the file `marker`, in the order of publication."""
     folders = [path.parent for path in root.glob(f"[!.]*/{marker}")]
     return sorted(folders, key=lambda folder: (folder.stat().st_mtime_ns, folder.name))
 
 
 def find_artefact(root: Path, marker: str, kind: str, identifier: str | None, first_step: str) -> Path:
-    """The artefact of that id (or its beginning), or without one the newest.
+    """An artefact by its id, or the newest.
+
+    Args:
+        root: the folder of all artefacts of this kind.
+        marker: file that every complete artefact holds.
+        kind: name of the kind in messages, such as "snapshot".
+        identifier: the id or its beginning; None: the artefact published last.
+        first_step: command that makes a first artefact, for the message.
 
     Raises:
-        UserError: there is none, with the first step to take, or no single one of that name.
+        UserError: there is no artefact, or not exactly one with this id.
     """
     known = list_artefacts(root, marker)
     if not known:

@@ -1,4 +1,4 @@
-"""One writer at a time. The system itself ends a writer's lease when its process dies, however it dies."""
+"""One writer at a time, by a file lock. The operating system releases the lock when the writer's process dies."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ HOLDER_FILE = ".writer.json"
 
 
 class Busy(UserError):
-    """Somebody else is writing."""
+    """Another process holds the lock."""
 
 
 @contextmanager
 def writing(root: Path) -> Iterator[None]:
-    """Hold the lease on a folder of artefacts; what a dead writer left unfinished there is cleared away.
+    """Hold the lock on a folder of artefacts. Unfinished folders of a dead writer are removed.
 
     Raises:
-        Busy: another process holds it; the message says which, and since when.
+        Busy: another process holds the lock; the message names the process and the time.
     """
     lock = FileLock(make_folder(root) / LOCK_FILE, timeout=0)
     try:

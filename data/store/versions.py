@@ -1,7 +1,7 @@
-"""Manifests of artefacts that another release may have made: read, or refused with what to do.
+"""Manifests of artefacts that another release may have made: they are read, or refused with a message that says what to do.
 
-Each kind of artefact states a whole number, raised whenever an older release would misread what is written now. A manifest
-without one is from before there was one, which counts as 1.
+Each kind of artefact states the number of its format. The number is raised whenever an older release would misread the new
+format. A manifest without a number counts as format 1.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from data.errors import UserError
 
 
 def read_manifest(path: Path, what: str, key: str, known: int, remedy: str) -> dict[str, Any]:
-    """The manifest in a file.
+    """The manifest in a JSON file.
 
     Args:
-        path: of the file.
-        what: the artefact, as a person calls it.
-        key: under which the manifest states its number.
-        known: the highest number that this release reads.
-        remedy: what else to do than to take another release.
+        path: the file.
+        what: name of the artefact in messages.
+        key: key of the format number in the manifest.
+        known: the highest format that this release reads.
+        remedy: what the user can do other than update ferroscreen.
 
     Raises:
         UserError: there is no readable manifest, or a newer release made it.
@@ -37,7 +37,17 @@ def read_manifest(path: Path, what: str, key: str, known: int, remedy: str) -> d
 
 
 def refuse_newer(what: str, stated: object, known: int, remedy: str) -> None:
-    """Raises UserError unless the number stated is one that this release reads."""
+    """Refuse a format that this release cannot read.
+
+    Args:
+        what: name of the artefact in messages.
+        stated: the format number of the artefact.
+        known: the highest format that this release reads.
+        remedy: what the user can do other than update ferroscreen.
+
+    Raises:
+        UserError: `stated` is no whole number, or is larger than `known`.
+    """
     if not isinstance(stated, int) or stated > known:
         raise UserError(
             f"{what} was made by a newer ferroscreen (format {stated}; this one reads up to {known}): "

@@ -12,7 +12,10 @@ from flows.commands.common import Json, Out, QuietOption, facts
 def calculate(
     run: Annotated[str | None, typer.Argument(help="Run id, or the folder of its results (default: the newest).")] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="How many candidates, best first, without duplicates.")] = 5,
-    ids: Annotated[str, typer.Option("--ids", help="These candidates instead, comma-separated.")] = "",
+    ids: Annotated[
+        list[str] | None,
+        typer.Option("--ids", help="These candidates instead: an id, or several comma-separated; may be repeated."),
+    ] = None,
     max_sites: Annotated[int, typer.Option("--max-sites", min=1, help="Sites of the largest cell to calculate.")] = 8,
     max_minutes: Annotated[
         float | None, typer.Option("--max-minutes", min=0, help="Time for all calculations (default: no limit).")
@@ -38,7 +41,7 @@ def calculate(
     from pipeline.dft.settings import DftSettings, Limits
 
     use_console(quiet)
-    selection = Selection(top, tuple(name.strip() for name in ids.split(",") if name.strip()), max_sites)
+    selection = Selection(top, tuple(ids or ()), max_sites)
     limits = Limits(60 * each_minutes, None if max_minutes is None else 60 * max_minutes, where.workers)
     folder = out or where.home / "calculated"
     done = check(found, selection, Method(GPAW, DftSettings()), limits, folder, where.home, reporter())

@@ -28,7 +28,8 @@ def refresh(
     from flows.jobs.refreshing import MATERIALS_PROJECT, RefreshJob
     from flows.summary import print_json
 
-    if source == MATERIALS_PROJECT and not full:
+    job = RefreshJob(source, columns, full)
+    if source == MATERIALS_PROJECT and not full and _has_snapshots():
         from pipeline.refresh.materials_project import up_to_date
         from pipeline.settings import settings
 
@@ -37,11 +38,17 @@ def refresh(
             manifest: dict[str, Any] = {**current.manifest, "news": False}
             print_json(manifest) if json else _show_snapshot(manifest)
             return
-    job = RefreshJob(source, columns, full)
     job.check()
     prepare(quiet)
     manifest = perform("refresh", job)
     print_json(manifest) if json else _show_snapshot(manifest)
+
+
+def _has_snapshots() -> bool:
+    """Whether there can be one of the Materials Project that is up to date; else a missing key is told at once."""
+    from pipeline.settings import settings
+
+    return any(settings().snapshots.glob("*/manifest.json"))
 
 
 def _show_snapshot(manifest: dict[str, Any]) -> None:

@@ -49,7 +49,10 @@ def export(
     run: Annotated[str | None, typer.Argument(help="Run id, or the folder of its results (default: the newest).")] = None,
     out: Annotated[Path, typer.Option("--out", help="A new folder for the files.")] = Path("export"),
     top: Annotated[int, typer.Option("--top", min=1, help="How many candidates, best first, without duplicates.")] = 15,
-    ids: Annotated[str, typer.Option("--ids", help="These candidates instead, comma-separated.")] = "",
+    ids: Annotated[
+        list[str] | None,
+        typer.Option("--ids", help="These candidates instead: an id, or several comma-separated; may be repeated."),
+    ] = None,
     formats: Annotated[
         str, typer.Option("--format", help="One or several of cif, poscar, vasp, qe, csv, bibtex, comma-separated.")
     ] = "vasp,csv",
@@ -64,17 +67,23 @@ def export(
     from pipeline.screening.runs import find_run
     from pipeline.settings import settings
 
-    wanted, chosen = parse_formats(formats), [name.strip() for name in ids.split(",") if name.strip()]
+    wanted = parse_formats(formats)
     found = find_run(settings(), run)
     use_console(quiet)
     from pipeline.export.export import export as write
 
-    done = write(found, top, chosen, wanted, out, reporter(), force)
+    done = write(found, top, ids or [], wanted, out, reporter(), force)
     if json:
         print_json(done)
         return
-    rows = [{**candidate, "orderings": ", ".join(candidate["orderings"]) or None} for candidate in done["candidates"]]
+    shown = ("folder", "candidate_id", "formula", "rank")
+    rows = [
+        {**{name: one[name] for name in shown}, "orderings": ", ".join(one["orderings"]) or "; ".join(one["gaps"]) or None}
+        for one in done["candidates"]
+    ]
     print_rows(f"{len(rows)} candidates of run {done['run']}", rows)
+    if done["left_out"]:
+        print_rows("Left out", done["left_out"])
     facts("Read this first", {"README": Path(done["folder"]) / "README.md"})
 
 

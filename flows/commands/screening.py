@@ -31,7 +31,8 @@ def screen(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            help="CIF files, folders, zips, ICSD exports, fetched folders, Parquet tables; "
+            help="Files (CIF, POSCAR, pymatgen JSON, extended XYZ; also .gz), folders and zips of them, ICSD exports, fetched "
+            "folders, Parquet and CSV tables; `-`: a crystal from standard input; "
             "`mp`: what ICSD knows of the newest Materials Project snapshot."
         ),
     ],
@@ -82,10 +83,12 @@ def screen(
     from flows.engines import Runner
     from flows.jobs.screening import ScreenJob
     from flows.summary import print_json, print_rows
+    from pipeline.screening.standard_input import keep_standard_input
+    from pipeline.settings import settings
 
     qualities = tuple(word.strip() for word in icsd_quality.split(",") if word.strip())
     job = ScreenJob(
-        paths=[str(p) for p in paths],
+        paths=[str(p) for p in keep_standard_input(paths, settings())],
         model=model,
         out=None if out is None else str(out),
         columns=columns,
@@ -109,6 +112,10 @@ def screen(
         name: result[name] for name in ("id", "profile", "formula", "ranked", "set_aside", "duplicates", "known", "rejected")
     }
     shown["by reason"] = reasons(result["rejected_by_reason"])
+    if result["ignored_files"]:
+        shown["ignored"] = f"{result['ignored_files']} files of other kinds"
+    if result["withheld"]:
+        shown["withheld"] = f"details of {result['licensed_crystals']} licensed crystals; --licensed-details shows them"
     facts("Screened", {**shown, "seconds": result["seconds"], "report": Path(result["report"]).resolve()})
 
 

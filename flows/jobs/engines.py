@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 
 from flows.engines import Runner, need_server
-from pipeline.ops.parallel import follow_parent
+from pipeline.ops.parallel import deaf_to_ctrl_c, follow_parent
 from pipeline.screening.shards import Judge, Numbered, Work, judge_forked, judge_here
 
 
@@ -28,7 +28,9 @@ def judge_by(runner: Runner, forks: bool) -> Judge:
     def judge(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
         engine = _executor(runner, workers)
         try:
-            for future in as_completed([engine.submit(work.judge, one) for one in todo]):
+            with deaf_to_ctrl_c():  # in which the workers start
+                futures = [engine.submit(work.judge, one) for one in todo]
+            for future in as_completed(futures):
                 yield future.result()
         finally:
             engine.shutdown(wait=False, cancel_futures=True)

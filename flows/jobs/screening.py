@@ -80,8 +80,7 @@ class ScreenJob:
         if self.out is not None:
             from pipeline.screening.run_folder import claim_run
 
-            withheld = source.licensed and not self.licensed_details
-            claim_run(Path(self.out), source.description, self.profile, withheld, self.force)
+            claim_run(Path(self.out), source.description, self.profile, self.licensed_details, self.force)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Crystal graphs, packed: flat arrays for any number of crystals, and the batch of tensors that the networks see.
 
-One node is one orbit of symmetry-equivalent atoms; it stands for all of them, weighted by how many they are. One edge is a
+One node is one orbit of symmetry-equivalent atoms; it represents all of them, weighted by their number. One edge is a
 set of symmetry-equivalent neighbours: same target, same kind of neighbour, same distance. Sums over atoms and neighbours
 become weighted sums, and the result equals that of the full cell exactly.
 
@@ -13,7 +13,7 @@ numbers                   (nodes,)         1        atomic number
 node_weight               (nodes,)         1        share of the crystal's atoms on this orbit; sums to 1
 edge_source, edge_target  (edges,)         1        node inside the crystal: neighbour, centre; sorted by centre
 edge_distance             (edges,)         Å        length
-edge_count                (edges,)         1        how many neighbours of the centre this edge stands for
+edge_count                (edges,)         1        number of neighbours of the centre that this edge represents
 volume_per_atom           (crystals,)      Å³       cell volume / atoms
 n_atoms                   (crystals,)      1        atoms in the primitive cell
 space_group               (crystals,)      1        1..230
@@ -118,6 +118,13 @@ class GraphBatch:
 
     @classmethod
     def collate(cls, graphs: CrystalGraphs, index: NDArray[np.int64], dtype: torch.dtype = torch.float32) -> GraphBatch:
+        """The batch of some crystals.
+
+        Args:
+            graphs: packed graphs.
+            index: (n,) the crystals of the batch.
+            dtype: type of the floats.
+        """
         part = graphs.take(index)
         crystals = np.arange(len(index))
         node_crystal = np.repeat(crystals, np.diff(part.node_ptr))

@@ -1,9 +1,9 @@
-"""Crystal graphs with directions, packed: what the equivariant networks read.
+"""Crystal graphs with directions, packed: the input of the equivariant networks.
 
 As in models/graphs/crystal_graphs.py one node is one orbit of symmetry-equivalent atoms, but every neighbour of its
-representative atom is an edge of its own, with a vector. A neighbour is a turned copy of its orbit's representative; the edge
-says by which rotation, so that a vector feature of the neighbour is the representative's, turned. Networks that are equivariant
-give exactly what they would give on the full cell, for the work of the asymmetric unit.
+representative atom is an edge of its own, with a vector. A neighbour is a rotated copy of its orbit's representative. The edge
+states the rotation, so that a vector feature of the neighbour is the rotated feature of the representative. Equivariant networks
+give exactly the same prediction as on the full cell, at the cost of the asymmetric unit.
 
 ========================  ===================  ====  ====================================================================
 field                     shape                unit  meaning
@@ -159,6 +159,13 @@ class VectorBatch:
 
     @classmethod
     def collate(cls, graphs: VectorGraphs, index: NDArray[np.int64], dtype: torch.dtype = torch.float32) -> VectorBatch:
+        """The batch of some crystals.
+
+        Args:
+            graphs: packed graphs.
+            index: (n,) the crystals of the batch.
+            dtype: type of the floats.
+        """
         part = graphs.take(index)
         nodes, edges, sites = (np.diff(ptr) for ptr in (part.node_ptr, part.edge_ptr, part.site_ptr))
         crystals = np.arange(len(index))

@@ -1,4 +1,4 @@
-"""What distinguishes the patterns of signs that one cell allows: numbers for trees (models/ordering/pattern_trees.py).
+"""What distinguishes the patterns of signs that one cell allows: numbers for trees (models/ordering/order_ranker.py).
 
 All of them are the same for a pattern and its images under permutations that the cell as it came allows, and under time reversal;
 none depends on the order of sites. They are of four kinds:
@@ -24,16 +24,17 @@ from numpy.typing import NDArray
 from models.graphs.site_graphs import SiteGraphs
 from models.networks.element_table import N_PROPERTIES, element_table
 from models.ordering.orbits import orbit_names
-from models.ordering.site_features import LENGTH_A
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 TOLERANCES_A = (np.inf, 0.03, 0.01, 0.001, 0.0001)  # of what the cell as it came obeys
 SHELLS, STRICTION_SHELLS, N_PATHS = 5, 3, 15
+LENGTH_A = 3.0  # a strain times this is compared with a shift: half of a usual lattice vector
 _FALL_A = (0.3, 1.0)  # a neighbour this much farther than the nearest one counts 1/e
 _FLOOR = 1e-4  # Å, or relative; smaller deformations are noise of the last digits
 
+_SAME_A = 1e-3  # lengths that differ by less are equal
 _FAR_A = 12.0  # stands for "no such shell"
 OWN = 5 * len(TOLERANCES_A) + 15 + SHELLS + len(_FALL_A) + N_PATHS + 4 * STRICTION_SHELLS + 2 + 4
 SHARED = 4 + 2 * len(TOLERANCES_A) + SHELLS + STRICTION_SHELLS + N_PATHS + 2 * N_PROPERTIES + 2
@@ -113,7 +114,7 @@ def spin_cell(graphs: SiteGraphs, k: int, sites: Ints) -> SpinCell:
     )
 
 
-def pattern_features(cell: SpinCell, signs: Floats, size: Floats) -> NDArray[np.float32]:
+def pattern_features(cell: SpinCell, signs: Floats, size: Floats) -> Floats:
     """(m, COLUMNS) of all rival patterns (m, n) of +-1 with moments (n,) in µB; each is compared with its rivals.
 
     The patterns must be all there are, or a sample that does not depend on the order of the sites.
@@ -134,7 +135,7 @@ def pattern_features(cell: SpinCell, signs: Floats, size: Floats) -> NDArray[np.
     )
     every = [own, own - own.mean(axis=0), own - own.max(axis=0), own - own.min(axis=0)]
     shared = np.broadcast_to(_shared(cell, size, len(members)), (len(signs), SHARED))
-    return np.concatenate([*every, shared], axis=1).astype(np.float32)
+    return np.concatenate([*every, shared], axis=1)
 
 
 _TABLE: Floats = element_table().numpy().astype(np.float64)
@@ -212,10 +213,17 @@ def _shared(cell: SpinCell, size: Floats, orbits: int) -> Floats:
 
 
 def _shells(cell: SpinCell, most: int) -> list[int]:
-    """The kinds of the nearest links, -1 for none; kinds of one length in an order that the sites have no part in."""
+    """The kinds of the nearest links, -1 for none; kinds of one length in an order that the sites have no part in.
+
+    Lengths that differ by noise are one length. Kinds that agree in length, number and paths keep the order of their numbers.
+    """
     kinds, first = np.unique(cell.kind, return_index=True)
     weight = np.bincount(cell.kind, cell.count)[kinds] if len(kinds) else np.zeros(0)
-    order = np.lexsort([kinds, weight, np.round(cell.length[first], 3)])[:most]
+    ascending = np.argsort(cell.length[first], kind="stable")
+    length = np.zeros(len(kinds), dtype=np.int64)
+    length[ascending[1:]] = np.cumsum(np.diff(cell.length[first][ascending]) > _SAME_A)
+    paths = np.round(cell.paths[first], 2).T
+    order = np.lexsort([kinds, *paths, np.round(weight, 3), length])[:most]
     return [*kinds[order].tolist(), *[-1] * (most - len(order))]
 
 

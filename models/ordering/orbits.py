@@ -1,44 +1,11 @@
-"""Right up to symmetry: what "the same ordering" means, and the loss that knows it (arXiv 2312.09016).
-
-Without spin-orbit coupling the operations of a crystal only permute its collinear moments, and time reversal turns them all
-round. So the group is {permutations} x {1, theta} with theta s = -s, and all patterns of one orbit under it are one answer.
-"""
+"""Spin configurations that are images of each other under the crystal's permutations and time reversal."""
 
 from __future__ import annotations
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 Ints = NDArray[np.int64]
-
-
-def orbit_minimum(said: Tensor, truth: Tensor, permutations: Tensor) -> Tensor:
-    """(..., k) mean squared error of k answers to the nearest image of the truth.
-
-        min over g and the sign of  mean_i (said_i -+ truth_{g(i)})² = <said²> + <truth²> - 2 max_g |<said truth_g>|
-
-    Args:
-        said: (..., k, n) answers.
-        truth: (..., n), in the same unit.
-        permutations: (..., g, n) int64, a group; rows may occur more than once.
-    """
-    images = torch.gather(truth[..., None, :].expand(*permutations.shape), -1, permutations)
-    overlap = (said @ images.transpose(-1, -2)).abs().amax(dim=-1) / truth.shape[-1]
-    return (said * said).mean(dim=-1) + (truth * truth).mean(dim=-1)[..., None] - 2.0 * overlap
-
-
-def equal_up_to_group(one: NDArray[np.float64], other: NDArray[np.float64], permutations: Ints, where: NDArray[np.bool_]) -> bool:
-    """Whether some image of `one` has the signs of `other` on the sites `where`.
-
-    Args:
-        one, other: (n,) numbers of which only the signs count.
-        permutations: (g, n).
-    """
-    images = np.sign(one)[permutations][:, where]
-    wanted = np.sign(other)[where]
-    return bool(((images == wanted).all(axis=1) | (images == -wanted).all(axis=1)).any())
 
 
 def orbit_names(signs: NDArray[np.int8], permutations: Ints) -> Ints:

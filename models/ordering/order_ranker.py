@@ -1,9 +1,8 @@
-"""Which order a magnet has among those that its small cells allow: boosted trees on the features of each (Friedman 2001).
+"""Which spin configuration a magnet has among those that its small cells allow: boosted trees on features (Friedman 2001).
 
-models/ordering/pattern_trees.py compares the patterns of one given cell, which may bear the marks of its order. Here the cell
-is not given and nothing is deformed: orders of the primitive cell compete with those of larger ones
-(pipeline/magnetism/enumerate_orderings.py), all seen on one large cell, so that their correlations and symmetries can be
-compared. It is what an export asks.
+Configurations are compared, not sites, so broken symmetry costs nothing: equivalent configurations get one answer. Those of the
+primitive cell compete with those of larger cells (pipeline/magnetism/enumerate_orderings.py). All are seen on one large cell, so
+that their correlations and symmetries can be compared. `export` asks this model.
 """
 
 from __future__ import annotations
@@ -19,16 +18,16 @@ from safetensors.numpy import load_file, save_file
 
 from models.contract import ModelError
 from models.ordering.configuration_features import COLUMNS, SpinCell, pattern_features
-from models.ordering.pattern_trees import RIVALS, drawn, untied
 from models.saved import WEIGHTS_FILE, read_saved, write_header
 from models.trees.boosting_settings import BoostingSettings
 from models.trees.decision_trees import Trees, flatten_boosted
 
 FAMILY, FORMAT = "order-trees", 1
 ORDER_COLUMNS = COLUMNS + 2
-ORDER_BOOSTING = BoostingSettings(
-    max_iter=300, learning_rate=0.08, min_samples_leaf=60, l2_regularization=5.0
-)  # those of pattern_trees, and half as many again: more crystals
+ORDER_BOOSTING = BoostingSettings(max_iter=300, learning_rate=0.08, min_samples_leaf=60, l2_regularization=5.0)  # cross-validated
+RIVALS = 48  # that a crystal's own configuration is compared with in training
+_TIES = 1e-6  # at most by so much equal orders are set apart
+DECIMALS = 5  # of the features; less is noise of another origin or setting, which must not cross a threshold of the trees
 
 Floats = NDArray[np.float64]
 Features = NDArray[np.float32]
@@ -42,7 +41,9 @@ def order_features(cell: SpinCell, signs: Floats, size: Floats, index: NDArray[n
         index: (m,) primitive cells in each order's own cell.
     """
     of_cell = np.stack([index, np.full(len(signs), np.log(len(signs)))], axis=1)
-    return np.concatenate([pattern_features(cell, signs, size), of_cell.astype(np.float32)], axis=1)
+    columns = np.concatenate([pattern_features(cell, signs, size), of_cell], axis=1)
+    rounded: Features = (np.round(columns, DECIMALS) + 0.0).astype(np.float32)
+    return rounded
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +81,14 @@ class OrderTrees:
         return cls(flatten_boosted([grown]), {})
 
     def log_weight(self, features: Features) -> Floats:
-        """(m,) of one crystal's orders."""
-        return untied(self.trees.predict(features)[:, 0], features)
+        """(m,) of one crystal's orders.
+
+        Trees give many orders the same number. Of those the one with fewer primitive cells comes first, then the features decide:
+        never the order in which the configurations come.
+        """
+        cells_first = np.concatenate([features[:, [COLUMNS]], features], axis=1)
+        _, rank = np.unique(cells_first, axis=0, return_inverse=True)
+        return np.asarray(self.trees.predict(features)[:, 0] - _TIES * rank.reshape(-1) / len(features))
 
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` and `model.json` into an existing folder."""
@@ -98,3 +105,10 @@ class OrderTrees:
             raise ModelError(f"{folder} holds no readable trees of orders: {fault}") from fault
         loaded.trees.check(ORDER_COLUMNS, 1)
         return loaded
+
+
+def drawn(own: NDArray[np.bool_], most: int, dice: np.random.Generator) -> NDArray[np.int64]:
+    """Places of at most so many configurations; a quarter of them may be the crystal's own."""
+    right, wrong = np.flatnonzero(own), np.flatnonzero(~own)
+    right = dice.permutation(right)[: max(most // 4, most - len(wrong))]
+    return np.concatenate([right, dice.permutation(wrong)[: most - len(right)]])

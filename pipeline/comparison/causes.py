@@ -23,7 +23,7 @@ class Difference:
     what: str
 
 
-_PLACES = ("path", "ids")  # where a source lies is data; how it is read is a setting
+_PLACES = ("path", "ids", "licensed")  # where a source lies and whose it is are data; how it is read is a setting
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.comparison.causes import Cause, Difference, differences
+from pipeline.comparison.pairs import common_key
 from pipeline.screening.profiles import PROFILES, Profile
 from pipeline.screening.ranking import in_order
 from pipeline.screening.screened import Screened
@@ -47,7 +48,7 @@ class Comparison:
 def compare(before: Screened, after: Screened) -> Comparison:
     """Compare two finished screens."""
     why = differences(before.manifest, after.manifest)
-    old, new = _keyed(before.ranking()), _keyed(after.ranking())
+    old, new = _keyed(before.ranking(), after.ranking())
     common = old.index.intersection(new.index, sort=False)
     moved = _moves(old.loc[common], new.loc[common], _profile(before.manifest), _profile(after.manifest), why)
     gone, come = old.drop(common), new.drop(common)
@@ -62,11 +63,10 @@ def compare(before: Screened, after: Screened) -> Comparison:
     return Comparison(before.manifest, after.manifest, why, changes, int((moved["moved"] == 0).sum()))
 
 
-def _keyed(ranking: pd.DataFrame) -> pd.DataFrame:
-    """By id, and by a count where an id is repeated."""
-    ordered = ranking.sort_values(["candidate_id", "source_file", "rank"], kind="stable")
-    copy = ordered.groupby("candidate_id").cumcount()
-    return ordered.set_index(pd.MultiIndex.from_arrays([ordered["candidate_id"], copy], names=["id", "copy"])).sort_values("rank")
+def _keyed(old: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both in the order of their ranks, with one key for one candidate."""
+    keys = common_key(old, new)
+    return old.set_index(pd.Index(keys[0])).sort_values("rank"), new.set_index(pd.Index(keys[1])).sort_values("rank")
 
 
 def _profile(manifest: dict[str, Any]) -> Profile | None:
@@ -119,7 +119,8 @@ def _explain(table: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, why: lis
         if row["moved_by_settings"] and not np.isnan(row["moved_by_settings"]):
             words.append(f"settings: {row['moved_by_settings']:+.0f} places by the other profile")
         if not words:
-            words = [f"{' and '.join(sorted(causes)) or 'settings'}: others moved past it"]
+            others = "fell behind it" if row["moved"] > 0 else "moved past it"
+            words = [f"{' and '.join(sorted(causes)) or 'settings'}: the same prediction, others {others}"]
         lines.append("; ".join(words))
     return lines
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import binom
 
+from pipeline.comparison.pairs import common_key
 from pipeline.screening.screened import Screened
 
 BINS = (0.05, 0.25, 0.5, 1.0, 1.5)  # µB/atom, between classes of predicted moments
@@ -56,7 +57,8 @@ def drift(before: Screened, after: Screened) -> Drift:
     shift = stability_index(old["moment_muB_per_atom"].to_numpy(), new["moment_muB_per_atom"].to_numpy())
     width, widens = (float((table["moment_high"] - table["moment_low"]).median()) for table in (old, new))
     first = old.head(TOP)
-    gone = first[~first["candidate_id"].isin(new["candidate_id"])]
+    keys = common_key(old, new)
+    gone = first[~keys[0].loc[first.index].isin(keys[1])]
     signs = [
         Sign("share of rejected crystals", refused, refuses, f"+{MOST_REJECTED:g}", refuses - refused > MOST_REJECTED),
         Sign("shift of predicted moments (stability index)", 0.0, shift, f"{MOST_SHIFT:g}", shift > MOST_SHIFT),

@@ -1,4 +1,4 @@
-"""Two models on the same candidates, beside DFT: what `ferroscreen run` shows of its own small model and the shipped one."""
+"""Compares two models with DFT on the same candidates: the small model of `ferroscreen run` and the shipped one."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ SECOND_FOLDER = "shipped"  # in a run's folder: the same candidates, screened wi
 
 
 def second_opinion(screened: Screened) -> SecondOpinion | None:
-    """What the second screen in a run's folder says of its candidates; None where there is none, or no moment is known."""
+    """The predictions of the second screen in a run's folder; None if there is none, or no DFT moment is known."""
     folder = screened.folder / SECOND_FOLDER
     if not (folder / "manifest.json").is_file():
         return None
     other = Screened(folder, read_run(folder / "manifest.json"))
-    if other.manifest["input"] != screened.manifest["input"]:  # of an earlier run in the same folder
+    if other.manifest["input"] != screened.manifest["input"]:  # left by an earlier run in the same folder
         return None
     mine, theirs = screened.ranking(), other.ranking()
     if "moment_dft" not in mine:

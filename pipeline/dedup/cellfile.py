@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from data.store.artifact import write_bytes
 from data.symmetry import SymmetricCell
@@ -57,6 +58,17 @@ class CellFiles:
                 parts.append(pq.read_table(path).take(pa.array(here - first)))
             first = last
         return pa.concat_tables(parts).take(pa.array(back))
+
+
+def without_cells(table: pa.Table, hidden: NDArray[np.bool_]) -> pa.Table:
+    """The table with a cell without sites, of one Å, in each row (of the first `len(table)`) that is hidden."""
+    hidden = hidden[: len(table)]
+    if not hidden.any():
+        return table
+    cube = np.eye(3).ravel().tolist()
+    nothing = {"lattice": cube, "frac": [], "numbers": [], "orbit": [], "space_group": 1, "exact": False, "hall": 1}
+    rows = [nothing if gone else row for row, gone in zip(table.to_pylist(), hidden.tolist(), strict=True)]
+    return pa.Table.from_pylist(rows, schema=_SCHEMA)
 
 
 def _plain(value: Any) -> Any:

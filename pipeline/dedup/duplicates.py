@@ -1,4 +1,4 @@
-"""Duplicates among candidates, and candidates whose moment is known: columns for the ranking."""
+"""Finds duplicates among candidates, and candidates whose moment is known, as columns of the ranking."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from pipeline.dedup.matching import Bucket, match_bucket, nothing_matched
 from pipeline.ops.parallel import map_in_order
 from pipeline.ops.progress import Tick
 
-SECONDS_PER_BUCKET = 120.0  # most take milliseconds; a slower one is left uncompared, and counted
+SECONDS_PER_BUCKET = 120.0  # most take milliseconds; slower ones are not compared, but counted
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """`columns` (duplicate_of, known_id, known_moment in µB/atom, known_provenance) correspond to the candidates' rows."""
+    """The columns duplicate_of, known_id, known_moment (µB/atom) and known_provenance, one row per candidate."""
 
     columns: pd.DataFrame
-    not_compared: int  # candidates whose comparison died or took too long
+    not_compared: int  # candidates whose comparison failed or took too long
 
 
 def find_duplicates(
@@ -31,13 +31,15 @@ def find_duplicates(
 ) -> Duplicates:
     """Compare all crystals that share a fingerprint.
 
-    Of equal candidates the one whose (id, source file) comes first in the alphabet is the original, so that neither the model
-    nor the order of reading decides.
+    Of equal candidates, the one whose (id, source file) comes first in alphabetical order is the original. The result therefore
+    depends neither on the model nor on the order of reading.
 
     Args:
         candidates: candidate_id, source_file and fingerprint; the index is 0, 1, 2 ...
-        take: the primitive cells of rows.
-        tick: told how many candidates are done.
+        take: returns the primitive cells of rows.
+        known: crystals with a known moment.
+        workers: number of processes.
+        tick: called with the number of candidates done since its last call.
     """
     known_of = defaultdict(list)
     for place, key in enumerate(known.fingerprints):

@@ -1,4 +1,4 @@
-"""Crystals whose moment is known already, because the model's snapshot holds them."""
+"""Crystals whose moment is known, because they are in the snapshot that the model learned from."""
 
 from __future__ import annotations
 
@@ -17,17 +17,24 @@ CRYSTALS_PER_TASK = 512  # some tenths of a second
 
 @dataclass(frozen=True)
 class Known:
-    """Rows of a snapshot; entries of the lists correspond. Labelled rows come first, so that they are preferred."""
+    """Rows of a snapshot. Entries k of all lists belong to one crystal. Labelled rows come first, so that they are preferred."""
 
     ids: list[str] = field(default_factory=list)
     moments: list[float] = field(default_factory=list)  # µB/atom; NaN where a row has no label
-    provenances: list[str] = field(default_factory=list)  # what these come from
+    provenances: list[str] = field(default_factory=list)  # of the moments
     cells: list[SymmetricCell] = field(default_factory=list)
     fingerprints: list[str] = field(default_factory=list)
 
 
 def known_crystals(snapshot: Snapshot, formulas: Iterable[str], symprec_A: float, workers: int) -> Known:
-    """The snapshot's crystals that have one of these formulas: no other can equal a candidate, so no other is looked at."""
+    """The snapshot's crystals that have a formula of the candidates; no other crystal can equal a candidate.
+
+    Args:
+        snapshot: the snapshot that the model learned from.
+        formulas: reduced formulas of the candidates.
+        symprec_A: tolerance of the symmetry search, Å.
+        workers: number of processes.
+    """
     rows = sorted(snapshot.of_formulas(formulas), key=lambda row: (row[1] != row[1], row[0].id))
     crystals = [crystal for crystal, _, _ in rows]
     known = Known([c.id for c in crystals], [moment for _, moment, _ in rows], [said for _, _, said in rows])

@@ -1,4 +1,4 @@
-"""Whether crystals of one fingerprint are the same, by pymatgen's StructureMatcher."""
+"""Compares crystals with the same fingerprint, by pymatgen's StructureMatcher."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from pymatgen.core.structure_matcher import StructureMatcher
 
 # Relative length, displacement by the cube root of the volume per atom, and angle. StructureMatcher's own defaults (0.2, 0.3, 5°)
-# are made for crystals of unknown symmetry: among those of one fingerprint they would let the anions of wurtzite MnS go 0.4 Å.
+# are made for crystals of unknown symmetry: among crystals with one fingerprint they would accept a shift of 0.4 Å of the anions
+# of wurtzite MnS.
 LENGTHS, SITES, ANGLES_DEG = 0.1, 0.1, 3.0
-MAX_LOG_VOLUME = 0.1  # 10 % per atom: more than between two DFT functionals, less than between high and low spin
+MAX_LOG_VOLUME = 0.1  # 10 % per atom: more than the difference of two DFT functionals, less than that of high and low spin
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """Crystals of one fingerprint: `candidates` in the order in which the first becomes the one that others duplicate, and
-    `known` ones, the preferred first."""
+    """Crystals with one fingerprint.
+
+    Of equal `candidates`, the first is the original. The `known` crystals are in order of preference.
+    """
 
     candidates: list[SymmetricCell]
     known: list[SymmetricCell] = field(default_factory=list)
@@ -32,7 +35,7 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Matched:
-    """For each candidate of a bucket, the place of what it equals; None where it equals nothing."""
+    """For each candidate of a bucket, the index of the crystal that it equals; None if there is none."""
 
     first: list[int | None]  # an earlier candidate
     known: list[int | None]
@@ -40,7 +43,7 @@ class Matched:
 
 
 class Reduced:
-    """A primitive cell made ready for many comparisons."""
+    """A primitive cell, prepared for many comparisons."""
 
     def __init__(self, cell: SymmetricCell) -> None:
         self.cell = cell
@@ -48,7 +51,7 @@ class Reduced:
 
     @cached_property
     def structure(self) -> Structure:
-        """Niggli-reduced, the sites of an element together."""
+        """The Niggli-reduced structure, sorted by element."""
         from pymatgen.core import Lattice, Structure
 
         order = self.cell.numbers.argsort(kind="stable")
@@ -56,7 +59,8 @@ class Reduced:
         return whole.get_reduced_structure("niggli")
 
     def same(self, other: Reduced) -> bool:
-        """Equal but for volume (within MAX_LOG_VOLUME per atom), strain and shifts of the sites within the tolerances."""
+        """Whether both are the same crystal: equal up to volume (MAX_LOG_VOLUME per atom), strain and shifts of sites within the
+        tolerances."""
         if abs(self.log_volume - other.log_volume) > MAX_LOG_VOLUME or len(self.cell.numbers) != len(other.cell.numbers):
             return False
         if superposed(self.cell, other.cell):
@@ -65,7 +69,7 @@ class Reduced:
 
 
 def match_bucket(bucket: Bucket) -> Matched:
-    """Compare each candidate with the earlier ones that equal nothing, and with the known ones, nearest volume first."""
+    """Compare each candidate with the earlier originals and with the known crystals, those of the nearest volume first."""
     candidates, known = [Reduced(c) for c in bucket.candidates], [Reduced(c) for c in bucket.known]
     first: list[int | None] = []
     for k, candidate in enumerate(candidates):
@@ -79,7 +83,7 @@ def match_bucket(bucket: Bucket) -> Matched:
 
 
 def nothing_matched(bucket: Bucket) -> Matched:
-    """For a bucket whose comparison was lost: nobody is called a duplicate that was not compared."""
+    """The result for a bucket whose comparison failed: no candidate is called a duplicate without a comparison."""
     none: list[int | None] = [None] * len(bucket.candidates)
     return Matched(none, list(none), compared=False)
 

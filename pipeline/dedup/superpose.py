@@ -1,7 +1,7 @@
-"""A quick yes: two standardised cells that lie on each other after one shift of the origin.
+"""A fast test whether two standardised cells are equal after one shift of the origin.
 
-Most descriptions of one crystal become the same primitive cell but for the origin, which is seen in a twentieth of the time that
-StructureMatcher takes. A no says nothing: the standard cell of a crystal is not unique.
+Most descriptions of one crystal have the same standardised primitive cell up to the origin. This test takes a twentieth of the
+time of StructureMatcher. A negative answer proves nothing, because the standard cell of a crystal is not unique.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from data.crystal import cell_volume
 from data.symmetry import SymmetricCell
 
-# A fifth of the tolerances of pipeline.dedup.matching, so that whatever fits here fits there
+# A fifth of the tolerances of pipeline.dedup.matching, so that cells which agree here agree there
 LENGTHS, SITES, COSINES = 0.02, 0.02, 0.01
 
 
 def superposed(one: SymmetricCell, other: SymmetricCell) -> bool:
-    """Whether the cells, scaled to one volume, agree axis by axis and site by site after some shift."""
+    """Whether the cells, scaled to the same volume, agree axis by axis and site by site after a shift of the origin."""
     if not np.array_equal(np.sort(one.numbers), np.sort(other.numbers)):
         return False
     size = (cell_volume(one.lattice) / cell_volume(other.lattice)) ** (1 / 3)
@@ -42,7 +42,7 @@ def superposed(one: SymmetricCell, other: SymmetricCell) -> bool:
 
 
 def _cosines(cell: SymmetricCell, lengths: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(3,) of the angles between the axes."""
+    """(3,) cosines of the angles between the axes."""
     unit = cell.lattice / lengths[:, None]
     cosines: NDArray[np.float64] = np.einsum("ij,ij->i", unit, np.roll(unit, 1, axis=0))
     return cosines

@@ -42,14 +42,12 @@ def check(
         Busy: another process calculates into `out`.
     """
     manifest = run.manifest
-    if manifest.get("withheld"):
-        raise UserError(
-            f"run {manifest['id']} withholds the structures of a licensed source; screen with --licensed-details to calculate "
-            "them for your own use"
-        )
-    chosen = read_again(manifest, choose(run.ranking(), selection.top, list(selection.ids)))
-    symprec, licensed = manifest["graph_settings"]["symprec_A"], bool(manifest.get("licensed"))
-    plans = plan(chosen, symprec, method, selection.max_sites, licensed)
+    chosen, left_out = read_again(manifest, choose(run.ranking(), selection.top, list(selection.ids)))
+    for one in left_out:
+        reporter.say(f"Left out: {one.row['candidate_id']}: {one.why}")
+    if not chosen:
+        raise UserError("; ".join(dict.fromkeys(one.why for one in left_out)))
+    plans = plan(chosen, manifest["graph_settings"]["symprec_A"], method, selection.max_sites, _any_licensed(manifest))
     jobs = [job for one in plans for job in one.jobs]
     if not jobs:
         raise UserError(
@@ -73,8 +71,13 @@ def check(
     return {
         "run": manifest["id"], "folder": str(out.resolve()), "calculated": len(todo) - len(unfinished),
         "known_before": len({job.key for job in jobs}) - len(todo), "out_of_time": len(unfinished),
-        "candidates": [_judged(one, out) for one in plans],
+        "candidates": [_judged(one, out) for one in plans], "left_out": [one.facts() for one in left_out],
     }  # fmt: skip
+
+
+def _any_licensed(manifest: dict[str, Any]) -> bool:
+    """Whether an older run, which has no word on each candidate, was of a licensed source."""
+    return bool(manifest.get("licensed")) and "licensed_crystals" not in manifest
 
 
 def _judged(one: Plan, out: Path) -> dict[str, Any]:

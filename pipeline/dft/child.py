@@ -1,6 +1,7 @@
-"""One calculation, in a process that may die of it: `python -m pipeline.dft.child`, the request as one line on standard input.
+"""One calculation in a process of its own: `python -m pipeline.dft.child`, with the request as one line on standard input.
 
-Standard input stays open for as long as the parent lives; its end is the sign to go. All output is the log of the calculation.
+The parent keeps standard input open. When it closes, the parent has died and this process ends. All output is the log of the
+calculation.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pipeline.dft.settings import DftSettings
 
 
 def request(job: Job, folder: Path) -> str:
-    """The line that asks for a job, its result to be written into the folder."""
+    """The line that requests a job; the process writes its result into `folder`."""
     cells = [{"id": c.id, "lattice": c.lattice.tolist(), "frac": c.frac.tolist(), "numbers": c.numbers.tolist()}
              for c in (job.crystal, job.cell)]  # fmt: skip
     rest = {"ordering": job.ordering, "orderings": job.orderings, "code": job.code, "settings": job.settings}
@@ -35,7 +36,7 @@ def request(job: Job, folder: Path) -> str:
 
 
 def main() -> None:
-    """Do what the first line asks for, and write the result; whatever the code raises is a result, too."""
+    """Calculate the job of the first line and write the result; an error of the DFT code is a result as well."""
     asked = json.loads(sys.stdin.readline())
     threading.Thread(target=_follow_parent, daemon=True).start()
     folder = Path(asked.pop("folder"))
@@ -46,14 +47,14 @@ def main() -> None:
 
 
 def calculate(job: Job) -> Outcome:
-    """Energy and moments of a job, in this process; everything that the code raises becomes an outcome."""
+    """Energy and moments of a job, in this process; every exception of the DFT code becomes an outcome."""
     began = time.monotonic()
     program, give_up = "", (Exception,)
     try:
         code = find_code(job.code)
         program, give_up = code.program, _unconverged(code)
         energy, total, sites = _energy_and_moments(job, code)
-    except Exception as fault:  # a code may raise anything, and the next calculation is none the worse for it
+    except Exception as fault:  # a code may raise anything; the next calculation must still run
         traceback.print_exc()  # into the log
         status = Status.UNCONVERGED if program and isinstance(fault, give_up) else Status.FAILED
         return Outcome(status, f"{type(fault).__name__}: {fault}"[:500], program, seconds=_since(began))
@@ -83,7 +84,7 @@ def _since(began: float) -> float:
 
 
 def _follow_parent() -> None:
-    """A calculation that nobody waits for would keep its core for hours."""
+    """End this process when its parent dies; otherwise it would use its core for hours."""
     while os.read(0, 4096):  # not through sys.stdin, whose lock this thread would hold when the interpreter ends
         pass
     os._exit(1)

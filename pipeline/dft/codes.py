@@ -1,4 +1,4 @@
-"""What the machinery asks of a DFT code, and how it finds one by name."""
+"""The interface of a DFT code, and how a code is found by name."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.dft.settings import DftSettings
 
 
 class Code(Protocol):
-    """A code that speaks through ASE. Its class is named as `module:class`, so that a child process can import it."""
+    """A DFT code with an ASE calculator. Its class is named `module:class`, so that a child process can import it."""
 
     @property
     def program(self) -> str:
@@ -17,15 +17,19 @@ class Code(Protocol):
         ...
 
     def calculator(self, settings: DftSettings, lattice: Any) -> Any:
-        """An ASE calculator with energy and moments for a cell (3, 3), Å. It may write what it does to standard output.
+        """An ASE calculator that computes energy and moments. It may write its log to standard output.
 
         A calculation that does not converge raises ASE's SCFError, or one of `unconverged`.
+
+        Args:
+            settings: settings of the calculation.
+            lattice: (3, 3) lattice vectors as rows, Å.
         """
         ...
 
     @property
     def unconverged(self) -> tuple[type[Exception], ...]:
-        """What the code raises in place of ASE's SCFError."""
+        """The exceptions that the code raises instead of ASE's SCFError."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""GPAW, an open code that a package index offers, with its PAW data sets beside it."""
+"""GPAW, an open-source DFT code that can be installed from a package index together with its PAW data sets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOW = (
 
 
 class Gpaw:
-    """GPAW with the mixing that the starter set was made with: slow and sure for magnets."""
+    """GPAW with the mixing parameters of the starter set, which converge slowly but reliably for magnets."""
 
     @property
     def program(self) -> str:
@@ -48,7 +48,7 @@ class Gpaw:
 
 
 def need_gpaw() -> None:
-    """Asked in a process of its own: a GPAW with MPI would start that in this one.
+    """Check that GPAW starts. The check runs in a process of its own, because a GPAW with MPI would start MPI in this one.
 
     Raises:
         UserError: GPAW is not installed, or does not start; the message says what to do.

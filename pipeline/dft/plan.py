@@ -10,7 +10,6 @@ from data.calculation import Job
 from data.crystal import Crystal, make_crystal
 from data.symmetry import symmetrise
 from pipeline.dft.settings import DftSettings
-from pipeline.dft.starts import metallic
 from pipeline.export.chosen import Chosen
 from pipeline.magnetism.competing_orderings import orderings
 
@@ -34,7 +33,11 @@ class Plan:
 
 
 def plan(chosen: list[Chosen], symprec_A: float, method: Method, max_sites: int, licensed: bool) -> list[Plan]:
-    """The calculations of each candidate; orderings in cells of more than `max_sites` sites are left out."""
+    """The calculations of each candidate; orderings in cells of more than `max_sites` sites are left out.
+
+    Args:
+        licensed: that all of them are; else a candidate's row says whether it is.
+    """
     plans = [_plan(candidate, symprec_A, method, max_sites, licensed) for candidate in chosen]
     return sorted(plans, key=lambda one: (one.n_sites, one.chosen.row["rank"]))
 
@@ -51,13 +54,14 @@ def posed(crystal: Crystal) -> Crystal:
 def _plan(candidate: Chosen, symprec_A: float, method: Method, max_sites: int, licensed: bool) -> Plan:
     cell = symmetrise(candidate.crystal, symprec_A)
     primitive = Crystal(candidate.crystal.id, cell.lattice, cell.frac, cell.numbers)
+    kept = licensed or bool(candidate.row.get("licensed", False))
     competing = orderings(cell)
     names = tuple(ordering.name for ordering in competing)
     jobs = []
     for ordering in competing:
         if len(ordering.structure) <= max_sites:
             calculated = posed(Crystal.from_pymatgen(ordering.structure, ""))
-            start = metallic(calculated.numbers, ordering.moments)
-            jobs.append(Job(primitive, ordering.name, names, calculated, start, method.code, asdict(method.settings), licensed))
+            start = ordering.moments + 0.0  # no -0.0, which would be another key
+            jobs.append(Job(primitive, ordering.name, names, calculated, start, method.code, asdict(method.settings), kept))
     too_large = tuple(ordering.name for ordering in competing if len(ordering.structure) > max_sites)
     return Plan(candidate, primitive.n_sites, tuple(jobs) if len(jobs) > 1 else (), too_large)

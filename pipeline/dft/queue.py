@@ -1,4 +1,4 @@
-"""Calculations one after the other, each in a child process; what is there already is not done again."""
+"""A queue of calculations, each in a child process. Existing results are not computed again."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from pipeline.dft.settings import Limits
 
 LOGS = "logs"
 POLL_S = 0.1
-FINAL = (Status.DONE, Status.UNCONVERGED)  # the same again would give the same
+FINAL = (Status.DONE, Status.UNCONVERGED)  # a repetition would give the same result
 _LAST_WORDS = 4096  # bytes of a log
 
 
 def known(folder: Path, job: Job) -> Calculation | None:
-    """What a folder holds of a job; None where there is nothing, or nothing that can be read."""
+    """The result of a job in a folder; None if there is none or it cannot be read."""
     try:
         return read_calculation(place(folder, job.key))
     except Damaged:
@@ -33,7 +33,13 @@ def known(folder: Path, job: Job) -> Calculation | None:
 
 
 def to_do(folder: Path, jobs: Iterable[Job], limits: Limits) -> list[Job]:
-    """The jobs that need a calculation, each once: a failure is tried again, a timeout only if there is more time now."""
+    """The jobs that need a calculation, each once. A failure is repeated; a timeout only if the limit is longer now.
+
+    Args:
+        folder: the folder of results.
+        jobs: all jobs.
+        limits: limits of time.
+    """
     left: dict[str, Job] = {}
     for job in jobs:
         found = known(folder, job)
@@ -46,13 +52,19 @@ def to_do(folder: Path, jobs: Iterable[Job], limits: Limits) -> list[Job]:
 
 
 def work_off(jobs: list[Job], folder: Path, limits: Limits, finished: Callable[[Calculation], None]) -> list[Job]:
-    """Calculate, and tell of each that has come to an end, whichever.
+    """Calculate jobs in child processes.
 
-    Every result is in the folder as soon as it is there. Whatever ends this function or its process ends the calculations that
-    are under way, and leaves nothing of them.
+    Each result is written to the folder as soon as it exists. If this function or its process ends early, running calculations
+    are ended and leave nothing behind.
+
+    Args:
+        jobs: the jobs, in the order of their calculation.
+        folder: the folder of results.
+        limits: limits of time and number of processes.
+        finished: called with each calculation that has ended, successful or not.
 
     Returns:
-        The jobs that the time for all of them did not suffice for.
+        The jobs that were not finished within the time for all of them.
 
     Raises:
         UserError: the folder cannot be written to.
@@ -78,7 +90,7 @@ def work_off(jobs: list[Job], folder: Path, limits: Limits, finished: Callable[[
 
 @dataclass
 class Child:
-    """A calculation under way."""
+    """A running calculation."""
 
     job: Job
     folder: Path
@@ -89,8 +101,14 @@ class Child:
 
     @classmethod
     def start(cls, job: Job, folder: Path, limit_s: float) -> Child:
-        """Begin it, in a session of its own: Ctrl-C is the parent's to answer."""
-        place(folder, job.key).unlink(missing_ok=True)  # a failure of before
+        """Start a calculation in a session of its own, so that Ctrl-C reaches the parent only.
+
+        Args:
+            job: the job.
+            folder: the folder of results.
+            limit_s: time limit, s.
+        """
+        place(folder, job.key).unlink(missing_ok=True)  # an earlier failure
         log = folder / LOGS / f"{job.key}.txt"
         path = os.pathsep.join(entry for entry in sys.path if entry)
         environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
@@ -100,7 +118,7 @@ class Child:
                 env=environment, start_new_session=True,
             )  # fmt: skip
         assert process.stdin is not None
-        with suppress(BrokenPipeError):  # dead already; its log says why
+        with suppress(BrokenPipeError):  # the process has died; its log says why
             process.stdin.write(f"{request(job, folder)}\n".encode())
             process.stdin.flush()
         return cls(job, folder, limit_s, process, log)
@@ -109,7 +127,7 @@ class Child:
         return self.process.poll() is not None or time.monotonic() - self.began > self.limit_s
 
     def result(self) -> Calculation:
-        """What it wrote; else, written in its place, why there is nothing."""
+        """The result that the process wrote; if there is none, a result that states why."""
         in_time = self.process.poll() is not None
         self.end()
         found = known(self.folder, self.job)
@@ -119,7 +137,7 @@ class Child:
         return found
 
     def end(self) -> None:
-        """End it and whatever it started, if it is still at work."""
+        """End the process and its children, if it is still running."""
         if self.process.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)

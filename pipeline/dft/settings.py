@@ -1,4 +1,4 @@
-"""What decides a calculation's numbers, and the limits that only decide whether there is one."""
+"""The settings that determine a calculation's result, and the limits of time, which do not."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class DftSettings:
-    """Spin-polarised, plane waves, geometry as given. The defaults are those of the starter set's equilibrium rows, so that its
-    moments come out again."""
+    """Settings of a spin-polarised plane-wave calculation without relaxation.
+
+    The defaults are those of the starter set's equilibrium rows and reproduce its moments.
+    """
 
     functional: str = "PBE"
     cutoff_eV: float = 400.0
@@ -29,15 +31,15 @@ class DftSettings:
             lattice: (3, 3) vectors as rows, Å.
         """
         reciprocal = np.linalg.inv(lattice).T
-        # the hair's breadth: the same cell in another orientation must not get another mesh by rounding
+        # minus 1e-9: the same cell in another orientation must not get another mesh by rounding
         a, b, c = (max(2, int(np.ceil(self.kpoint_density_A * np.linalg.norm(vector) - 1e-9))) for vector in reciprocal)
         return a, b, c
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Time that may be spent."""
+    """Limits of time."""
 
-    each_s: float  # on one calculation
-    whole_s: float | None  # on all of them together; None: as long as it takes
+    each_s: float  # for one calculation
+    whole_s: float | None  # for all of them together; None: no limit
     at_once: int = 1  # calculations that run side by side, on one core each

@@ -1,7 +1,7 @@
-"""What the calculations of a candidate say of its ferromagnet.
+"""The verdict on a candidate's ferromagnet, from its calculations.
 
-It is the states that calculations ended in which are compared, not those that they started from: one that started antiparallel
-and ended ferromagnetic is a ferromagnet, and says that its own ordering is not even metastable.
+The final states of the calculations are compared, not the initial ones. A calculation that started antiparallel and ended
+ferromagnetic counts as a ferromagnet; its initial ordering is not even metastable.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from data.calculation import SAME_ENERGY_EV, Calculation, Ended, Status
 
 
 class Word(StrEnum):
-    """Whether the ferromagnet is the lowest of the orderings that compete."""
+    """Whether the ferromagnet is the lowest of the competing orderings."""
 
     CONFIRMED = "confirmed"
     REFUTED = "refuted"
@@ -23,7 +23,7 @@ class Word(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """A word, and what it rests on."""
+    """The verdict and its reason."""
 
     word: Word
     why: str
@@ -32,10 +32,11 @@ class Verdict:
 def judge(found: Mapping[str, Calculation | None]) -> Verdict:
     """The verdict on one candidate.
 
-    Confirmed needs every ordering, refuted only one that lies lower: another calculation can only lower the ground state.
+    "confirmed" needs the results of all orderings. "refuted" needs only one ordering that is lower, because a further calculation
+    can only lower the ground state.
 
     Args:
-        found: what is known of each ordering that competes, the ferromagnet `fm` among them; None: not calculated.
+        found: the calculation of each competing ordering by name, the ferromagnet `fm` included; None: not calculated.
     """
     done = {name: calculation for name, calculation in found.items() if calculation is not None and calculation.done}
     parallel = {name: c for name, c in done.items() if c.ended is Ended.FERROMAGNET}

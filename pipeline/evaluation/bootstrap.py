@@ -1,4 +1,4 @@
-"""How sure a mean difference is: crystals of one chemical system err together, so whole systems are drawn, not rows."""
+"""Confidence intervals of mean differences. Errors within a chemical system are correlated, so whole systems are drawn."""
 
 from __future__ import annotations
 
@@ -29,10 +29,14 @@ class Gain:
 
 
 def cluster_bootstrap(values: NDArray[np.float64], systems: Sequence[str] | NDArray[np.object_], seed: int = 0) -> Gain:
-    """Mean of `values` (rows,) and its percentile interval over draws of whole `systems` (rows,), each row counting alike.
+    """The mean of `values` and its percentile interval over draws of whole chemical systems; each row has the same weight.
 
-    Cluster bootstrap: Davison and Hinkley, Bootstrap Methods and their Application (1997), 3.8. For a paired comparison
-    `values` are differences of errors on the same rows.
+    Cluster bootstrap: Davison and Hinkley, Bootstrap Methods and their Application (1997), 3.8.
+
+    Args:
+        values: (rows,) values; for a paired comparison, differences of errors on the same rows.
+        systems: (rows,) chemical systems.
+        seed: seed of the draws.
     """
     names, cluster = np.unique(np.asarray(systems, dtype=str), return_inverse=True)
     total, count = np.bincount(cluster, weights=values), np.bincount(cluster).astype(np.float64)

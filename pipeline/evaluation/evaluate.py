@@ -1,4 +1,4 @@
-"""A published model on labelled rows."""
+"""Evaluates a published model on labelled rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,17 @@ PARTS = ("train", "val", "test", "all")
 
 
 def evaluate(ensemble: Ensemble, snapshot: Snapshot, part: str, where: Settings, reporter: Reporter) -> dict[str, Any]:
-    """Metrics of the ensemble and its members on one part of a snapshot, in the words of the model's manifest.
+    """Metrics of the ensemble and its members on one part of a snapshot.
+
+    Args:
+        ensemble: the model.
+        snapshot: a snapshot with labels.
+        part: train, val, test or all.
+        where: folders and number of cores.
+        reporter: receives the progress.
+
+    Returns:
+        The metrics, under the same keys as in the model's manifest.
 
     Raises:
         UserError: an unknown part, or a snapshot without labels.

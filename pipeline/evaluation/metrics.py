@@ -1,4 +1,4 @@
-"""How right a model is, in the numbers that the field quotes."""
+"""Metrics of a model's predictions and of its stated errors."""
 
 from __future__ import annotations
 
@@ -11,13 +11,23 @@ from numpy.typing import NDArray
 from data.labels import MAGNETIC_THRESHOLD
 
 Floats = NDArray[np.float64]
-LARGE_MOMENT = 1.0  # µB/atom; what a screen hopes to find
+LARGE_MOMENT = 1.0  # µB/atom; a large moment, as a screen searches for
 RELIABILITY_BINS = 10
 MOMENT_BINS = (0.0, 0.05, 0.25, 0.5, 1.0, 1.5, np.inf)  # µB/atom, of predictions
 
 
 def regression_metrics(truth: Floats, moment: Floats, p_magnetic: Floats) -> dict[str, Any]:
-    """Errors in µB/atom over all rows and the magnetic ones, and how well the two kinds are told apart."""
+    """Errors over all rows and the magnetic ones, and how well magnetic and non-magnetic rows are separated.
+
+    Args:
+        truth: (rows,) DFT moments, µB/atom.
+        moment: (rows,) predicted moments, µB/atom.
+        p_magnetic: (rows,) predicted probabilities of being magnetic.
+
+    Returns:
+        Errors in µB/atom (`mae`, `rmse`, `mae_magnetic`, `mae_of_zero`), `r2`, `auroc`, `average_precision`, and
+        `precision_at_k`: the share of the k highest predictions whose truth is above LARGE_MOMENT.
+    """
     from sklearn.metrics import average_precision_score, roc_auc_score
 
     error = np.abs(moment - truth)
@@ -41,7 +51,14 @@ def regression_metrics(truth: Floats, moment: Floats, p_magnetic: Floats) -> dic
 
 
 def coverage_by_bin(truth: Floats, moment: Floats, low: Floats, high: Floats) -> list[dict[str, Any]]:
-    """Share of the rows whose interval holds the truth, for each range of predicted moments."""
+    """The share of rows whose interval holds the truth, for each range of predicted moments (MOMENT_BINS).
+
+    Args:
+        truth: (rows,) DFT moments, µB/atom.
+        moment: (rows,) predicted moments, µB/atom.
+        low: (rows,) lower ends of the intervals, µB/atom.
+        high: (rows,) upper ends, µB/atom.
+    """
     inside = (truth >= low) & (truth <= high)
     rows = []
     for begin, end in itertools.pairwise(MOMENT_BINS):
@@ -59,8 +76,17 @@ def coverage_by_bin(truth: Floats, moment: Floats, low: Floats, high: Floats) ->
 
 
 def spread_metrics(truth: Floats, moment: Floats, std: Floats, low: Floats, high: Floats, level: Floats) -> dict[str, Any]:
-    """Does the error bar know? Coverage of the 90 % interval, the area between stated and true shares, and rank correlation of
-    stated and true error over the rows predicted magnetic. `level` is of the narrowest stated interval that holds the truth."""
+    """Metrics of the stated errors: coverage of the 90 % interval, miscalibration area, and rank correlation of stated and true
+    error over the rows that are predicted magnetic.
+
+    Args:
+        truth: (rows,) DFT moments, µB/atom.
+        moment: (rows,) predicted moments, µB/atom.
+        std: (rows,) stated standard deviations, µB/atom.
+        low: (rows,) lower ends of the 90 % intervals, µB/atom.
+        high: (rows,) upper ends, µB/atom.
+        level: (rows,) levels of the narrowest stated intervals that hold the truth, 0 to 1.
+    """
     from scipy.stats import spearmanr
 
     inside, error = (truth >= low) & (truth <= high), np.abs(moment - truth)
@@ -76,9 +102,15 @@ def spread_metrics(truth: Floats, moment: Floats, std: Floats, low: Floats, high
 
 
 def miscalibration_area(level: Floats) -> float | None:
-    """Area between the stated and the true share of rows inside each central interval (Kuleshov et al. 2018): 0 is right, 0.5
-    the worst. `level` (rows,) is of the narrowest stated interval that holds the truth."""
-    if np.isnan(level).any():  # a model that is too old to state it
+    """The area between the stated and the true share of rows inside each central interval (Kuleshov et al. 2018).
+
+    Args:
+        level: (rows,) levels of the narrowest stated intervals that hold the truth, 0 to 1.
+
+    Returns:
+        0 (perfect) to 0.5; None for a model of an old format, which does not state levels.
+    """
+    if np.isnan(level).any():  # a model of an old format
         return None
     stated = np.linspace(0, 1, 101)
     found = np.searchsorted(np.sort(level), stated, side="right") / len(level)
@@ -86,8 +118,15 @@ def miscalibration_area(level: Floats) -> float | None:
 
 
 def reliability(happened: NDArray[np.bool_], p: Floats) -> dict[str, Any]:
-    """Does what is said to happen with probability p happen that often? Brier score, expected calibration error and the bins
-    behind it: ten with equally many rows, from the least to the most likely."""
+    """Calibration of probabilities: Brier score, expected calibration error and the bins behind it.
+
+    Args:
+        happened: (rows,) whether the event occurred.
+        p: (rows,) predicted probabilities.
+
+    Returns:
+        `brier`, `calibration_error` and `bins`: RELIABILITY_BINS bins with equally many rows, in ascending order of p.
+    """
     order = np.argsort(p, kind="stable")
     bins = [
         {"n": len(rows), "stated": float(p[rows].mean()), "found": float(happened[rows].mean())}

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.crystal import symbol
+from data.elements import ACTINIDES_SEEN, ANIONS, OPEN_4F, TRANSITION_MAGNETIC
+
 Floats = NDArray[np.float64]
 FEWEST_ROWS = 10  # of a group, below which its mean error is chance
-_TRANSITION = frozenset(["Cr", "Mn", "Fe", "Co", "Ni"])
-# with 4f electrons that count
-_RARE_EARTHS = frozenset(["Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb"])
-_ACTINIDES = frozenset(["Ac", "Th", "Pa", "U", "Np", "Pu", "Am"])
-_ANIONS = frozenset(["N", "O", "F", "P", "S", "Cl", "Se", "Br", "Te", "I"])
+_TRANSITION, _RARE_EARTHS, _ACTINIDES, _ANIONS = (
+    frozenset(map(symbol, numbers)) for numbers in (TRANSITION_MAGNETIC, OPEN_4F, ACTINIDES_SEEN, ANIONS)
+)
 KINDS: dict[str, Callable[[frozenset[str]], bool]] = {
     "Cr, Mn, Fe, Co or Ni without a non-metal": lambda found: bool(found & _TRANSITION) and not found & _ANIONS,
     "Cr, Mn, Fe, Co or Ni with oxygen": lambda found: bool(found & _TRANSITION) and "O" in found,

@@ -11,6 +11,7 @@ from data.crystal import Crystal
 from data.errors import UserError
 from data.sources.lookup import find_crystals
 from data.sources.recipe import from_recipe
+from pipeline.screening.identity import original_ids
 
 
 @dataclass(frozen=True)
@@ -26,17 +27,60 @@ class Chosen:
         return f"{self.row['rank']:05d}-{''.join(c for c in self.row['formula'] if c.isascii() and c.isalnum())}"
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A row of the ranking of which nothing is written, and why."""
+
+    row: dict[str, Any]
+    why: str
+
+    def facts(self) -> dict[str, Any]:
+        """For a summary in JSON."""
+        row = self.row
+        return {"candidate_id": row["candidate_id"], "formula": row["formula"], "rank": int(row["rank"]), "why": self.why}
+
+
+def named_ids(known: list[str], given: list[str]) -> list[str]:
+    """The ids that a person means: each of `given` is an id, or several with commas between them; ids may hold commas, too.
+
+    Raises:
+        UserError: one that is not known.
+    """
+    there, found, missing = frozenset(known), [], []
+    for text in given:
+        parts = [text] if text in there else [part for part in text.split(",") if part.strip()]
+        while parts:
+            for many in range(len(parts), 0, -1):  # the longest id that it can be
+                name = ",".join(parts[:many]).strip()
+                if name in there:
+                    found.append(name)
+                    break
+            else:
+                many = 1
+                missing.append(_like(parts[0].strip(), known))
+            parts = parts[many:]
+    if missing:
+        raise UserError(f"not in the ranking: {', '.join(missing)}")
+    if not found:
+        raise UserError("--ids names no candidate")
+    return found
+
+
+def _like(name: str, known: list[str]) -> str:
+    """The name, with the ids that end in it or begin with it: an id is a path below the screened folder."""
+    near = [other for other in known if other.endswith(f"/{name}") or other.startswith((f"{name} in ", f"{name}#"))]
+    return f"{name} (do you mean {' or '.join(near[:5])}?)" if near else name
+
+
 def choose(ranking: pd.DataFrame, top: int, ids: list[str]) -> pd.DataFrame:
-    """The rows of these ids, else the first `top` that compete (none set aside by the profile), one of each set of duplicates.
+    """The rows that these ids name (see `named_ids`), else the first `top` that compete (none set aside by the profile), one of
+    each set of duplicates.
 
     Raises:
         UserError: an id that is not in the ranking, or no row left to take.
     """
     if ids:
-        missing = [name for name in ids if name not in set(ranking["candidate_id"])]
-        if missing:
-            raise UserError(f"not in the ranking: {', '.join(missing)}")
-        return ranking[ranking["candidate_id"].isin(ids)]
+        return ranking[ranking["candidate_id"].isin(named_ids(ranking["candidate_id"].to_list(), ids))]
     competing = ranking[ranking["set_aside"] == ""]
     original = competing["duplicate_of"].where(competing["duplicate_of"] != "", competing["candidate_id"])
     chosen = competing[~original.duplicated()].head(top)
@@ -45,8 +89,19 @@ def choose(ranking: pd.DataFrame, top: int, ids: list[str]) -> pd.DataFrame:
     return chosen
 
 
-def read_again(manifest: dict[str, Any], rows: pd.DataFrame) -> list[Chosen]:
-    """The crystals of these rows, from the source that the run's manifest names.
+def withheld(manifest: dict[str, Any], rows: pd.DataFrame) -> list[LeftOut]:
+    """Those of these rows whose structures the run withholds: licensed ones, or all where an older run does not say which."""
+    if not manifest.get("withheld"):
+        return []
+    licensed = rows[rows["licensed"].astype(bool)] if "licensed" in rows else rows
+    if "licensed_crystals" in manifest and "licensed" not in rows:
+        licensed = rows.head(0)
+    why = f"run {manifest['id']} withholds licensed structures; screen with --licensed-details to have them for your own use"
+    return [LeftOut(_row(row), why) for row in licensed.to_dict("records")]
+
+
+def read_again(manifest: dict[str, Any], rows: pd.DataFrame) -> tuple[list[Chosen], list[LeftOut]]:
+    """The crystals of these rows, from the source that the run's manifest names, and the rows that are not to be had.
 
     Raises:
         UserError: the source is gone, or no longer what it was when it was screened.
@@ -58,12 +113,26 @@ def read_again(manifest: dict[str, Any], rows: pd.DataFrame) -> list[Chosen]:
         raise UserError(f"the crystals of run {run} cannot be read again: {fault}; put them back, or screen again") from fault
     if now != manifest["input"]:
         raise UserError(f"{manifest['source']} has changed since run {run} screened it: screen again, then export")
-    places = list(zip(rows["candidate_id"], rows["source_file"], strict=True))
-    found = find_crystals(source, places)
+    left_out = withheld(manifest, rows)
+    withheld_ids = {one.row["candidate_id"] for one in left_out}
+    wanted = rows[~rows["candidate_id"].isin(withheld_ids)]
+    names = [original_ids(*place) for place in zip(wanted["candidate_id"], wanted["source_file"], strict=True)]
+    files = wanted["source_file"].to_list()
+    found = find_crystals(source, {(name, file) for several, file in zip(names, files, strict=True) for name, _ in several})
     chosen = []
-    for row, place in zip(rows.to_dict("records"), places, strict=True):
-        same = [c for c in found.get(place, []) if (c.formula, c.n_sites) == (row["formula"], row["n_sites"])]
-        if not same:
-            raise UserError(f"{place[0]} ({row['formula']}) is no longer in {place[1]} as run {run} read it")
-        chosen.append(Chosen({str(k): v for k, v in row.items()}, same[0]))
-    return chosen
+    for row, several, file in zip(wanted.to_dict("records"), names, files, strict=True):
+        same = [c for name, k in several for c in found.get((name, file), [])[k : k + 1] if _matches(c, row)]
+        if same:
+            chosen.append(Chosen(_row(row), same[0]))
+        else:
+            why = f"{row['candidate_id']} ({row['formula']}) is no longer in {file} as run {run} read it"
+            left_out.append(LeftOut(_row(row), why))
+    return chosen, left_out
+
+
+def _matches(crystal: Crystal, row: dict[Any, Any]) -> bool:
+    return (crystal.formula, crystal.n_sites) == (row["formula"], row["n_sites"])
+
+
+def _row(row: dict[Any, Any]) -> dict[str, Any]:
+    return {str(k): v for k, v in row.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from data.crystal import Crystal
 from data.errors import UserError
 from data.store.artifact import make_folder, write_bytes, write_json
 from data.symmetry import symmetrise
-from pipeline.export.chosen import Chosen, choose, read_again
+from pipeline.export.chosen import Chosen, LeftOut, choose, read_again, withheld
 from pipeline.export.crystals import write_cif, write_poscar
 from pipeline.export.espresso import read_espresso, write_espresso
 from pipeline.export.folder import RESULT, claim_export, remove_export, written
 from pipeline.export.formats import FORMATS as FORMATS
 from pipeline.export.formats import parse_formats as parse_formats
+from pipeline.export.potentials import gap
 from pipeline.export.readme import Part, readme
 from pipeline.export.references import bibtex
 from pipeline.export.vasp import frozen_4f, read_vasp, write_vasp
@@ -39,58 +41,77 @@ def export(
 ) -> dict[str, Any]:  # fmt: skip
     """Write the folder and return its summary. Every file with moments is read again and held against what it was made of.
 
+    A candidate that cannot be written is listed with its reason in README.md and export.json, and the others are written.
     With `force` the files of an earlier export in `out` are removed first, and all others stay.
 
     Raises:
-        UserError: the run withholds its structures, `out` holds something already, an id is unknown, or the crystals cannot be
-            read again.
+        UserError: the run withholds the structures of all that is asked for, `out` holds something already, an id is unknown, or
+            the crystals cannot be read again.
     """
     manifest = run.manifest
-    if manifest.get("withheld"):
-        raise UserError(
-            f"run {manifest['id']} withholds the structures of a licensed source; screen with --licensed-details to export them "
-            "for your own use"
-        )
     rows = choose(run.ranking(), top, ids)
+    if len(refused := withheld(manifest, rows)) == len(rows):
+        raise UserError(refused[0].why)
     claim_export(out, force)
-    chosen = read_again(manifest, rows)
+    chosen, left_out = read_again(manifest, rows)
+    if not chosen:
+        raise UserError("; ".join(dict.fromkeys(one.why for one in left_out)))
     remove_export(make_folder(out))
-    symprec = manifest["graph_settings"]["symprec_A"]
-    parts = []
-    with reporter.bar("Writing", len(chosen)) as tick:
-        for candidate in chosen:
-            parts.append(_write_candidate(candidate, symprec, formats, out / candidate.folder))
-            tick(1)
+    parts, failed = _write(chosen, manifest["graph_settings"]["symprec_A"], formats, out, reporter)
+    left_out = sorted([*left_out, *failed], key=lambda one: int(one.row["rank"]))
+    told = rows[rows["candidate_id"].isin([part.chosen.row["candidate_id"] for part in parts])]
     if "csv" in formats:
-        write_bytes(out / "candidates.csv", csv_safe(rows).to_csv(index=False, float_format="%.6g").encode())
+        write_bytes(out / "candidates.csv", csv_safe(told).to_csv(index=False, float_format="%.6g").encode())
     if "bibtex" in formats:
-        write_bytes(out / "references.bib", bibtex(manifest, [candidate.row for candidate in chosen]).encode())
-    write_bytes(out / "README.md", readme(manifest, formats, parts).encode())
+        write_bytes(out / "references.bib", bibtex(manifest, [part.chosen.row for part in parts]).encode())
+    write_bytes(out / "README.md", readme(manifest, formats, parts, left_out).encode())
     summary = {
         "run": manifest["id"], "formats": formats, "order_ranker": order_ranker().id,
-        "candidates": [_summary(part) for part in parts],
+        "candidates": [_summary(part) for part in parts], "left_out": [one.facts() for one in left_out],
     }  # fmt: skip
     write_json(out / RESULT, {**summary, "files": written(out, (part.chosen.folder for part in parts))})
+    if not parts:
+        raise RuntimeError(f"no candidate could be written: {left_out[0].why}; {out / 'README.md'} has them all")
     return {**summary, "folder": str(out.resolve())}
+
+
+def _write(
+    chosen: list[Chosen], symprec_A: float, formats: list[str], out: Path, reporter: Reporter
+) -> tuple[list[Part], list[LeftOut]]:
+    """Each candidate on its own: one that fails, however, never takes the others down, and leaves no half of itself."""
+    parts, failed = [], []
+    with reporter.bar("Writing", len(chosen)) as tick:
+        for candidate in chosen:
+            try:
+                parts.append(_write_candidate(candidate, symprec_A, formats, out / candidate.folder))
+            except Exception as fault:
+                shutil.rmtree(out / candidate.folder, ignore_errors=True)
+                failed.append(LeftOut(candidate.row, f"{type(fault).__name__}: {fault}"))
+            tick(1)
+    return parts, failed
 
 
 def _write_candidate(candidate: Chosen, symprec_A: float, formats: list[str], folder: Path) -> Part:
     cell = symmetrise(candidate.crystal, symprec_A)
     primitive = Crystal(candidate.crystal.id, cell.lattice, cell.frac, cell.numbers).to_pymatgen()
-    competing = orderings(cell) if set(formats) & set(_WITH_MOMENTS) else []
-    if {"cif", "poscar"} & set(formats):
-        make_folder(folder)
-    if "cif" in formats:
+    why_no_vasp = gap(site.specie.symbol for site in primitive) if "vasp" in formats else ""
+    possible = [name for name in formats if name != "vasp" or not why_no_vasp]
+    competing = orderings(cell) if set(possible) & set(_WITH_MOMENTS) else []
+    make_folder(folder)
+    if "cif" in possible:
         write_cif(primitive, folder / "crystal.cif")
-    if "poscar" in formats:
+    if "poscar" in possible:
         write_poscar(primitive, folder / "POSCAR")
     for name, (write, read) in _WITH_MOMENTS.items():
-        for ordering in competing if name in formats else []:
+        for ordering in competing if name in possible else []:
             place = folder / name / ordering.name
             write(ordering, place)
             if not same(ordering, read(place)):
-                raise RuntimeError(f"{place} does not read as the crystal and the moments that were written")
-    return Part(candidate, len(cell.numbers), competing, frozen_4f(cell.numbers) if "vasp" in formats else ())
+                raise RuntimeError(f"{name}/{ordering.name} does not read as the crystal and the moments that were written")
+    if not any(folder.iterdir()):
+        folder.rmdir()  # of tables only
+    frozen = frozen_4f(cell.numbers) if "vasp" in possible else ()
+    return Part(candidate, len(cell.numbers), competing, frozen, (f"no VASP input: {why_no_vasp}",) if why_no_vasp else ())
 
 
 def same(one: Ordering, other: Ordering) -> bool:
@@ -116,5 +137,5 @@ def _summary(part: Part) -> dict[str, Any]:
     row = part.chosen.row
     return {
         "folder": part.chosen.folder, "candidate_id": row["candidate_id"], "formula": row["formula"], "rank": int(row["rank"]),
-        "orderings": {ordering.name: ordering.moments.tolist() for ordering in part.orderings},
+        "orderings": {ordering.name: ordering.moments.tolist() for ordering in part.orderings}, "gaps": list(part.gaps),
     }  # fmt: skip

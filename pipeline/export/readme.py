@@ -9,7 +9,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline.export.chosen import Chosen
+from data.crystal import symbol
+from pipeline.export.chosen import Chosen, LeftOut
+from pipeline.export.potentials import potentials
 from pipeline.magnetism.competing_orderings import Ordering
 from pipeline.report.text import visible
 
@@ -24,9 +26,10 @@ class Part:
     sites: int  # of the primitive cell
     orderings: list[Ordering]  # empty where no format asks for them
     frozen: tuple[str, ...]  # elements whose 4f electrons the VASP set freezes
+    gaps: tuple[str, ...] = ()  # formats that could not be written, and why
 
 
-def readme(manifest: dict[str, Any], formats: list[str], parts: list[Part]) -> str:
+def readme(manifest: dict[str, Any], formats: list[str], parts: list[Part], left_out: list[LeftOut]) -> str:
     """Markdown; all that comes from a source passes the filter `plain`."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=False, undefined=StrictUndefined, trim_blocks=True,
@@ -34,7 +37,11 @@ def readme(manifest: dict[str, Any], formats: list[str], parts: list[Part]) -> s
     )  # fmt: skip
     environment.filters["plain"] = plain
     frozen = sorted({element for part in parts for element in part.frozen})
-    return environment.get_template("readme.md.j2").render(run=manifest, formats=formats, parts=parts, frozen=frozen)
+    symbols = {symbol(z) for part in parts for z in part.chosen.crystal.numbers.tolist()}
+    return environment.get_template("readme.md.j2").render(
+        run=manifest, formats=formats, parts=parts, frozen=frozen,
+        left_out=left_out, own=potentials(symbols), tungsten="W" in symbols,
+    )  # fmt: skip
 
 
 def plain(value: object) -> str:

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.crystal import symbol
+from data.elements import LANTHANOIDS
 from data.store.artifact import make_folder
+from pipeline.export.potentials import potentials
 from pipeline.magnetism.competing_orderings import Ordering
 
 FILES = ("INCAR", "KPOINTS", "POSCAR", "POTCAR.spec")
@@ -19,6 +21,9 @@ def write_vasp(ordering: Ordering, folder: Path) -> None:
     """INCAR, KPOINTS, POSCAR and POTCAR.spec of a static PBE(+U) calculation (MPStaticSet): the settings behind the training
     labels, so that its moment can be held against the predicted one. No POTCAR: its content is VASP's.
 
+    Potentials that the Materials Project does not name are VASP's own (pipeline/export/potentials.py); a crystal of an element
+    that VASP has none of has a `gap` there, and must not come here.
+
     The moments are on the sites and the sites are sorted before the set sees them: sets that sort have swapped moments (pymatgen
     issue 3431).
     """
@@ -27,7 +32,9 @@ def write_vasp(ordering: Ordering, folder: Path) -> None:
     make_folder(folder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about POTCAR libraries and pseudopotentials, which the README speaks of
-        chosen = MPStaticSet(ordering.structure.get_sorted_structure(), sort_structure=False)
+        structure = ordering.structure.get_sorted_structure()
+        own = potentials(site.specie.symbol for site in structure)
+        chosen = MPStaticSet(structure, sort_structure=False, user_potcar_settings=own)
         chosen.write_input(str(folder), potcar_spec=True)
 
 
@@ -45,5 +52,5 @@ def frozen_4f(numbers: NDArray[np.int64]) -> tuple[str, ...]:
     from pymatgen.io.vasp.sets import MPStaticSet
 
     potentials = MPStaticSet.CONFIG["POTCAR"]
-    symbols = sorted({symbol(z) for z in numbers.tolist() if 57 <= z <= 71})
+    symbols = sorted({symbol(z) for z in numbers.tolist() if z in LANTHANOIDS})
     return tuple(s for s in symbols if str(potentials.get(s, s)).endswith(("_2", "_3")))

@@ -1,4 +1,4 @@
-"""A limit on processor time for code that nobody can hurry up."""
+"""A limit on processor time for library code that cannot be interrupted otherwise."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-_AGAIN_S = 0.1  # the alarm rings once more where a destructor or a bare `except` swallowed it
+_AGAIN_S = 0.1  # interval at which the alarm repeats, in case a destructor or a bare `except` swallowed it
 
 
 class OutOfTime(BaseException):
-    """Not an Exception: the libraries that run under the limit catch those and go on."""
+    """Not a subclass of Exception, because the libraries that run under the limit catch those and continue."""
 
 
 @contextmanager
 def cpu_limit(seconds: float) -> Iterator[None]:
-    """Raises OutOfTime in the body once this process has computed for `seconds`; main thread only.
+    """Raise OutOfTime in the body once this process has used `seconds` of processor time. Works in the main thread only.
 
-    Processor time and not the clock, so that a busy machine gives the same answer as an idle one. An alarm reaches Python between
-    two of its steps: code that never returns from C, or that sleeps, is beyond it and needs a watcher in another process.
+    Processor time is used instead of wall time, so that a busy machine gives the same result as an idle one. Python handles the
+    alarm between two of its instructions. Code that never returns from C, or that sleeps, needs a watcher in another process.
     """
 
     late = OutOfTime(f"more than {seconds:g} s of processor time")
@@ -38,7 +38,7 @@ def cpu_limit(seconds: float) -> Iterator[None]:
         finally:
             signal.setitimer(signal.ITIMER_PROF, 0)
         if rang:
-            raise late  # swallowed in a callback of the garbage collector, and the body then came to its end
+            raise late  # swallowed in a callback of the garbage collector before the body ended
     finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)  # the alarm may have rung on the very line that switches it off
+        signal.setitimer(signal.ITIMER_PROF, 0)  # the alarm may have fired on the line that switches it off
         signal.signal(signal.SIGPROF, before)

@@ -22,6 +22,7 @@ CELL_DTYPES: dict[str, tuple[Any, tuple[int, ...]]] = {  # of each field: its ty
     "cell_hall": (np.int64, ()),
 }
 
+
 @dataclass(frozen=True, eq=False)
 class PackedCells:
     """Cells of many crystals. The arrays may be memory-mapped."""

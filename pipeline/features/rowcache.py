@@ -1,4 +1,4 @@
-"""Rows of numbers that took long to compute, kept by the content that they were computed from."""
+"""A cache of rows of numbers, keyed by the content that they were computed from."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _DIGEST_BYTES = 16
 
 @dataclass(frozen=True)
 class RowCache:
-    """One file a row, below 256 folders. A file is whole or absent, and the same key means the same row, so any number of
-    processes may read and write at once."""
+    """One file per row, in 256 folders. A file is complete or absent, and the same key means the same row, so any number of
+    processes may read and write at the same time."""
 
     folder: Path
     columns: int

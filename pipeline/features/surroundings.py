@@ -1,4 +1,4 @@
-"""Structure descriptors of who stands beside whom: first shells, bonds, and what surrounds the magnetic atoms."""
+"""Structure descriptors of neighbours: first shells, bonds, and the surroundings of the magnetic atoms."""
 
 from __future__ import annotations
 

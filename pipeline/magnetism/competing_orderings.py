@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from data.symmetry import SymmetricCell
 from models.ordering.order_ranker import order_features
+from pipeline.magnetism.canonical_cell import CanonicalCell, canonical_cell
 from pipeline.magnetism.enumerate_orderings import Orders, character_group, small_orders, sublattice_basis
 from pipeline.magnetism.magnetic_cell import Placement, enlarge
 from pipeline.magnetism.starting_moments import start_moments
@@ -54,7 +55,8 @@ class Ordering:
 
 
 def orderings(cell: SymmetricCell) -> list[Ordering]:
-    """The ferromagnet, then up to MAX_ORDERINGS - 1 competitors."""
+    """The ferromagnet, then up to MAX_ORDERINGS - 1 competitors; the same for every origin, setting and site order."""
+    cell = canonical_cell(cell)
     sizes = start_moments(cell.numbers)
     orders = small_orders(cell, sizes)
     competitors = _likeliest(orders, sizes) if orders is not None and len(orders) else textbook(cell)
@@ -64,6 +66,7 @@ def orderings(cell: SymmetricCell) -> list[Ordering]:
 def textbook(cell: SymmetricCell) -> list[Ordering]:
     """The families, in turn one of the same cell and one of a doubled cell, of each kind those with most antiparallel nearest
     neighbours first."""
+    cell = canonical_cell(cell)
     sizes = start_moments(cell.numbers)
     of_kind: dict[bool, list[Ordering]] = {False: [], True: []}
     for family in families(cell, sizes):
@@ -71,7 +74,8 @@ def textbook(cell: SymmetricCell) -> list[Ordering]:
         if not doubled or 2 * len(sizes) <= MAX_SITES:
             of_kind[doubled].append(_of_family(family.name, cell, family.signs * sizes, family.wave))
     for found in of_kind.values():
-        found.sort(key=lambda ordering: -antiparallel(ordering.structure))  # stable: equal ones stay in the order they were made
+        # stable: equal ones stay in the order they were made; rounded, so that noise parts none
+        found.sort(key=lambda ordering: -round(antiparallel(ordering.structure), 6))
     return [ordering for pair in zip_longest(*of_kind.values()) for ordering in pair if ordering is not None]
 
 
@@ -93,7 +97,10 @@ def antiparallel(structure: Structure) -> float:
 
 
 def chosen_orders(orders: Orders, log_weight: Floats) -> list[int]:
-    """The places of the competitors: the likeliest, and at least one of the primitive cell, whose calculation is the cheapest."""
+    """The places of the competitors: the likeliest, and at least one of the primitive cell, whose calculation is the cheapest.
+
+    Equally likely orders keep the order in which they were enumerated: small cells first.
+    """
     n_sites = len(orders.placement.cell.numbers)
     ranked = [k for k in np.argsort(-log_weight, kind="stable").tolist() if orders.index[k] * n_sites <= MAX_SITES]
     first, cheapest = ranked[: MAX_ORDERINGS - 1], [k for k in ranked if orders.index[k] == 1][:1]
@@ -131,18 +138,22 @@ def family_names(orders: Orders, sizes: Floats) -> dict[int, str]:
     return found
 
 
-def _of_family(name: str, cell: SymmetricCell, moments: Floats, wave: tuple[int, int, int]) -> Ordering:
+def _of_family(name: str, cell: CanonicalCell, moments: Floats, wave: tuple[int, int, int]) -> Ordering:
     """Moments (n,) of the primitive cell, turned in every other cell if the wave says so (twice its wave vector)."""
     small = enlarge(cell, sublattice_basis(character_group(wave)))
     return _ordering(name, small, moments[small.site] * (1 - 2 * (small.translation @ wave % 2)))
 
 
 def _ordering(name: str, placement: Placement, moments: Floats) -> Ordering:
+    """Moments of the unchanged cell in the cell that came, site by site; those of a larger one in a compact cell."""
     from pymatgen.core import Lattice, Structure
 
-    numbers, frac = placement.cell.numbers[placement.site], placement.cart @ np.linalg.inv(placement.lattice)
+    cell = placement.cell
+    if placement.copies == 1 and isinstance(cell, CanonicalCell):
+        numbers, values = cell.source.numbers.tolist(), cell.of_source(moments).tolist()
+        lattice, frac = Lattice(cell.source.lattice), cell.source.frac
+        return Ordering(name, Structure(lattice, numbers, frac, site_properties={"magmom": values}))
+    numbers, frac = cell.numbers[placement.site].tolist(), placement.cart @ np.linalg.inv(placement.lattice)
     properties = {"magmom": [float(m) for m in moments]}
-    if placement.copies == 1:
-        return Ordering(name, Structure(Lattice(placement.lattice), numbers.tolist(), frac, site_properties=properties))
-    whole = Structure(Lattice(placement.lattice), numbers.tolist(), frac, to_unit_cell=True, site_properties=properties)
+    whole = Structure(Lattice(placement.lattice), numbers, frac, to_unit_cell=True, site_properties=properties)
     return Ordering(name, whole.get_reduced_structure("niggli"))  # a compact cell has a compact mesh of k-points

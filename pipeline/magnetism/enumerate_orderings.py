@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from data.symmetry import SymmetricCell
 from models.ordering.configuration_features import SpinCell, spin_cell
-from models.ordering.ising import EXACT, patterns
+from models.ordering.spin_configurations import EXACT, spin_configurations
 from pipeline.magnetism.magnetic_cell import Placement, coset_index, enlarge
 from pipeline.magnetism.site_graphs import build_site_graphs
 
@@ -140,10 +140,10 @@ def _inside(spins: int, index: int) -> Floats | None:
     """(m, spins * index) the patterns of a cell of so many primitive ones with so many spins each, cosets innermost; None for
     too many."""
     if spins * index <= (EXACT if index == 1 else MOST_SPINS):
-        return patterns(spins * index).numpy().astype(np.float64)
+        return spin_configurations(spins * index).numpy().astype(np.float64)
     if index > 2:
         return None
-    one = patterns(spins).numpy().astype(np.float64)
+    one = spin_configurations(spins).numpy().astype(np.float64)
     if spins > MOST_SPINS:
         one = one[:1]  # all up
     return np.stack([one, -one], axis=2).reshape(len(one), -1)

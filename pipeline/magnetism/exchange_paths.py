@@ -41,7 +41,7 @@ N_PATHS = 2 * len(COSINES) + len(CONTACTS_A)
 _SEARCH_A, _LEAST_A = 10.0, 5.5  # carriers farther apart never couple; nearer ones always may
 _CARRIER_NEIGHBOURS = 12  # the cut-off is where each carrier has so many, between the two
 _LIGAND_A = 4.0  # no bond is longer
-_LIGANDS = 10  # bound ligands of a carrier that are looked at, the nearest ones
+_LIGANDS = 10  # bound ligands of a carrier that are looked at, the nearest ones and those as near as the last
 _NEAREST = 1.25  # an atom that is no carrier is coupled to carriers up to this multiple of its nearest one's distance
 _SAME_A = 0.05  # two ligands this near are one
 _EQUAL = 1e-3  # rows that agree this well, in Å and in the columns, are equivalent pairs
@@ -92,9 +92,21 @@ def exchange_pairs(cell: SymmetricCell) -> Pairs:
     orbits[~flag] = np.sort(orbits[~flag], axis=1)
     lengths = np.concatenate([distance[kept], distance[induced]])
     columns = np.concatenate([paths, np.zeros((int(induced.sum()), N_PATHS))])
-    key = np.column_stack([flag, orbits, np.rint(lengths / _EQUAL), np.rint(columns / _EQUAL)]).astype(np.int64)
+    levels = [_levels(values) for values in (lengths, *columns.T)]
+    key = np.column_stack([flag, orbits, *levels]).astype(np.int64)
     _, first, kind = np.unique(key, axis=0, return_index=True, return_inverse=True)
     return Pairs(target, source, images, kind.reshape(-1), orbits[first], lengths[first], columns[first], flag[first])
+
+
+def _levels(values: Floats) -> Ints:
+    """(n,) equal numbers for values that differ by at most _EQUAL, directly or through others between them, ascending.
+
+    Rounding would part values that differ by nothing but noise wherever they lie between two steps.
+    """
+    order = np.argsort(values, kind="stable")
+    level = np.zeros(len(values), dtype=np.int64)
+    level[order[1:]] = np.cumsum(np.diff(values[order]) > _EQUAL)
+    return level
 
 
 def _cutoff(target: Ints, distance: Floats, centres: Ints) -> float:
@@ -121,10 +133,13 @@ def _bound(cell: SymmetricCell, i: Ints, j: Ints, vector: Floats, distance: Floa
     ligand = np.array([_is_ligand(int(z)) for z in cell.numbers]) & ~carriers(cell.numbers)
     bonds = np.flatnonzero(ligand[j] & (distance < _LIGAND_A))
     bonds = bonds[np.lexsort([distance[bonds], i[bonds]])]
-    rank = np.arange(len(bonds)) - np.searchsorted(i[bonds], i[bonds])
-    bonds, rank = bonds[rank < _LIGANDS], rank[rank < _LIGANDS]
-    n = len(cell.numbers)
-    vectors, strength, first_row = np.zeros((n, _LIGANDS, 3)), np.zeros((n, _LIGANDS)), np.zeros((n, _LIGANDS), dtype=bool)
+    first = np.searchsorted(i[bonds], i[bonds])
+    rank = np.arange(len(bonds)) - first
+    last = np.minimum(first + _LIGANDS, np.searchsorted(i[bonds], i[bonds], side="right")) - 1
+    kept = distance[bonds] <= distance[bonds][last] + _EQUAL  # all of those that tie with the last one
+    bonds, rank = bonds[kept], rank[kept]
+    n, most = len(cell.numbers), int(rank.max(initial=0)) + 1
+    vectors, strength, first_row = np.zeros((n, most, 3)), np.zeros((n, most)), np.zeros((n, most), dtype=bool)
     a, b = i[bonds], j[bonds]
     vectors[a, rank] = vector[bonds]
     strength[a, rank] = 1.0 / (1.0 + np.exp((distance[bonds] - 1.25 * (radius[a] + radius[b])) / 0.1))

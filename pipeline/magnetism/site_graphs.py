@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.graphs.site_graphs import SITE_DTYPES, SiteGraphs
-from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.magnetism.exchange_paths import N_PATHS, Pairs, carriers, exchange_pairs
 from pipeline.magnetism.magnetic_cell import Placement, coset_index, symmetries
 
 
 def build_site_graphs(placements: Sequence[Placement]) -> tuple[SiteGraphs, NDArray[np.int64]]:
-    """The packed graphs, and which of the crystals have one: a crystal with a lonely atom has none."""
+    """The packed graphs, and which of the crystals have one: a crystal with an isolated atom has none."""
     trunk, kept = build_graphs([p.cell for p in placements], GraphSettings())
     parts = [_arrays(placements[k]) for k in kept]
     values: dict[str, NDArray[Any]] = {}
@@ -27,7 +26,7 @@ def build_site_graphs(placements: Sequence[Placement]) -> tuple[SiteGraphs, NDAr
         else:
             none = np.zeros((0, N_PATHS) if name == "pair_paths" else 0)
             values[name] = np.concatenate([none, *(part[name] for part in parts)]).astype(dtype)
-    return SiteGraphs(trunk, descriptors(trunk), **values), kept
+    return SiteGraphs(trunk, **values), kept
 
 
 _COUNTED = {

@@ -1,7 +1,7 @@
-"""What ran, on what, and how far it came: one SQLite file, a row for each run and one for each finished part.
+"""Record of the jobs that ran: one SQLite file, with one row per run and one per finished part.
 
-A run holds the lease of its key, a file lock, which the system takes from a process that dies, however it dies. Whoever finds a
-run "running" whose lease is free knows that it is lost; the next run of that key takes its finished parts over.
+A run holds the lease of its key. The lease is a file lock, which the operating system releases when the process dies. A run in
+the state "running" whose lease is free is lost. The next run of the same key takes over its finished parts.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from data.store.versions import refuse_newer
 
 RUNNING, DONE, FAILED, INTERRUPTED, LOST = "running", "done", "failed", "interrupted", "lost"
 HEARTBEAT_S = 15.0
-SILENT_S = 120.0  # a run on another machine, whose lease cannot be seen from here, is lost after so long without a heartbeat
-PATIENCE_S = 5.0  # with a lease that somebody only looks at
+SILENT_S = 120.0  # without a heartbeat, after which a run on another machine, whose lease is not visible here, is lost
+PATIENCE_S = 5.0  # to wait for a lease that another process holds for a moment while it checks it
 LEDGER_FORMAT = 1  # kept as SQLite's user_version; raise it with any change of _SCHEMA, and bring older files up to it
 _SCHEMA = """
 create table if not exists run (
@@ -44,12 +44,12 @@ create table if not exists part (
 create index if not exists part_run on part (run);
 """
 _REMEDY = "move it away: a home without a ledger begins a new one"
-engine_run: ContextVar[str | None] = ContextVar("engine_run", default=None)  # id that the orchestrator gave to what runs now
+engine_run: ContextVar[str | None] = ContextVar("engine_run", default=None)  # id of the current Prefect flow run
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One run as the ledger knows it; times are UTC in ISO 8601."""
+    """One run in the ledger; times are UTC in ISO 8601."""
 
     id: int
     job: str
@@ -62,28 +62,37 @@ class Entry:
     host: str
     process: int
     engine_run: str | None
-    takes_over: int | None  # the lost run whose parts it found
-    why: str | None  # of a failure
-    parts: int  # finished by this very run
+    takes_over: int | None  # id of the lost run whose parts it took over
+    why: str | None  # reason of a failure
+    parts: int  # number of parts that this run finished
 
 
 class Run:
-    """A run that is going on, in this process."""
+    """A run in progress in this process."""
 
     def __init__(self, ledger: Ledger, identifier: int, key: str) -> None:
         self._ledger, self.id, self._key = ledger, identifier, key
 
     def finished(self, step: str, name: str = "") -> None:
-        """Note a part that is safely on the disk."""
+        """Record a part that is stored on disk.
+
+        Args:
+            step: the step it belongs to, such as an epoch of a member.
+            name: what distinguishes it from other parts of the step.
+        """
         values = (self._key, step, name, self.id, _now())
         self._ledger.write("insert into part (key, step, name, run, finished) values (?, ?, ?, ?, ?)", values)
 
 
 class Ledger:
-    """The ledger of a home; may be opened by any number of processes."""
+    """The ledger of a home. Several processes may open it at the same time."""
 
     def __init__(self, home: Path) -> None:
-        """Raises UserError where the disk is full, the file is damaged, or a newer release wrote it."""
+        """Open or create the ledger in the folder `home`.
+
+        Raises:
+            UserError: the disk is full, the file is damaged, or a newer release wrote it.
+        """
         self._leases = make_folder(home / "leases")
         self._path = home / "ledger.sqlite"
         with room_on_disk(home):
@@ -103,16 +112,16 @@ class Ledger:
 
     @contextmanager
     def run(self, job: str, key: str, inputs: dict[str, Any]) -> Iterator[Run]:
-        """Enter a run; it is entered as done, failed or interrupted when the block ends.
+        """Record a run. When the block ends, its state becomes done, failed or interrupted.
 
         Args:
-            job: refresh, train, screen.
-            key: the same for the same work: its lease, and whose parts it takes over.
-            inputs: what a person wants to know of it, as JSON.
+            job: kind of job: refresh, train, screen or calculate.
+            key: identifies the work. Runs with the same key share a lease and take over each other's parts.
+            inputs: description of the run, stored as JSON.
 
         Raises:
-            Busy: a living process is at the same work.
-            UserError: the disk is full, whoever came upon it.
+            Busy: another process does the same work.
+            UserError: the disk is full.
         """
         with room_on_disk(self._path.parent), self._held(job, key, inputs) as run:
             yield run
@@ -146,25 +155,25 @@ class Ledger:
             lock.release()
 
     def entries(self, last: int | None = None) -> list[Entry]:
-        """All runs, or the last so many, the oldest first; a run whose process has died is lost."""
+        """All runs, or the `last` ones, oldest first. A run whose process has died is marked as lost."""
         question = "select r.*, (select count(*) from part p where p.run = r.id) as parts from run r order by r.id desc limit ?"
         with closing(self._connect()) as connection:
             found = [_entry(row) for row in connection.execute(question, (-1 if last is None else last,))]
         return [self._seen_now(entry) for entry in reversed(found)]
 
     def parts(self, key: str) -> list[tuple[str, str, int]]:
-        """(step, name, run) of all finished parts of a piece of work, in the order of their finishing."""
+        """(step, name, run id) of all finished parts of the work `key`, in the order in which they were finished."""
         with closing(self._connect()) as connection:
             rows = connection.execute("select step, name, run from part where key = ? order by rowid", (key,))
             return [(str(row["step"]), str(row["name"]), int(row["run"])) for row in rows]
 
     def write(self, statement: str, values: tuple[Any, ...]) -> int:
-        """One statement, durable when this returns; returns the id of an inserted row."""
+        """Execute one statement durably, and return the id of the inserted row."""
         with closing(self._connect()) as connection, connection:
             return int(connection.execute(statement, values).lastrowid or 0)
 
     def _begin(self, job: str, key: str, inputs: dict[str, Any]) -> Run:
-        """Under the lease: whatever else is running under this key is so no more."""
+        """Record a new run. Under the lease, no other run with this key can be alive: those in the state running are lost."""
         now = _now()
         with closing(self._connect()) as connection, connection:
             connection.execute("begin immediate")

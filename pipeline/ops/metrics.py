@@ -1,4 +1,4 @@
-"""What a monitoring system wants to know of a home, as Prometheus text (exposition format 0.0.4)."""
+"""Metrics of a home for a monitoring system, as Prometheus text (exposition format 0.0.4)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STATES = (RUNNING, DONE, FAILED, LOST)
 
 @dataclass(frozen=True)
 class Gauge:
-    """A number, and what tells it from others of its name."""
+    """One number with its labels."""
 
     name: str  # without the prefix
     meaning: str
@@ -26,7 +26,7 @@ class Gauge:
 
 
 def metrics_text(where: Settings) -> str:
-    """Everything about a home, one line a number; the same home gives the same text."""
+    """All metrics of a home, one per line. The same home gives the same text."""
     gauges = [*_jobs(Ledger(where.home).entries()), *_data(where), *_model(where), *_screen(where)]
     lines, told = [], set()
     for gauge in gauges:
@@ -40,7 +40,7 @@ def metrics_text(where: Settings) -> str:
 
 
 def _jobs(entries: list[Entry]) -> Iterable[Gauge]:
-    """Of each job: how many runs in each state, when the last good one ended and how long it took, one name after the other."""
+    """For each job: runs in each state, end and duration of the last successful run, grouped by metric name."""
     jobs = sorted({entry.job for entry in entries})
     for job in jobs:
         for state in STATES:

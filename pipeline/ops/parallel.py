@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
-from multiprocessing import forkserver
+from contextlib import contextmanager, suppress
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.util import Finalize
 from typing import TypeVar
 
@@ -133,22 +133,24 @@ def _alone(function: Callable[[T], R], item: T, lost: Callable[[T], R] | None, t
 def _pool(workers: int, forked: bool = False) -> ProcessPoolExecutor:
     if _ending.is_set():
         raise WorkerLost("this process is about to end")
-    if _NO_LEAK_WARNING not in sys.warnoptions:
-        sys.warnoptions.append(_NO_LEAK_WARNING)
+    with deaf_to_ctrl_c():
+        resource_tracker.ensure_running()
     if forked and sys.platform == "linux":
         context: multiprocessing.context.BaseContext = multiprocessing.get_context("fork")
         return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     # "forkserver": a plain fork would copy the locks of torch's and Prefect's threads in whatever state they are
     context = multiprocessing.get_context("forkserver")
     multiprocessing.set_forkserver_preload(["pipeline.screening.candidates"])  # imported once, not by each new process
-    with _deaf_to_ctrl_c():
+    with deaf_to_ctrl_c():
         forkserver.ensure_running()
     return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
 
 
 @contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
+def deaf_to_ctrl_c() -> Iterator[None]:
     """Processes started here never see Ctrl-C, which a terminal sends to all of them: it is the command's to answer."""
+    if _NO_LEAK_WARNING not in sys.warnoptions:
+        sys.warnoptions.append(_NO_LEAK_WARNING)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -161,6 +163,10 @@ def end_workers() -> None:
     _ending.set()
     for child in multiprocessing.active_children():
         child.kill()
+    server = getattr(forkserver._forkserver, "_forkserver_pid", None)  # type: ignore[attr-defined]  # it may be importing still
+    if server is not None:
+        with suppress(ProcessLookupError):
+            os.kill(server, signal.SIGKILL)
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:

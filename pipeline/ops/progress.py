@@ -1,4 +1,4 @@
-"""How a step tells what it is doing, without knowing who listens."""
+"""How a step reports progress, independent of where it is shown."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ Tick = Callable[[int], None]
 
 
 class Reporter(Protocol):
-    """Shows progress to a person, or to no one."""
+    """Receives the progress of a step."""
 
     def bar(self, label: str, total: int) -> AbstractContextManager[Tick]:
-        """A bar of `total` units; the tick is told how many more are done."""
+        """A progress bar of `total` units. Call the tick with the number of units done since its last call."""
         ...
 
     def say(self, line: str) -> None:
-        """One line that stays."""
+        """Print one line that stays visible."""
         ...
 
 
 class Quiet:
-    """Tells no one."""
+    """A reporter that shows nothing."""
 
     @contextmanager
     def bar(self, label: str, total: int) -> Iterator[Tick]:

@@ -1,4 +1,4 @@
-"""What a manifest says about the program that wrote it."""
+"""Versions of the software, for manifests."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Labels that a model doubts: magnets that fell into a non-magnetic solution, antiferromagnets that started ferromagnetic.
+"""Labels that contradict a model: magnets whose calculation lost its moment, antiferromagnets that started ferromagnetic.
 
-They are listed, never dropped: a model that is sure can be wrong, and the list is where a person looks first.
+They are listed and never dropped, because a confident model can be wrong.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from pipeline.registry.order_models import order_classifier
 from pipeline.registry.shipped import shipped_model
 from pipeline.training.label_noise import LARGE, false_zero
 
-SURE_AFM = 0.6  # P(AFM), given moments, from which a large moment is doubted: the labels of MnO (0.65) and NiO (0.77) are
+SURE_AFM = 0.6  # P(AFM), given moments, from which a large moment counts as doubtful, as for MnO (0.65) and NiO (0.77)
 PER_TASK = 512
 COLUMNS = ["material_id", "formula", "moment", "expected", "probability", "doubt"]
 ANTIFERRO, FALSE_ZERO = "an antiferromagnet that started ferromagnetic?", "a magnet that lost its moment?"
@@ -32,7 +32,17 @@ Floats = NDArray[np.float64]
 
 
 def find_doubts(snapshot: Snapshot, workers: int, reporter: Reporter) -> pd.DataFrame:
-    """COLUMNS, the surest doubts first: `expected` is the moment that a model says (µB/atom), `probability` that of the doubt."""
+    """The labels of a snapshot that contradict the shipped models.
+
+    Args:
+        snapshot: a snapshot with labels.
+        workers: number of processes.
+        reporter: receives the progress.
+
+    Returns:
+        COLUMNS, the most probable contradictions first. `expected` is the predicted moment (µB/atom), `probability` that of the
+        contradiction.
+    """
     table = snapshot.table(["material_id", "formula", "moment_muB_per_atom"]).to_pandas()
     crystals, parts = snapshot.crystals(), []
     tasks = iter(lambda: list(islice(crystals, PER_TASK)), [])
@@ -45,11 +55,16 @@ def find_doubts(snapshot: Snapshot, workers: int, reporter: Reporter) -> pd.Data
 
 
 def doubted(table: pd.DataFrame, p_afm: Floats, p_magnetic: Floats, moment: Floats) -> pd.DataFrame:
-    """COLUMNS of the rows (material_id, formula, moment_muB_per_atom) whose label contradicts what a model is sure of.
+    """The rows whose label contradicts a confident prediction.
 
     Args:
-        p_afm: of being an antiferromagnet, given moments; NaN where nothing can be said.
-        p_magnetic, moment: of having a moment, and its expected size, µB/atom.
+        table: `material_id`, `formula` and `moment_muB_per_atom` (the label, µB/atom), one row a crystal.
+        p_afm: (rows,) probability of antiferromagnetic order, given moments; NaN where it could not be predicted.
+        p_magnetic: (rows,) probability of having a moment.
+        moment: (rows,) predicted moment, µB/atom.
+
+    Returns:
+        COLUMNS of those rows, the most probable contradictions first.
     """
     label = table["moment_muB_per_atom"].to_numpy(np.float64)
     kinds = (

@@ -1,4 +1,4 @@
-"""A source to a published snapshot, under the one writer's lease."""
+"""Publishes a source as a snapshot, with the lock of the single writer."""
 
 from __future__ import annotations
 
@@ -17,11 +17,16 @@ from pipeline.settings import Settings
 
 
 def publish_source(source: Source, where: Settings, reporter: Reporter) -> Snapshot:
-    """The snapshot of a source that is read as it stands.
+    """Publish the snapshot of a source.
+
+    Args:
+        source: any labelled source.
+        where: folders and number of cores.
+        reporter: receives the progress.
 
     Raises:
-        Busy: somebody else is writing.
-        UserError: nothing usable in the source.
+        Busy: another process is writing.
+        UserError: the source has nothing usable.
     """
     with writing(where.snapshots):
         key = f"refresh-{source.identity()[:16]}"
@@ -32,7 +37,14 @@ def publish_source(source: Source, where: Settings, reporter: Reporter) -> Snaps
 
 
 def publish_counted(source: Source, where: Settings, reporter: Reporter, additions: Additions) -> Snapshot:
-    """The same for those who hold the lease already; with its page on the data's quality."""
+    """Publish the snapshot of a source with its quality page. The caller holds the lock.
+
+    Args:
+        source: any labelled source.
+        where: folders and number of cores.
+        reporter: receives the progress.
+        additions: what else belongs to the snapshot.
+    """
 
     def pages(folder: Path) -> list[str]:
         return write_quality(folder, source.description, where.workers, reporter)
@@ -43,5 +55,5 @@ def publish_counted(source: Source, where: Settings, reporter: Reporter, additio
 
 
 def code_facts() -> dict[str, Any]:
-    """What a manifest says of the program that wrote it."""
+    """The versions of the software, for a manifest."""
     return {"provenance": provenance()}

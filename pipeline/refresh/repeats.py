@@ -1,4 +1,4 @@
-"""Crystals that a data set holds twice, in whatever cell, origin, orientation or order of sites."""
+"""Finds crystals that a data set holds twice, in any cell, origin, orientation or order of sites."""
 
 from __future__ import annotations
 

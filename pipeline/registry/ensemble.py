@@ -37,7 +37,7 @@ class Ensemble(PublishedModel):
 
     @cached_property
     def members(self) -> dict[str, Model]:
-        """The loaded members; every file is held against its hash before it is read."""
+        """The loaded members by name; every file is checked against its hash before it is read."""
         self.verify()
         try:
             return {m["name"]: family(m["family"]).load(self.folder / m["name"]) for m in self.manifest["members"]}
@@ -46,7 +46,7 @@ class Ensemble(PublishedModel):
 
     @cached_property
     def error_model(self) -> ErrorModel:
-        """What its validation rows taught about its errors."""
+        """The error model."""
         self.verify()
         try:
             return ErrorModel.load(self.folder, self.manifest)
@@ -67,7 +67,7 @@ class Ensemble(PublishedModel):
 
     @property
     def tier(self) -> Tier:
-        """The descriptors that its members learned from; models that do not say so are older than the choice."""
+        """The set of descriptors that its members learned from; FAST for models of old formats, which do not state it."""
         return Tier(self.manifest["settings"].get("tier", Tier.FAST))
 
     @property
@@ -81,7 +81,7 @@ class Ensemble(PublishedModel):
         return Needs(self.graph_settings, self.tier, self.reads_vectors)
 
     def judge(self, examples: Examples) -> Judged:
-        """Prediction, interval and members' votes for each crystal."""
+        """Prediction, interval and members' predictions for each crystal."""
         predictions = {name: model.predict(examples) for name, model in self.members.items()}
         weights = np.array([m["weight"] for m in self.manifest["members"]])
         return self.error_model.judge(predictions, weights, examples)

@@ -1,7 +1,7 @@
-"""Which model is in use: a new one takes over only if it is no worse on the same held-out rows and sound in itself.
+"""Which model is in use: a new one is promoted only if it is sound and no worse on the same held-out rows.
 
-Models stay immutable artefacts; the one in use is named by a file beside them, with those before it, so that a mistake is one
-command away from being undone. Until a model has been promoted, the shipped one is in use.
+Models are immutable artefacts. A file beside them names the model in use and the earlier ones, so that one command undoes a
+promotion. Until a model has been promoted, the shipped one is in use.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ FEWEST_SYSTEMS = 5  # chemical systems that both models held out
 
 @dataclass(frozen=True)
 class Decision:
-    """On one candidate."""
+    """Whether one model is promoted."""
 
     candidate: str
-    against: str | None  # the model in use before; None where none had been promoted
-    reasons: tuple[str, ...]  # why not; empty where it is promoted
+    against: str | None  # the model in use before; None if none had been promoted
+    reasons: tuple[str, ...]  # why it is not promoted; empty if it is
     gain: Gain | None  # by which it errs less than the model in use, in the unit of its kind
 
     @property
@@ -89,10 +89,13 @@ def promote(
 def rollback(
     root: Path, shipped: PublishedModel | None = None, kind: type[PublishedModel] = Ensemble
 ) -> tuple[str, str]:
-    """Take up the model before the one in use, which is `shipped` before the first; (the one given up, the one taken up).
+    """Go back to the model that was in use before; before the first promotion this is `shipped`.
+
+    Returns:
+        The id of the model that was in use, and of the one that is in use now.
 
     Raises:
-        UserError: there is none before it.
+        UserError: there is no earlier model.
     """
     before = current_models(root)
     if not before or (len(before) == 1 and shipped is None):
@@ -103,11 +106,15 @@ def rollback(
 
 
 def compare(mine: pd.DataFrame, theirs: pd.DataFrame, current: PublishedModel) -> tuple[Gain | None, str]:
-    """The gain over the rows that two models both held out, and what speaks against the first; empty where nothing does.
+    """Compare two models on the rows that both held out.
 
     Args:
-        mine, theirs: error, truth and chemical system, by id.
+        mine: `error`, `truth` and `system` of the first model's held-out rows, by id.
+        theirs: the same of the second model.
         current: the second model.
+
+    Returns:
+        The gain of the first model, and the reason against it; empty if there is none.
     """
     common = mine.join(theirs, how="inner", rsuffix="_current")
     common = common[(common["truth"] - common["truth_current"]).abs() < SAME_LABEL]

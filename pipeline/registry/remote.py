@@ -1,6 +1,7 @@
-"""A home's snapshots and models at a URL that fsspec knows, in the folders of the home: whole or absent there as here.
+"""Copies snapshots and models between a home and a URL that fsspec knows. An artefact at the URL is complete or absent.
 
-An artefact is there once its manifest is, which goes up last. What comes down is held against its hashes before it gets its name.
+The manifest of an artefact is uploaded last; the artefact counts as present once its manifest is. Downloaded files are checked
+against their hashes before the artefact gets its name.
 """
 
 from __future__ import annotations
@@ -36,7 +37,12 @@ class Moved:
 
 
 def push(where: Settings, url: str, reporter: Reporter) -> list[Moved]:
-    """Copy the snapshots and models of a home to a URL, oldest first, but for those that are there already.
+    """Copy the snapshots and models of a home that the URL lacks, oldest first.
+
+    Args:
+        where: the home.
+        url: a folder or any URL that fsspec knows.
+        reporter: receives the progress.
 
     Raises:
         Unavailable: the URL cannot be read or written; what was copied stays.
@@ -52,10 +58,15 @@ def push(where: Settings, url: str, reporter: Reporter) -> list[Moved]:
 
 
 def pull(where: Settings, url: str, reporter: Reporter) -> list[Moved]:
-    """Copy the snapshots and models at a URL that a home lacks into it, in the order in which they were pushed.
+    """Copy the snapshots and models at a URL that the home lacks, in the order in which they were pushed.
+
+    Args:
+        where: the home.
+        url: a folder or any URL that fsspec knows.
+        reporter: receives the progress.
 
     Raises:
-        Busy: somebody else is writing snapshots.
+        Busy: another process is writing snapshots.
         Unavailable: the URL cannot be read; what was copied stays.
         UserError: the URL holds nothing, or artefacts there are damaged or of a newer release; all others were copied.
     """

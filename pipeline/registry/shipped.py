@@ -18,7 +18,8 @@ import pandas as pd
 import models
 from data.errors import UserError
 from data.snapshot import Snapshot, open_snapshot
-from data.store.artifact import text_hash, write_json
+from data.store.artifact import text_hash, write_bytes, write_json
+from pipeline.dedup.trained import FILE, KEY, pack, snapshot_fingerprints
 from pipeline.ops.progress import Reporter
 from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.published import M, PublishedModel, current_models, open_published, publish_model, published_models
@@ -100,9 +101,15 @@ def ship(model: M, where: Settings, root: Path | None = None) -> M:
     def write(folder: Path) -> None:
         model.write_shipped(folder)
         write_json(folder / SYSTEMS_FILE, _seen(snapshot))
+        for name, content in fingerprints.items():
+            write_bytes(folder / name, content)
 
-    facts = {k: v for k, v in model.manifest.items() if k not in ("kind", "format", "id", "files")}
-    shipped = publish_model(root, kind, write, {**facts, "shipped_from": model.id}, model.shipped_card)
+    told = {k: v for k, v in model.manifest.items() if k not in ("kind", "format", "id", "files")}
+    fingerprints = {}
+    if isinstance(model, Ensemble):
+        found = snapshot_fingerprints(snapshot, model.graph_settings.symprec_A, where.workers)
+        fingerprints[FILE], told[KEY] = pack(found)
+    shipped = publish_model(root, kind, write, {**told, "shipped_from": model.id}, model.shipped_card)
     for old in before:
         if old.id != shipped.id:
             shutil.rmtree(old.folder)

@@ -9,6 +9,14 @@ SMALL_TRAINING_SET = 5000
 MANY_REJECTED = 0.1
 
 
+def _licensed(run: Mapping[str, Any]) -> str:
+    """What is licensed: how many crystals, or in older runs the source."""
+    number = run.get("licensed_crystals")
+    if number is None:
+        return "The source is licensed"
+    return f"{number:,} crystal{' is' if number == 1 else 's are'} licensed"
+
+
 def concerns(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) -> tuple[str, ...]:
     """Sentences about a screen, from its manifest and its model's; `ordered`: the order of the moments was predicted."""
     found, rows = [], model["rows"]
@@ -21,8 +29,8 @@ def concerns(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) ->
         found.append("No member of the model was better than a constant with confidence on the validation rows.")
     found.append(
         "The calculations that the model learned from start ferromagnetic, so many antiferromagnets carry a ferromagnet's moment "
-        "in them. P(FM), which the score counts, pushes those back that look like known antiferromagnets, but it is right in two "
-        "of three cases only: let DFT compare orders (`ferroscreen export`) before you act."
+        "in them. P(FM), which the score counts, pushes those back that look like known antiferromagnets, but the model behind "
+        "it names the right order of a test crystal in about seven of ten cases only: let DFT compare orders (`export`)."
         if ordered
         else "Nothing here says how the moments are ordered: the calculations that the model learned from start ferromagnetic, "
         "so antiferromagnets (many oxides and fluorides of Mn, Fe, Cr, Gd) stand in this list with the moment of a ferromagnet."
@@ -32,7 +40,7 @@ def concerns(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) ->
         found.append(f"{share:.0%} of the input could not be used; the reasons are listed at the end.")
     if run.get("withheld"):
         found.append(
-            "The source is licensed: of its structures this page and the tables beside it hold ids and formulas only. "
+            f"{_licensed(run)}: of such structures this page and the tables beside it hold ids and formulas only. "
             "`screen --licensed-details` adds the rest, for your own use."
         )
     if run["with_note"]:
@@ -43,7 +51,7 @@ def concerns(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) ->
         )
     if far := run.get("unfamiliar", 0):
         found.append(
-            f"{far:,} candidate{'s are' if far > 1 else ' is'} unlike what the model learned from (`unfamiliar` above 1), and "
+            f"{far:,} candidate{'s are' if far > 1 else ' is'} unlike what the model learned from (Unfamiliar above 1), and "
             "the interval is widened. For an element that was never seen even that may be too narrow."
         )
     if run["known_from"] is None:

@@ -12,7 +12,7 @@ from pipeline.report.caveats import concerns
 from pipeline.report.content import Changes, ReportContent, SecondOpinion
 from pipeline.report.neighbours import Learned, learned
 from pipeline.report.page import write_report
-from pipeline.report.structures import PackedCells, packed_cells
+from pipeline.report.structures import packed_cells
 from pipeline.screening.profiles import PROFILES
 from pipeline.screening.screened import Screened
 from pipeline.settings import Settings
@@ -65,8 +65,9 @@ def screen_content(
         run=run["id"],
         formula=run["formula"],
         working=profile.working if profile is not None and profile.formula == run["formula"] else "",
-        cells=PackedCells() if withheld else packed_cells(screened.folder),
+        cells=packed_cells(screened.folder),  # without those that are withheld
         withheld=withheld,
+        licensed=bool(run.get("licensed")),
         known=_learned(where, model["snapshot"]),
         changes=changes,
         second=second,

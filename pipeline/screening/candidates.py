@@ -163,7 +163,8 @@ def read_candidates(source: Source, needs: Needs, known: frozenset[int], shard: 
     records = [item for item in items if not isinstance(item, Rejection)]
     read = featurise([record.crystal for record in records], needs, slow)
     isolated = (records[k] for k in read.isolated(len(records)))
-    rejected += [Rejection(r.crystal.id, r.source_file, "", Reason.NO_NEIGHBOURS, alone(needs.graph)) for r in isolated]
+    why = alone(needs.graph)
+    rejected += [Rejection(r.crystal.id, r.source_file, "", Reason.NO_NEIGHBOURS, why, r.licensed) for r in isolated]
     facts = [_facts(records[k], cell, known) for k, cell in zip(read.kept.tolist(), read.cells, strict=True)]
     return Candidates(read.examples, read.cells, facts, rejected, sum(not cell.exact for cell in read.cells))
 
@@ -193,5 +194,6 @@ def _facts(record: Record, cell: SymmetricCell, known: frozenset[int]) -> dict[s
         "label_provenance": "" if record.label is None else record.label.provenance or NOT_SAID,
         "moment_dft": None if record.label is None else record.label.per_atom(crystal.n_sites),
         "e_above_hull": record.e_above_hull,
+        "licensed": record.licensed,
         **asdict(supply),
     }

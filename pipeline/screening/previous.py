@@ -44,10 +44,10 @@ def read_run(path: Path) -> dict[str, Any]:
 def previous_run(where: Settings, identity: str, source: str, ids: pd.Series[str], withheld: bool) -> str | None:
     """Id of the newest other run that ranks the same source, or else mostly the same candidates; None where there is none.
 
-    A run that shows less of its structures is never compared with one that shows more: the differences would tell them.
+    A run that withholds licensed structures is never compared with one that shows some: the differences would tell them.
     """
     for run in reversed(list_runs(where)[-LOOK_BACK:]):
-        if run["id"] == identity or "orderings" not in run or (withheld and not run.get("withheld")):
+        if run["id"] == identity or "orderings" not in run or (withheld and _shows_licensed(run)):
             continue
         if not holds(Path(run["folder"]), run["id"]):  # its folder was written over, or is gone
             continue
@@ -55,6 +55,10 @@ def previous_run(where: Settings, identity: str, source: str, ids: pd.Series[str
         if ranking.is_file() and (run["source"] == source or _shared(ranking, ids) >= SAME_CANDIDATES):
             return str(run["id"])
     return None
+
+
+def _shows_licensed(run: dict[str, Any]) -> bool:
+    return bool(run.get("licensed")) and not run.get("withheld")
 
 
 def _shared(ranking: Path, ids: pd.Series[str]) -> float:

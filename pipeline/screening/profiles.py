@@ -107,7 +107,9 @@ def _unstable(table: pd.DataFrame) -> pd.Series[str]:
 
 
 def _known(table: pd.DataFrame) -> pd.Series[str]:
-    return _said("moment known: " + table["known_id"], table["known_id"] != "")
+    moment = table["known_moment"].notna()
+    said = ("moment known: " + table["known_id"]).where(moment, "known to the model: " + table["known_id"])
+    return _said(said, table["known_id"] != "")
 
 
 def _duplicates(table: pd.DataFrame) -> pd.Series[str]:

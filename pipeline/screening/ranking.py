@@ -6,28 +6,15 @@ import numpy as np
 import pandas as pd
 
 from data.labels import TESLA_PER_MUB_PER_A3
+from pipeline.screening.columns import COLUMNS, KNOWN_MOMENT, LICENSED, MEMBER_PREFIX
+from pipeline.screening.measured_columns import FROM_EXPERIMENT
 from pipeline.screening.profiles import Profile
-
-COLUMNS = [
-    "rank", "candidate_id", "formula", "n_sites", "moment_muB_per_atom", "moment_low", "moment_high", "moment_std",
-    "saturation_T", "saturation_T_low", "p_magnetic", "source_file", "space_group", "note",
-    "score", "set_aside", "saturation_T_high", "duplicate_of", "known_id", "known_moment", "e_above_hull", "stability",
-    "hhi_production", "hhi_reserve", "price_USD_per_kg", "rare_earths", "radioactive", "p_large", "unfamiliar",
-    "p_ferromagnetic", "p_ferrimagnetic", "p_antiferromagnetic", "afm_risk", "ordering_most_likely", "label_provenance",
-]  # fmt: skip
-
-FROM_EXPERIMENT = [  # of pipeline.magnetism.experiment
-    "p_fm_or_fim", "order_basis", "tc_K", "tc_low_K", "tc_high_K", "tc_basis", "p_tc_above_300", "p_tc_above_450",
-    "p_tc_above_600", "p_tc_260_to_340", "tn_K", "tn_low_K", "tn_high_K",
-    "saturation_300K_T", "saturation_300K_T_low", "saturation_300K_T_high",
-    "bh_max_kJ_m3", "bh_max_MGOe", "k1_for_hardness_1_MJ_m3", "uniaxial_possible", "known_order", "known_tc_K", "known_tn_K",
-    "known_references", "known_dois", "known_spread_K", "p_fm_or_fim_predicted",
-]  # fmt: skip
 
 
 def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """The ranking table, in this order: COLUMNS; those of FROM_EXPERIMENT that the predictions have; `moment_dft` where a moment
-    is known; one column a member; `place` where the predictions have that column (so a caller finds each row's crystal again).
+    """The ranking table: COLUMNS, those of FROM_EXPERIMENT that there are, then `moment_dft` where a moment is known and `licensed`
+    where a crystal is, then one column a member, then `place` where the predictions have that column (so that a caller finds each
+    row's crystal again).
 
     Order: crystals that compete before those that the profile sets aside; then the profile's score; where that is equal (often
     zero), probability times µ0·Ms; then the id, so that the same predictions always give the same file.
@@ -40,11 +27,12 @@ def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
         stability=np.where(predictions["e_above_hull"].notna(), "known", "unknown"),
     )
     table = in_order(table, profile)
-    known = ["moment_dft"] if table["moment_dft"].notna().any() else []
-    members = [c for c in table.columns if c.startswith("member_")]
+    known = [KNOWN_MOMENT.name] if table[KNOWN_MOMENT.name].notna().any() else []
+    licensed = [LICENSED.name] if LICENSED.name in table and table[LICENSED.name].any() else []
+    members = [c for c in table.columns if c.startswith(MEMBER_PREFIX)]
     place = ["place"] if "place" in table else []
-    measured = [name for name in FROM_EXPERIMENT if name in table]
-    return table[[*COLUMNS, *measured, *known, *members, *place]]
+    measured = [c.name for c in FROM_EXPERIMENT if c.name in table]
+    return table[[*COLUMNS, *measured, *known, *licensed, *members, *place]]
 
 
 def in_order(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:

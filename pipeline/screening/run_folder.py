@@ -17,13 +17,13 @@ _RESULTS = ("ranking.csv", "ranking.parquet", "rejected.csv", "structures.parque
 OWN = frozenset({MANIFEST_FILE, UNFINISHED_FILE, *_RESULTS})
 
 
-def claim_run(folder: Path, description: str, profile: str, withheld: bool, force: bool) -> Path:
-    """Create a run's folder, or take one that holds an earlier run of the same question (source, profile, what is withheld).
+def claim_run(folder: Path, description: str, profile: str, licensed_details: bool, force: bool) -> Path:
+    """Create a run's folder, or take one that holds an earlier run of the same question (source, profile, what is shown).
 
     Args:
         description: of the source.
         profile: name of the ranking profile.
-        withheld: whether the structures of a licensed source stay out of the results.
+        licensed_details: whether the results show licensed structures, if there are any.
         force: write beside foreign files, and over another run.
 
     Raises:
@@ -31,13 +31,18 @@ def claim_run(folder: Path, description: str, profile: str, withheld: bool, forc
     """
     claim(folder, _contents(folder), force)
     manifest = _read(folder)
-    question = (description, profile, withheld)
-    if manifest and not force and question != tuple(manifest.get(k) for k in ("source", "profile", "withheld")):
+    question = (description, profile, licensed_details)
+    if manifest and not force and question != (manifest.get("source"), manifest.get("profile"), _shows_licensed(manifest)):
         raise UserError(
             f"{folder} holds run {manifest.get('id')}, of {manifest.get('source')} by the profile {manifest.get('profile')}: "
             "choose another --out, or write over it with --force"
         )
     return folder
+
+
+def _shows_licensed(manifest: Mapping[str, Any]) -> bool:
+    """Whether a run was asked to show licensed structures; older ones say only whether it did."""
+    return bool(manifest.get("licensed_details", manifest.get("licensed") and not manifest.get("withheld")))
 
 
 def check_folder(folder: Path, force: bool) -> None:

@@ -6,21 +6,25 @@ import json
 import shutil
 import time
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from data.errors import UserError
 from data.snapshot import open_snapshot
 from data.sources import Source
 from data.sources.literature.snapshot import newest_literature
+from data.sources.opening import ignored_files
 from data.sources.recipe import recipe
 from data.store.artifact import file_hash, make_folder, make_newest, text_hash, write_bytes, write_json
 from pipeline.dedup.cellfile import CellFiles
 from pipeline.dedup.duplicates import Duplicates, find_duplicates
 from pipeline.dedup.known import Known, known_crystals
+from pipeline.dedup.trained import NAME as TRAINED
+from pipeline.dedup.trained import trained_on
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.vectorstore import VECTOR_CODE
@@ -32,7 +36,8 @@ from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.experiment_model import experiment_id
 from pipeline.screening.candidates import WITHOUT_COSTLY
 from pipeline.screening.csvsafe import csv_safe
-from pipeline.screening.licence import without_details, without_structures
+from pipeline.screening.identity import distinct_ids
+from pipeline.screening.licence import Licence, without_structures
 from pipeline.screening.measured import with_measured
 from pipeline.screening.previous import RUN_FORMAT, previous_run
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
@@ -46,7 +51,8 @@ from pipeline.screening.structures import STRUCTURES_FILE, write_structures
 from pipeline.settings import Settings
 
 FILES = ("ranking.csv", "ranking.parquet", "rejected.csv", STRUCTURES_FILE)
-SCREEN_CODE = "screen-6"  # raise it whenever the same input and model would give other predictions, or a run other files
+FINGERPRINTS = "fingerprints"  # of the training data; see pipeline/dedup/trained.py
+SCREEN_CODE = "screen-7"  # raise it whenever the same input and model would give other predictions, or a run other files
 
 
 def screen(
@@ -57,7 +63,7 @@ def screen(
     """Rank a source's crystals by a profile. What an interrupted run of the same screen finished is taken as it is, and
     so is a finished one, unless its files were touched. With `force` it is written over another run, and beside other files.
 
-    Of a licensed source the results show ids and formulas only, unless `licensed_details`.
+    Of licensed crystals the results show ids and formulas only, unless `licensed_details`.
 
     Raises:
         Busy: another process is at the same screen.
@@ -67,11 +73,11 @@ def screen(
     own = newest_literature(where.literature)
     measured = [f"experiment-{experiment_id()}", *([] if own is None else [f"literature-{own.id}"])]
     code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code, *measured)
-    withheld = source.licensed and not licensed_details
     models = ScreenModels.in_use(ensemble, where)
-    decided = (*code, *models.to_json().values(), given, profile.name, profile.formula, *(["withheld"] if withheld else []))
+    shown = ["licensed details"] if licensed_details else []
+    decided = (*code, *models.to_json().values(), given, profile.name, profile.formula, *shown)
     identity = text_hash(*decided)[:16]
-    folder = claim_run(out or where.runs / identity, source.description, profile.name, withheld, force)
+    folder = claim_run(out or where.runs / identity, source.description, profile.name, licensed_details, force)
     inputs = {"source": source.description, "model": ensemble.id, "profile": profile.name, "folder": str(folder)}
     with Ledger(where.home).run("screen", f"screen-{identity}", inputs) as run:
         finished = _finished(folder, identity)
@@ -79,7 +85,9 @@ def screen(
             reporter.say("The same screen is finished and its files are sound: nothing to compute")
             return finished
         begin(folder, identity)
-        facts = {"id": identity, "input": given, "withheld": withheld, "code": list(code), **models.to_json()}
+        facts = {
+            "id": identity, "input": given, "licensed_details": licensed_details, "code": list(code), **models.to_json(),
+        }  # fmt: skip
         return _screen(source, ensemble, models, profile, facts, folder, where, reporter, run, judge)
 
 
@@ -88,7 +96,7 @@ def _screen(
     where: Settings, reporter: Reporter, run: Run, judge: Judge,
 ) -> Screened:  # fmt: skip
     started = time.monotonic()
-    shards, withheld = list(source.shards()), facts["withheld"]
+    shards = list(source.shards())
     work = Work(source, models, where.descriptors, make_folder(where.work / f"screen-{facts['id']}"))
     todo = [(k, shard) for k, shard in enumerate(shards) if not work.is_done(k)]
     if ensemble.tier is Tier.FULL:
@@ -103,7 +111,9 @@ def _screen(
             run.finished("judge", str(k))
             tick(sizes[k])
     predictions, rejected, without_symmetry = work.collect(len(shards))
-    rejected = without_details(rejected) if withheld else rejected
+    predictions, rejected = distinct_ids(predictions, rejected)
+    licence = Licence.of(predictions, rejected, facts["licensed_details"])
+    rejected = licence.rejected(rejected)
     write_bytes(folder / "rejected.csv", csv_safe(rejected).to_csv(index=False).encode())
     if predictions.empty:
         reasons = ", ".join(f"{n} × {r}" for r, n in Counter(rejected["reason"]).most_common(4))
@@ -115,13 +125,14 @@ def _screen(
     joined = predictions.join(duplicates.columns).assign(place=range(len(predictions)))
     ranking = rank(_with_provenance(with_measured(joined, newest_literature(where.literature))), profile)
     places = ranking.pop("place").to_list()
-    write_structures(folder, cells, [] if withheld else places)
-    ranking = without_structures(ranking) if withheld else ranking
+    hidden = licence.hidden(ranking)
+    write_structures(folder, cells, places, hidden)
+    ranking = without_structures(ranking, hidden)
     write_bytes(folder / "ranking.csv", csv_safe(ranking).to_csv(index=False, float_format="%.6g").encode())
     write_parquet(ranking, folder / "ranking.parquet")
     manifest = {
         "kind": "screen", "format": RUN_FORMAT, **facts,
-        "source": source.description, "reading": recipe(source), "licensed": source.licensed,
+        "source": source.description, "reading": recipe(source), **licence.facts(), "ignored_files": ignored_files(source),
         "profile": profile.name, "formula": profile.formula,
         "ranked": len(ranking), "rejected": len(rejected), "with_note": int((ranking["note"] != "").sum()),
         "rejected_by_reason": dict(sorted(Counter(rejected["reason"]).items())),
@@ -133,7 +144,7 @@ def _screen(
         "not_compared": duplicates.not_compared,
         "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),
         "without_costly": int(ranking["note"].str.contains(WITHOUT_COSTLY, regex=False).sum()),
-        "previous": previous_run(where, facts["id"], source.description, ranking["candidate_id"], withheld),
+        "previous": previous_run(where, facts["id"], source.description, ranking["candidate_id"], licence.withheld),
         "provenance": provenance(),
         "files": {name: file_hash(folder / name) for name in FILES},
         "seconds": round(time.monotonic() - started, 2), "shards_taken_over": len(shards) - len(todo),
@@ -167,13 +178,19 @@ def _with_provenance(table: pd.DataFrame) -> pd.DataFrame:
 def _compare(
     predictions: pd.DataFrame, cells: CellFiles, ensemble: Ensemble, where: Settings, reporter: Reporter
 ) -> tuple[Duplicates, str | None]:
-    """Duplicates among the candidates and in the model's snapshot, and that snapshot's id; None where it is no longer here."""
+    """Duplicates among the candidates and in the model's training data, and what these were known by: the id of the model's
+    snapshot, or FINGERPRINTS where it is not here and the model brings those; None where nothing is known of them."""
     try:
         snapshot = open_snapshot(where.snapshots, ensemble.manifest["snapshot"])
-    except UserError:  # a model may travel without its data: then no moment is known, and the manifest and the report say so
+    except UserError:  # a model may travel without its data
         snapshot = None
     with reporter.bar("Comparing crystals", len(predictions)) as tick:
         symprec = ensemble.graph_settings.symprec_A
         known = known_crystals(snapshot, predictions["formula"], symprec, where.workers) if snapshot else Known()
         found = find_duplicates(predictions, cells.take, known, where.workers, tick)
-    return found, snapshot.id if snapshot else None
+    if snapshot is not None:
+        return found, snapshot.id
+    learned = trained_on(ensemble.folder, ensemble.manifest, predictions["fingerprint"])
+    if learned is None:
+        return found, None
+    return replace(found, columns=found.columns.assign(known_id=np.where(learned, TRAINED, ""))), FINGERPRINTS

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data.rejection import Rejection
 from data.schema import REJECTED
-from data.snapshot import write_rejections
 from data.sources import Shard, Source
 from data.store.artifact import write_bytes
 from pipeline.dedup.cellfile import CellFiles, write_cells
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pipeline.screening.screen_models import ScreenModels
 
 Numbered = tuple[int, Shard]
+_REJECTED = REJECTED.append(pa.field("licensed", pa.bool_(), nullable=False))
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Work:
 
     def keep(self, number: int, judged: JudgedShard) -> None:
         """Write a judged shard; its table comes last, and with it the shard is done."""
-        write_rejections(self._rejected(number), judged.rejected)
+        pq.write_table(pa.Table.from_pylist([_row(r) for r in judged.rejected], schema=_REJECTED), self._rejected(number))
         write_cells(self._cells(number), judged.cells)
         write_parquet(judged.table, self._table(number), {"without_symmetry": str(judged.without_symmetry)})
 
@@ -62,7 +63,7 @@ class Work:
             frames.append(table.to_pandas())
             rejections.append(pq.read_table(self._rejected(number)))
         read = [frame for frame in frames if len(frame)]
-        rejected = pa.concat_tables(rejections) if rejections else pa.Table.from_pylist([], schema=REJECTED)
+        rejected = pa.concat_tables(rejections) if rejections else pa.Table.from_pylist([], schema=_REJECTED)
         return pd.concat(read, ignore_index=True) if read else pd.DataFrame(), rejected.to_pandas(), without
 
     def _table(self, number: int) -> Path:
@@ -73,6 +74,10 @@ class Work:
 
     def _rejected(self, number: int) -> Path:
         return self.folder / f"{number:06d}.rejected.parquet"
+
+
+def _row(rejection: Rejection) -> dict[str, Any]:
+    return {**asdict(rejection), "reason": rejection.reason.value}
 
 
 class Judge(Protocol):

@@ -8,23 +8,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from data.store.artifact import write_bytes
-from pipeline.dedup.cellfile import CellFiles
+from pipeline.dedup.cellfile import CellFiles, without_cells
 
 STRUCTURES_FILE = "structures.parquet"
 MOST_CELLS = 20_000  # as many as a page can carry
 MOST_SITES = 400_000  # about 2.5 MB in a page
 
 
-def write_structures(folder: Path, cells: CellFiles, places: list[int]) -> None:
+def write_structures(folder: Path, cells: CellFiles, places: list[int], hidden: NDArray[np.bool_] | None = None) -> None:
     """Write the primitive cells of the best candidates: row k is that of rank k + 1.
 
     Args:
-        places: rows of `cells` in the order of the ranking; empty where structures are withheld, and then the file is empty,
+        places: rows of `cells` in the order of the ranking.
+        hidden: (rows,) in that order (default: none); such rows are cells without a site. If all are hidden the file is empty,
             whatever an earlier screen left in this folder.
     """
-    table = cells.table(places[:MOST_CELLS])
+    hidden = np.zeros(len(places), dtype=np.bool_) if hidden is None else hidden
+    table = without_cells(cells.table([] if hidden.all() else places[:MOST_CELLS]), hidden)
     sites = np.cumsum(pc.list_value_length(table["numbers"]).to_numpy())
     buffer = pa.BufferOutputStream()
     pq.write_table(table.slice(0, int(np.searchsorted(sites, MOST_SITES, side="right"))), buffer, compression="zstd")

@@ -1,4 +1,4 @@
-"""A snapshot as models see it: graphs, descriptors, moments."""
+"""A snapshot as the input of models: graphs, descriptors, moments."""
 
 from __future__ import annotations
 
@@ -37,7 +37,15 @@ class Labelled:
 def labelled_examples(
     snapshot: Snapshot, graph: GraphSettings, tier: Tier, vectors: bool, where: Settings, reporter: Reporter
 ) -> Labelled:
-    """Read, or build once, everything that training needs; `vectors` says whether that includes the graphs with directions.
+    """Read, or build once, everything that training needs.
+
+    Args:
+        snapshot: a snapshot with labels.
+        graph: settings of the graphs.
+        tier: set of descriptors.
+        vectors: whether to include the graphs with directions.
+        where: folders and number of cores.
+        reporter: receives the progress.
 
     Raises:
         UserError: no labelled crystal in the snapshot.

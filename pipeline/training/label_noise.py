@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Doubtful:
-    """What cross-validation says of the training rows; arrays have one entry a row."""
+    """Cross-validated predictions for the training rows; arrays have the shape (rows,)."""
 
     label: Floats  # µB/atom
     moment: Floats  # µB/atom, by models that saw no crystal of the row's chemical system
@@ -62,7 +62,15 @@ class Doubtful:
 
 
 def find_doubtful(train: Examples, systems: Sequence[str], seed: int, workers: int, tick: Tick) -> Doubtful:
-    """Cross-validate boosted trees over chemical systems; `tick` is told of each of the FOLDS."""
+    """Cross-validate boosted trees over chemical systems.
+
+    Args:
+        train: training rows with moments.
+        systems: (rows,) chemical systems.
+        seed: seed of the trees.
+        workers: number of cores.
+        tick: called after each of the FOLDS.
+    """
     moment, p_magnetic = np.zeros(len(train)), np.zeros(len(train))
     for others, left_out in system_folds(systems, FOLDS):
         trees, asked = BoostedTrees(), train.take(left_out)
@@ -74,5 +82,14 @@ def find_doubtful(train: Examples, systems: Sequence[str], seed: int, workers: i
 
 
 def false_zero(label: Floats, p_magnetic: Floats, moment: Floats) -> NDArray[np.bool_]:
-    """(rows,) labels without a moment (µB/atom) where a model is sure of a large one."""
+    """Which labels are zero although a model is confident of a large moment.
+
+    Args:
+        label: (rows,) labels, µB/atom.
+        p_magnetic: (rows,) predicted probabilities of being magnetic.
+        moment: (rows,) predicted moments, µB/atom.
+
+    Returns:
+        (rows,) flags.
+    """
     return (label <= MAGNETIC_THRESHOLD) & (p_magnetic >= SURE) & (moment >= LARGE)

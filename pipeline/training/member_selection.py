@@ -1,7 +1,7 @@
-"""Which members may enter an ensemble: those that know something, measured on validation rows.
+"""Selects the members of an ensemble on validation rows.
 
-A pool that takes everybody in loses to its best member. So a member has to say finite numbers, different ones for different
-crystals, and to err less than the better of two dummies (the mean of the training rows, and zero) with confidence.
+An ensemble of all members is worse than its best member. A member must predict finite numbers that differ between crystals, and
+its error must be lower with confidence than that of the better of two dummies (the mean of the training rows, and zero).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ VARIES = 1e-6  # µB/atom between the largest and the smallest prediction
 
 @dataclass(frozen=True)
 class Verdict:
-    """On one member."""
+    """Whether one member is admitted."""
 
     admitted: bool
     reason: str  # why not; empty for an admitted one
-    gain: Gain | None  # µB/atom by which it errs less than the better dummy; None where it was not asked
+    gain: Gain | None  # µB/atom by which its error is lower than that of the better dummy; None if not measured
 
     def to_json(self) -> dict[str, Any]:
         return {"admitted": self.admitted, "reason": self.reason, "gain": None if self.gain is None else self.gain.to_json()}
@@ -36,7 +36,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Dummy:
-    """The better of the two predictions that need no learning."""
+    """The better of the two constant predictions."""
 
     name: str
     value: float  # µB/atom, said of every crystal
@@ -51,13 +51,29 @@ class Dummy:
 def weed(
     training: Floats, truth: Floats, systems: Sequence[str], said: Mapping[str, Prediction], seed: int = 0
 ) -> dict[str, Verdict]:
-    """The verdict on each member: `training` moments, and of the validation rows `truth`, chemical systems and predictions."""
+    """The verdict on each member.
+
+    Args:
+        training: (training rows,) moments, µB/atom.
+        truth: (validation rows,) moments, µB/atom.
+        systems: (validation rows,) chemical systems.
+        said: predictions for the validation rows by member.
+        seed: seed of the bootstrap.
+    """
     dummy = Dummy.better(training, truth)
     return {name: judge_member(dummy, truth, systems, prediction, seed) for name, prediction in said.items()}
 
 
 def judge_member(dummy: Dummy, truth: Floats, systems: Sequence[str], said: Prediction, seed: int = 0) -> Verdict:
-    """One member against the dummy."""
+    """Compare one member with the dummy.
+
+    Args:
+        dummy: the better constant prediction.
+        truth: (validation rows,) moments, µB/atom.
+        systems: (validation rows,) chemical systems.
+        said: the member's predictions.
+        seed: seed of the bootstrap.
+    """
     if not (np.isfinite(said.moment).all() and np.isfinite(said.p_magnetic).all()):
         return Verdict(False, "its predictions are not finite", None)
     if len(said.moment) > 1 and np.ptp(said.moment) < VARIES:

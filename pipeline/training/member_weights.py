@@ -1,4 +1,4 @@
-"""How much each member counts: shares chosen on validation rows, by whichever of two ways is better across chemical systems."""
+"""Weights of the members, chosen on validation rows by the better of two methods across chemical systems."""
 
 from __future__ import annotations
 
@@ -23,9 +23,14 @@ class Chosen:
 
 
 def choose_weights(truth: Floats, moments: Floats, systems: Sequence[str]) -> Chosen:
-    """Weights by the way with the lower cross-validated mean absolute error; `moments` is (members, rows).
+    """Weights by the method with the lower cross-validated mean absolute error.
 
-    Folds keep chemical systems whole. Of equal ways greedy selection wins: it minimises the very error that counts.
+    Folds keep chemical systems together. If both are equal, greedy selection is taken, because it minimises the same error.
+
+    Args:
+        truth: (rows,) moments of the validation rows, µB/atom.
+        moments: (members, rows) predicted moments, µB/atom.
+        systems: (rows,) chemical systems.
     """
     folds = system_folds(systems, FOLDS)
     errors: dict[str, float] = {}

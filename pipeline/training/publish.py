@@ -1,4 +1,4 @@
-"""From trained members to a published ensemble: who enters, with what weight, how errors are stated, how good it is."""
+"""From trained members to a published ensemble: selection, weights, error model, metrics."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ DOUBTFUL_FILE = "doubtful.csv"
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A member that has learned."""
+    """A trained member."""
 
     name: str
     kind: str  # its family
@@ -52,8 +52,16 @@ def publish_ensemble(
     reporter: Reporter,
     doubtful: pd.DataFrame | None = None,
 ) -> Ensemble:
-    """Weed, weigh, calibrate on the validation rows; judge on the test rows; write it all. `facts` go into the manifest as is,
-    the doubtful training labels into a table beside it.
+    """Select members, choose weights and calibrate on the validation rows; evaluate on the test rows; publish.
+
+    Args:
+        root: the folder of all models.
+        trained: the trained members.
+        data: the labelled rows.
+        split: training, validation and test rows.
+        facts: further content of the manifest.
+        reporter: receives the progress.
+        doubtful: training labels that cross-validation contradicts, for a table beside the manifest.
 
     Raises:
         ModelError: no member's predictions vary.
@@ -134,7 +142,13 @@ def admitted(verdicts: dict[str, Verdict], reporter: Reporter) -> tuple[list[str
 
 
 def scores(truth: Floats, judged: Judged, level: Floats) -> dict[str, Any]:
-    """The ensemble's part of a manifest's metrics, and how far its probabilities can be trusted."""
+    """Metrics of the ensemble and of its probabilities, for a manifest.
+
+    Args:
+        truth: (rows,) DFT moments, µB/atom.
+        judged: the ensemble's predictions.
+        level: (rows,) levels of the narrowest stated intervals that hold the truth, 0 to 1.
+    """
     return {
         "ensemble": regression_metrics(truth, judged.moment, judged.p_magnetic)
         | spread_metrics(truth, judged.moment, judged.std, judged.low, judged.high, level),

@@ -1,4 +1,4 @@
-"""Which rows teach, which choose, which judge: always apart by chemical system, since polymorphs share their moment."""
+"""Splits rows into training, validation and test by chemical system, because polymorphs have similar moments."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How far a crystal is from what the members learned: distance among descriptors, elements never seen, sizes never seen.
+"""The out-of-domain score of a crystal: distance in descriptor space, elements that were never seen, sizes that were never seen.
 
-A score of 1 is the distance below which 95 % of the validation rows lie, crystals of chemical systems that the members did not
-learn from either; calibration speaks for crystals like those. Beyond it the error bar is widened in proportion.
+A score of 1 is the distance below which 95 % of the validation rows lie. The members did not learn from their chemical systems
+either, and the calibration holds for crystals like them. Above 1 the interval is widened in proportion.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from models.saved import WEIGHTS_FILE, read_saved, write_header
 Floats = NDArray[np.float64]
 FAMILY = "domain"
 FORMAT = 2  # 1 had other names for its files
-COMPONENTS = 10  # principal axes; a tree search gains nothing beyond some ten
-NEIGHBOUR = 5  # the distance to this one counts, so that one odd training row vouches for nothing
-REFERENCES = 20_000  # training rows that are kept
+COMPONENTS = 10  # principal axes; with more, a tree search is no faster than comparing all pairs
+NEIGHBOUR = 5  # the distance to this neighbour counts, so that a single odd training row has no effect
+REFERENCES = 20_000  # training rows that are stored
 FAR = 0.95  # of the validation rows lie below a score of 1
 CLIP = 6.0  # standard deviations, of one descriptor
 UNSEEN = 2.0  # the least score of a crystal with an element that was never seen
@@ -32,10 +32,10 @@ UNSEEN = 2.0  # the least score of a crystal with an element that was never seen
 
 @dataclass(frozen=True, eq=False)
 class Domain:
-    """What the training rows looked like."""
+    """The distribution of the training rows."""
 
     mean: NDArray[np.float32]  # (columns,)
-    deviation: NDArray[np.float32]  # (columns,) at least a little
+    deviation: NDArray[np.float32]  # (columns,) always positive
     axes: NDArray[np.float32]  # (components, columns)
     reference: NDArray[np.float32]  # (rows, components)
     unit: float  # distance at which the score is 1
@@ -44,7 +44,14 @@ class Domain:
 
     @classmethod
     def fit(cls, train: Examples, validation: Examples, columns: int, seed: int = 0) -> Self:
-        """From training rows and the validation rows that give the unit; the first `columns` descriptors, which are finite."""
+        """Fit on training rows; the validation rows determine the unit of the score.
+
+        Args:
+            train: training rows.
+            validation: validation rows.
+            columns: number of descriptors to use, from the first; they must be finite.
+            seed: seed for the choice of the stored training rows.
+        """
         from sklearn.decomposition import PCA
 
         rows = train.descriptors[:, :columns].astype(np.float64)
@@ -62,7 +69,7 @@ class Domain:
         return replace(found, unit=unit)
 
     def score(self, examples: Examples) -> Floats:
-        """(rows,) at least zero; above 1 a crystal is unlike what the members learned from."""
+        """(rows,) out-of-domain scores, at least 0; above 1 a crystal is unlike the training rows."""
         near = self._distance(examples.descriptors) / self.unit
         unseen = np.where(self._unseen(examples.graphs), UNSEEN, 0.0)
         size = examples.graphs.n_atoms / self.largest

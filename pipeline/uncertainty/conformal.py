@@ -1,8 +1,8 @@
-"""From an error's rough size to an interval that holds what it says.
+"""Calibrates the estimated size of an error, so that intervals hold their stated share.
 
-Split conformal prediction, binned by predicted moment (Mondrian; Vovk et al. 2005): one quantile over everything would
-cover the many non-magnetic crystals and miss the few large moments, the only ones that a report shows. The signed scores of a bin
-are kept, too: they are the distribution of a crystal's moment (a conformal predictive system; Vovk et al. 2019).
+Split conformal prediction, binned by predicted moment (Mondrian; Vovk et al. 2005). One quantile over all rows would cover the
+many non-magnetic crystals and miss the few large moments, which a report shows. The signed scores of a bin are stored as well:
+they are the distribution of a crystal's moment (a conformal predictive system; Vovk et al. 2019).
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from pipeline.evaluation.metrics import MOMENT_BINS
 Floats = NDArray[np.float64]
 LEVEL = 0.90  # of the interval
 ONE_SIGMA = 0.6827
-MIN_ROWS = 30  # a bin with fewer borrows from its neighbours
+MIN_ROWS = 30  # a bin with fewer rows also uses those of the neighbouring bins
 FLOOR = (
     0.1  # of a bin's median error; on validation rows 0 to 0.3 made no difference, and 1 cost a fifteenth of the rank correlation
 )
 SMALLEST = 1e-4  # µB/atom
-STEPS = 200  # of the kept distribution: every half per cent
+STEPS = 200  # of the stored distribution: every half per cent
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """One row a bin of MOMENT_BINS."""
+    """The calibration of an ensemble; each tuple has one entry for each bin of MOMENT_BINS."""
 
-    floor: tuple[float, ...]  # µB/atom; added to the spread in squares, since agreeing members can all be wrong
+    floor: tuple[float, ...]  # µB/atom; added to the spread in squares, because members that agree can all be wrong
     quantile: tuple[float, ...]  # half width of the 90 % interval, in units of that sum
     one_sigma: tuple[float, ...]  # the same for a standard deviation
     rows: tuple[int, ...]  # validation rows behind the bin
@@ -38,7 +38,13 @@ class Calibration:
 
     @classmethod
     def fit(cls, truth: Floats, moment: Floats, spread: Floats) -> Self:
-        """From validation rows; (rows,) each, µB/atom. `spread` must not have been fitted to the errors of its own row."""
+        """Calibrate on validation rows.
+
+        Args:
+            truth: (rows,) DFT moments, µB/atom.
+            moment: (rows,) predicted moments, µB/atom.
+            spread: (rows,) estimated sizes of the error, µB/atom. The estimate of a row must not be fitted to its own error.
+        """
         error = np.abs(truth - moment)
         floors, quantiles, sigmas, counts, signed = [], [], [], [], []
         for k in range(len(MOMENT_BINS) - 1):
@@ -53,15 +59,31 @@ class Calibration:
         return cls(tuple(floors), tuple(quantiles), tuple(sigmas), tuple(counts), tuple(signed))
 
     def interval(self, moment: Floats, spread: Floats) -> tuple[Floats, Floats, Floats]:
-        """(low, high, standard deviation), µB/atom; low is never negative."""
+        """The 90 % interval and the standard deviation.
+
+        Args:
+            moment: (rows,) predicted moments, µB/atom.
+            spread: (rows,) estimated sizes of the error, µB/atom.
+
+        Returns:
+            Low end (never negative), high end and standard deviation, (rows,) each, µB/atom.
+        """
         k = _bins(moment)
         scale = self._scale(moment, spread)
         half = np.array(self.quantile)[k] * scale
         return np.maximum(moment - half, 0.0), moment + half, np.array(self.one_sigma)[k] * scale
 
     def p_above(self, threshold: float | Floats, moment: Floats, spread: Floats) -> Floats:
-        """(rows,) probability that the true moment is above `threshold` (µB/atom, one or (rows,)); NaN of a model that kept no
-        distribution."""
+        """The probability that the true moment is above a threshold.
+
+        Args:
+            threshold: one threshold or (rows,), µB/atom.
+            moment: (rows,) predicted moments, µB/atom.
+            spread: (rows,) estimated sizes of the error, µB/atom.
+
+        Returns:
+            (rows,) probabilities; NaN for a model that stores no distribution.
+        """
         if not self.signed:
             return np.full(len(moment), np.nan)
         needed = (threshold - moment) / self._scale(moment, spread)
@@ -69,12 +91,22 @@ class Calibration:
         for j, quantiles in enumerate(self.signed):
             rows = k == j
             above[rows] = 1 - np.interp(needed[rows], quantiles, levels)
-        least = 0.5 / (np.array(self.rows)[k] + 1)  # what was never seen in so many rows is rare, not impossible
+        least = 0.5 / (np.array(self.rows)[k] + 1)  # an event that never occurred in so many rows is rare, not impossible
         return np.clip(above, least, 1 - least)
 
     def level(self, truth: Floats, moment: Floats, spread: Floats) -> Floats:
-        """(rows,) of the narrowest central interval of the stated distribution that holds the truth: even from 0 to 1 where the
-        distribution is right."""
+        """The level of the narrowest central interval of the stated distribution that holds the truth.
+
+        The levels are distributed evenly from 0 to 1 if the stated distribution is right.
+
+        Args:
+            truth: (rows,) DFT moments, µB/atom.
+            moment: (rows,) predicted moments, µB/atom.
+            spread: (rows,) estimated sizes of the error, µB/atom.
+
+        Returns:
+            (rows,) levels, 0 to 1.
+        """
         return np.abs(1 - 2 * self.p_above(truth, moment, spread))
 
     def to_json(self) -> dict[str, Any]:
@@ -95,7 +127,7 @@ def _bins(moment: Floats) -> NDArray[np.int64]:
 
 
 def _bin_rows(moment: Floats, k: int) -> NDArray[np.bool_]:
-    """Rows of bin k, widened bin by bin on both sides until there are enough (or all)."""
+    """Which rows calibrate bin k: its own, and those of neighbouring bins on both sides until there are MIN_ROWS."""
     last = len(MOMENT_BINS) - 1
     for reach in range(last):
         low, high = max(k - reach, 0), min(k + reach + 1, last)

@@ -1,4 +1,4 @@
-"""The errors of an ensemble: how large to expect them, and how to state them so that they hold."""
+"""The errors of an ensemble: their estimated size and their calibration."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from pipeline.uncertainty.probability_calibration import Platt
 
 Floats = NDArray[np.float64]
 DIFFICULTY_FOLDER, DOMAIN_FOLDER = "difficulty", "domain"
-FEWEST_ROWS = 500  # validation rows from which the size of an error is learned; with fewer it is the members' spread
+FEWEST_ROWS = 500  # validation rows needed to learn the size of errors; with fewer the members' spread is used
 
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """An ensemble's word on crystals, (rows,) each, µB/atom; what every room above works with."""
+    """The prediction of an ensemble with calibrated errors; each array is (rows,), moments and errors are in µB/atom."""
 
     moment: Floats
     low: Floats  # 90 % interval
@@ -35,27 +35,39 @@ class Judged:
     std: Floats
     size: Floats  # of the error, before it was calibrated
     p_magnetic: Floats
-    p_large: Floats  # probability that the moment is above LARGE_MOMENT; NaN of models that are too old to say
-    unfamiliar: Floats  # how far from what was learned, 1 is far; NaN of models that are too old to say
+    p_large: Floats  # probability that the moment is above LARGE_MOMENT; NaN for models of old formats
+    unfamiliar: Floats  # out-of-domain score, above 1 is out of domain; NaN for models of old formats
     members: dict[str, Floats]  # each member's own moment
 
 
 @dataclass(frozen=True, eq=False)
 class ErrorModel:
-    """What validation rows taught about an ensemble's errors."""
+    """The error model of an ensemble, fitted on validation rows."""
 
     calibration: Calibration
     magnetic: Platt
-    difficulty: Difficulty | None  # None: the members' spread stands for it
-    domain: Domain | None  # None of models that are too old to have one
+    difficulty: Difficulty | None  # None: the members' spread is used instead
+    domain: Domain | None  # None for models of old formats
 
     @classmethod
     def fit(
         cls, truth: Floats, predictions: Sequence[Prediction], weights: Floats, examples: Examples,
         systems: Sequence[str], domain: Domain, seed: int = 0, settings: DifficultySettings | None = None,
     ) -> Self:  # fmt: skip
-        """Cross-conformal (Vovk 2015) over chemical systems: each validation row is scored by a difficulty that has not seen
-        its system; the difficulty that is kept has seen them all."""
+        """Fit on validation rows, cross-conformally (Vovk 2015) over chemical systems.
+
+        The calibration scores each row by trees that have not seen its chemical system. The stored trees learned from all rows.
+
+        Args:
+            truth: (rows,) DFT moments, µB/atom.
+            predictions: one per member.
+            weights: (members,) weights of the ensemble.
+            examples: the validation rows.
+            systems: (rows,) chemical systems.
+            domain: the applicability domain.
+            seed: seed of the trees.
+            settings: settings of the trees; None: the defaults.
+        """
         said = combine(predictions, weights)
         magnetic = Platt.fit(truth > MAGNETIC_THRESHOLD, said.p_magnetic)
         folds = system_folds(systems, FOLDS)
@@ -73,7 +85,13 @@ class ErrorModel:
         return cls(Calibration.fit(truth, said.moment, expected), magnetic, learned(np.arange(len(truth))), domain)
 
     def judge(self, predictions: Mapping[str, Prediction], weights: Floats, examples: Examples) -> Judged:
-        """The ensemble's word with calibrated errors; members in the order of the weights."""
+        """Combine the members' predictions and add calibrated errors.
+
+        Args:
+            predictions: by name of the member, in the order of the weights.
+            weights: (members,) weights of the ensemble.
+            examples: the same rows.
+        """
         said = combine(list(predictions.values()), weights)
         size = self.size(list(predictions.values()), weights, examples)
         low, high, std = self.calibration.interval(said.moment, size)
@@ -83,7 +101,16 @@ class ErrorModel:
         return Judged(said.moment, low, high, std, size, self.magnetic.of(said.p_magnetic), p_large, far, members)
 
     def size(self, predictions: Sequence[Prediction], weights: Floats, examples: Examples) -> Floats:
-        """(rows,) µB/atom: the raw size of the error, which the calibration scales."""
+        """The estimated size of the error before calibration.
+
+        Args:
+            predictions: one per member.
+            weights: (members,) weights of the ensemble.
+            examples: the same rows.
+
+        Returns:
+            (rows,) µB/atom.
+        """
         if self.difficulty is None:
             raw = combine(predictions, weights).spread
         else:
@@ -91,7 +118,7 @@ class ErrorModel:
         return raw if self.domain is None else _widened(raw, self.domain, examples)
 
     def save(self, folder: Path) -> None:
-        """Write what does not fit into a manifest."""
+        """Write the arrays below `folder`; `to_json` holds the rest, for the manifest."""
         if self.domain is not None:
             (folder / DOMAIN_FOLDER).mkdir()
             self.domain.save(folder / DOMAIN_FOLDER)
@@ -107,7 +134,7 @@ class ErrorModel:
 
     @classmethod
     def load(cls, folder: Path, manifest: Mapping[str, Any]) -> Self:
-        """Of a published model; one without `errors` in its manifest is older, and has a calibration only."""
+        """Load the error model of a published model. A manifest without `errors` is of an old format with a calibration only."""
         stated = manifest.get("errors", {"calibration": manifest.get("calibration"), "magnetic": {}, "learned_difficulty": False})
         difficulty = Difficulty.load(folder / DIFFICULTY_FOLDER) if stated["learned_difficulty"] else None
         domain = Domain.load(folder / DOMAIN_FOLDER) if stated.get("domain") else None
@@ -115,7 +142,7 @@ class ErrorModel:
 
 
 def _widened(size: Floats, domain: Domain, examples: Examples) -> Floats:
-    """Beyond what validation rows are like nothing is known of the errors but that they grow; in proportion is a convention."""
+    """Widen the error out of the domain. Errors grow there by an unknown amount; growth in proportion is a convention."""
     return size * np.maximum(domain.score(examples), 1.0)
 
 
@@ -124,5 +151,5 @@ def _rows(predictions: Sequence[Prediction], rows: NDArray[np.int64]) -> list[Pr
 
 
 def _fast(examples: Examples) -> NDArray[np.float32]:
-    """The descriptors that every crystal has."""
+    """The fast descriptors, which every crystal has."""
     return examples.descriptors[:, : len(descriptor_names())]

@@ -1,8 +1,8 @@
-"""How large an error to expect of a crystal: learned on validation rows from what the members say and what the crystal is.
+"""The expected size of an error: learned on validation rows from the members' predictions and the descriptors.
 
-Members that agree can all be wrong, and where chemistry is hard they are wrong together, so their spread alone is a poor error
-bar. Extremely randomised trees (Geurts et al. 2006) learn the logarithm of the absolute error, which a few huge errors would
-otherwise rule. Normalising a conformal score by such an estimate: Papadopoulos et al. 2008; by trees: Johansson et al. 2014.
+Members that agree can all be wrong, and for difficult chemistry they err together, so their spread alone is a poor estimate.
+Extremely randomised trees (Geurts et al. 2006) learn the logarithm of the absolute error, because a few very large errors would
+dominate otherwise. Normalising a conformal score by such an estimate: Papadopoulos et al. 2008; by trees: Johansson et al. 2014.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from models.trees.decision_trees import Trees, flatten
 Floats = NDArray[np.float64]
 FAMILY = "difficulty"
 FORMAT = 2  # 1 had other names for its files
-SMALLEST = 1e-3  # µB/atom; below it DFT's own noise begins, and a logarithm would ask about nothing else
+SMALLEST = 1e-3  # µB/atom; smaller errors are numerical noise of DFT, which would dominate a logarithm
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,16 @@ class Difficulty:
         cls, error: Floats, predictions: Sequence[Prediction], weights: Floats, descriptors: NDArray[np.float32],
         settings: DifficultySettings, seed: int = 0,
     ) -> Self:  # fmt: skip
-        """From absolute errors (rows,) in µB/atom that the members did not learn from."""
+        """Fit the trees.
+
+        Args:
+            error: (rows,) absolute errors on rows that the members did not learn from, µB/atom.
+            predictions: one per member.
+            weights: (members,) weights of the ensemble.
+            descriptors: (rows, columns).
+            settings: settings of the trees.
+            seed: seed of the trees.
+        """
         from sklearn.ensemble import ExtraTreesRegressor
 
         trees = ExtraTreesRegressor(**asdict(settings), random_state=seed, n_jobs=1)
@@ -56,7 +65,16 @@ class Difficulty:
         return cls(flatten([e.tree_ for e in trees.estimators_]), len(predictions), descriptors.shape[1])
 
     def predict(self, predictions: Sequence[Prediction], weights: Floats, descriptors: NDArray[np.float32]) -> Floats:
-        """(rows,) µB/atom: the geometric mean of the errors to expect, at least SMALLEST."""
+        """The expected size of the error.
+
+        Args:
+            predictions: one per member.
+            weights: (members,) weights of the ensemble.
+            descriptors: (rows, columns).
+
+        Returns:
+            (rows,) geometric mean of the expected errors, at least SMALLEST, µB/atom.
+        """
         logarithm = self.trees.predict(features(predictions, weights, descriptors[:, : self.descriptors]))[:, 0]
         expected: Floats = np.maximum(np.exp(logarithm), SMALLEST)
         return expected

@@ -1,6 +1,7 @@
-"""From a member's vote to a probability that comes true: Platt's two parameters on the logit (Platt 1999; temperature and bias).
+"""Calibrates probabilities by Platt's two parameters on the logit (Platt 1999; temperature and bias).
 
-The order of the crystals stays. Isotonic regression was no better on validation rows, and says 0 and 1 of what it has not seen.
+The order of the crystals does not change. Isotonic regression was no better on validation rows, and returns 0 or 1 for crystals
+outside the range of the validation rows.
 """
 
 from __future__ import annotations
@@ -12,20 +13,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-SURE = 1e-6  # the closest to 0 or 1 that a vote is taken for
-FEWEST = 20  # rows of either kind; with fewer the votes stay as they are
+SURE = 1e-6  # probabilities are clipped to this distance from 0 and 1
+FEWEST = 20  # rows of either kind; with fewer the probabilities are not changed
 
 
 @dataclass(frozen=True)
 class Platt:
-    """p becomes sigmoid(slope · logit(p) + offset)."""
+    """Maps a probability p to sigmoid(slope · logit(p) + offset)."""
 
     slope: float = 1.0
     offset: float = 0.0
 
     @classmethod
     def fit(cls, happened: NDArray[np.bool_], p: Floats) -> Self:
-        """From validation rows. A slope that would turn the order round is not believed."""
+        """Fit both parameters on validation rows. A negative slope would reverse the order and is discarded.
+
+        Args:
+            happened: (rows,) whether the event occurred.
+            p: (rows,) uncalibrated probabilities.
+        """
         from sklearn.linear_model import LogisticRegression
 
         if min(int(happened.sum()), int((~happened).sum())) < FEWEST:

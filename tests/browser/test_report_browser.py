@@ -166,7 +166,7 @@ def test_picked_candidates_become_a_command_and_a_table(visit: Go, report: Path,
     for row in (2, 0):
         page.locator("#ranking input.pick").nth(row).check()
     bar = page.locator("#picks")
-    assert bar.locator("code").inner_text() == f"ferroscreen export 0123456789abcdef --ids '{names[0]},{names[2]}'"
+    assert bar.locator("code").inner_text() == f"ferroscreen export 0123456789abcdef --ids '{names[0]}' --ids '{names[2]}'"
     with page.expect_download() as download:
         bar.get_by_role("button", name="Save as CSV").click()
     download.value.save_as(tmp_path / "picked.csv")

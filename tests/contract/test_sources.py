@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from ase.io import write as write_ase
 from pydantic import SecretStr
 
 from data.rejection import Rejection
@@ -66,6 +69,29 @@ def cif_folder(folder: Path) -> Source:
     return CifFolder(path)
 
 
+def structure_files(folder: Path) -> Source:
+    """POSCAR, JSON with several structures, extended XYZ, packed and plain, beside files that are none."""
+    path = folder / "structures"
+    if not path.exists():
+        (path / "run").mkdir(parents=True)
+        structure = bcc(26).to_pymatgen()
+        structure.to(str(path / "run" / "POSCAR"), fmt="poscar")
+        both = [structure.as_dict(), {"id": "named", "structure": structure.as_dict()}, {"structure": 1}]
+        (path / "two.json.gz").write_bytes(gzip.compress(json.dumps(both).encode()))
+        write_ase(path / "frames.extxyz", [structure.to_ase_atoms()] * 2, format="extxyz")
+        (path / "molecule.xyz").write_text("1\n\nFe 0 0 0\n")
+        (path / "notes.txt").write_text("no crystal")
+    return candidate_source([path], Columns())
+
+
+def csv_table(folder: Path) -> Source:
+    path = folder / "table.csv"
+    if not path.exists():
+        cells = [("material_id", "cif"), ("a", cif_text()), ("b", BAD), ("c", "")]
+        path.write_text("\n".join(",".join(f'"{cell.replace(chr(34), chr(34) * 2)}"' for cell in row) for row in cells))
+    return candidate_source([path], Columns())
+
+
 def starter(folder: Path) -> Source:
     return StarterSource()
 
@@ -79,7 +105,7 @@ def several(folder: Path) -> Source:
 
 
 def selected(folder: Path) -> Source:
-    return Selected(several(folder), frozenset({"a", "d"}))
+    return Selected(several(folder), frozenset({"a", "c.zip/d"}))
 
 
 def icsd_folder(folder: Path) -> Source:
@@ -156,7 +182,7 @@ def calculated(folder: Path) -> Source:
 
 FACTORIES: list[Callable[[Path], Source]] = [
     parquet, candidates, cif_folder, starter, equilibrium, several, selected, icsd_folder, fetched_icsd, fetched_optimade,
-    materials_project, known_to_icsd, calculated,
+    materials_project, known_to_icsd, calculated, structure_files, csv_table,
 ]  # fmt: skip
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -25,7 +24,6 @@ class MemorySource:
 
     items: tuple[Record | Rejection | BaseException, ...]
     per_shard: int = 2
-    licensed: ClassVar[bool] = False
 
     @property
     def description(self) -> str:

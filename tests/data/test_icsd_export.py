@@ -96,20 +96,34 @@ def test_several_entries_in_one_file(tmp_path: Path) -> None:
         assert [code_of(identifier) for identifier in ids] == ["1", "2", "4"]
 
 
+def licensed(source: Source) -> dict[str, bool]:
+    """By id."""
+    items = [item for shard in source.shards() for item in source.read(shard)]
+    return {item.candidate_id if isinstance(item, Rejection) else item.crystal.id: item.licensed for item in items}
+
+
 def test_a_folder_is_icsd_by_its_codes_alone(tmp_path: Path) -> None:
     for k in range(200):
         (tmp_path / f"{k}.cif").write_text(cif_text())
     assert type(opened(tmp_path)) is CifFolder
-    assert not opened(tmp_path).licensed
+    assert not any(licensed(opened(tmp_path)).values())
     for k in range(0, 200, 4):
         (tmp_path / f"{k}.cif").write_text(icsd_cif(str(k)))
     assert isinstance(opened(tmp_path), IcsdExport)
-    assert opened(tmp_path).licensed
+    found = licensed(opened(tmp_path))
+    assert len(found) == 200 and {name for name, theirs in found.items() if theirs} == {str(k) for k in range(0, 200, 4)}
 
 
 def test_an_unknown_code_is_no_code(tmp_path: Path) -> None:
     (tmp_path / "cod.cif").write_text(cif_text(extra="_database_code_ICSD ?\n"))
-    assert not opened(tmp_path).licensed
+    assert not any(licensed(opened(tmp_path)).values())
+
+
+def test_what_the_table_names_is_licensed_without_a_code(tmp_path: Path) -> None:
+    (tmp_path / "EntryWithCollCode77.cif").write_text(cif_text())
+    (tmp_path / "mine.cif").write_text(cif_text())
+    (tmp_path / "export.csv").write_text("CollectionCode,Temperature\n77,293\n")
+    assert licensed(opened(tmp_path)) == {"EntryWithCollCode77": True, "mine": False}
 
 
 @pytest.mark.parametrize("as_bytes", [False, True])
@@ -120,7 +134,7 @@ def test_a_table_of_icsd_texts_is_licensed(tmp_path: Path, as_bytes: bool) -> No
             {"material_id": [str(k) for k in range(len(texts))], "cif": pa.array(cifs, pa.binary() if as_bytes else pa.string())}
         )
         pq.write_table(table, tmp_path / f"{name}.parquet")
-        assert opened(tmp_path / f"{name}.parquet").licensed == (name == "icsd")
+        assert list(licensed(opened(tmp_path / f"{name}.parquet")).values()) == [False, name == "icsd"][: len(texts)]
 
 
 def test_other_tables_are_passed_over(export: Path) -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import ClassVar
 
+from data.cif.licence import is_icsd_text
 from data.errors import UserError
 from data.rejection import Reason, Rejection
 from data.sources import Record, Shard
-from data.sources.cif_folder import CifFolder, Entry, decode, zip_entries
+from data.sources.cif_folder import CifFolder
+from data.sources.files import Entry, decode, head, zip_entries
 from data.sources.icsd.table import ANY_ENTRY, IcsdFilter, IcsdRow, code_of, read_table
 from data.sources.ledger import is_fetch, open_fetch
 from data.store.artifact import text_hash
@@ -23,7 +23,6 @@ from data.store.artifact import text_hash
 TABLES = (".csv", ".tsv")
 LOOKED_AT = 64  # files, evenly spaced, or rows, before an input is taken to hold nothing of ICSD
 _HEAD = 4096  # bytes; the code stands in the first lines of an export
-_HAS_CODE = re.compile(rb"_database_code_ICSD\s+['\"]?\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +37,10 @@ class Table:
 
 @dataclass(frozen=True)
 class IcsdExport(CifFolder):
-    """Like its parent, without the entries that the filter turns away."""
+    """Like its parent, without the entries that the filter turns away. Licensed is what states a code of ICSD, what the export's
+    table names, and all of a fetch."""
 
     chosen: IcsdFilter = ANY_ENTRY
-    licensed: ClassVar[bool] = True
 
     @property
     def description(self) -> str:
@@ -54,20 +53,29 @@ class IcsdExport(CifFolder):
         return text_hash("icsd", super().identity(), repr(self.chosen), *tables)
 
     def read(self, shard: Shard) -> Iterator[Record | Rejection]:
-        known = _merged(self.tables)
+        known, fetched = _merged(self.tables), is_fetch(self.path)
         for item in super().read(shard):
+            identifier = item.candidate_id if isinstance(item, Rejection) else item.crystal.id
+            row = known.get(code_of(identifier))
+            licensed = item.licensed or fetched or row is not None
             if isinstance(item, Rejection):
-                yield item
+                yield replace(item, licensed=licensed)
                 continue
-            yield self._filtered(item, known)
+            yield self._filtered(item, row, licensed)
 
-    def _filtered(self, item: Record, known: dict[str, IcsdRow]) -> Record | Rejection:
+    def _filtered(self, item: Record, row: IcsdRow | None, licensed: bool) -> Record | Rejection:
+        identifier = item.crystal.id
         try:
-            refusal = self.chosen.refusal(known.get(code_of(item.crystal.id)))
+            refusal = self.chosen.refusal(row)
         except Exception as fault:  # an odd row of the table must not stop the other entries
             detail = f"{type(fault).__name__}: {fault}"[:300]
-            return Rejection(item.crystal.id, item.source_file, "", Reason.FAILED, detail)
-        return Rejection(item.crystal.id, item.source_file, "", Reason.FILTERED, refusal) if refusal else item
+            return Rejection(identifier, item.source_file, "", Reason.FAILED, detail, licensed)
+        if refusal:
+            return Rejection(identifier, item.source_file, "", Reason.FILTERED, refusal, licensed)
+        return replace(item, licensed=licensed)
+
+    def ignored(self) -> int:
+        return super().ignored() - len({table.file for table in self.tables if not table.file.lower().endswith(".zip")})
 
     def entries(self) -> list[Entry]:
         if not is_fetch(self.path):
@@ -93,18 +101,13 @@ class IcsdExport(CifFolder):
         return tuple(table for file in files if file.lower().endswith((*TABLES, ".zip")) for table in _tables_of(file))
 
 
-def is_icsd_text(text: str) -> bool:
-    """Whether a CIF text names a collection code."""
-    return _HAS_CODE.search(text[:_HEAD].encode()) is not None
-
-
 def looks_like_icsd(folder: CifFolder) -> bool:
     """Whether a folder, zip or file holds ICSD entries: a table with collection codes, or a code in one of its CIF texts."""
     if _merged(IcsdExport(folder.path).tables):
         return True
     entries = folder.entries()
     some = entries[:: max(len(entries) // LOOKED_AT, 1)]
-    return any(_HAS_CODE.search(_head(entry)) for entry in some)
+    return any(is_icsd_text(decode(head(entry, _HEAD))) for entry in some)
 
 
 @lru_cache(maxsize=2)
@@ -133,14 +136,3 @@ def _tables_of(file: str) -> Iterator[Table]:
             return
     for member in members:
         yield Table(file, member, stat.st_size, stat.st_mtime_ns)
-
-
-def _head(entry: Entry) -> bytes:
-    try:
-        if entry.member is None:
-            with open(entry.path, "rb") as handle:
-                return handle.read(_HEAD)
-        with zipfile.ZipFile(entry.path) as archive, archive.open(entry.member) as handle:
-            return handle.read(_HEAD)
-    except Exception:  # reading it in full will say what is wrong with it
-        return b""

@@ -72,8 +72,8 @@ def read_table(text: str) -> dict[str, IcsdRow]:
 
 
 def code_of(identifier: str) -> str:
-    """The collection code in an id such as `12345`, `ICSD_CollCode012345` or `12345#block`; the id itself where there is none."""
-    digits = re.findall(r"\d+", identifier.partition("#")[0])
+    """The collection code in an id such as `12345`, `a/ICSD_CollCode012345` or `12345#block`; the id where there is none."""
+    digits = re.findall(r"\d+", identifier.partition("#")[0].rpartition("/")[2])
     return str(int(digits[-1])) if digits else identifier
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import pyarrow.parquet as pq
 
@@ -35,7 +35,6 @@ class MaterialsProjectSource:
 
     path: Path
     release: str  # database version
-    licensed: ClassVar[bool] = False  # CC-BY 4.0
 
     @property
     def description(self) -> str:

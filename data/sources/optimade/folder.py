@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from data.cif.disorder import Disorder
 from data.crystal import Crystal
@@ -26,7 +26,6 @@ class OptimadeFolder:
 
     path: Path
     disorder: Disorder = Disorder.REJECT
-    licensed: ClassVar[bool] = False  # providers publish under open licences
 
     @property
     def description(self) -> str:

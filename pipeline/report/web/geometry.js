@@ -29,7 +29,7 @@ const inverse = (m) => {
 
 // The primitive cell of a candidate as it was sent; null where there is none.
 const cellOf = (data, k) => {
-  if (k >= data.cell_sites.raw.length) return null;
+  if (k >= data.cell_sites.raw.length || data.cell_sites.at(k) === 0) return null; // beyond the best, or licensed
   const parameters = Array.from({ length: 6 }, (_, j) => data.cell_parameters.at(6 * k + j));
   const sites = [];
   for (let place = data.cellStart[k]; place < data.cellStart[k + 1]; place += 1) {

@@ -1,7 +1,7 @@
 // The candidates that a person has ticked, and what to do with them: a command for DFT inputs, or a table.
 
 const FORMULA_START = /^[=+\-@\t\r\n]/;
-const WRITTEN_OUT = /[,…\n]|⟨U\+/; // an id that the command line could not take, or that is not shown as it is
+const WRITTEN_OUT = /[…\n]|⟨U\+/; // an id that the command line could not take, or that is not shown as it is
 
 const csvCell = (value) => {
   if (typeof value === "number") return Number.isFinite(value) ? String(value) : "";
@@ -18,7 +18,7 @@ const csvOf = (data, rows) => {
 
 const exportCommand = (data, rows) => {
   const ids = rows.map((k) => data.candidate_id[k]).filter((id) => id && !WRITTEN_OUT.test(id));
-  return ids.length ? `ferroscreen export ${data.run} --ids '${ids.join(",").replaceAll("'", "'\\''")}'` : "";
+  return ids.length ? `ferroscreen export ${data.run} ${ids.map((id) => `--ids '${id.replaceAll("'", "'\\''")}'`).join(" ")}` : "";
 };
 
 const startPicks = (data, changed) => {
@@ -44,11 +44,7 @@ const startPicks = (data, changed) => {
     }
   });
   part("save").addEventListener("click", () => {
-    const link = make("a", "");
-    link.href = URL.createObjectURL(new Blob([csvOf(data, inOrder())], { type: "text/csv" }));
-    link.download = "picked.csv";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    download(csvOf(data, inOrder()), "text/csv", "picked.csv");
   });
   part("clear").addEventListener("click", () => {
     picked.clear();

@@ -17,7 +17,7 @@ POSITION_TOLERANCE = 1e-9  # fractional; the digits of the text, read as they ar
 NOT_CIF_READING = {  # given by archives, sources, the feature step or the label rules
     *(Reason.UNREADABLE, Reason.UNSAFE_NAME, Reason.NO_NEIGHBOURS, Reason.MISSING_VALUE, Reason.BAD_LABEL),
     *(Reason.CONTRADICTORY_LABEL, Reason.DUPLICATE_ID, Reason.READER_LOST, Reason.FAILED),
-    *(Reason.NOT_OPTIMADE, Reason.FILTERED),
+    *(Reason.NOT_OPTIMADE, Reason.NOT_STRUCTURE, Reason.FILTERED),
 }
 MANY_SITES = "".join(f"Fe{i} Fe {i % 13 / 13:.6f} {i // 13 % 13 / 13:.6f} {i // 169 / 13:.6f} 1\n" for i in range(MAX_SITES + 1))
 CROOKED = [t.replace("-z+1/2", "-z+1/4") for t in operations("P n m a")]  # readable, but no group

@@ -67,5 +67,5 @@ def test_operations_that_are_no_group_are_turned_away(operations: list[str]) -> 
 
 
 def test_very_many_operations_are_turned_away() -> None:
-    item = read_one(magnetic(["x,y,z,+1"] * 2000, ["x,y,z,+1"] * 2000))
+    item = read_one(magnetic([f"x+{k}/97,y,z,+1" for k in range(97)], [f"x,y+{k}/97,z,+1" for k in range(97)]))
     assert isinstance(item, Rejection) and item.reason is Reason.UNKNOWN_SYMMETRY

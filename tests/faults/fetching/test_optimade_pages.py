@@ -138,3 +138,35 @@ def test_a_filter_with_signs_that_mean_something_in_a_url(server: OptimadeServer
     asked = 'chemical_formula_descriptive CONTAINS "a&b=#+%41 c"'
     fetch_optimade(OptimadeQuery.of(server.url, asked, PER_PAGE), tmp_path / "out", lambda entries, total: None, IMPATIENT)
     assert {request.query["filter"][0] for request in server.log} == {asked}
+
+
+def test_a_provider_that_ends_quietly(server: OptimadeServer, tmp_path: Path) -> None:
+    """Pages under another name, and no counts: the first page must not pass for everything."""
+
+    def quiet(asked: Asked, page: dict[str, Any]) -> None:
+        page["links"] = {"next_page": page["links"]["next"]}
+        for name in ("data_returned", "more_data_available"):
+            page["meta"].pop(name, None)
+
+    shaped(server, quiet)
+    with pytest.raises(FetchError, match=r"links\.next_page"):
+        fetch(server, tmp_path / "out")
+
+
+def test_a_full_page_that_nothing_calls_the_last(server: OptimadeServer, tmp_path: Path) -> None:
+    def silent(asked: Asked, page: dict[str, Any]) -> None:
+        page["links"] = {}
+        page["meta"] = {"api_version": "1.1.0"}
+
+    shaped(server, silent)
+    with pytest.raises(FetchError, match="a full page"):
+        fetch(server, tmp_path / "out")
+
+
+def test_a_relative_link(server: OptimadeServer, tmp_path: Path) -> None:
+    def relative(asked: Asked, page: dict[str, Any]) -> None:
+        if page["links"]["next"]:
+            page["links"]["next"] = page["links"]["next"].removeprefix(server.url)
+
+    shaped(server, relative)
+    assert fetch(server, tmp_path / "out") == ENTRIES

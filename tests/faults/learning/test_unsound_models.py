@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -35,7 +34,6 @@ class Mislabelled:
     """The starter set with other labels: one moment for all, or moments that have nothing to do with the crystals."""
 
     random: bool
-    licensed: ClassVar[bool] = False
 
     @property
     def description(self) -> str:

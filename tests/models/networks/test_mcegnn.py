@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.published.nbody_channels import ChannelNBody
 from models.graphs.vector_graphs import VectorBatch
 from models.networks.mcegnn import MCEGNN, ChannelConvolution, MCEGNNSettings
+from models.published.nbody_channels import ChannelNBody
 from tests.contract import crystals as made
 
 RELATIVE = 1e-11  # of the outputs' own scale, float64, with weights far from their small start

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.published.symmetry_breaking import Field, experiment, lattices, ring
+from models.published.spin_lattices import Field, experiment, ring
+from pipeline.demos.spin_crystals import lattices
 
 EQUAL, RIGHT, NEAR_GROUND = 1e-5, 0.9, 0.9
 
@@ -21,11 +22,11 @@ def test_an_equivariant_network_gives_all_sites_of_a_lattice_the_same_sign(name:
 
 @pytest.mark.parametrize("kind", ["positional", "noise"])
 def test_a_symmetry_breaking_network_learns_the_antiferromagnets_of_a_ring(kind: str) -> None:
-    right, energy, chance = experiment(kind, ring(), seed=0, steps=150)
-    assert right >= RIGHT > chance
-    assert energy >= NEAR_GROUND
+    found = experiment(kind, ring(), seed=0, steps=150)
+    assert found.right >= RIGHT > found.chance
+    assert found.energy >= NEAR_GROUND
 
 
 def test_an_equivariant_network_learns_none() -> None:
-    right, _, chance = experiment("equivariant", ring(), seed=0, steps=150)
-    assert right <= chance
+    found = experiment("equivariant", ring(), seed=0, steps=150)
+    assert found.right <= found.chance

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from data.sources.starter import STARTER_FILE
+from data.symmetry import symmetrise
 from pipeline.dft.plan import posed
 from pipeline.dft.settings import DftSettings
-from pipeline.dft.starts import metallic
+from pipeline.magnetism.competing_orderings import orderings
 from tests.contract.crystals import random_rotation, rotated
 from tests.pipeline.dft.samples import planned, starter
 
@@ -63,7 +64,12 @@ def test_a_ferromagnet_alone_is_not_calculated() -> None:
     assert one.jobs == () and one.n_sites == 1
 
 
-def test_starts_keep_their_signs_and_zeros() -> None:
-    numbers, moments = np.array([26, 26, 64, 51]), np.array([5.0, -5.0, -7.0, 0.0])
-    assert metallic(numbers, moments).tolist() == [2.5, -2.5, -7.0, 0.0]
-    assert not np.signbit(metallic(np.array([51]), np.array([-0.0]))).any(), "the key of -0.0 is not that of 0.0"
+def test_a_calculation_starts_as_an_export_does() -> None:
+    """From the same moments, site by site, and no -0.0, whose key is not that of 0.0."""
+    crystal = starter()["C1b-NiMnSb"]
+    [one] = planned("Toy", crystal, max_sites=16)
+    exported = {ordering.name: ordering.moments for ordering in orderings(symmetrise(crystal))}
+    assert len(one.jobs) > 1
+    for job in one.jobs:
+        assert job.start.tolist() == exported[job.ordering].tolist()
+        assert not np.signbit(job.start[job.start == 0]).any()

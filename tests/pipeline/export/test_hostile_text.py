@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pybtex.database import parse_string
 
-from pipeline.export.chosen import Chosen
+from pipeline.export.chosen import Chosen, LeftOut
 from pipeline.export.readme import Part, plain, readme
 from pipeline.export.references import bibtex
 from tests.contract.crystals import hand_built
@@ -33,9 +33,10 @@ def test_markdown(text: str) -> None:
     assert len(shown.splitlines()) == 1 and not [c for c in shown if unicodedata.category(c) in ("Cc", "Cf", "Cs")]
     assert not re.search(rf"(?<!\\)(?:\\\\)*[{re.escape(ACTIVE[1:])}]", shown), "every active character has its own backslash"
     part = Part(Chosen(row(text), hand_built()["Fe"]), 1, [], ())
-    lines = readme({**RUN, "source": text}, ["csv"], [part]).splitlines()
+    lines = readme({**RUN, "source": text}, ["csv"], [part], [LeftOut(part.chosen.row, text)]).splitlines()
     tables = [line for line in lines if line.startswith("|")]
-    assert len(tables) == 3 and all(len(re.findall(r"(?<!\\)\|", line)) == 8 for line in tables)
+    cells = [len(re.findall(r"(?<!\\)\|", line)) for line in tables]
+    assert cells == [8] * 3 + [4] * 3, "the candidate, and the one that is left out"
 
 
 @given(hostile)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from data.symmetry import SymmetricCell, symmetrise
-from models.ordering.ising import patterns
 from models.ordering.orbits import orbit_names
 from models.ordering.order_ranker import order_features
+from models.ordering.spin_configurations import spin_configurations
 from pipeline.magnetism.enumerate_orderings import Orders, character_group, small_orders, sublattice_basis
 from pipeline.magnetism.magnetic_cell import enlarge, symmetries
 from pipeline.magnetism.starting_moments import start_moments
@@ -35,7 +35,7 @@ def test_all_orders_that_two_cells_a_side_can_hold(name: str) -> None:
     number = np.full(len(large.site), -1)
     number[sites] = np.arange(len(sites))
     rows = number[symmetries(large).permutations[:, sites]]
-    signs = patterns(len(sites)).numpy()
+    signs = spin_configurations(len(sites)).numpy()
     period = 8 // (signs[:, rows[:8]] == signs[:, None]).all(axis=2).sum(axis=1)  # the first eight are the translations
     kept = signs[period <= 4]
     wanted = len(np.unique(orbit_names(kept, rows))) - 1  # but for the ferromagnet

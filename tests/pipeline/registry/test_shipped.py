@@ -121,7 +121,7 @@ def test_a_first_model_is_held_against_the_shipped_one_on_rows_it_never_saw(wher
     mine = (held_out["moment_muB_per_atom"] - held_out["moment_dft"]).abs()
     assert set(errors.index) == set(held_out.index), "they split alike"
     np.testing.assert_allclose(errors["error"], mine[errors.index], rtol=0, atol=1e-5)
-    seen = shelf / rival.ensemble.id / SYSTEMS_FILE
+    seen = shelf / rival.model.id / SYSTEMS_FILE
     table = snapshot_of(where).table(["chemsys"]).column("chemsys").to_pylist()
     seen.write_text(json.dumps([system_hash(s) for s in table]))
     decision = promote(where.models, own.id, rival)

@@ -54,11 +54,12 @@ def export(tmp_path: Path, starter_cifs: dict[str, str]) -> Path:
 
 
 def run(
-    export: Path, where: Settings, ensemble: Ensemble, out: Path, disorder: str = "reject", details: bool = False
-) -> Screened:
+    export: Path, where: Settings, ensemble: Ensemble, out: Path, disorder: str = "reject", details: bool = False,
+    force: bool = False,
+) -> Screened:  # fmt: skip
     source = candidate_source([export], Columns(), disorder=Disorder(disorder))
     assert isinstance(source, IcsdExport)
-    done = screen(source, ensemble, out, where, Quiet(), licensed_details=details)
+    done = screen(source, ensemble, out, where, Quiet(), licensed_details=details, force=force)
     report_screen(done, ensemble)
     return done
 
@@ -97,7 +98,7 @@ def test_reasons_stay_and_details_of_files_too(export: Path, where: Settings, en
         "200": "partial_occupancy", "201": "overlapping_sites", "202": "bad_coordinates",
     }  # fmt: skip
     assert {rows[code]["detail"] for code in ("200", "201", "202")} == {WITHHELD}
-    assert "zip" in rows["broken"]["detail"].lower()
+    assert "zip" in rows["broken.zip"]["detail"].lower()
 
 
 def test_the_details_on_request(export: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
@@ -110,12 +111,39 @@ def test_the_details_on_request(export: Path, where: Settings, ensemble: Ensembl
     pd.testing.assert_frame_equal(shown.ranking()[same], withheld.ranking()[same])
 
 
-def test_among_several_sources_one_licence_is_enough(
+def test_a_licensed_crystal_hides_only_itself(
     export: Path, cif_folder: Path, where: Settings, ensemble: Ensemble, tmp_path: Path
 ) -> None:
-    source = candidate_source([cif_folder, export], Columns())
+    """One file of ICSD among others: its details are withheld, theirs are shown, explained and exported."""
+    (cif_folder / "theirs.cif").write_text((export / "0.cif").read_text())
+    (cif_folder / "broken.cif").write_text("data_x\n_cell_length_a\n")
+    source = candidate_source([cif_folder], Columns())
     done = screen(source, ensemble, tmp_path / "out", where, Quiet())
-    assert done.manifest["withheld"] and done.ranking()["n_sites"].isna().all()
+    rows = done.ranking().set_index("candidate_id")
+    assert rows.index[rows["licensed"]].to_list() == ["100"] == rows.index[rows["n_sites"].isna()].to_list()
+    assert rows["space_group"].isna().sum() == 1 and done.manifest["licensed_crystals"] == 1 and done.manifest["withheld"]
+    assert done.rejected()["detail"].to_list() != [WITHHELD]
+    cells = pd.read_parquet(done.folder / "structures.parquet")
+    assert (cells["numbers"].map(len) == 0).to_list() == rows["licensed"].to_list(), "row k is that of rank k + 1"
+    page = report_screen(done, ensemble).read_text()
+    assert "1 crystal is licensed" in page
+    _, columns = unpack(re.search('id="data">([^<]*)<', page)[1])  # type: ignore[index]
+    assert (np.array(columns["cell_sites"]) == 0).sum() == 1
+    written = write_export(done, 3, ["100", rows.index[0], rows.index[-1]], ["cif"], tmp_path / "e", Quiet())
+    assert [one["candidate_id"] for one in written["left_out"]] == ["100"]
+    assert {one["candidate_id"] for one in written["candidates"]} == {rows.index[0], rows.index[-1]} - {"100"}
+    assert "licensed-details" in (tmp_path / "e" / "README.md").read_text()
+    with pytest.raises(UserError, match="licensed-details"):
+        write_export(done, 1, ["100"], ["cif"], tmp_path / "none", Quiet())
+
+
+def test_one_more_licensed_file_is_compared_with_the_run_before(
+    export: Path, cif_folder: Path, where: Settings, ensemble: Ensemble, tmp_path: Path
+) -> None:
+    first = screen(candidate_source([cif_folder], Columns()), ensemble, tmp_path / "first", where, Quiet())
+    (cif_folder / "theirs.cif").write_text((export / "0.cif").read_text())
+    second = screen(candidate_source([cif_folder], Columns()), ensemble, tmp_path / "second", where, Quiet())
+    assert second.manifest["previous"] == first.manifest["id"]
 
 
 def test_two_withheld_runs_can_be_compared(export: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
@@ -131,7 +159,7 @@ def test_two_withheld_runs_can_be_compared(export: Path, where: Settings, ensemb
 def test_structures_of_an_earlier_screen_do_not_stay(export: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
     run(export, where, ensemble, tmp_path / "out", details=True)
     assert len(pd.read_parquet(tmp_path / "out" / "structures.parquet"))
-    done = run(export, where, ensemble, tmp_path / "out")
+    done = run(export, where, ensemble, tmp_path / "out", force=True)
     assert not len(pd.read_parquet(tmp_path / "out" / "structures.parquet")) and done.manifest["previous"] is None
 
 

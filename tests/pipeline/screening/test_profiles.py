@@ -65,7 +65,7 @@ def test_the_order(name: str) -> None:
     ordered, aside = EXPECTED[name]
     found = rank(table(), PROFILES[name])
     assert found["candidate_id"].tolist() == ordered and found["rank"].tolist() == list(range(1, len(ROWS) + 1))
-    assert list(found.columns) == [*COLUMNS, *(name for name in FROM_EXPERIMENT if name in table())]
+    assert list(found.columns) == [*COLUMNS, *(c.name for c in FROM_EXPERIMENT if c.name in table())]
     assert (found["set_aside"] != "").tolist() == [False] * (len(ROWS) - aside) + [True] * aside
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from data.crystal import Crystal, make_crystal
 from data.symmetry import symmetrise
 from pipeline.magnetism.magnetic_cell import Placement, enlarge
-from pipeline.magnetism.site_moments import OrderedRow
+from pipeline.training.order_examples import OrderedCrystal
 
 TWICE = 2 * np.eye(3, dtype=np.int64)
 
@@ -33,7 +33,7 @@ def as_crystal(placement: Placement) -> Crystal:
     return make_crystal("cell", supercell @ cell.lattice, frac, cell.numbers[placement.site])
 
 
-def type_one(edge_A: float, metal: int, split: str = "train") -> OrderedRow:
+def type_one(edge_A: float, metal: int, split: str = "train") -> OrderedCrystal:
     """Rock salt with sheets of parallel moments along one edge, 4.5 µB on each metal atom.
 
     Not MnO's sheets along a body diagonal: a face-centred cell has another pattern of the same energy for any pair couplings.
@@ -41,4 +41,4 @@ def type_one(edge_A: float, metal: int, split: str = "train") -> OrderedRow:
     placement = doubled(rock_salt(edge_A, metal))
     signs = 1.0 - 2.0 * (placement.translation[:, :2].sum(axis=1) % 2)
     numbers = placement.cell.numbers[placement.site]
-    return OrderedRow(as_crystal(placement), np.where(numbers == metal, 4.5 * signs, 0.0), "AFM", split)
+    return OrderedCrystal(as_crystal(placement), np.where(numbers == metal, 4.5 * signs, 0.0), split)

@@ -1,0 +1,33 @@
+"""Whether symmetry operations leave the metric of a cell unchanged, as they must."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.cif.operations import SymmetryGroup
+
+METRIC_TOLERANCE = 0.015  # of a product of two edges: edges that differ by 1.1 to 1.5 %, or an angle that is 0.9° off
+
+
+def metric_deviation(group: SymmetryGroup, lattice: NDArray[np.float64]) -> float:
+    """The largest relative change of the metric tensor that symmetrising it makes; 0 for a cell that has the symmetry.
+
+    Args:
+        lattice: (3, 3), Å, one lattice vector a row.
+    """
+    metric = lattice @ lattice.T
+    change = np.abs(metric.ravel() @ group.metric_change).reshape(3, 3)
+    edges = np.sqrt(metric.diagonal())
+    return float((change / edges[:, None] / edges).max())
+
+
+def fits_metric(group: SymmetryGroup, lattice: NDArray[np.float64]) -> bool:
+    """Whether the deviation lies within the tolerance."""
+    if len(group) == 1:
+        return True
+    metric = lattice @ lattice.T
+    change = metric.ravel() @ group.metric_change
+    if max(map(abs, change.tolist())) <= METRIC_TOLERANCE * min(metric.diagonal().tolist()):  # the usual case, quickly
+        return True
+    return metric_deviation(group, lattice) <= METRIC_TOLERANCE

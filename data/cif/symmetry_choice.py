@@ -1,0 +1,244 @@
+"""Choose the reading of a file's symmetry that agrees with its cell, its atoms, its formula, Z and density."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gemmi
+import numpy as np
+from numpy.typing import NDArray
+
+from data.cif.formula_evidence import Evidence, Verdict
+from data.cif.group_type import space_group_number
+from data.cif.metric import fits_metric, metric_deviation
+from data.cif.operations import OperationError, SymmetryGroup
+from data.cif.special_positions import Orbits, SplitSiteError
+from data.cif.symmetry_readings import Reading, Readings, readings
+from data.cif.symmetry_sources import stated_symmetry
+
+OVERLAP_A = 0.5  # Å; full sites nearer than this cannot both be there
+SAME_PLACE_A = 0.01  # Å; between the atoms of two readings that are one crystal
+_FULL = 0.999
+_MOST_ATOMS = 20_000  # of a reading that is judged
+_NOTED_MOVE_A = 0.02  # Å; a site that was moved further onto its special position is noted
+
+
+class SymmetryError(ValueError):
+    """No reading of the symmetry agrees with the rest of the file; the message says what contradicts what."""
+
+
+@dataclass(frozen=True)
+class SymmetrySources:
+    """Which statements about symmetry a crystal was made with.
+
+    Attributes:
+        used: the statement that gave the operations: `operations`, `magnetic operations`, `Hall symbol`, `symbol`, `number`.
+        setting: symbol of the tabulated setting; empty where the operations are in no table.
+        order: the number of operations, modulo lattice translations.
+        ignored: statements that nobody understands.
+        note: what was contradictory or had to be chosen; empty for most files.
+    """
+
+    used: str
+    setting: str
+    order: int
+    ignored: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Symmetry:
+    """The group to fill a cell with, and where it comes from."""
+
+    group: SymmetryGroup
+    sources: SymmetrySources
+
+    @property
+    def number(self) -> int | None:
+        """The space-group number of the operations, in whatever setting; None where nobody can tell."""
+        return space_group_number(self.group)
+
+
+def inspect_symmetry(block: gemmi.cif.Block) -> Symmetry:
+    """What was read and chosen of a block's symmetry, for a person to look at.
+
+    Raises:
+        SymmetryError: as in reading; also where cell or sites are missing.
+    """
+    small = gemmi.make_small_structure_from_block(block)
+    listed = np.array([site.fract.tolist() for site in small.sites]).reshape(-1, 3)
+    if not small.cell.is_crystal() or not np.isfinite(listed).all():
+        raise SymmetryError("no cell, or a site without coordinates")
+    return choose_symmetry(block, small, listed, np.array(small.cell.orth.mat.tolist()).T)
+
+
+def choose_symmetry(
+    block: gemmi.cif.Block, small: gemmi.SmallStructure, listed: NDArray[np.float64], lattice: NDArray[np.float64]
+) -> Symmetry:
+    """The reading of a block's symmetry that agrees with everything else in it.
+
+    Args:
+        listed: (n, 3) fractional coordinates of the listed sites.
+        lattice: (3, 3), Å, one lattice vector a row.
+
+    Raises:
+        SymmetryError: the symmetry is unknown, unreadable or contradictory.
+    """
+    try:
+        found = readings(stated_symmetry(block))
+    except OperationError as fault:
+        raise SymmetryError(str(fault)) from fault
+    first = found.tiers[0][0]
+    if found.settled and fits_metric(first.group, lattice):
+        note = f"symmetry: {found.contradiction}; the {first.source} used" if found.contradiction else ""
+        return _symmetry(first, found, note)
+    return _Choice(found, Evidence(block), _Sites(small, listed, lattice)).best()
+
+
+def moved_note(small: gemmi.SmallStructure, moved: NDArray[np.float64] | None) -> str:
+    """Which sites were moved far onto special positions, in words; empty for most crystals."""
+    if moved is None or moved.max() <= _NOTED_MOVE_A:
+        return ""
+    far = [f"{site.label} {by:.2f} Å" for site, by in zip(small.sites, moved.tolist(), strict=True) if by > _NOTED_MOVE_A]
+    return f"moved onto special positions: {', '.join(far)}"
+
+
+def _symmetry(reading: Reading, found: Readings, note: str) -> Symmetry:
+    return Symmetry(reading.group, SymmetrySources(reading.source, reading.setting, len(reading.group), found.ignored, note))
+
+
+class _Sites:
+    """The listed sites of a file."""
+
+    def __init__(self, small: gemmi.SmallStructure, listed: NDArray[np.float64], lattice: NDArray[np.float64]) -> None:
+        self.listed, self.lattice = listed, lattice
+        self.volume = float(abs(np.linalg.det(lattice)))
+        self.elements = np.array([int(site.element.atomic_number) for site in small.sites], dtype=np.int64)
+        self.occupancies = np.array([site.occ for site in small.sites])
+
+
+class _Judged:
+    """One reading beside the cell and the atoms of the file.
+
+    Attributes:
+        obstacle: why the reading cannot be, in words; empty where it can.
+        metric: whether the cell has the symmetry.
+    """
+
+    def __init__(self, reading: Reading, sites: _Sites, evidence: Evidence) -> None:
+        self.reading, self.sites = reading, sites
+        self.obstacle, self.verdict, self.atoms = "", Verdict.UNKNOWN, np.empty((0, 3))
+        self.counts = ""
+        self.metric = fits_metric(reading.group, sites.lattice)
+        if not self.metric:
+            self.obstacle = f"the cell is off by {metric_deviation(reading.group, sites.lattice):.1%}"
+        elif len(reading.group) * len(sites.listed) > _MOST_ATOMS:
+            self.obstacle = "too many atoms"
+        else:
+            self._fill(evidence)
+
+    def _fill(self, evidence: Evidence) -> None:
+        sites = self.sites
+        try:
+            orbits = Orbits(self.reading.group, sites.listed, sites.lattice)
+        except SplitSiteError as fault:
+            self.obstacle = str(fault)
+            return
+        self.atoms, self.numbers = orbits.frac, np.repeat(sites.elements, orbits.sizes)
+        self.verdict = evidence.verdict(sites.elements, orbits.sizes * sites.occupancies, sites.volume)
+        self.counts = f"{len(self.numbers)} atoms"
+        if _overlap(orbits, sites):
+            self.obstacle = "atoms on one another"
+
+    def same_crystal(self, other: _Judged) -> bool:
+        """Whether both have the same atoms in the same places."""
+        if not np.array_equal(np.sort(self.numbers), np.sort(other.numbers)):
+            return False
+        for place, number in zip(self.atoms, self.numbers, strict=True):
+            shift = other.atoms[other.numbers == number] - place
+            shift -= np.rint(shift)
+            if np.linalg.norm(shift @ self.sites.lattice, axis=1).min() > SAME_PLACE_A:
+                return False
+        return True
+
+    def __str__(self) -> str:
+        words = (
+            self.obstacle
+            or {Verdict.CONTRADICTS: "another composition", Verdict.UNKNOWN: "possible", Verdict.FITS: "fits"}[self.verdict]
+        )
+        return f"{self.reading}: {', '.join(filter(None, (self.counts, words)))}"
+
+
+def _overlap(orbits: Orbits, sites: _Sites) -> bool:
+    """Whether full sites of different positions come to lie on one another."""
+    owners = np.repeat(np.arange(len(orbits.sizes)), orbits.sizes)
+    full = sites.occupancies >= _FULL
+    others = orbits.frac[full[owners]]
+    for place in orbits.listed[full]:
+        shift = others - place
+        shift -= np.rint(shift)
+        if np.count_nonzero(np.linalg.norm(shift @ sites.lattice, axis=1) < OVERLAP_A) > 1:
+            return True
+    return False
+
+
+class _Choice:
+    """Search the tiers of readings for one that nothing contradicts."""
+
+    def __init__(self, found: Readings, evidence: Evidence, sites: _Sites) -> None:
+        self.found, self.evidence, self.sites = found, evidence, sites
+        self.judged: list[list[_Judged]] = []
+
+    def best(self) -> Symmetry:
+        for tier in self.found.tiers:
+            judged = [_Judged(reading, self.sites, self.evidence) for reading in tier]
+            alive = _distinct(self._alive(judged))
+            self.judged.append(judged)
+            if len(alive) > 1:
+                raise SymmetryError(self._undecided(alive))
+            if alive:
+                return self._taken(alive[0])
+        left = _distinct([j for j in self.judged[0] if j.metric and not j.obstacle])
+        if not left and len(self.judged[0]) == 1 and self.judged[0][0].metric:
+            left = self.judged[0]  # the check of distances says what is wrong with it
+        if len(left) == 1 and not self.found.proof:  # a formula alone does not turn a lone reading away
+            return self._taken(left[0])
+        raise SymmetryError(self._nothing())
+
+    def _alive(self, judged: list[_Judged]) -> list[_Judged]:
+        possible = [j for j in judged if not j.obstacle]
+        fitting = [j for j in possible if j.verdict is Verdict.FITS]
+        earlier = any(not j.obstacle for tier in self.judged for j in tier)
+        if fitting or self.found.proof or earlier:
+            return fitting
+        return [j for j in possible if j.verdict is Verdict.UNKNOWN]
+
+    def _taken(self, chosen: _Judged) -> Symmetry:
+        found, reading = self.found, chosen.reading
+        reason = f", which gives {self.evidence}" if chosen.verdict is Verdict.FITS else ""
+        by_choice = len(self.judged) > 1 or sum(j.metric for j in self.judged[0]) > 1
+        note = ""
+        if found.contradiction:
+            note = f"symmetry: {found.contradiction}; taken: {reading}{reason}"
+        elif by_choice:
+            note = f"symmetry: taken as {reading}{reason or ', which the cell allows'}"
+        return _symmetry(reading, found, note)
+
+    def _undecided(self, alive: list[_Judged]) -> str:
+        head = self.found.contradiction or "the setting is not stated"
+        several = "; ".join(str(j) for j in alive[:4])
+        return f"{head}, and {self.evidence} does not decide between {several}. Add the operations, or the origin to the symbol"
+
+    def _nothing(self) -> str:
+        tried = "; ".join(str(j) for tier in self.judged for j in tier[:3])
+        head = f"{self.found.contradiction}; " if self.found.contradiction else ""
+        return f"{head}no reading agrees with cell and formula ({self.evidence}): {tried}"
+
+
+def _distinct(judged: list[_Judged]) -> list[_Judged]:
+    """One of each crystal."""
+    found: list[_Judged] = []
+    for candidate in judged:
+        if not any(candidate.same_crystal(other) for other in found):
+            found.append(candidate)
+    return found

@@ -1,0 +1,32 @@
+"""Facts of the elements, by atomic number, in one place: which are magnetic, and what moment a calculation starts them from."""
+
+from __future__ import annotations
+
+# Sets of elements
+RARE_EARTHS = frozenset({21, 39, *range(57, 72)})  # IUPAC: Sc, Y, La to Lu
+LANTHANOIDS = frozenset(range(57, 72))
+TRANSITION_MAGNETIC = frozenset({24, 25, 26, 27, 28})  # Cr to Ni, which carry nearly all moments of 3d compounds
+OPEN_4F = frozenset({58, 59, 60, *range(62, 71)})  # Ce to Yb, without Pm, of which next to no crystals are known
+ACTINIDES_SEEN = frozenset(range(89, 96))  # Ac to Am, those in the training data
+ANIONS = frozenset({7, 8, 9, 15, 16, 17, 34, 35, 52, 53})  # of salts, and of most insulators
+
+# What carries an ordering: the local moments of V to Ni, of the lanthanoids with an open shell and of the actinides from U to Md.
+# Only where a crystal has none of them, metals that are magnetic now and then.
+STRONGLY_MAGNETIC = frozenset({23, 24, 25, 26, 27, 28, *range(58, 71), *range(92, 102)})
+WEAKLY_MAGNETIC = frozenset({22, 29, 42, 44, 45, 46, 74, 76, 77})
+
+# µB. V to W, the lanthanoids, Ru and Os: pymatgen/analysis/magnetism/default_magmoms.yaml, mostly the high-spin values of the
+# Materials Project, so that a calculation can find its way down. From Cm on, where that table and the Materials Project's
+# sets say nothing, the spin of the 5f shell by Hund's rule; the light actinides start from 5f³.
+_LEAST = 1.0  # Quantum ESPRESSO takes a smaller number for a share of the valence electrons
+_LIGHT_ACTINIDE = 3.0
+_START = {
+    23: 5.0, 24: 5.0, 25: 5.0, 26: 5.0, 27: 5.0, 28: 5.0, 29: 1.73, 42: 5.0, 44: 2.2, 58: 5.0, 59: 3.58, 60: 3.62, 61: 2.68,
+    63: 10.0, 64: 7.94, 65: 9.72, 66: 10.65, 67: 10.6, 68: 9.58, 69: 7.56, 70: 4.54, 74: 5.0, 76: 2.2,
+    96: 7.0, 97: 6.0, 98: 5.0, 99: 4.0, 100: 3.0, 101: 2.0,
+}  # fmt: skip
+
+
+def starting_moment(z: int) -> float:
+    """The size in µB of the moment that a site of this element starts from, where it carries one."""
+    return _START.get(z, _LIGHT_ACTINIDE if z > 88 else _LEAST)

@@ -1,0 +1,134 @@
+"""Files that hold crystals, in folders and in zips: found, named, read."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from data.rejection import Reason
+from data.sources.formats import Format, format_of
+from data.sources.ledger import UNFINISHED
+
+GZIP = ".gz"
+_LOOKED_AT = 1 << 16  # bytes of a JSON file, before it is taken to hold no crystal
+_CRYSTAL_KEYS = re.compile(rb'"(?:lattice|lattice_vectors|sites)"\s*:')
+
+
+class Refused(Exception):
+    """A file that is not read, and why."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file with crystals: in a folder, or a member of a zip."""
+
+    path: str  # plain text: a Path for each of 200,000 files takes longer than reading the folder
+    name: str  # what the user sees: relative to what he named
+    member: str | None = None
+
+
+def every_file(folder: Path) -> Iterator[str]:
+    """All files below a folder; links to folders are not followed (os.walk is ten times as fast as rglob)."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name != UNFINISHED]  # pages of a fetch that is not complete
+        for name in names:
+            path = os.path.join(place, name)
+            if os.path.isfile(path):
+                yield path
+
+
+def holds_crystals(file: str) -> bool:
+    """Whether a file of a folder is a zip or one that we read; JSON files are many things, so that the text has to say so."""
+    if is_zip(file):
+        return True
+    kind = format_of(os.path.basename(file))
+    return kind is not None and (kind is not Format.JSON or _CRYSTAL_KEYS.search(head(Entry(file, ""), _LOOKED_AT)) is not None)
+
+
+def is_zip(file: str) -> bool:
+    return file.lower().endswith(".zip")
+
+
+def zip_entries(archive: str, name: str) -> list[Entry]:
+    """The members with crystals; a damaged archive is one entry, whose reading then says what is wrong with it."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = sorted({member for member in opened.namelist() if format_of(PurePosixPath(member).name) is not None})
+    except Exception:  # whatever a damaged directory makes zipfile raise
+        return [Entry(archive, name, "")]
+    return [Entry(archive, f"{name}/{member}", member) for member in members]
+
+
+def head(entry: Entry, size: int) -> bytes:
+    """The first bytes of a file, unpacked; nothing where it cannot be read (reading it in full will say why)."""
+    try:
+        with Archive() as archive:
+            return read_bytes(entry, archive, size)
+    except Exception:
+        return b""
+
+
+def read_bytes(entry: Entry, archive: Archive, size: int) -> bytes:
+    """Up to `size` bytes of a file, unpacked if its name ends in .gz.
+
+    Raises:
+        Refused: a member whose name leads out of its archive.
+        OSError and others: whatever damaged files raise.
+    """
+    if entry.member is None:
+        with open(entry.path, "rb") as handle:
+            return gzip.GzipFile(fileobj=handle).read(size) if _packed(entry.path) else handle.read(size)
+    parts = PurePosixPath(entry.member)
+    if parts.is_absolute() or ".." in parts.parts:
+        raise Refused(Reason.UNSAFE_NAME, "the member's name leads out of the archive")
+    with archive.opened(entry.path).open(entry.member) as member:
+        return gzip.GzipFile(fileobj=member).read(size) if _packed(entry.member) else member.read(size)
+
+
+def _packed(name: str) -> bool:
+    return name.lower().endswith(GZIP)
+
+
+class Archive:
+    """The zip opened last: opening one reads the names of all its members, too much to do for each of them."""
+
+    def __init__(self) -> None:
+        self._path: str | None = None
+        self._zip: zipfile.ZipFile | None = None
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._zip is not None:
+            self._zip.close()
+        self._path = self._zip = None
+
+    def opened(self, path: str) -> zipfile.ZipFile:
+        if self._zip is None or self._path != path:
+            self.__exit__()
+            self._zip, self._path = zipfile.ZipFile(path), path
+        return self._zip
+
+
+def decode(raw: bytes) -> str:
+    """CIF is ASCII by its standard; old exports hold Windows-1252 or Latin-1 in authors' names, some editors write UTF-16."""
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return raw.decode("utf-16", "replace")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        return raw.decode("cp1252")
+    except UnicodeDecodeError:  # five bytes that Windows-1252 leaves open
+        return raw.decode("latin-1")

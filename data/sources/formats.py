@@ -1,0 +1,214 @@
+"""The formats of files with crystals: CIF, POSCAR, pymatgen's and OPTIMADE's JSON, extended XYZ.
+
+What is no CIF is read by pymatgen or ASE, and becomes an OPTIMADE entry: so it meets the rules that a CIF file meets.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import posixpath
+import re
+import warnings
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data.cif.disorder import Disorder
+from data.cif.reader import read_cif
+from data.crystal import Crystal
+from data.rejection import Reason, Rejection
+from data.sources.optimade.entries import read_entry
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+
+class Format(StrEnum):
+    """How the text of a file is to be read."""
+
+    CIF = "cif"
+    POSCAR = "poscar"
+    JSON = "json"
+    XYZ = "extxyz"
+
+
+ENDINGS = {
+    ".cif": Format.CIF, ".mcif": Format.CIF, ".vasp": Format.POSCAR, ".poscar": Format.POSCAR, ".json": Format.JSON,
+    ".extxyz": Format.XYZ, ".xyz": Format.XYZ,
+}  # fmt: skip
+READABLE = "CIF (.cif, .mcif), POSCAR or CONTCAR (also .vasp), pymatgen JSON, extended XYZ"
+_POSCAR_NAME = re.compile(r"(POSCAR|CONTCAR)([._-].*)?", re.IGNORECASE)
+_ID_KEYS = ("id", "material_id", "entry_id", "task_id", "name")
+_DETAIL = 400  # characters
+
+
+class _NoStructure(ValueError):
+    """The file says nothing that is a crystal, in words for a person."""
+
+
+def format_of(name: str) -> Format | None:
+    """The format of a file of this name (without folders; it may end in .gz); None for a name that says nothing of crystals."""
+    plain = _unpacked(name)
+    _, dot, ending = plain.lower().rpartition(".")
+    return ENDINGS.get(dot + ending) or (Format.POSCAR if _POSCAR_NAME.fullmatch(plain) else None)
+
+
+def without_ending(name: str) -> str:
+    """A path without .gz and without the ending that says the format: `A/structure.cif.gz` is `A/structure`."""
+    plain = _unpacked(name)
+    stem, ending = posixpath.splitext(plain)
+    return stem if ending.lower() in ENDINGS else plain
+
+
+def sniff(text: str) -> Format | None:
+    """The format of a text whose file has no name; None where it is none of ours."""
+    start = text.lstrip("\ufeff \t\r\n")
+    if start[:1] in ("{", "["):
+        return Format.JSON
+    if re.search(r"^\s*(?:data_|_cell_length_a\b)", text, re.IGNORECASE | re.MULTILINE):
+        return Format.CIF
+    lines = text.splitlines()
+    if len(lines) > 2 and re.fullmatch(r"\s*\d+\s*", lines[0]) and "lattice=" in lines[1].lower():
+        return Format.XYZ
+    numbers = [re.fullmatch(r"\s*(?:[-+\d.eEdD]+\s*){1,3}", line) for line in lines[1:5]]
+    return Format.POSCAR if len(numbers) == 4 and all(numbers) else None
+
+
+def read_text(kind: Format, text: str, source_file: str, default_id: str, disorder: Disorder) -> Iterator[Crystal | Rejection]:
+    """All crystals of a text, in order; whatever fails is a Rejection.
+
+    A crystal's id is the one that the text gives it (a database code of CIF, `id` or `material_id` of JSON), else `default_id`,
+    with `#number` where the text holds several.
+    """
+    if kind is Format.CIF:
+        yield from read_cif(text, source_file, default_id, disorder)
+        return
+    readers = {Format.POSCAR: _poscar, Format.JSON: _json, Format.XYZ: _extended_xyz}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            entries = list(readers[kind](text))
+    except Exception as fault:  # the libraries raise whatever their parsers met
+        why = str(fault) if isinstance(fault, _NoStructure) else f"not readable as {kind}: {type(fault).__name__}: {fault}"
+        yield Rejection(default_id, source_file, "", Reason.NOT_STRUCTURE, why[:_DETAIL])
+        return
+    for k, entry in enumerate(entries, start=1):
+        numbered = default_id if len(entries) == 1 else f"{default_id}#{k}"
+        if isinstance(entry, str):
+            yield Rejection(numbered, source_file, str(k), Reason.NOT_STRUCTURE, entry[:_DETAIL])
+        else:
+            yield read_entry({**entry, "id": entry["id"] or numbered}, source_file, k, disorder)
+
+
+def structure_entry(written: Any) -> dict[str, Any]:
+    """An OPTIMADE entry of a pymatgen Structure as a dictionary or as JSON text.
+
+    Raises:
+        Exception: it is none; of any type, since pymatgen checks little.
+    """
+    from pymatgen.core import Structure
+
+    content = json.loads(written) if isinstance(written, str | bytes) else written
+    if not _is_structure(content):
+        raise _NoStructure("no pymatgen Structure: a dictionary with `lattice` and `sites`")
+    return _entry(Structure.from_dict(content))
+
+
+def _unpacked(name: str) -> str:
+    return name[:-3] if name.lower().endswith(".gz") else name
+
+
+def _poscar(text: str) -> Iterator[dict[str, Any]]:
+    from pymatgen.io.vasp.inputs import Poscar
+
+    found = Poscar.from_str(_with_positive_scale(text), read_velocities=False)
+    if not found.true_names:  # pymatgen then calls the first element H, the second He
+        raise _NoStructure("a POSCAR that does not name its elements: write their symbols above the numbers of atoms")
+    yield _entry(found.structure)
+
+
+def _with_positive_scale(text: str) -> str:
+    """A negative scale is the volume of the cell; pymatgen forgets that for Cartesian coordinates."""
+    lines = text.splitlines()
+    scale = float(lines[1])
+    if scale < 0:
+        lattice = np.array([[float(x) for x in line.split()[:3]] for line in lines[2:5]])
+        lines[1] = repr(float((-scale / abs(np.linalg.det(lattice))) ** (1 / 3)))
+    return "\n".join(lines)
+
+
+def _json(text: str) -> Iterator[dict[str, Any] | str]:
+    """Entries, or in the place of one that is none, why."""
+    content = json.loads(text)
+    if isinstance(content, dict) and isinstance(content.get("data"), list):  # an answer of an OPTIMADE provider
+        content = content["data"]
+    if isinstance(content, dict) and not _holds_structure(content) and content and all(map(_holds_structure, content.values())):
+        content = [{"id": name, **_as_named(part)} for name, part in content.items()]
+    parts = content if isinstance(content, list) else [content]
+    if not parts:
+        raise _NoStructure("an empty list")
+    for part in parts:
+        try:
+            yield _json_entry(part)
+        except Exception as fault:  # whatever pymatgen raises; it must not stop the others
+            yield str(fault) if isinstance(fault, _NoStructure) else f"{type(fault).__name__}: {fault}"
+
+
+def _json_entry(part: Any) -> dict[str, Any]:
+    if isinstance(part, dict) and isinstance(part.get("attributes"), dict) and "lattice_vectors" in part["attributes"]:
+        return {"id": str(part.get("id") or ""), "attributes": part["attributes"]}
+    named = _as_named(part)
+    identifier = next((str(named[key]) for key in _ID_KEYS if named.get(key) not in (None, "")), "")
+    return {**structure_entry(named["structure"]), "id": identifier}
+
+
+def _as_named(part: Any) -> dict[str, Any]:
+    """A dictionary with the key `structure`, of a structure or of one that holds it."""
+    return part if isinstance(part, dict) and "structure" in part else {"structure": part}
+
+
+def _holds_structure(part: Any) -> bool:
+    return _is_structure(part) or (isinstance(part, dict) and "structure" in part)
+
+
+def _is_structure(content: Any) -> bool:
+    return isinstance(content, dict) and "lattice" in content and "sites" in content
+
+
+def _extended_xyz(text: str) -> Iterator[dict[str, Any] | str]:
+    from ase.io.extxyz import read_xyz
+
+    frames = list(read_xyz(io.StringIO(text), slice(None)))
+    if not frames:
+        raise _NoStructure("no frame")
+    for atoms in frames:
+        if not atoms.cell.volume > 0:
+            yield "no lattice: the second line must say Lattice=\"...\", else the file is a molecule's"
+        elif not atoms.pbc.all():
+            yield f"periodic in {int(atoms.pbc.sum())} directions only"
+        elif "occupancy" in atoms.info or "occupancy" in atoms.arrays:
+            yield "occupancies in extended XYZ are not read: write a CIF"
+        else:
+            yield _attributes(atoms.cell.array, atoms.positions, [[(symbol, 1.0)] for symbol in atoms.get_chemical_symbols()])
+
+
+def _entry(structure: Structure) -> dict[str, Any]:
+    sites = [[(str(getattr(s, "symbol", s)), float(share)) for s, share in site.species.items()] for site in structure]
+    return _attributes(structure.lattice.matrix, structure.cart_coords, sites)
+
+
+def _attributes(lattice: Any, positions: Any, sites: list[list[tuple[str, float]]]) -> dict[str, Any]:
+    """An OPTIMADE entry without an id, each site with its species and their shares."""
+    kinds = {tuple(site): f"{k}" for k, site in enumerate(sites)}
+    species = [
+        {"name": name, "chemical_symbols": [symbol for symbol, _ in kind], "concentration": [share for _, share in kind]}
+        for kind, name in kinds.items()
+    ]
+    attributes = {
+        "lattice_vectors": np.asarray(lattice).tolist(), "cartesian_site_positions": np.asarray(positions).tolist(),
+        "species": species, "species_at_sites": [kinds[tuple(site)] for site in sites], "nsites": len(sites),
+    }  # fmt: skip
+    return {"id": "", "attributes": attributes}

@@ -1,0 +1,86 @@
+"""inspect: what was read of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.commands.common import ColumnsOption, Json
+
+
+def inspect(
+    paths: Annotated[list[Path], typer.Argument(help="What `screen` takes: files of crystals, folders, zips, tables; `-`.")],
+    disorder: Annotated[
+        str, typer.Option("--disorder", help="Shared sites: `reject`, or `majority` takes the main species.")
+    ] = "reject",
+    columns: ColumnsOption = "",
+    json: Json = False,
+) -> None:
+    """Print what is read of each crystal: cell, symmetry, sites, formula, notes, or why it is rejected."""
+    from data.cif.disorder import Disorder
+    from data.errors import UserError
+    from data.sources.opening import ignored_files
+    from data.sources.parquet import Columns
+    from flows.summary import print_json
+    from pipeline.screening.inspection import inspect as read
+    from pipeline.screening.opening import open_candidates
+    from pipeline.screening.standard_input import keep_standard_input
+    from pipeline.settings import settings
+
+    if disorder not in list(Disorder):
+        raise UserError(f"--disorder is {' or '.join(Disorder)}, not {disorder!r}")
+    where = settings()
+    files = keep_standard_input(paths, where)
+    sources = [open_candidates([path], Columns.parse(columns), where, disorder=Disorder(disorder)) for path in files]
+    if json:
+        print_json([told for source in sources for told in read(source)])
+        return
+    for source in sources:
+        for told in read(source):
+            _show(told)
+        if ignored := ignored_files(source):
+            print(f"{ignored} files of other kinds are ignored.")
+
+
+def _show(told: dict[str, Any]) -> None:
+    from flows.summary import printable
+
+    for line in _lines(told):
+        print(printable(line))
+    print()
+
+
+def _lines(told: dict[str, Any]) -> list[str]:
+    block = f", block {told['block']}" if told.get("block") else ""
+    lines = [f"{told['id']}  ({told['file']}{block})"]
+    if "rejected" in told:
+        lines.append(f"  rejected   {told['rejected']}: {told['why']}")
+        return [*lines, *_said(told["stated"])]
+    cell, found = told["cell"], told["symmetry_found"]
+    lengths, angles = (" ".join(f"{x:g}" for x in cell[name]) for name in ("lengths_A", "angles_deg"))
+    lines.append(f"  formula    {told['formula']}, {told['n_sites']} atoms in the cell, {told['density_g_cm3']:.3f} g/cm³")
+    lines.append(f"  cell       {lengths} Å, {angles}°, {cell['volume_A3']:g} Å³")
+    lines += _said(told["stated"])
+    lines.append(
+        "  symmetry   none could be found in the sites" if found is None
+        else f"  symmetry   {found['symbol']} (number {found['number']}, Hall number {found['hall_number']}), "
+        f"found in the sites within {found['tolerance_A']:g} Å"
+    )  # fmt: skip
+    lines += [f"  site       {one['element']:<3} {one['wyckoff']:<5} {_place(one['xyz'])}" for one in told["sites"]]
+    if told["note"]:
+        lines.append(f"  note       {told['note']}")
+    if told["licensed"]:
+        lines.append("  licensed   a screen shows its id and formula only, unless --licensed-details")
+    return lines
+
+
+def _said(stated: dict[str, Any]) -> list[str]:
+    said = ", ".join(f"{name} {value}" for name, value in stated.items() if name not in ("block", "formula"))
+    formula = [f"  stated     formula {stated['formula']}"] if "formula" in stated else []
+    return [*formula, *([f"  stated     {said}"] if said else [])]
+
+
+def _place(xyz: list[float]) -> str:
+    return " ".join(f"{x:10.6f}" for x in xyz)

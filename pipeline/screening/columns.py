@@ -1,0 +1,112 @@
+"""The columns of a ranking: name, unit and meaning of each, in the order of the table. The documentation is generated from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MEMBER_PREFIX = "member_"
+
+
+@dataclass(frozen=True, slots=True)
+class RankingColumn:
+    """One column of `ranking.csv` and `ranking.parquet`."""
+
+    name: str
+    unit: str  # empty: a text, a count or a number without a unit
+    meaning: str
+
+
+_CRYSTAL = (
+    RankingColumn("rank", "", "Place in the ranking. The best candidate has rank 1."),
+    RankingColumn("candidate_id", "", "Id of the crystal in its source."),
+    RankingColumn("formula", "", "Reduced chemical formula."),
+    RankingColumn("n_sites", "", "Number of atoms in the primitive cell."),
+)
+_MOMENT = (
+    RankingColumn(
+        "moment_muB_per_atom",
+        "µB/atom",
+        "Predicted size of the total DFT moment per atom: the weighted mean of the ensemble's members.",
+    ),
+    RankingColumn(
+        "moment_low",
+        "µB/atom",
+        "Lower end of the 90 % conformal interval. It is calibrated separately for each range of predicted moments, on chemical "
+        "systems that no member learned from.",
+    ),
+    RankingColumn("moment_high", "µB/atom", "Upper end of the same interval."),
+    RankingColumn("moment_std", "µB/atom", "One standard deviation of the prediction, calibrated the same way."),
+    RankingColumn(
+        "saturation_T",
+        "T",
+        "Saturation magnetisation µ0·Ms = 11.654 T × (moment in µB per Å³). Iron has 2.2 T.",
+    ),
+    RankingColumn("saturation_T_low", "T", "µ0·Ms at the lower end of the moment's interval."),
+    RankingColumn("p_magnetic", "", "Calibrated probability that the DFT moment is above 0.05 µB/atom."),
+)
+_SOURCE = (
+    RankingColumn("source_file", "", "File that the crystal was read from, relative to the path on the command line."),
+    RankingColumn("space_group", "", "Number of the space group, 1 to 230; empty where no symmetry was found."),
+    RankingColumn(
+        "note",
+        "",
+        "What the reader had to change, descriptors that could not be computed, and elements that the model never saw.",
+    ),
+)
+_RANKING = (
+    RankingColumn("score", "", "Number that the ranking is sorted by. The profile defines its formula and unit."),
+    RankingColumn("set_aside", "", "Why the profile ranks the crystal after all others (exclusion reason). Empty: it competes."),
+    RankingColumn("saturation_T_high", "T", "µ0·Ms at the upper end of the moment's interval."),
+    RankingColumn(
+        "duplicate_of",
+        "",
+        "Id of the same crystal among the candidates. Of several equal crystals, the first in alphabetical order has none.",
+    ),
+    RankingColumn("known_id", "", "Id of the same crystal in the training data."),
+    RankingColumn("known_moment", "µB/atom", "DFT moment of `known_id` in the training data."),
+    RankingColumn("e_above_hull", "eV/atom", "Energy above the convex hull, as the source states it. Empty: unknown, not zero."),
+    RankingColumn("stability", "", "`known` where `e_above_hull` has a value, else `unknown`."),
+)
+_SUPPLY = (
+    RankingColumn(
+        "hhi_production",
+        "",
+        "Herfindahl-Hirschman index of the elements' production by country, weighted by mass, 0 to 10,000. "
+        "Above 2,500 the supply is concentrated (Gaultois et al., Chem. Mater. 25, 2911, 2013).",
+    ),
+    RankingColumn("hhi_reserve", "", "The same index of the elements' reserves."),
+    RankingColumn(
+        "price_USD_per_kg",
+        "USD/kg",
+        "Price of the elements, 2013 to 2019. It separates iron from platinum; the prices of La, Ce and F are far too high.",
+    ),
+    RankingColumn("rare_earths", "", "Rare-earth elements (Sc, Y, La to Lu) in the crystal."),
+    RankingColumn("radioactive", "", "Radioactive elements in the crystal."),
+)
+_DOMAIN = (
+    RankingColumn("p_large", "", "Probability that the DFT moment is above 1 µB/atom."),
+    RankingColumn(
+        "unfamiliar",
+        "",
+        "Out-of-domain score. Above 1 the crystal is unlike the training data, and its interval is widened in proportion.",
+    ),
+)
+_ORDER = (
+    RankingColumn(
+        "p_ferromagnetic",
+        "",
+        "P(FM): probability that the crystal has site moments whose sum is at least 80 % of the sum of their sizes.",
+    ),
+    RankingColumn("p_ferrimagnetic", "", "P(FiM): the same for a sum between 10 % and 80 %."),
+    RankingColumn("p_antiferromagnetic", "", "P(AFM): the same for a sum of at most 10 %."),
+    RankingColumn("afm_risk", "", "Probability of antiferromagnetic order, given that the crystal has site moments."),
+    RankingColumn("ordering_most_likely", "", "`FM`, `FiM`, `AFM` or `NM` (non-magnetic), the most probable of the four."),
+    RankingColumn("label_provenance", "", "Calculation or table that the known moment comes from."),
+)
+RANKING: tuple[RankingColumn, ...] = _CRYSTAL + _MOMENT + _SOURCE + _RANKING + _SUPPLY + _DOMAIN + _ORDER
+KNOWN_MOMENT = RankingColumn("moment_dft", "µB/atom", "Known DFT moment. The column exists only where the input has one.")
+LICENSED = RankingColumn(
+    "licensed", "", "Whether the crystal is licensed, so that its details are withheld. The column exists only where one is."
+)
+MEMBER = RankingColumn(f"{MEMBER_PREFIX}NAME", "µB/atom", "Prediction of the member NAME of the ensemble. One column per member.")
+COLUMNS = [column.name for column in RANKING]

@@ -1,0 +1,31 @@
+"""The one table of starting moments."""
+
+from __future__ import annotations
+
+import numpy as np
+from pymatgen.analysis.magnetism.analyzer import DEFAULT_MAGMOMS
+
+from data.crystal import MAX_ATOMIC_NUMBER, symbol
+from data.elements import STRONGLY_MAGNETIC, starting_moment
+from pipeline.magnetism.starting_moments import start_moments
+
+LEAST_MUB = 1.0
+
+
+def test_sizes_are_those_of_pymatgen() -> None:
+    """Where its table has the neutral element; smaller ones are raised to what Quantum ESPRESSO takes for µB."""
+    for z in range(1, 96):
+        if symbol(z) in DEFAULT_MAGMOMS:
+            assert starting_moment(z) == max(DEFAULT_MAGMOMS[symbol(z)], LEAST_MUB), symbol(z)
+
+
+def test_every_element_has_one() -> None:
+    assert all(LEAST_MUB <= starting_moment(z) <= 11 for z in range(1, MAX_ATOMIC_NUMBER + 1))
+    assert all(starting_moment(z) > LEAST_MUB for z in range(92, 102)), "5f electrons"
+
+
+def test_an_f_shell_carries_its_moment_beside_iron() -> None:
+    for z in (60, 64, 70, 92, 96, 98, 101):
+        assert z in STRONGLY_MAGNETIC
+        assert start_moments(np.array([z, 26])).tolist() == [starting_moment(z), 5.0]
+    assert start_moments(np.array([8, 26])).tolist() == [0.0, 5.0]

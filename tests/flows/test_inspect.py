@@ -1,0 +1,51 @@
+"""`ferroscreen inspect`: what was read, or why not, without Prefect."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.data.cif_texts import cif_text, named
+
+LONGEST_S = 20.0  # two seconds alone; the machine may be busy
+
+
+def inspect(home: Path, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "FERROSCREEN_HOME": str(home)}
+    return subprocess.run(
+        [sys.executable, "-m", "flows", "inspect", *arguments], input=given, env=environment, capture_output=True, text=True,
+        timeout=LONGEST_S, check=False,
+    )  # fmt: skip
+
+
+def test_each_block_of_a_file(tmp_path: Path) -> None:
+    good = cif_text("good", symmetry=named("F m -3 m"), extra="_chemical_formula_sum 'Mn O'\n")
+    shared = cif_text("shared", sites="Mn1 Mn 0 0 0 0.7\nFe1 Fe 0 0 0 0.3\n")
+    (tmp_path / "two.cif").write_text(good + shared)
+    told = json.loads(inspect(tmp_path, str(tmp_path / "two.cif"), "--json").stdout)
+    assert [one["id"] for one in told] == ["two#good", "two#shared"]
+    first, second = told
+    assert first["formula"] == "MnO" and first["n_sites"] == 8 and first["symmetry_found"]["number"] == 225
+    assert first["cell"]["lengths_A"] == [4.445] * 3 and abs(first["density_g_cm3"] - 5.364) < 0.005
+    assert [(site["element"], site["wyckoff"]) for site in first["sites"]] == [("Mn", "4a"), ("O", "4b")]
+    assert first["stated"] == {"block": "good", "Hermann-Mauguin symbol": "F m -3 m", "formula": "Mn O"}
+    assert second["rejected"] == "partial_occupancy" and "Mn1" in second["why"] and second["stated"]["operations"] == 1
+
+
+def test_as_text_and_from_standard_input(tmp_path: Path) -> None:
+    done = inspect(tmp_path, "-", given=cif_text(extra="_database_code_ICSD 77\n"))
+    assert done.returncode == 0 and done.stderr == ""
+    for word in ("77  (stdin.cif)", "MnO", "4.445 4.445 4.445", "licensed"):
+        assert word in done.stdout, word
+
+
+def test_mistakes(tmp_path: Path) -> None:
+    for arguments, given, word in (
+        (["nothing.cif"], None, "does not exist"), (["-"], "hello", "no kind"), (["-"], "", "empty"),
+        (["-", "--disorder", "x"], "", "--disorder"),
+    ):  # fmt: skip
+        done = inspect(tmp_path, *arguments, given=given)
+        assert done.returncode == 2 and word in done.stderr, done

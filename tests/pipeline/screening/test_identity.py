@@ -1,0 +1,115 @@
+"""One id a candidate, whatever files are named, and the same id when others come and go."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from data.sources.opening import candidate_source
+from data.sources.parquet import Columns
+from pipeline.comparison.compare import compare
+from pipeline.comparison.drift import drift
+from pipeline.export.chosen import choose, read_again
+from pipeline.ops.progress import Quiet
+from pipeline.registry.ensemble import Ensemble
+from pipeline.screening.identity import distinct_ids, original_ids, same_candidate
+from pipeline.screening.screen import Screened, screen
+from pipeline.settings import Settings
+
+
+def table(*rows: tuple[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows), columns=["candidate_id", "source_file"])
+
+
+def test_repeated_ids_get_their_files_and_counts() -> None:
+    ranked = table(("1", "A/1.cif"), ("1", "B/1.cif"), ("2", "two.cif"), ("2", "two.cif"), ("3", "three.cif"))
+    rejected = table(("3", "C/3.cif"), ("2", "two.cif"), ("4", "four.cif"))
+    one, other = distinct_ids(ranked, rejected)
+    assert one["candidate_id"].to_list() == ["1 in A/1.cif", "1 in B/1.cif", "2", "2 (2)", "3 in three.cif"]
+    assert other["candidate_id"].to_list() == ["3 in C/3.cif", "2", "4"]
+    for (given, file), found in zip(ranked.itertuples(index=False), one["candidate_id"], strict=True):
+        assert given in [name for name, _ in original_ids(found, file)]
+    assert ("2", 1) in original_ids("2 (2)", "two.cif") and original_ids("5", "x.cif") == [("5", 0)]
+
+
+def test_other_forms_of_one_name() -> None:
+    assert same_candidate(("structure", "B/structure.cif"), ("B/structure", "B/structure.cif")), "an id of an earlier version"
+    assert same_candidate(("7", "A/7.cif"), ("7 in A/7.cif", "A/7.cif"))
+    assert same_candidate(("B/structure", "B/structure.cif"), ("structure", "structure.cif")), "B itself was screened"
+    assert not same_candidate(("A/structure", "A/structure.cif"), ("B/structure", "B/structure.cif"))
+    assert not same_candidate(("a", "x.cif"), ("b", "x.cif"))
+
+
+@pytest.fixture
+def mine(tmp_path: Path, starter_cifs: dict[str, str]) -> Path:
+    """The commonest layout: a folder a material, the same name in each; one material twice."""
+    for folder, text in zip("ABCD", [*list(starter_cifs.values())[:3], next(iter(starter_cifs.values()))], strict=True):
+        (tmp_path / "mine" / folder).mkdir(parents=True)
+        (tmp_path / "mine" / folder / "structure.cif").write_text(text)
+    return tmp_path / "mine"
+
+
+def run(paths: list[Path], where: Settings, ensemble: Ensemble, out: Path) -> Screened:
+    return screen(candidate_source(paths, Columns()), ensemble, out, where, Quiet())
+
+
+def test_two_files_of_one_name(mine: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
+    first = run([mine], where, ensemble, tmp_path / "r1")
+    rows = first.ranking().set_index("candidate_id")
+    assert sorted(rows.index) == [f"{folder}/structure" for folder in "ABCD"]
+    assert rows["duplicate_of"][rows["duplicate_of"] != ""].to_dict() == {"D/structure": "A/structure"}
+    shutil.rmtree(mine / "A")
+    second = run([mine], where, ensemble, tmp_path / "r2")
+    found = compare(first, second)
+    gone = found.changes[found.changes["change"] == "withdrawn"]
+    assert gone["candidate_id"].to_list() == ["A/structure"] and gone["source_file"].to_list() == ["A/structure.cif"]
+    assert gone["why"].to_list() == ["data: no longer in the source"]
+    assert found.unmoved == 3 and len(found.changes) == 1
+    assert drift(first, second).gone["candidate_id"].to_list() == ["A/structure"]
+
+
+def test_a_run_with_stems_for_ids_is_still_understood(mine: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
+    first = run([mine], where, ensemble, tmp_path / "r1")
+    old = first.ranking().assign(candidate_id="structure")
+    old.to_parquet(first.folder / "ranking.parquet")
+    shutil.rmtree(mine / "A")
+    found = compare(first, run([mine], where, ensemble, tmp_path / "r2"))
+    assert found.changes[["change", "source_file"]].to_numpy().tolist() == [["withdrawn", "A/structure.cif"]]
+
+
+def test_everywhere_else_two_files_share_a_name(mine: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
+    """Two paths on the command line, members of a zip, two endings: each crystal has an id of its own, and is found by it."""
+    text = (mine / "A" / "structure.cif").read_text()
+    with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
+        for folder in "AB":
+            archive.writestr(f"{folder}/structure.cif", (mine / folder / "structure.cif").read_text())
+    (tmp_path / "ends").mkdir()
+    for name in ("x.cif", "x.mcif"):
+        (tmp_path / "ends" / name).write_text(text)
+    for k, paths in enumerate([[mine / "A", mine / "B"], [tmp_path / "z.zip"], [tmp_path / "ends"], [mine, tmp_path / "z.zip"]]):
+        done = run(paths, where, ensemble, tmp_path / f"out{k}")
+        ids = done.ranking()["candidate_id"]
+        assert ids.is_unique and not set(done.ranking()["duplicate_of"]) - {"", *ids}
+        for name in ids:
+            rows = choose(done.ranking(), 1, [name])
+            chosen, left_out = read_again(done.manifest, rows)
+            assert len(rows) == 1 and not left_out and chosen[0].crystal.formula == rows["formula"].iloc[0]
+    of_zip = run([tmp_path / "z.zip"], where, ensemble, tmp_path / "z").ranking()["candidate_id"]
+    assert sorted(of_zip) == ["A/structure", "B/structure"]
+
+
+def test_blocks_of_one_name_are_read_again_in_their_order(
+    starter_cifs: dict[str, str], where: Settings, ensemble: Ensemble, tmp_path: Path
+) -> None:
+    texts = list(starter_cifs.values())[:2]
+    blocks = ["data_same\n" + text.partition("data_")[2].partition("\n")[2] for text in texts]
+    (tmp_path / "two.cif").write_text("\n".join(blocks))
+    done = run([tmp_path / "two.cif"], where, ensemble, tmp_path / "out")
+    rows = done.ranking()
+    assert sorted(rows["candidate_id"]) == ["two#same", "two#same (2)"]
+    chosen, _ = read_again(done.manifest, rows)
+    assert [one.crystal.formula for one in chosen] == rows["formula"].to_list() and rows["formula"].nunique() == 2
