@@ -116,6 +116,11 @@ def _duplicates(table: pd.DataFrame) -> pd.Series[str]:
     return _said("duplicate of " + table["duplicate_of"], table["duplicate_of"] != "")
 
 
+def _antiferromagnets(table: pd.DataFrame) -> pd.Series[str]:
+    measured = (table["order_basis"] == "measured") & table["known_order"].eq("AFM")
+    return _said(pd.Series("measured antiferromagnet", index=table.index), measured)
+
+
 def _said(text: pd.Series[str], where: pd.Series[bool]) -> pd.Series[str]:
     return pd.Series(np.where(where, text, TEXT_OF_NOTHING), index=text.index, dtype=object)
 
@@ -124,29 +129,33 @@ _SURE = "P(FM) × µ0·Ms at the lower end of the 90 % interval (T)"
 _TOO_HIGH = f"known to lie more than {MAX_E_ABOVE_HULL:g} eV/atom above the hull"
 # not the lower end of the interval: it is zero wherever the Curie temperature may be below 300 K, for nine crystals in ten
 _AT_WORK = "µ0·Ms at 300 K (T) × P(FM or FiM) × P(Tc > 450 K)"
+_NO_AFM = "set aside: measured antiferromagnets"
 PROFILES = {
     profile.name: profile
     for profile in (
         Profile(
             "permanent-magnet",
             "strong at working temperature, with an easy axis if the lattice allows one; whether it is hard, no column says",
-            f"score = {_AT_WORK} × (1 if tetragonal, trigonal or hexagonal, else {WITHOUT_AXIS:g})",
+            f"score = {_AT_WORK} × (1 if tetragonal, trigonal or hexagonal, else {WITHOUT_AXIS:g}); {_NO_AFM}",
             _permanent,
+            (_antiferromagnets,),
             working="saturation_300K_T * p_fm_or_fim * p_tc_above_450 * "
             f"({WITHOUT_AXIS:g} + {1 - WITHOUT_AXIS:g} * uniaxial_possible)",
         ),
         Profile(
             "soft-magnet",
             "strong at working temperature, whatever the lattice; cubic ones tend to be soft",
-            f"score = {_AT_WORK}",
+            f"score = {_AT_WORK}; {_NO_AFM}",
             _soft,
+            (_antiferromagnets,),
             working="saturation_300K_T * p_fm_or_fim * p_tc_above_450",
         ),
         Profile(
             "magnetocaloric",
             "orders near room temperature with a large moment",
-            "score = µ0·Ms at 0 K (T) × P(FM or FiM) × P(260 K < Tc < 340 K)",
+            "score = µ0·Ms at 0 K (T) × P(FM or FiM) × P(260 K < Tc < 340 K); set aside: measured antiferromagnets",
             _magnetocaloric,
+            (_antiferromagnets,),
             working="saturation_T * p_fm_or_fim * p_tc_260_to_340",
         ),
         Profile(

@@ -12,9 +12,9 @@ from pipeline.screening.profiles import Profile
 
 
 def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """The ranking table: COLUMNS, those of FROM_EXPERIMENT that there are, then `moment_dft` where a moment is known and `licensed`
-    where a crystal is, then one column a member, then `place` where the predictions have that column (so that a caller finds each
-    row's crystal again).
+    """The ranking table: COLUMNS, those of FROM_EXPERIMENT that there are, then `moment_dft` where a moment is known and
+    `licensed` where a crystal is, then one column a member, then `place` where the predictions have that column (so that a
+    caller finds each row's crystal again).
 
     Order: crystals that compete before those that the profile sets aside; then the profile's score; where that is equal (often
     zero), probability times µ0·Ms; then the id, so that the same predictions always give the same file.

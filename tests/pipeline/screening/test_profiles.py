@@ -42,6 +42,7 @@ def table() -> pd.DataFrame:
         afm_risk=0.1, ordering_most_likely="FM", label_provenance="",
         saturation_300K_T=frame["mid"] * 0.8, p_fm_or_fim=[P_FM[name] for name in frame["candidate_id"]],
         p_tc_above_450=[P_HOT[name] for name in frame["candidate_id"]], p_tc_260_to_340=0.2,
+        order_basis="predicted", known_order="",
         uniaxial_possible=[name in UNIAXIAL for name in frame["candidate_id"]],
         moment_low=frame["low"] * per_tesla,
         moment_muB_per_atom=frame["mid"] * per_tesla, moment_high=frame["high"] * per_tesla,
@@ -77,6 +78,14 @@ def test_reasons_are_named_and_stability_stays_apart() -> None:
     assert np.isnan(found.loc["alnico", "e_above_hull"]), "unknown is not zero"
     explore = rank(table(), PROFILES["explore"]).set_index("candidate_id")["set_aside"]
     assert explore["iron again"] == "moment known: mp-13; duplicate of iron"
+
+
+def test_a_measured_antiferromagnet_is_ranked_last() -> None:
+    known = table().assign(order_basis="measured", known_order="")
+    known.loc[known["candidate_id"] == "iron", "known_order"] = "AFM"
+    for name in ("permanent-magnet", "soft-magnet", "magnetocaloric"):
+        last = rank(known, PROFILES[name]).iloc[-1]
+        assert last["candidate_id"] == "iron" and last["set_aside"] == "measured antiferromagnet"
 
 
 def test_scores_are_the_written_formulas() -> None:
