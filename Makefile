@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: run test docs demo-refresh setup lint types check picture pretrained pretrained-order clean
+.PHONY: run test docs demo-refresh setup lint types check picture pretrained pretrained-order pretrained-experiment clean
 
 run: $(VENV)/.run
 	$(BIN)/ferroscreen run --out report
@@ -82,6 +82,12 @@ pretrained-order: $(VENV)/.run
 	$(BIN)/ferroscreen train-order
 	$(BIN)/ferroscreen ship --kind order-classifier
 	$(BIN)/ferroscreen ship --kind order-ranker
+
+# models/pretrained/experiment: from the literature tables; half an hour. Killed and started again, it goes on.
+LITERATURE ?= literature
+pretrained-experiment: export FERROSCREEN_HOME := $(CURDIR)/.work/pretrained
+pretrained-experiment: $(VENV)/.run
+	$(BIN)/ferroscreen ship-experiment $(LITERATURE)
 
 clean:
 	rm -rf $(VENV) report site

@@ -56,6 +56,11 @@ class Settings(BaseSettings):
         return self.home / "snapshots"
 
     @property
+    def literature(self) -> Path:
+        """Snapshots of measured values."""
+        return self.home / "literature"
+
+    @property
     def graphs(self) -> Path:
         return self.home / "graphs"
 

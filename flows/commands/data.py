@@ -13,7 +13,11 @@ SHOWN_CHANGES = 15
 
 def refresh(
     source: Annotated[
-        str, typer.Option("--source", help="`mp` (the Materials Project), `starter`, `parquet:PATH` or `calculated:FOLDER`.")
+        str,
+        typer.Option(
+            "--source",
+            help="`mp` (the Materials Project), `starter`, `parquet:PATH`, `calculated:FOLDER` or `literature:FOLDER`.",
+        ),
     ] = "starter",
     columns: ColumnsOption = "",
     full: Annotated[bool, typer.Option("--full", help="Of `mp`: pull everything, not only what moved.")] = False,
@@ -48,7 +52,9 @@ def _has_snapshots() -> bool:
 
 
 def _show_snapshot(manifest: dict[str, Any]) -> None:
-    shown = ("id", "source", "crystals", "labelled", "quarantined", "quarantined_by_reason")
+    measured = manifest["kind"] == "literature"
+    counted = ("values", "compositions", "orders") if measured else ("crystals", "labelled")
+    shown = ("id", "source", *counted, "quarantined", "quarantined_by_reason")
     rows = {name: manifest[name] for name in shown}
     if "pull" in manifest and manifest.get("news"):
         rows |= {name: manifest["pull"][name] for name in ("kind", "fetched", "tombstones")}
@@ -61,14 +67,9 @@ def diff(
     json: Json = False,
 ) -> None:
     """What changed from one snapshot to another: new, withdrawn, relabelled, of another structure."""
-    from data.diff import difference
-    from data.snapshot import open_snapshot
     from flows.summary import print_json, print_rows
-    from pipeline.settings import settings
 
-    root = settings().snapshots
-    one, two = open_snapshot(root, old), open_snapshot(root, new)
-    found = difference(one, two)
+    one, two, found = _compared(old, new)
     if json:
         print_json({"old": one.id, "new": two.id, "counts": found.counts(), **found.lists()})
         return
@@ -76,7 +77,23 @@ def diff(
     for name, rows in found.lists().items():
         if rows:
             first = f", the first {SHOWN_CHANGES}" if len(rows) > SHOWN_CHANGES else ""
-            print_rows(f"{name}{first} (moments in µB/atom)", rows[:SHOWN_CHANGES])
+            print_rows(f"{name}{first} (moments in µB/atom, temperatures in K)", rows[:SHOWN_CHANGES])
+
+
+def _compared(old: str, new: str | None) -> tuple[Any, Any, Any]:
+    """Both snapshots, of crystals or of literature, whichever `old` is, and what changed between them."""
+    from data.diff import difference
+    from data.snapshot import open_snapshot
+    from data.sources.literature.diff import literature_difference
+    from data.sources.literature.snapshot import list_literature, open_literature
+    from pipeline.settings import settings
+
+    where = settings()
+    if any(snapshot.id.startswith(old) for snapshot in list_literature(where.literature)):
+        read, ours = open_literature(where.literature, old), open_literature(where.literature, new)
+        return read, ours, literature_difference(read, ours)
+    first, last = open_snapshot(where.snapshots, old), open_snapshot(where.snapshots, new)
+    return first, last, difference(first, last)
 
 
 def verify(

@@ -57,8 +57,13 @@ def screen(
         bool, typer.Option("--licensed-details", help="Show more than ids and formulas of a licensed source (ICSD).")
     ] = False,
     profile: Annotated[
-        str, typer.Option("--profile", help="What to rank by: high-ms, as-calculated, rare-earth-free, low-cost or explore.")
-    ] = "high-ms",
+        str,
+        typer.Option(
+            "--profile",
+            help="What to rank by: permanent-magnet, soft-magnet, magnetocaloric, high-ms, as-calculated, "
+            "rare-earth-free, low-cost or explore.",
+        ),
+    ] = "permanent-magnet",
     runner: Annotated[
         str, typer.Option("--runner", help="Who judges the shards: local, threads, processes, dask or ray.")
     ] = "local",

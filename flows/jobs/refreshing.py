@@ -17,7 +17,8 @@ class RefreshJob:
     """What to publish as a snapshot.
 
     Args:
-        source: `mp`, `starter`, `parquet:PATH`, `calculated:FOLDER`, or several of these, comma-separated.
+        source: `mp`, `starter`, `parquet:PATH`, `calculated:FOLDER`, or several of these, comma-separated;
+            or `literature:FOLDER`, measured values.
         columns: of a table with other names, e.g. `id=my_id,cif=my_cif,moment=my_moment`.
         full: of the Materials Project, pull every document, not only what moved.
     """
@@ -33,6 +34,11 @@ class RefreshJob:
 
             materials_project_key()
             return
+        from pipeline.refresh.literature import SOURCE_PREFIX, literature_folder
+
+        if self.source.startswith(SOURCE_PREFIX):
+            literature_folder(self.source)
+            return
         from data.sources.opening import labelled_source
         from data.sources.parquet import Columns
 
@@ -45,6 +51,13 @@ def refresh(job: RefreshJob, outlet: Outlet) -> dict[str, Any]:
     Returns:
         The snapshot's manifest; of the Materials Project with `news`, whether there was anything new.
     """
+    from pipeline.refresh.literature import SOURCE_PREFIX
+
+    if job.source.startswith(SOURCE_PREFIX):
+        measured = outlet.step("publish literature", publish_literature, job.source)
+        told = f"Literature `{measured['id']}`: {measured['values']} values, {measured['quarantined']} quarantined"
+        outlet.markdown("literature", told, f"Data from {measured['source']}")
+        return measured
     if job.source == MATERIALS_PROJECT:
         manifest = outlet.step("refresh from the Materials Project", pull_materials_project, job.full)
     else:
@@ -64,6 +77,13 @@ def publish(job: RefreshJob) -> dict[str, Any]:
     from pipeline.refresh.publish import publish_source
 
     return publish_source(labelled_source(job.source, Columns.parse(job.columns)), settings(), reporter()).manifest
+
+
+def publish_literature(source: str) -> dict[str, Any]:
+    """The manifest of the snapshot that the tables of measured values give."""
+    from pipeline.refresh.literature import literature_folder, refresh_literature
+
+    return refresh_literature(literature_folder(source), settings(), reporter()).manifest
 
 
 def pull_materials_project(full: bool) -> dict[str, Any]:

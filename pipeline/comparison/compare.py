@@ -87,7 +87,7 @@ def _moves(
     between = pd.Series(np.nan, index=old.index)
     if old_profile == new_profile:
         between = first.astype(float)
-    elif new_profile is not None:  # the earlier predictions in the later profile's order
+    elif new_profile is not None and new_profile.columns <= set(old):  # the earlier predictions in the later profile's order
         again = in_order(old.assign(key=np.arange(len(old))), new_profile)
         between = pd.Series(again.set_index("key")["rank"].sort_index().to_numpy(dtype=float), index=old.index)
     table = pd.DataFrame(

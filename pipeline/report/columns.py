@@ -47,7 +47,10 @@ PANEL = (
     Column("tesla", "µ0·Ms of each µB/atom", "T", sent=6, needed=True),
 )
 TEXTS = ("candidate_id", "formula", "source_file", "note", "set_aside", "duplicate_of", "known_id", "label_provenance")
-NO_ORDERING = ("p_magnetic", "p_large")  # probabilities of something else
+NO_ORDERING = (  # probabilities of something else
+    "p_magnetic", "p_large", "p_fm_or_fim", "p_fm_or_fim_predicted", "p_tc_above_300", "p_tc_above_450", "p_tc_above_600",
+    "p_tc_260_to_340",
+)  # fmt: skip
 ORDERING_PREFIX = "p_"  # p_ferromagnetic, p_antiferromagnetic ...: how probable each order of the moments is
 
 

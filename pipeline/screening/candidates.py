@@ -26,14 +26,16 @@ from models.contract import Examples
 from models.ordering.order_classifier import CLASSES
 from pipeline.dedup.fingerprint import fingerprint
 from pipeline.features.descriptor_sets import Tier
-from pipeline.features.descriptors import descriptor_names
+from pipeline.features.descriptors import compositions, descriptor_names
 from pipeline.features.neighbours import alone
 from pipeline.features.rowcache import RowCache
 from pipeline.features.slow_descriptor_store import costly_cache
 from pipeline.features.slow_descriptors import without_values
 from pipeline.featurise import Needs, featurise
+from pipeline.magnetism.experiment import predicted_columns
 from pipeline.ops.parallel import in_kept_worker, map_in_order
 from pipeline.registry.ensemble import Ensemble
+from pipeline.registry.experiment_model import experiment_model
 from pipeline.registry.order_models import load_classifier
 from pipeline.screening.screen_models import ScreenModels
 
@@ -135,7 +137,8 @@ def judge_shard(source: Source, models: ScreenModels, costly: Path, shard: Shard
     table = pd.DataFrame(found.facts).astype({"moment_dft": "float64", "e_above_hull": "float64"}).assign(
         moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
         p_magnetic=said.p_magnetic, p_large=said.p_large,
-        unfamiliar=said.unfamiliar, **orders, **{f"member_{name}": values for name, values in said.members.items()},
+        unfamiliar=said.unfamiliar, **orders, **predicted_columns(experiment_model(), compositions(found.examples.graphs)),
+        **{f"member_{name}": values for name, values in said.members.items()},
     )  # fmt: skip
     return JudgedShard(table, found.cells, found.rejected, found.without_symmetry)
 

@@ -6,9 +6,11 @@ import pandas as pd
 
 from data.rejection import Rejection
 from data.sources import Source
+from data.sources.literature.snapshot import newest_literature
 from pipeline.features.descriptor_sets import Tier
 from pipeline.registry.ensemble import Ensemble
 from pipeline.screening.candidates import JudgedShard, judge_safely, judge_shard
+from pipeline.screening.measured import with_measured
 from pipeline.screening.profiles import DEFAULT_PROFILE, find_profile
 from pipeline.screening.ranking import rank
 from pipeline.screening.screen_models import ScreenModels
@@ -38,7 +40,7 @@ def predict_source(
     models = ScreenModels.in_use(ensemble, where)
     for judged in judge_safely(source, models, where.descriptors, shards, workers, forked and len(shards) == 1):
         whole.add(judged)
-    return _ranked(whole)
+    return _ranked(whole, where)
 
 
 def predict_here(source: Source, ensemble: Ensemble, where: Settings) -> tuple[pd.DataFrame, list[Rejection]]:
@@ -52,11 +54,12 @@ def predict_here(source: Source, ensemble: Ensemble, where: Settings) -> tuple[p
     models, whole = ScreenModels.in_use(ensemble, where), JudgedShard()
     for shard in source.shards():
         whole.add(judge_shard(source, models, where.descriptors, shard))
-    return _ranked(whole)
+    return _ranked(whole, where)
 
 
-def _ranked(whole: JudgedShard) -> tuple[pd.DataFrame, list[Rejection]]:
+def _ranked(whole: JudgedShard, where: Settings) -> tuple[pd.DataFrame, list[Rejection]]:
     if whole.table.empty:
         return whole.table, whole.rejected
     table = whole.table.assign(duplicate_of="", known_id="", known_moment=float("nan"))
+    table = with_measured(table, newest_literature(where.literature))
     return rank(table, find_profile(DEFAULT_PROFILE)), whole.rejected

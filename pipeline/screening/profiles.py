@@ -6,6 +6,7 @@ hull is known to be too high are set aside, unknown ones stay and say so (column
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from data.errors import UserError
 
 MAX_E_ABOVE_HULL = 0.1  # eV/atom; nine in ten metastable ICSD crystals lie below 0.067 (Sun et al., Sci. Adv. 2, e1600225, 2016)
 CHEAP_USD_PER_KG = 10.0  # between a ferrite and a sintered Nd-Fe-B magnet
+WITHOUT_AXIS = 0.5  # of a score where the lattice has no single axis: preferred, not forbidden
 TEXT_OF_NOTHING = ""
 
 Reasons = Callable[[pd.DataFrame], "pd.Series[str]"]  # for each row why it is set aside; empty where it is not
@@ -34,6 +36,11 @@ class Profile:
     score: Callable[[pd.DataFrame], pd.Series[float]]
     set_aside: tuple[Reasons, ...] = field(default=())
     working: str = ""
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that the score reads; a ranking of an older release may lack some."""
+        return frozenset(re.findall(r"[A-Za-z_]\w*", self.working))
 
     def reasons(self, table: pd.DataFrame) -> pd.Series[str]:
         """Why each row is ranked after all others; empty for those that compete."""
@@ -63,6 +70,19 @@ def _ferromagnetic(table: pd.DataFrame) -> pd.Series[float]:
 
 def _per_price(table: pd.DataFrame) -> pd.Series[float]:
     return _ferromagnetic(table) / (1.0 + table["price_USD_per_kg"] / CHEAP_USD_PER_KG)
+
+
+def _permanent(table: pd.DataFrame) -> pd.Series[float]:
+    axis = WITHOUT_AXIS + (1.0 - WITHOUT_AXIS) * table["uniaxial_possible"]
+    return table["saturation_300K_T"] * table["p_fm_or_fim"] * table["p_tc_above_450"] * axis
+
+
+def _soft(table: pd.DataFrame) -> pd.Series[float]:
+    return table["saturation_300K_T"] * table["p_fm_or_fim"] * table["p_tc_above_450"]
+
+
+def _magnetocaloric(table: pd.DataFrame) -> pd.Series[float]:
+    return table["saturation_T"] * table["p_fm_or_fim"] * table["p_tc_260_to_340"]
 
 
 def _hopeful(table: pd.DataFrame) -> pd.Series[float]:
@@ -102,9 +122,33 @@ def _said(text: pd.Series[str], where: pd.Series[bool]) -> pd.Series[str]:
 
 _SURE = "P(FM) × µ0·Ms at the lower end of the 90 % interval (T)"
 _TOO_HIGH = f"known to lie more than {MAX_E_ABOVE_HULL:g} eV/atom above the hull"
+# not the lower end of the interval: it is zero wherever the Curie temperature may be below 300 K, for nine crystals in ten
+_AT_WORK = "µ0·Ms at 300 K (T) × P(FM or FiM) × P(Tc > 450 K)"
 PROFILES = {
     profile.name: profile
     for profile in (
+        Profile(
+            "permanent-magnet",
+            "strong at working temperature, with an easy axis if the lattice allows one; whether it is hard, no column says",
+            f"score = {_AT_WORK} × (1 if tetragonal, trigonal or hexagonal, else {WITHOUT_AXIS:g})",
+            _permanent,
+            working="saturation_300K_T * p_fm_or_fim * p_tc_above_450 * "
+            f"({WITHOUT_AXIS:g} + {1 - WITHOUT_AXIS:g} * uniaxial_possible)",
+        ),
+        Profile(
+            "soft-magnet",
+            "strong at working temperature, whatever the lattice; cubic ones tend to be soft",
+            f"score = {_AT_WORK}",
+            _soft,
+            working="saturation_300K_T * p_fm_or_fim * p_tc_above_450",
+        ),
+        Profile(
+            "magnetocaloric",
+            "orders near room temperature with a large moment",
+            "score = µ0·Ms at 0 K (T) × P(FM or FiM) × P(260 K < Tc < 340 K)",
+            _magnetocaloric,
+            working="saturation_T * p_fm_or_fim * p_tc_260_to_340",
+        ),
         Profile(
             "high-ms",
             "the largest magnetisation that is sure, in crystals that are likely ferromagnets",
@@ -147,4 +191,4 @@ PROFILES = {
         ),
     )
 }
-DEFAULT_PROFILE = "high-ms"
+DEFAULT_PROFILE = "permanent-magnet"

@@ -16,6 +16,7 @@ import pandas as pd
 from data.errors import UserError
 from data.snapshot import open_snapshot
 from data.sources import Source
+from data.sources.literature.snapshot import newest_literature
 from data.sources.opening import ignored_files
 from data.sources.recipe import recipe
 from data.store.artifact import file_hash, make_folder, make_newest, text_hash, write_bytes, write_json
@@ -27,14 +28,17 @@ from pipeline.dedup.trained import trained_on
 from pipeline.features.descriptor_sets import Tier
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.vectorstore import VECTOR_CODE
+from pipeline.magnetism.experiment import MEASURED
 from pipeline.ops.ledger import Ledger, Run
 from pipeline.ops.progress import Reporter
 from pipeline.ops.provenance import provenance
 from pipeline.registry.ensemble import Ensemble
+from pipeline.registry.experiment_model import experiment_id
 from pipeline.screening.candidates import WITHOUT_COSTLY
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.identity import distinct_ids
 from pipeline.screening.licence import Licence, without_structures
+from pipeline.screening.measured import with_measured
 from pipeline.screening.previous import RUN_FORMAT, previous_run
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from pipeline.screening.ranking import rank
@@ -66,7 +70,9 @@ def screen(
         UserError: nothing to read in the source, or `out` cannot be written or holds something else.
     """
     given = source.identity()
-    code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code)
+    own = newest_literature(where.literature)
+    measured = [f"experiment-{experiment_id()}", *([] if own is None else [f"literature-{own.id}"])]
+    code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code, *measured)
     models = ScreenModels.in_use(ensemble, where)
     shown = ["licensed details"] if licensed_details else []
     decided = (*code, *models.to_json().values(), given, profile.name, profile.formula, *shown)
@@ -117,7 +123,7 @@ def _screen(
     cells = work.cells(len(shards))
     duplicates, compared_with = _compare(predictions, cells, ensemble, where, reporter)
     joined = predictions.join(duplicates.columns).assign(place=range(len(predictions)))
-    ranking = rank(_with_provenance(joined), profile)
+    ranking = rank(_with_provenance(with_measured(joined, newest_literature(where.literature))), profile)
     places = ranking.pop("place").to_list()
     hidden = licence.hidden(ranking)
     write_structures(folder, cells, places, hidden)
@@ -134,7 +140,7 @@ def _screen(
         "duplicates": int((ranking["duplicate_of"] != "").sum()), "known": int((ranking["known_id"] != "").sum()),
         "unfamiliar": int((ranking["unfamiliar"] > 1).sum()),
         "orderings": {str(k): int(n) for k, n in ranking["ordering_most_likely"].value_counts().sort_index().items()},
-        "known_from": compared_with,
+        "measured_orders": int((ranking["order_basis"] == MEASURED).sum()), "known_from": compared_with,
         "not_compared": duplicates.not_compared,
         "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),
         "without_costly": int(ranking["note"].str.contains(WITHOUT_COSTLY, regex=False).sum()),

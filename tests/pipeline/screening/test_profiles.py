@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import UserError
+from pipeline.screening.columns import COLUMNS, EXPERIMENT
 from pipeline.screening.profiles import PROFILES, find_profile
-from pipeline.screening.ranking import COLUMNS, in_order, rank
+from pipeline.screening.ranking import in_order, rank
 
 ROWS = [  # id, µ0·Ms low / mid / high (T), P, USD/kg, rare earths, radioactive, eV/atom above the hull, known id, duplicate of
     ("iron", 2.0, 2.2, 2.4, 1.0, 0.1, "", "", 0.0, "mp-13", ""),
@@ -24,6 +25,8 @@ ROWS = [  # id, µ0·Ms low / mid / high (T), P, USD/kg, rare earths, radioactiv
 
 
 P_FM = {"iron": 1.0, "iron again": 1.0, "alnico": 0.9, "neo": 0.5, "hidden": 0.8, "uranium": 0.3, "unstable": 0.9}
+P_HOT = {"iron": 1.0, "iron again": 1.0, "alnico": 1.0, "neo": 0.9, "hidden": 0.5, "uranium": 0.1, "unstable": 0.5}
+UNIAXIAL = ("neo", "alnico")
 
 
 def table() -> pd.DataFrame:
@@ -38,12 +41,18 @@ def table() -> pd.DataFrame:
         hhi_production=2400.0, hhi_reserve=1400.0, moment_dft=np.nan, moment_std=0.1, p_large=0.1, unfamiliar=0.2,
         p_ferromagnetic=[P_FM[name] for name in frame["candidate_id"]], p_ferrimagnetic=0.1, p_antiferromagnetic=0.1,
         afm_risk=0.1, ordering_most_likely="FM", label_provenance="",
+        saturation_300K_T=frame["mid"] * 0.8, p_fm_or_fim=[P_FM[name] for name in frame["candidate_id"]],
+        p_tc_above_450=[P_HOT[name] for name in frame["candidate_id"]], p_tc_260_to_340=0.2,
+        uniaxial_possible=[name in UNIAXIAL for name in frame["candidate_id"]],
         moment_low=frame["low"] * per_tesla,
         moment_muB_per_atom=frame["mid"] * per_tesla, moment_high=frame["high"] * per_tesla,
     )  # fmt: skip
 
 
 EXPECTED = {
+    "permanent-magnet": (["iron", "iron again", "alnico", "neo", "unstable", "hidden", "uranium"], 0),
+    "soft-magnet": (["iron", "iron again", "alnico", "unstable", "neo", "hidden", "uranium"], 0),
+    "magnetocaloric": (["iron", "iron again", "unstable", "alnico", "neo", "hidden", "uranium"], 0),
     "high-ms": (["iron", "iron again", "unstable", "alnico", "neo", "uranium", "hidden"], 0),
     "as-calculated": (["iron", "iron again", "unstable", "uranium", "neo", "alnico", "hidden"], 0),
     "rare-earth-free": (["iron", "iron again", "alnico", "hidden", "unstable", "neo", "uranium"], 3),
@@ -57,7 +66,7 @@ def test_the_order(name: str) -> None:
     ordered, aside = EXPECTED[name]
     found = rank(table(), PROFILES[name])
     assert found["candidate_id"].tolist() == ordered and found["rank"].tolist() == list(range(1, len(ROWS) + 1))
-    assert list(found.columns) == COLUMNS
+    assert list(found.columns) == [*COLUMNS, *(column.name for column in EXPERIMENT if column.name in table())]
     assert (found["set_aside"] != "").tolist() == [False] * (len(ROWS) - aside) + [True] * aside
 
 
@@ -74,6 +83,9 @@ def test_reasons_are_named_and_stability_stays_apart() -> None:
 def test_scores_are_the_written_formulas() -> None:
     rows = {name: rank(table(), profile).set_index("candidate_id")["score"] for name, profile in PROFILES.items()}
     assert rows["as-calculated"]["neo"] == pytest.approx(1.4)
+    assert rows["permanent-magnet"]["neo"] == pytest.approx(0.8 * 1.6 * 0.5 * 0.9)
+    assert rows["permanent-magnet"]["iron"] == pytest.approx(0.8 * 2.2 * 0.5)
+    assert rows["soft-magnet"]["iron"] == pytest.approx(0.8 * 2.2)
     assert rows["high-ms"]["neo"] == pytest.approx(0.5 * 1.4)
     assert rows["low-cost"]["neo"] == pytest.approx(0.5 * 1.4 / (1 + 120 / 10))
     assert rows["explore"]["hidden"] == pytest.approx(0.8 * 3.0)
@@ -89,7 +101,7 @@ def test_neither_the_order_of_rows_nor_an_earlier_profile_matters(order: list[in
 
 
 def test_an_unknown_profile() -> None:
-    with pytest.raises(UserError, match="high-ms or as-calculated or rare-earth-free or low-cost or explore, not 'cheap'"):
+    with pytest.raises(UserError, match=f"{' or '.join(PROFILES)}, not 'cheap'"):
         find_profile("cheap")
 
 

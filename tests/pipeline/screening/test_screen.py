@@ -46,7 +46,9 @@ def test_a_folder_becomes_a_ranking(cif_folder: Path, where: Settings, ensemble:
     assert sorted(table["candidate_id"]) == sorted(p.stem for p in cif_folder.glob("*.cif"))
     assert table["rank"].tolist() == list(range(1, len(table) + 1))
     assert (np.diff(table["score"]) <= 0).all()
-    np.testing.assert_allclose(table["score"], table["p_ferromagnetic"] * table["saturation_T_low"], rtol=1e-4)
+    axis = 0.5 + 0.5 * table["uniaxial_possible"]
+    expected = table["saturation_300K_T"] * table["p_fm_or_fim"] * table["p_tc_above_450"] * axis
+    np.testing.assert_allclose(table["score"], expected, rtol=1e-4)
     ordered = table[["p_ferromagnetic", "p_ferrimagnetic", "p_antiferromagnetic"]]
     np.testing.assert_allclose(ordered.sum(axis=1), table["p_magnetic"], rtol=0, atol=1e-4)
     likeliest = ordered.assign(NM=1 - table["p_magnetic"]).set_axis(["FM", "FiM", "AFM", "NM"], axis=1).idxmax(axis=1)

@@ -1,0 +1,199 @@
+"""Order, Curie temperature and the first hundred of a ranking against experiments, on chemical systems that no model saw.
+
+    python -m benchmarks.experiment ../shared/data/literature --tables ../shared/data/mp_magnets.parquet \
+        ../shared/data/icsd_candidates.parquet [--work FOLDER] [--smoke]
+
+The members of five folds are learned anew (half an hour; what FOLDER holds is not learned again, and `make
+pretrained-experiment` leaves it in .work/pretrained/work/experiment). Of the tables, crystals with a known experimental order
+count, of mp_magnets those of val and test; they are ranked by the default profile without a look-up, their order and Curie
+temperature coming from members that never saw their chemical systems. --smoke: a part of the rows, small members.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.figures import markdown
+from data.labels import TESLA_PER_MUB_PER_A3
+from data.sources.literature.tables import amounts_of, composition_key
+from data.sources.parquet import Columns, ParquetSource
+from flows.console import Console
+from models.experiment.composition_network import NetworkSettings
+from models.experiment.model import temperatures
+from models.experiment.tree_members import ForestSettings
+from pipeline.evaluation.experiment_metrics import crossed_order, order_metrics
+from pipeline.magnetism.experiment import prediction_columns, with_experiment
+from pipeline.magnetism.known_orders import known_from_experiment
+from pipeline.registry.shipped import choose_model
+from pipeline.screening.candidates import judge_safely
+from pipeline.screening.profiles import PROFILES
+from pipeline.screening.ranking import in_order
+from pipeline.screening.screen_models import ScreenModels
+from pipeline.settings import Settings
+from pipeline.training.experiment import CrossFitted, ExperimentSettings, train_experiment
+from pipeline.training.experiment_judged import judged_facts
+from pipeline.training.experiment_rows import AFM, FM_OR_FIM, ORDERS, STRUCTURES, ExperimentRows, read_rows
+
+FIRST = 100
+DRAWS = 2000
+SMOKE = ExperimentSettings(1, ForestSettings(n_estimators=5), NetworkSettings(width=16, hidden=32, epochs=1))
+SMOKE_ROWS = 1500
+ROOM_K = 300.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("literature", type=Path)
+    parser.add_argument("--tables", type=Path, nargs="*", default=[])
+    parser.add_argument("--work", type=Path)
+    parser.add_argument("--smoke", action="store_true")
+    options = parser.parse_args()
+    rows = read_rows(options.literature)
+    if options.smoke:
+        rows = rows.take(np.sort(np.random.default_rng(0).choice(len(rows.fold), SMOKE_ROWS, replace=False)))
+    with tempfile.TemporaryDirectory() as aside:
+        work = options.work or Path(aside)
+        model, crossed = train_experiment(rows, SMOKE if options.smoke else ExperimentSettings(), work, Console().say)
+    facts = judged_facts(rows, crossed, model.forest_weight)
+    print(f"## Chemical systems that no member saw ({len(rows.fold):,} compositions, five folds)\n")
+    _print_metrics(facts, model.forest_weight)
+    said = crossed.combined(model.forest_weight)
+    known = rows.table["order"].notna().to_numpy()
+    probability = np.full(len(rows.fold), np.nan)
+    probability[known] = crossed_order(said["order"][0][known], rows.table["order"].to_numpy()[known], rows.fold[known])
+    print(f"\n## Members\n\n{_members(rows, crossed)}")
+    if (options.literature / STRUCTURES).is_file() and not options.smoke:
+        print(f"\n## Solved magnetic structures\n\n{_solved(options.literature, rows, probability)}")
+    if options.tables:
+        print(f"\n## Crystals with a known order\n\n{_first(options, rows, model, crossed)}")
+
+
+def _print_metrics(facts: dict[str, Any], weight: dict[str, float]) -> None:
+    lines = [
+        [
+            "FM or FiM against AFM",
+            *(f"{facts['order'][n]:.4g}" for n in ("rows", "auroc", "macro_f1", "brier", "calibration_error")),
+        ]
+    ]
+    print(markdown(["order", "rows", "AUROC", "macro-F1", "Brier", "calibration error"], lines))
+    names = ("rows", "mae_K", "median_error_K", "r2", "precision_above_600", "recall_above_600")
+    parts = {
+        "Tc": "tc",
+        "Tc, without rare earths": "tc_without_rare_earths",
+        "Tc, with rare earths": "tc_with_rare_earths",
+        "TN": "tn",
+    }
+    lines = [[title, *(f"{facts[key][n]:.4g}" for n in names)] for title, key in parts.items()]
+    print("\n" + markdown(["temperature", "rows", "MAE, K", "median, K", "R²", "precision > 600 K", "recall > 600 K"], lines))
+    print(f"\nTc by what it rests on: {facts['tc_by_tier']}; weight of the forests: {weight}\n")
+    lines = [
+        [task, name, f"{row['rows']:,}", f"{row['coverage']:.1%}", f"{row['width_K']:.0f}"]
+        for task in ("tc", "tn") for name, row in facts[f"{task}_coverage"]["bins"].items()
+    ]  # fmt: skip
+    print(markdown(["interval of", "predicted", "rows", "coverage", "mean width, K"], lines))
+
+
+def _members(rows: ExperimentRows, crossed: CrossFitted) -> str:
+    """The same figures of each member by itself."""
+    from sklearn.metrics import roc_auc_score
+
+    lines = []
+    for k in range(len(crossed.answers["tc"])):
+        cells = []
+        for task in ("tc", "tn"):
+            known, truth, _ = rows.target(task)
+            value = temperatures(crossed.answers[task][k][known], np.zeros(len(known)))[0]
+            cells.append(f"{np.abs(value - truth).mean():.1f}")
+        known, truth, _ = rows.target("order")
+        lines.append(
+            ["forest" if k == 0 else f"network {k}", *cells, f"{roc_auc_score(truth, crossed.answers['order'][k][known]):.4f}"]
+        )
+    return markdown(["member", "MAE of Tc, K", "MAE of TN, K", "AUROC of the order"], lines)
+
+
+def _solved(folder: Path, rows: ExperimentRows, probability: np.ndarray) -> str:
+    table = pd.read_parquet(folder / STRUCTURES, columns=["formula", "order"])
+    table = table[table["order"].isin(["FM", "AFM"])]
+    keys = [composition_key(amounts_of(f) or {}) for f in table["formula"]]
+    p = pd.Series(probability, index=rows.table["key"]).reindex(keys).to_numpy()
+    here = np.isfinite(p)
+    found = order_metrics((table["order"] == "FM").to_numpy(float)[here], p[here])
+    return f"FM against AFM: {here.sum()} structures, AUROC {found['auroc']:.3f}"
+
+
+def _first(options: argparse.Namespace, rows: ExperimentRows, model: Any, crossed: CrossFitted) -> str:
+    """The top-100 figure, from members that never saw a crystal's chemical system."""
+    truth = pd.read_parquet(options.literature / ORDERS).set_index("key")
+    truth = truth[truth["exp_order"].isin([FM_OR_FIM, AFM])]
+    predictions = pd.concat([_predicted(path, truth.index, options.smoke) for path in options.tables], ignore_index=True)
+    table = _unseen(predictions, rows, model, crossed)
+    lines = []
+    for title, profile, look_up in (
+        ("as calculated", "as-calculated", False), ("look-up off", "permanent-magnet", False),
+        ("look-up off, no preference of lattices", "soft-magnet", False),
+        ("look-up on, embedded table only", "permanent-magnet", True),
+    ):  # fmt: skip
+        ranked = in_order(_with(table, look_up), PROFILES[profile])
+        answer = truth.loc[ranked["key"]]
+        up = (answer["exp_order"] == FM_OR_FIM).to_numpy()
+        hot = up & (answer["Tc_K"] > ROOM_K).to_numpy()
+        lines.append([title, f"{len(ranked):,}", _share(hot), _share(up)])
+    head = ["ranking", "crystals", f"FM or FiM with Tc > 300 K in the first {FIRST}", f"FM or FiM in the first {FIRST}"]
+    return markdown(head, lines)
+
+
+def _predicted(path: Path, keys: pd.Index, smoke: bool) -> pd.DataFrame:
+    """DFT's predictions for the crystals of a table whose composition is among the keys, of mp_magnets without its train rows."""
+    table = pd.read_parquet(path)
+    if "split" in table:
+        table = table[table["split"] != "train"]
+    named = {f: composition_key(amounts_of(f) or {"H": 1.0}) for f in table["formula"].unique()}
+    table = table.assign(key=table["formula"].map(named))
+    table = table[table["key"].isin(keys)]
+    table = table.head(60) if smoke else table
+    where = Settings()
+    with tempfile.TemporaryDirectory() as aside:
+        part = Path(aside) / "part.parquet"
+        table[["material_id", "cif"]].to_parquet(part)
+        source = ParquetSource(part, labelled=False, columns=Columns())
+        models = ScreenModels.in_use(choose_model(where), where)
+        parts = [s.table for s in judge_safely(source, models, where.descriptors, list(source.shards()), 1)]
+    found = pd.concat(parts, ignore_index=True)
+    return found.assign(key=found["candidate_id"].map(table.set_index("material_id")["key"]))
+
+
+def _unseen(predictions: pd.DataFrame, rows: ExperimentRows, model: Any, crossed: CrossFitted) -> pd.DataFrame:
+    """With the experiment's columns from members that did not see the crystal's chemical system."""
+    place = pd.Series(np.arange(len(rows.fold)), index=rows.table["key"]).reindex(predictions["key"])
+    predictions = predictions[place.notna().to_numpy()].reset_index(drop=True)
+    here = place.dropna().astype(int).to_numpy()
+    columns = prediction_columns(model.combined({task: answers[:, here] for task, answers in crossed.answers.items()}))
+    tesla = TESLA_PER_MUB_PER_A3 / predictions["volume_per_atom"]
+    ends = {"saturation_T": "moment_muB_per_atom", "saturation_T_low": "moment_low", "saturation_T_high": "moment_high"}
+    extra = {name: predictions[moment] * tesla for name, moment in ends.items()}
+    return predictions.assign(**columns, **extra, duplicate_of="", known_id="")
+
+
+def _with(table: pd.DataFrame, look_up: bool) -> pd.DataFrame:
+    known = known_from_experiment(table["formula"], table["space_group"], None)
+    if not look_up:
+        known = known.assign(known_order="", known_tc_K=np.nan, known_tn_K=np.nan)
+    return with_experiment(table, known, TESLA_PER_MUB_PER_A3 / table["volume_per_atom"])
+
+
+def _share(hit: np.ndarray) -> str:
+    """Of the first hundred, with the 95 % interval of a bootstrap over them."""
+    first = hit[:FIRST]
+    drawn = np.random.default_rng(0).choice(first, size=(DRAWS, len(first))).mean(axis=1)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return f"{first.mean():.2f} ({low:.2f} to {high:.2f})"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Measured transition temperatures from papers and handbooks, each with its reference."""

@@ -1,0 +1,93 @@
+"""Reading tables of measured values: every CSV or Parquet file of a folder that has the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pymatgen.core import Composition
+
+from data.errors import UserError
+from data.store.artifact import file_hash
+
+REQUIRED = ("formula", "kind", "value_K", "ref")
+OPTIONAL = ("source", "manual", "licence")
+TC, TN = "Tc", "TN"  # of a ferro- or ferrimagnet; of an antiferromagnet
+DERIVED = ("transition_temperatures.parquet",)  # of the shared tables: medians of the raw values beside them
+
+
+def literature_files(folder: Path) -> list[Path]:
+    """The tables of a folder, by name.
+
+    Raises:
+        UserError: there is no such folder, or no table with the columns REQUIRED in it.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder of literature tables")
+    files = [p for p in sorted(folder.iterdir()) if p.suffix in (".csv", ".parquet") and p.name not in DERIVED and _fits(p)]
+    if not files:
+        raise UserError(f"no .csv or .parquet file in {folder} has the columns {', '.join(REQUIRED)} (docs/literature.md)")
+    return files
+
+
+def read_values(files: Iterable[Path]) -> pd.DataFrame:
+    """One row a value as it stands in its file: REQUIRED as text, `value_K` as a number (NaN where it is none), `source`,
+    `manual`, `file`, `row` (from 1, below the header)."""
+    parts = []
+    for path in files:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False) if path.suffix == ".csv" else pd.read_parquet(path)
+        part = pd.DataFrame({name: table[name].astype(str) for name in ("formula", "kind", "ref")})
+        part["stated"] = table["value_K"].astype(str)
+        part["value_K"] = pd.to_numeric(table["value_K"], errors="coerce").astype(float)
+        part["source"] = table["source"].astype(str) if "source" in table else path.stem
+        part["manual"] = table["manual"].astype(str).str.lower().isin(("true", "1")) if "manual" in table else False
+        part["file"], part["row"] = path.name, np.arange(1, len(table) + 1)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def hashes(files: Iterable[Path]) -> dict[str, str]:
+    """Content hash of each table by its name."""
+    return {path.name: file_hash(path) for path in files}
+
+
+def amounts_of(formula: str) -> dict[str, float] | None:
+    """Element fractions by symbol; None for what is no formula. Deuterium and tritium count as hydrogen."""
+    try:
+        amounts = Composition(formula).get_el_amt_dict()
+    except (ValueError, KeyError, TypeError, ZeroDivisionError):
+        return None
+    merged: dict[str, float] = {}
+    for symbol, amount in amounts.items():
+        name = "H" if symbol in ("D", "T") else symbol
+        merged[name] = merged.get(name, 0.0) + float(amount)
+    total = sum(merged.values())
+    known = merged and all(_is_element(name) for name in merged) and np.isfinite(total) and total > 0
+    return {name: amount / total for name, amount in merged.items()} if known else None
+
+
+def composition_key(fractions: dict[str, float]) -> str:
+    """`Fe0.6667 O0.3333`: what is looked up by; fractions need not sum to 1."""
+    total = sum(fractions.values())
+    return " ".join(f"{symbol}{fractions[symbol] / total:.4f}" for symbol in sorted(fractions))
+
+
+def _is_element(symbol: str) -> bool:
+    from pymatgen.core import Element
+
+    return bool(Element.is_valid_symbol(symbol)) and Element(symbol).Z <= 103
+
+
+def _fits(path: Path) -> bool:
+    try:
+        if path.suffix == ".csv":
+            columns = list(pd.read_csv(path, nrows=0).columns)
+        else:
+            import pyarrow.parquet as pq
+
+            columns = list(pq.read_schema(path).names)
+    except (OSError, ValueError, UnicodeDecodeError) as fault:
+        raise UserError(f"{path} is no readable table: {fault}") from fault
+    return set(REQUIRED) <= set(columns)

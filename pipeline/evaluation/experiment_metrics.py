@@ -1,0 +1,71 @@
+"""How well models of experiments do on chemical systems that they never saw: order, temperatures, intervals."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.experiment.calibration import Calibration
+from models.experiment.intervals import BinnedResiduals
+
+Floats = NDArray[np.float64]
+SHOWN_BINS_K = (0.0, 100.0, 300.0, 600.0, np.inf)
+CALIBRATION_BINS = 10
+HIGH_K = 600.0
+
+
+def order_metrics(truth: Floats, probability: Floats) -> dict[str, float]:
+    """AUROC, macro-F1 at one half, Brier score, expected calibration error (bins of equal width)."""
+    from sklearn.metrics import f1_score, roc_auc_score
+
+    where = np.minimum((probability * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    gaps = [
+        (where == k).mean() * abs(truth[where == k].mean() - probability[where == k].mean())
+        for k in range(CALIBRATION_BINS) if (where == k).any()
+    ]  # fmt: skip
+    return {
+        "rows": len(truth), "auroc": float(roc_auc_score(truth, probability)),
+        "macro_f1": float(f1_score(truth, probability > 0.5, average="macro")),
+        "brier": float(np.mean((probability - truth) ** 2)), "calibration_error": float(sum(gaps)),
+    }  # fmt: skip
+
+
+def temperature_metrics(truth: Floats, predicted: Floats) -> dict[str, float]:
+    """Mean and median absolute error (K), R², and precision and recall above HIGH_K."""
+    error = np.abs(predicted - truth)
+    said, is_high = predicted > HIGH_K, truth > HIGH_K
+    return {
+        "rows": len(truth), "mae_K": float(error.mean()), "median_error_K": float(np.median(error)),
+        "r2": float(1.0 - np.sum((predicted - truth) ** 2) / np.sum((truth - truth.mean()) ** 2)),
+        "precision_above_600": float(is_high[said].mean()) if said.any() else float("nan"),
+        "recall_above_600": float(said[is_high].mean()) if is_high.any() else float("nan"),
+    }  # fmt: skip
+
+
+def crossed_order(logit: Floats, truth: Floats, fold: NDArray[np.int64]) -> Floats:
+    """(rows,) probabilities, each calibrated on the other folds."""
+    out = np.zeros(len(logit))
+    for k in np.unique(fold):
+        here = fold == k
+        out[here] = Calibration.fit(logit[~here], truth[~here]).predict(logit[here])
+    return out
+
+
+def crossed_coverage(truth: Floats, predicted: Floats, spread: Floats, fold: NDArray[np.int64]) -> dict[str, Any]:
+    """Share of the truths inside 90 % intervals that the other folds calibrated, by predicted value, with their mean width."""
+    inside, width = np.zeros(len(truth), dtype=bool), np.zeros(len(truth))
+    for k in np.unique(fold):
+        here = fold == k
+        residuals = BinnedResiduals.fit(truth[~here], predicted[~here], spread[~here])
+        low, high = residuals.interval(predicted[here], spread[here])
+        inside[here], width[here] = (truth[here] >= low) & (truth[here] <= high), high - low
+    bins = {}
+    for least, most in pairwise(SHOWN_BINS_K):
+        here = (predicted >= least) & (predicted < most)
+        if here.any():
+            found = {"coverage": float(inside[here].mean()), "width_K": float(width[here].mean())}
+            bins[f"{least:g} to {most:g} K"] = {"rows": int(here.sum()), **found}
+    return {"coverage": float(inside.mean()), "bins": bins}

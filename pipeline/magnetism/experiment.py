@@ -1,0 +1,144 @@
+"""Order, Curie temperature and working magnetisation of candidates as experiments would find them: the columns of a ranking.
+
+The rule for order: whether a crystal is magnetic, and which of FM and FiM it is, DFT says; whether its moments add up or cancel,
+experiments say. With m = P(magnetic), e = P(FM or FiM | ordered, experiment) and DFT's shares f and i of FM and FiM:
+
+    P(NM) = 1 - m      P(AFM) = m (1 - e)      P(FM) = m e f / (f + i)      P(FiM) = m e i / (f + i)
+
+What has been measured takes the place of e and of the Curie temperature, and the column `order_basis` says so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from models.experiment.model import ExperimentModel, ExperimentPrediction
+from pipeline.features.elements import Compositions
+from pipeline.features.formulas import described_mix
+from pipeline.magnetism.known_orders import ANTIFERROMAGNETIC_ORDERS, FERROMAGNETIC_ORDERS, is_contradictory
+from pipeline.magnetism.working_temperature import (
+    ROOM_TEMPERATURE_K,
+    SIGMAS_OF_90,
+    anisotropy_needed,
+    largest_energy_product,
+    magnetisation_at,
+    uniaxial_possible,
+)
+
+Floats = NDArray[np.float64]
+THRESHOLDS_K = (300, 450, 600)
+NEAR_ROOM, NEAR_ROOM_K = "p_tc_260_to_340", (260.0, 340.0)  # where a magnetocaloric material is wanted
+SURE = 0.98  # of a measured order: references are wrong now and then, and so is the match by composition
+MEASURED_SHARE, MEASURED_LEAST_K = 0.05, 5.0  # half width of a measured temperature's 90 % interval where references agree
+LARGEST_HALF = 0.5  # of the value; a wider spread is a wrong reference, not a wider interval
+MEASURED, PREDICTED, DISPUTED = "measured", "predicted", "contradictory references"
+
+
+def predicted_columns(model: ExperimentModel, mix: Compositions) -> dict[str, Floats]:
+    """What the models say of each crystal's composition, each asked once: `p_fm_or_fim_predicted`, and for "tc" and "tn"
+    the temperature and its 90 % interval (K), and the probabilities that the Curie temperature is above THRESHOLDS_K."""
+    once, row = _unique(mix)
+    said = model.predict(described_mix(once))
+    return {name: values[row] for name, values in prediction_columns(said).items()}
+
+
+def with_experiment(predictions: pd.DataFrame, known: pd.DataFrame, tesla_per_muB: pd.Series[float]) -> pd.DataFrame:
+    """The predictions with their order, Curie temperature and working magnetisation, measured ones where `known` has them.
+
+    Args:
+        predictions: columns of `predicted_columns`, p_magnetic, p_ferromagnetic, p_ferrimagnetic (DFT), space_group and the
+            moment with its interval.
+        known: `known_from_experiment` of the same rows.
+        tesla_per_muB: T per µB/atom of each crystal.
+    """
+    order = known["known_order"]
+    up, down = order.isin(FERROMAGNETIC_ORDERS), order.isin(ANTIFERROMAGNETIC_ORDERS)
+    e = predictions["p_fm_or_fim_predicted"].mask(up, SURE).mask(down, 1.0 - SURE)
+    # what has been seen to order is magnetic
+    magnetic = predictions["p_magnetic"].mask(up | down, np.maximum(predictions["p_magnetic"], SURE))
+    basis = np.where(up | down, MEASURED, np.where(is_contradictory(order), DISPUTED, PREDICTED))
+    out = predictions.assign(**order_columns(magnetic, e, predictions["p_ferromagnetic"], predictions["p_ferrimagnetic"], order))
+    out = out.assign(p_magnetic=magnetic, order_basis=basis, **known)
+    return _at_work(out.assign(**_curie(out, up)), tesla_per_muB)
+
+
+def order_columns(
+    magnetic: pd.Series[float], e: pd.Series[float], fm: pd.Series[float], fim: pd.Series[float], known: pd.Series[str]
+) -> dict[str, Any]:
+    """The probabilities of the rule above, by column of the ranking; a measured FM or FiM settles which of both it is."""
+    share = (fm / (fm + fim).where(fm + fim > 0)).fillna(0.5)
+    share = share.mask(known == "FM", SURE).mask(known == "FiM", 1.0 - SURE)
+    every = {
+        "NM": 1.0 - magnetic, "FM": magnetic * e * share, "FiM": magnetic * e * (1.0 - share), "AFM": magnetic * (1.0 - e)
+    }  # fmt: skip
+    names = np.array(list(every))
+    likely = names[np.argmax(np.stack([v.to_numpy() for v in every.values()]), axis=0)]
+    return {
+        "p_ferromagnetic": every["FM"], "p_ferrimagnetic": every["FiM"], "p_antiferromagnetic": every["AFM"], "afm_risk": 1.0 - e,
+        "p_fm_or_fim": magnetic * e, "ordering_most_likely": likely,
+    }  # fmt: skip
+
+
+def _curie(table: pd.DataFrame, up: pd.Series[bool]) -> dict[str, Any]:
+    """The Curie temperature's columns with measured values in their places."""
+    measured = up & table["known_tc_K"].notna()
+    value = table["tc_K"].mask(measured, table["known_tc_K"])
+    least = np.maximum(MEASURED_SHARE * value, MEASURED_LEAST_K)
+    half = np.clip(table["known_spread_K"].fillna(0.0) / 2.0, least, np.maximum(LARGEST_HALF * value, least))
+    out = {
+        "tc_K": value, "tc_low_K": table["tc_low_K"].mask(measured, np.maximum(value - half, 0.0)),
+        "tc_high_K": table["tc_high_K"].mask(measured, value + half), "tc_basis": np.where(measured, MEASURED, PREDICTED),
+    }  # fmt: skip
+    for threshold in THRESHOLDS_K:
+        name = f"p_tc_above_{threshold}"
+        out[name] = table[name].mask(measured, norm.cdf((value - threshold) / (half / SIGMAS_OF_90)))
+    low, high = NEAR_ROOM_K
+    near = norm.cdf((high - value) / (half / SIGMAS_OF_90)) - norm.cdf((low - value) / (half / SIGMAS_OF_90))
+    out[NEAR_ROOM] = table[NEAR_ROOM].mask(measured, near)
+    return out
+
+
+def _at_work(table: pd.DataFrame, tesla: pd.Series[float]) -> pd.DataFrame:
+    """With µ0·Ms at room temperature, if the crystal is a ferro- or ferrimagnet, and what follows from it."""
+
+    def values(name: str) -> Floats:
+        return table[name].to_numpy(dtype=np.float64)
+
+    per_muB = tesla.to_numpy(dtype=np.float64)
+    moments = (values(name) * per_muB for name in ("moment_muB_per_atom", "moment_low", "moment_high"))
+    curie = (values(name) for name in ("tc_K", "tc_low_K", "tc_high_K"))
+    there = magnetisation_at(ROOM_TEMPERATURE_K, *moments, *curie)
+    energy, mgoe = largest_energy_product(there.value)
+    return table.assign(
+        saturation_300K_T=there.value, saturation_300K_T_low=there.low, saturation_300K_T_high=there.high, bh_max_kJ_m3=energy,
+        bh_max_MGOe=mgoe, k1_for_hardness_1_MJ_m3=anisotropy_needed(there.value),
+        uniaxial_possible=uniaxial_possible(table["space_group"].to_numpy(dtype=np.int64)),
+    )  # fmt: skip
+
+
+def prediction_columns(said: ExperimentPrediction) -> dict[str, Floats]:
+    """The columns of `predicted_columns`, one row a composition."""
+    out = {"p_fm_or_fim_predicted": said.p_fm_or_fim}
+    for name, transition in (("tc", said.tc), ("tn", said.tn)):
+        low, high = transition.interval()
+        out |= {f"{name}_K": transition.value_K, f"{name}_low_K": low, f"{name}_high_K": high}
+    out[NEAR_ROOM] = np.maximum(said.tc.p_above(NEAR_ROOM_K[0]) - said.tc.p_above(NEAR_ROOM_K[1]), 0.0)
+    return out | {f"p_tc_above_{t}": said.tc.p_above(float(t)) for t in THRESHOLDS_K}
+
+
+def _unique(mix: Compositions) -> tuple[Compositions, NDArray[np.int64]]:
+    """Each composition once, and for each crystal its place among them."""
+    ends = np.append(mix.start[1:], len(mix.number))
+    names = [(mix.number[a:b].tobytes(), np.round(mix.fraction[a:b], 9).tobytes()) for a, b in zip(mix.start, ends, strict=True)]
+    place: dict[tuple[bytes, bytes], int] = {}
+    row = np.array([place.setdefault(name, len(place)) for name in names], dtype=np.int64)
+    first = np.unique(row, return_index=True)[1]
+    counts = (ends - mix.start)[first]
+    entry = np.concatenate([np.arange(mix.start[k], ends[k]) for k in first])
+    owner = np.repeat(np.arange(len(first)), counts)
+    return Compositions(owner, mix.number[entry], mix.fraction[entry], np.searchsorted(owner, np.arange(len(first)))), row

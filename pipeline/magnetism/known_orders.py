@@ -1,0 +1,80 @@
+"""What experiments say of candidates: a look-up by composition in the table that comes with ferroscreen and in the user's own.
+
+The embedded handbook table comes first. A row of it that names a space group counts for that structure only: of manganese
+sulphides, rock salt and zinc blende order otherwise.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from data.known_magnets import known_magnets
+from data.sources.literature.compositions import ANTIFERRO, CONTRADICTORY, FERRO
+from data.sources.literature.snapshot import LiteratureSnapshot
+from data.sources.literature.tables import amounts_of, composition_key
+
+KNOWN_COLUMNS = (
+    "known_order", "known_tc_K", "known_tn_K", "known_references", "known_dois", "known_spread_K",
+)  # fmt: skip
+FERROMAGNETIC_ORDERS = ("FM", "FiM", FERRO)
+ANTIFERROMAGNETIC_ORDERS = ("AFM", ANTIFERRO)
+HANDBOOK = "handbook"  # stands before the name of an embedded reference
+
+
+def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int], own: LiteratureSnapshot | None) -> pd.DataFrame:
+    """KNOWN_COLUMNS, one row a candidate; order "" and NaN temperatures where nothing is known.
+
+    Args:
+        formulas: reduced formulas of ordered crystals.
+        space_groups: numbers, of the same rows.
+        own: the user's snapshot of literature; None: only the embedded table.
+    """
+    keys = formulas.map({formula: _key(formula) for formula in formulas.unique()})
+    found = _empty(formulas.index)
+    if own is not None:
+        theirs = own.compositions().set_index("key").add_prefix("known_")
+        here = keys.isin(theirs.index)
+        for name in KNOWN_COLUMNS:
+            found.loc[here, name] = keys[here].map(theirs[name])
+    table = _embedded()
+    wanted = keys.map(table["space_group"]).astype("Float64")
+    here = keys.isin(table.index) & (wanted.isna() | (wanted == space_groups.astype("Float64"))).fillna(False).astype(bool)
+    others = found["known_references"].where(found["known_order"] != "", 0).astype(int)
+    for name, column in (("known_order", "order"), ("known_tc_K", "tc_K"), ("known_tn_K", "tn_K")):
+        found.loc[here, name] = keys[here].map(table[column])
+    found["known_references"] = others + here.astype(int)
+    text = keys[here].map(table["reference"]).map(lambda name: f"{HANDBOOK}: {name}")
+    found.loc[here, "known_dois"] = [
+        "; ".join(filter(None, pair)) for pair in zip(text, found.loc[here, "known_dois"], strict=True)
+    ]
+    return found.astype({"known_tc_K": float, "known_tn_K": float, "known_spread_K": float})
+
+
+def is_contradictory(order: pd.Series[str]) -> pd.Series[bool]:
+    """Where the literature reports both kinds of order: shown, and not taken for a measurement."""
+    return order == CONTRADICTORY
+
+
+def _empty(index: pd.Index) -> pd.DataFrame:
+    n = len(index)
+    return pd.DataFrame(
+        {
+            "known_order": [""] * n, "known_tc_K": np.full(n, np.nan), "known_tn_K": np.full(n, np.nan),
+            "known_references": np.zeros(n, dtype=int), "known_dois": [""] * n, "known_spread_K": np.full(n, np.nan),
+        },
+        index=index,
+    ).astype({"known_order": object, "known_dois": object})  # fmt: skip
+
+
+def _key(formula: str) -> str:
+    fractions = amounts_of(formula)
+    return "" if fractions is None else composition_key(fractions)
+
+
+@lru_cache(maxsize=1)
+def _embedded() -> pd.DataFrame:
+    table = known_magnets()
+    return table.assign(key=table["formula"].map(_key)).set_index("key")

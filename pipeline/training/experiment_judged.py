@@ -1,0 +1,48 @@
+"""The facts of a trained model of experiments: what its like said of chemical systems that they had not seen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from models.experiment.model import temperatures
+from pipeline.evaluation.experiment_metrics import crossed_coverage, crossed_order, order_metrics, temperature_metrics
+from pipeline.features.magnetic_composition import HUND
+from pipeline.training.experiment import CrossFitted
+from pipeline.training.experiment_rows import ExperimentRows
+
+RARE_EARTHS = (21, 39, 57, *HUND, 71)
+
+
+def judged_facts(rows: ExperimentRows, crossed: CrossFitted, forest_weight: dict[str, float]) -> dict[str, Any]:
+    """Metrics of each task, and the coverage of the intervals; calibrations come from other folds than the judged one."""
+    said = crossed.combined(forest_weight)
+    facts: dict[str, Any] = {}
+    known, truth, _ = rows.target("order")
+    facts["order"] = order_metrics(truth, crossed_order(said["order"][0][known], truth, rows.fold[known]))
+    for task in ("tc", "tn"):
+        known, truth, _ = rows.target(task)
+        value, spread = temperatures(said[task][0][known], said[task][1][known])
+        facts[task] = temperature_metrics(truth, value)
+        facts[f"{task}_coverage"] = crossed_coverage(truth, value, spread, rows.fold[known])
+        if task == "tc":
+            earth = with_rare_earth(rows)[known]
+            facts["tc_without_rare_earths"] = temperature_metrics(truth[~earth], value[~earth])
+            facts["tc_with_rare_earths"] = temperature_metrics(truth[earth], value[earth])
+            facts["tc_by_tier"] = _by_weight(truth, value, rows.table["weight_tc"].to_numpy()[known])
+    return facts
+
+
+def with_rare_earth(rows: ExperimentRows) -> np.ndarray:
+    """(rows,) whether a rare earth (Sc, Y, La to Lu) is in the formula."""
+    given = rows.formulas
+    found: np.ndarray = np.maximum.reduceat(np.isin(given.numbers, RARE_EARTHS), given.start)
+    return found
+
+
+def _by_weight(truth: np.ndarray, value: np.ndarray, weight: np.ndarray) -> dict[str, float]:
+    return {
+        "mae_K of several references or a handbook": float(np.abs(value - truth)[weight == 1.0].mean()),
+        "mae_K of one reference": float(np.abs(value - truth)[weight < 1.0].mean()),
+    }

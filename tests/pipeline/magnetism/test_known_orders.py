@@ -1,0 +1,77 @@
+"""The embedded table of known magnets, and the look-up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data.known_magnets import ORDERS, known_magnets
+from data.sources.literature.snapshot import publish_literature
+from data.sources.literature.tables import amounts_of, composition_key
+from pipeline.magnetism.known_orders import KNOWN_COLUMNS, known_from_experiment
+
+SHARED = Path(__file__).parents[3].parent / "shared" / "data" / "literature" / "transition_temperatures.parquet"
+AGREE = 0.10
+
+
+def look(*crystals: tuple[str, int], own: Path | None = None) -> pd.DataFrame:
+    formulas, groups = zip(*crystals, strict=True)
+    snapshot = None if own is None else publish_literature(own / "home", own)
+    return known_from_experiment(pd.Series(formulas, dtype=object), pd.Series(groups), snapshot)
+
+
+def test_the_table_is_whole() -> None:
+    table = known_magnets()
+    assert len(table) >= 250 and table["formula"].is_unique and set(table["order"]) == set(ORDERS)
+    assert (table["reference"].str.len() > 3).all()
+    keys = [composition_key(amounts_of(f) or {}) for f in table["formula"]]
+    assert len(set(keys)) == len(keys)
+    ferro = table["order"] != "AFM"
+    assert table.loc[ferro, "tc_K"].between(0.5, 1400).all() and table.loc[~ferro, "tn_K"].between(0.5, 1600).all()
+    assert table["saturation_300K_T"].dropna().between(0.01, 2.5).all()
+
+
+@pytest.mark.skipif(not SHARED.is_file(), reason="the shared literature table is not here")
+def test_the_table_agrees_with_the_literature() -> None:
+    shared = pd.read_parquet(SHARED, columns=["key", "kind", "T_K"])
+    compared = 0
+    for row in known_magnets().itertuples():
+        theirs = shared[shared["key"] == composition_key(amounts_of(row.formula) or {})].set_index("kind")["T_K"]
+        for kind, ours in (("Tc", row.tc_K), ("TN", row.tn_K)):
+            if kind in theirs and not np.isnan(ours):
+                compared += 1
+                assert abs(ours / theirs[kind] - 1) <= AGREE, f"{row.formula}: {ours} K, {theirs[kind]} K in the literature"
+    assert compared > 200
+
+
+def test_what_is_known_and_what_is_not() -> None:
+    found = look(("Nd2Fe14B", 136), ("NiO", 225), ("Fe2O3", 167), ("Fe2O3", 206), ("Al2O3", 167))
+    assert list(found.columns) == list(KNOWN_COLUMNS)
+    assert found["known_order"].tolist() == ["FM", "AFM", "AFM", "", ""]
+    assert found["known_tc_K"].fillna(0).tolist() == [588, 0, 0, 0, 0]
+    assert found["known_references"].tolist() == [1, 1, 1, 0, 0]
+    assert found["known_dois"][0].startswith("handbook: ")
+
+
+def test_the_users_values(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text(
+        "formula,kind,value_K,ref\n"
+        "Fe7Co3N,Tc,512,doi:10.1/a\nFe7Co3N,Tc,520,doi:10.1/b\n"
+        "Fe8W,Tc,600,doi:10.1/c\nFe8W,TN,90,doi:10.1/d\n"
+        "Fe,Tc,900,doi:10.1/e\n"
+    )  # fmt: skip
+    found = look(("Co3Fe7N", 1), ("Fe8W", 1), ("Fe", 229), ("Al", 225), own=tmp_path)
+    assert found["known_order"].tolist() == ["FM or FiM", "contradictory", "FM", ""]
+    assert found["known_tc_K"][0] == 516 and found["known_spread_K"][0] == 8 and found["known_references"][0] == 2
+    assert found["known_dois"][0] == "10.1/a; 10.1/b"
+    assert found["known_tc_K"][2] == 1044, "a handbook comes before a table of the user"
+    assert found["known_dois"][2] == "handbook: Coey 2010; 10.1/e" and found["known_references"][2] == 2
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    crystals = [("NiO", 225), ("Al", 225), ("Fe", 229)]
+    forth, back = look(*crystals), look(*crystals[::-1])
+    pd.testing.assert_frame_equal(forth, back.iloc[::-1].reset_index(drop=True))
