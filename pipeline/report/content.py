@@ -92,6 +92,7 @@ class ReportContent:
     working: str = ""  # the same as arithmetic over columns of the ranking
     cells: PackedCells = field(default_factory=PackedCells)  # of the best candidates
     withheld: bool = False  # structures may not be shown
+    licensed: bool = False  # structures may be shown to who has the licence, but not be passed on
     second: SecondOpinion | None = None
     known: Learned = field(default_factory=Learned)  # what the model learned from
     changes: Changes | None = None  # since the run before

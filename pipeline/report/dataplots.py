@@ -7,13 +7,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from data.labels import MAGNETIC_THRESHOLD, MAX_MUB_PER_ATOM
+from pipeline.report.logaxis import log_axis
 from pipeline.report.plots import finite_columns
-from pipeline.report.svg import ROLES, draw
+from pipeline.report.svg import ROLES, WIDE, Sheet, draw
 
 STEPS = 60
 
 
-def label_histogram(crystals: pd.DataFrame) -> str | None:
+def label_histogram(crystals: pd.DataFrame, sheet: Sheet = WIDE) -> str | None:
     """All labels by size, on a logarithmic count; the non-magnetic ones apart."""
     (moments,) = finite_columns(crystals, "moment_muB_per_atom")
     if moments.size == 0:
@@ -29,9 +30,10 @@ def label_histogram(crystals: pd.DataFrame) -> str | None:
         axes.stairs(others, edges, baseline=0.7, color=ROLES["steel"], linewidth=1.4, label="non-magnetic")
         axes.set(yscale="log", xlabel="DFT moment (µB/atom)", ylabel="crystals", xlim=(0, end))
         axes.set_ylim(0.7, 2.5 * max(magnetic.max(), others.max(), 2))
+        log_axis(axes.yaxis, *axes.get_ylim())
         axes.legend(loc="upper right")
 
-    return draw("labels", f"Histogram of {moments.size} labels", paint, size=(10.6, 3.0))
+    return draw(f"labels{sheet.suffix}", f"Histogram of {moments.size} labels", paint, (sheet.width, 3.0))
 
 
 def moments_of_duplicates(duplicates: pd.DataFrame) -> str | None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from markupsafe import Markup
 
+from data.labels import MAGNETIC_THRESHOLD
 from pipeline.report import plots
 from pipeline.report.content import ReportContent, SecondOpinion
 from pipeline.report.pareto import moment_against_stability
 from pipeline.report.periodic import BEST, candidate_map, error_map
 from pipeline.report.selectionplot import selection_trajectory
+from pipeline.report.stated import stated_error_floor
+from pipeline.report.svg import NARROW, WIDE, Sheet
 from pipeline.report.text import count, number
 
 
@@ -26,8 +31,10 @@ class PageFigure:
     svg: Markup
     caption: str
     wide: bool
+    narrow: Markup | None = None  # the same on a sheet for a phone
 
 
+SMALLEST = 0.001  # µB/atom; labels are not known better
 _NO_ROWS = pd.DataFrame(columns=["moment_dft", "moment_muB_per_atom", "moment_std"], dtype=float)
 
 
@@ -37,7 +44,7 @@ def candidate_figures(content: ReportContent) -> list[PageFigure]:
     return drawn(
         (
             "The top of the ranking against DFT",
-            plots.truth_of_ranking(ranking),
+            both(partial(plots.truth_of_ranking, ranking)),
             "The best candidates from left to right: the bar is the 90 % interval, the dot the prediction, the "
             "open diamond the DFT moment where one is known. Nine in ten diamonds should lie on their bars. Heights "
             "need not fall from left to right, because the ranking counts magnetisation per volume and takes its "
@@ -46,7 +53,7 @@ def candidate_figures(content: ReportContent) -> list[PageFigure]:
         ),
         (
             "How many candidates, and how strong",
-            plots.moment_histogram(ranking),
+            both(partial(plots.moment_histogram, ranking)),
             "Each step up the vertical axis is ten times more candidates. Filled: more likely magnetic than not. A "
             "filled hump far from zero is good news; an outline far from zero marks moments that the model itself "
             "doubts.",
@@ -54,7 +61,7 @@ def candidate_figures(content: ReportContent) -> list[PageFigure]:
         ),
         (
             "Magnetisation against stability",
-            moment_against_stability(ranking),
+            both(partial(moment_against_stability, ranking)),
             "Every candidate whose energy above the hull is known, up to 0.3 eV/atom. On the line lie those that no other "
             "candidate beats in both: left is more stable, up is more magnetisation that is sure.",
             True,
@@ -71,6 +78,7 @@ def candidate_figures(content: ReportContent) -> list[PageFigure]:
 def evaluation_figures(content: ReportContent) -> list[PageFigure]:
     """How good the model was on crystals it had never seen."""
     evaluation = content.evaluation if content.evaluation is not None else _NO_ROWS
+    floor = stated_error_floor(evaluation)
     return drawn(
         (
             "Predicted against DFT",
@@ -81,9 +89,9 @@ def evaluation_figures(content: ReportContent) -> list[PageFigure]:
         ),
         (
             "Does the model know when it is wrong?",
-            plots.error_against_spread(evaluation),
+            plots.error_against_spread(evaluation, floor),
             "Test rows sorted by the error that the model states for them. On the dashed line the stated error is as "
-            "large as the true one; points above it are pulled up by a few large misses among many right answers.",
+            "large as the true one; above it the model is surer of itself than it should be." + _trust(evaluation, floor),
             False,
         ),
         (
@@ -128,7 +136,7 @@ def second_figures(second: SecondOpinion | None) -> list[PageFigure]:
     return drawn(
         (
             "Two models against DFT",
-            plots.two_against_dft(second.rows),
+            both(partial(plots.two_against_dft, second.rows)),
             f"{count(len(truth))} crystals of chemical systems that this model never saw. Mean error: {number(mine, 3)} µB/atom "
             f"for this model, {number(theirs, 3)} µB/atom for the shipped one. The lines are the 90 % intervals.",
             True,
@@ -154,17 +162,51 @@ def rejection_figures(content: ReportContent) -> list[PageFigure]:
     )
 
 
-def drawn(*entries: tuple[str, str | None, str, bool]) -> list[PageFigure]:
-    """Of (title, SVG, caption, wide) those that have something to show."""
-    return [PageFigure(title, Markup(svg), caption, wide) for title, svg, caption, wide in entries if svg is not None]
+def both(draw_on: Callable[[Sheet], str | None]) -> tuple[str, str] | None:
+    """The drawing on a wide and on a narrow sheet; None where there is nothing to draw."""
+    wide, narrow = (draw_on(sheet) for sheet in (WIDE, NARROW))
+    return None if wide is None or narrow is None else (wide, narrow)
+
+
+def drawn(*entries: tuple[str, str | tuple[str, str] | None, str, bool]) -> list[PageFigure]:
+    """Of (title, SVG or a wide and a narrow one, caption, wide) those that have something to show."""
+    figures = []
+    for title, svg, caption, wide in entries:
+        if isinstance(svg, tuple):
+            figures.append(PageFigure(title, Markup(svg[0]), caption, wide, Markup(svg[1])))
+        elif svg is not None:
+            figures.append(PageFigure(title, Markup(svg), caption, wide))
+    return figures
 
 
 def _typical_errors(evaluation: pd.DataFrame) -> str:
     truth, guess = plots.finite_columns(evaluation, "moment_dft", "moment_muB_per_atom")
     if truth.size == 0:
         return ""
-    half, most = np.quantile(np.abs(guess - truth), [0.5, 0.9])
-    return (
-        f"{count(truth.size)} crystals from chemical systems the model never saw: half lie within "
-        f"{number(half, 3)} µB/atom of DFT, nine in ten within {number(most, 3)}."
+    said = f"{count(truth.size)} crystals from chemical systems the model never saw, nine in ten {_within(guess - truth, 0.9)}."
+    magnetic = truth > MAGNETIC_THRESHOLD
+    if not magnetic.any():
+        return said
+    wrong = (guess - truth)[magnetic]
+    return f"{said} Of the {count(wrong.size)} magnetic ones half lie {_within(wrong, 0.5)}, nine in ten {_within(wrong, 0.9)}."
+
+
+def _within(wrong: npt.NDArray[np.float64], share: float) -> str:
+    return f"within {number(max(float(np.quantile(np.abs(wrong), share)), SMALLEST), 3)} µB/atom of DFT"
+
+
+def _trust(evaluation: pd.DataFrame, floor: float) -> str:
+    """What the page makes of stated errors, in numbers."""
+    if not floor:
+        return ""
+    truth, guess, stated = plots.finite_columns(evaluation, "moment_dft", "moment_muB_per_atom", "moment_std")
+    below = stated < floor
+    wrong = np.square(guess - truth)
+    said = (
+        f" The first point holds the {count(below.sum())} rows with a stated error below {floor:g} µB/atom, whose true error is "
+        f"{number(np.sqrt(wrong[below].mean()), 3)}: the page never states a smaller error than {floor:g}."
     )
+    if below.all():
+        return said
+    ratio = float(np.sqrt(wrong[~below].mean() / np.square(stated[~below]).mean()))
+    return f"{said} Above that the true error is {number(ratio, 1)} times the stated one (root mean square)."

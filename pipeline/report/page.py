@@ -28,7 +28,7 @@ TOP_WARNINGS = 3
 TOP_CHANGES = 20  # of each kind
 WIDE = 300.0  # user units of the bars on the first screen
 BAR_AFTER = "moment_muB_per_atom"
-FLAGS = {"duplicates": "No duplicates", "known": "Moment not known yet", "aside": "Not set aside"}
+FLAGS = {"duplicates": "No duplicates", "polymorphs": "Best of each compound", "known": "Moment not known yet", "aside": "Not set aside"}
 LIMITS = (
     "saturation_T_low", "moment_muB_per_atom", "p_magnetic", "p_ferromagnetic", "afm_risk", "unfamiliar", "e_above_hull",
     "price_USD_per_kg", "hhi_production", "n_sites",
@@ -75,7 +75,8 @@ def render_report(content: ReportContent) -> str:
 def _candidates(content: ReportContent) -> dict[str, Any]:
     seen = view(content)
     scale = _scale(seen.frame.head(ROWS))
-    best = seen.frame[(seen.frame["duplicate_of"] == "") & (seen.frame["set_aside"] == "")].head(TOP)
+    best = seen.frame[(seen.frame["duplicate_of"] == "") & (seen.frame["set_aside"] == "")]
+    best = best.drop_duplicates("formula").head(TOP)
     numbers = {column.key: column for column in seen.numbers}
     return {
         "total": len(seen.frame),
@@ -110,13 +111,15 @@ def _marks(row: dict[str, Any]) -> list[str]:
     """What is to be known of a candidate before one falls in love with it; the page's script says the same (rows.js)."""
     known = row["known_id"] != "" or (row["dft"] is not None and np.isfinite(row["dft"]))
     said = {"set aside": row["set_aside"], "duplicate": row["duplicate_of"], "known": known, "note": row["note"]}
-    return [mark for mark, holds in said.items() if holds]
+    return [*(mark for mark, holds in said.items() if holds), *([row["polymorphs"]] if row["polymorphs"] else [])]
 
 
 def _flagged(frame: pd.DataFrame, flag: str) -> bool:
     """Whether a filter would leave anything out."""
     if flag == "known":
         return bool((frame["known_id"] != "").any() or ("dft" in frame and frame["dft"].notna().any()))
+    if flag == "polymorphs":
+        return bool((frame["polymorphs"] != "").any())
     return bool((frame[{"duplicates": "duplicate_of", "aside": "set_aside"}[flag]] != "").any())
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from pipeline.report.plots import drawable
-from pipeline.report.svg import ROLES, draw
+from pipeline.report.svg import ROLES, WIDE, Sheet, draw
 
 FARTHEST = 0.3  # eV/atom; what lies higher is not drawn
 NAMED = 6  # crystals of the front that carry their formula
@@ -32,7 +32,7 @@ def _apart(rows: npt.NDArray[np.int64], x: npt.NDArray[np.float64], y: npt.NDArr
     return named[:NAMED]
 
 
-def moment_against_stability(ranking: pd.DataFrame) -> str | None:
+def moment_against_stability(ranking: pd.DataFrame, sheet: Sheet = WIDE) -> str | None:
     """µ0·Ms at the lower end of the interval over the energy above the hull, where that is known, with the Pareto front."""
     if "e_above_hull" not in ranking:
         return None
@@ -47,6 +47,7 @@ def moment_against_stability(ranking: pd.DataFrame) -> str | None:
     front = pareto_front(energy, gain)
     spots = np.unique(np.stack([energy.round(3), gain.round(2)]), axis=1)  # thousands of dots on one spot only cost space
     end = max(0.05, 1.05 * float(energy.max()))
+    crowded = WIDE.width / sheet.width  # names take a larger share of a smaller sheet
 
     def paint(axes: Axes) -> None:
         axes.grid(True)
@@ -54,11 +55,12 @@ def moment_against_stability(ranking: pd.DataFrame) -> str | None:
         steps = [np.append(energy[front], end), np.append(gain[front], gain[front][-1])]
         axes.step(*steps, where="post", color=ROLES["rust"], linewidth=1.2)
         axes.plot(energy[front], gain[front], "o", color=ROLES["rust"], markersize=5, label="Pareto front")
-        for k in _apart(front[np.argsort(-gain[front], kind="stable")], energy / end, gain / max(gain.max(), 0.1)):
+        for k in _apart(front[np.argsort(-gain[front], kind="stable")], energy / end / crowded, gain / max(gain.max(), 0.1)):
             name = drawable(str(table["formula"].iloc[k]))
             axes.annotate(name, (energy[k], gain[k]), xytext=(6, -9), textcoords="offset points", fontsize=8.5, parse_math=False)
         axes.set(xlabel="energy above the hull (eV/atom)", ylabel="µ0·Ms at the lower end (T)")
         axes.set(xlim=(-0.02 * end, end), ylim=(-0.03 * max(gain.max(), 0.1), 1.12 * max(gain.max(), 0.1)))
         axes.legend(loc="upper right", ncols=2)
 
-    return draw("stability", f"Magnetisation against stability of {len(energy)} candidates", paint, size=(10.6, 3.6))
+    label = f"Magnetisation against stability of {len(energy)} candidates"
+    return draw(f"stability{sheet.suffix}", label, paint, (sheet.width, 3.6))

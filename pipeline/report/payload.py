@@ -16,7 +16,8 @@ from pipeline.report.elements import BITS, MASKS, element_looks, masks, periodic
 from pipeline.report.neighbours import NEAREST, neighbours
 from pipeline.report.pack import Packer
 from pipeline.report.scale import Scale
-from pipeline.report.structures import CENTRINGS, CONVENTIONAL, FRACTION
+from pipeline.report.stated import stated_error_floor
+from pipeline.report.structures import CENTRINGS, CONVENTIONAL, FRACTION, space_group_symbols
 from pipeline.report.text import visible
 from pipeline.report.view import MEMBER_DIGITS, View
 
@@ -58,6 +59,9 @@ def payload(content: ReportContent, seen: View, scale: Scale) -> str:
             },
             "nearest": NEAREST,
             "withheld": content.withheld,
+            "open": not (content.withheld or content.licensed),
+            "floor": stated_error_floor(content.evaluation),
+            "spaceGroups": space_group_symbols(),
             "fraction": FRACTION,
             "conventional": [CONVENTIONAL[letter] for letter in CENTRINGS],
         }

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from data.labels import MAX_MUB_PER_ATOM
 from pipeline.evaluation.shares import wilson
-from pipeline.report.svg import ROLES, draw
+from pipeline.report.logaxis import log_axis
+from pipeline.report.svg import ROLES, WIDE, Sheet, draw
 from pipeline.report.text import MISSING, finite
 
 TOP = 30
@@ -24,7 +24,7 @@ FEWEST_FOR_HISTOGRAM = 10  # below that the table says more
 MAX_REASONS = 12
 PROBABILITIES = {"magnetic": "P(magnetic)", "large": "P(moment > 1 µB/atom)"}
 Floats = npt.NDArray[np.float64]
-_DENSITY = {"1–2": "d0", "3–9": "d1", "10–29": "d2", "30–99": "d3", "100–299": "d4", "300 or more": "d5"}
+_DENSITY = {"1–2": "h0", "3–9": "h1", "10–29": "h2", "30–99": "h3", "100–299": "h4", "300 or more": "h5"}
 _DENSITY_EDGES = [1, 3, 10, 30, 100, 300, 10**9]
 
 
@@ -58,13 +58,18 @@ def predicted_against_dft(evaluation: pd.DataFrame) -> str | None:
     return draw("agreement", f"Predicted against DFT moment of {truth.size} held-out crystals", paint)
 
 
-def error_against_spread(evaluation: pd.DataFrame) -> str | None:
-    """Held-out rows in bins of equal size by stated error: true error over it, with the ideal line."""
+def error_against_spread(evaluation: pd.DataFrame, floor: float = 0.0) -> str | None:
+    """Held-out rows in bins of equal size by stated error: true error over it, with the ideal line.
+
+    Rows with a stated error below `floor` (µB/atom) make one bin, which counts as stating the floor.
+    """
     truth, guess, spread = finite_columns(evaluation, "moment_dft", "moment_muB_per_atom", "moment_std")
-    order = np.argsort(spread, kind="stable")
-    bins = np.array_split(order, min(12, max(1, order.size // 20)))
-    stated = np.array([np.sqrt(np.mean(spread[rows] ** 2)) for rows in bins if rows.size])
-    actual = np.array([np.sqrt(np.mean((guess - truth)[rows] ** 2)) for rows in bins if rows.size])
+    below, above = np.flatnonzero(spread < floor), np.flatnonzero(spread >= floor)
+    order = above[np.argsort(spread[above], kind="stable")]
+    bins = [rows for rows in (below, *np.array_split(order, min(12, max(1, order.size // 20)))) if rows.size]
+    believed = np.maximum(spread, floor)
+    stated = np.array([np.sqrt(np.mean(believed[rows] ** 2)) for rows in bins])
+    actual = np.array([np.sqrt(np.mean((guess - truth)[rows] ** 2)) for rows in bins])
     drawable = (stated > 0) & (actual > 0)
     if not drawable.any():
         return None
@@ -77,14 +82,13 @@ def error_against_spread(evaluation: pd.DataFrame) -> str | None:
         axes.plot(stated, actual, "o-", color=ROLES["rust"], markersize=4.5, linewidth=1.2, label="a bin of test rows")
         axes.set(xscale="log", yscale="log", xlabel="stated error, one σ (µB/atom)", ylabel="true error, RMS (µB/atom)")
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
-            _plain_log(axis)
+            log_axis(axis, *ends)
         axes.legend(loc="upper left")
 
     return draw("spread", "True error against stated error on held-out crystals", paint)
 
 
-def moment_histogram(ranking: pd.DataFrame) -> str | None:
+def moment_histogram(ranking: pd.DataFrame, sheet: Sheet = WIDE) -> str | None:
     """All candidates by predicted moment, on a logarithmic count, split by P(magnetic) at one half."""
     probability = pd.to_numeric(ranking["p_magnetic"], errors="coerce").fillna(0.0)
     moments, p_magnetic = finite_columns(ranking.assign(p_magnetic=probability), "moment_muB_per_atom", "p_magnetic")
@@ -101,10 +105,10 @@ def moment_histogram(ranking: pd.DataFrame) -> str | None:
         axes.stairs(unlikely, edges, baseline=0.7, color=ROLES["steel"], linewidth=1.4, label="less, or unknown")
         axes.set(yscale="log", xlabel="predicted moment (µB/atom)", ylabel="candidates", xlim=(0, end))
         axes.set_ylim(0.7, 2.5 * max(likely.max(), unlikely.max(), 2))
-        _plain_log(axes.yaxis)
+        log_axis(axes.yaxis, *axes.get_ylim())
         axes.legend(loc="upper right")
 
-    return draw("moments", f"Histogram of {moments.size} candidates by predicted moment", paint, size=(10.6, 3.0))
+    return draw(f"moments{sheet.suffix}", f"Histogram of {moments.size} candidates by predicted moment", paint, (sheet.width, 3.0))
 
 
 def coverage_by_bin(bins: Sequence[Mapping[str, Any]]) -> str | None:
@@ -173,7 +177,7 @@ def rejected_by_reason(rejected: pd.DataFrame) -> str | None:
     return draw("reasons", "Rejected crystals by reason", paint, size=(5.2, 0.55 + 0.27 * len(values)))
 
 
-def truth_of_ranking(ranking: pd.DataFrame) -> str | None:
+def truth_of_ranking(ranking: pd.DataFrame, sheet: Sheet = WIDE) -> str | None:
     """The best 30 candidates by rank: interval and prediction, with the DFT moment where it is known."""
     if "moment_dft" not in ranking:
         return None
@@ -186,7 +190,7 @@ def truth_of_ranking(ranking: pd.DataFrame) -> str | None:
     def paint(axes: Axes) -> None:
         axes.grid(True, axis="y")
         held = [np.clip(moments, 0, MAX_MUB_PER_ATOM) for moments in (low, high, guess, known)]
-        axes.vlines(rank, held[0], held[1], color=ROLES["d1"], linewidth=4.0, label="90 % interval")
+        axes.vlines(rank, held[0], held[1], color=ROLES["d2"], linewidth=4.0, label="90 % interval")
         axes.plot(rank, held[2], "o", color=ROLES["rust"], markersize=4.5, label="predicted")
         axes.plot(known_rank, held[3], "D", color=ROLES["steel"], markersize=4.5, fillstyle="none", label="DFT")
         axes.set(xlabel="rank", ylabel="moment (µB/atom)")
@@ -195,10 +199,12 @@ def truth_of_ranking(ranking: pd.DataFrame) -> str | None:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, steps=[1, 5, 10]))
         axes.legend(loc="upper right", ncols=3)
 
-    return draw("truth", f"Predicted interval and DFT moment of the top {rank.size} candidates", paint, (10.6, 3.2))
+    return draw(
+        f"truth{sheet.suffix}", f"Predicted interval and DFT moment of the top {rank.size} candidates", paint, (sheet.width, 3.2)
+    )
 
 
-def two_against_dft(rows: pd.DataFrame) -> str | None:
+def two_against_dft(rows: pd.DataFrame, sheet: Sheet = WIDE) -> str | None:
     """Intervals and predictions of two models against the DFT moments of the same crystals (columns of SecondOpinion)."""
     of_each = ("moment_low", "moment_high", "moment_muB_per_atom")
     truth, *words = finite_columns(rows, "moment_dft", *of_each, *(f"{name}_other" for name in of_each))
@@ -218,7 +224,9 @@ def two_against_dft(rows: pd.DataFrame) -> str | None:
         axes.set(xlabel="DFT moment (µB/atom)", ylabel="predicted (µB/atom)", xlim=(-0.02 * top, top), ylim=(-0.02 * top, top))
         axes.legend(loc="upper left")
 
-    return draw("second", f"Predictions of two models for {truth.size} crystals against DFT", paint, (10.6, 4.4))
+    return draw(
+        f"second{sheet.suffix}", f"Predictions of two models for {truth.size} crystals against DFT", paint, (sheet.width, 4.4)
+    )
 
 
 def finite_columns(frame: pd.DataFrame, *names: str) -> tuple[Floats, ...]:
@@ -244,11 +252,6 @@ def moment_range(entry: Mapping[str, Any]) -> str:
 def _top(*moments: Floats) -> float:
     """Where an axis of moments ends (µB/atom): at the largest, but never beyond what an atom can carry."""
     return float(min(max(0.1, *(values.max() for values in moments)), MAX_MUB_PER_ATOM))
-
-
-def _plain_log(axis: Axis) -> None:
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}" if value < 1000 else f"{value:,.0f}"))
-    axis.set_minor_formatter(NullFormatter())
 
 
 def drawable(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ from markupsafe import Markup
 from data.labels import MAGNETIC_THRESHOLD
 from pipeline.report import dataplots, plots
 from pipeline.report.assets import page_environment, policy, style
-from pipeline.report.figures import PageFigure, drawn
+from pipeline.report.figures import PageFigure, both, drawn
 
 TOP_ROWS = 200
 DOUBTFUL = 0.1  # µB/atom between two calculations of one structure; more makes one of the labels doubtful
@@ -67,7 +68,7 @@ def _figures(content: QualityContent) -> list[PageFigure]:
     return drawn(
         (
             "The labels",
-            dataplots.label_histogram(content.crystals),
+            both(partial(dataplots.label_histogram, content.crystals)),
             "Each step up the vertical axis is ten times more crystals. A single bar far above its neighbours is more often one "
             "calculation's default than nature.",
             True,

@@ -16,10 +16,15 @@ _KNOWN = {
     "rmse": ("RMS error", "µB/atom", 4),
     "r2": ("R²", "", 3),
     "auroc": ("AUROC, magnetic or not", "", 3),
+    "average_precision": ("Average precision", "", 3),
     "precision_at_k": ("Precision at the top", "", 3),
     "coverage_90": ("Inside the 90 % interval", "", 3),
+    "coverage_90_magnetic": ("… of magnetic rows", "", 3),
+    "miscalibration_area": ("Miscalibration area", "", 3),
+    "spearman_std_error": ("Rank correlation of stated and true error", "", 3),
     "n": ("Test rows", "", 0),
 }
+_OF_ZERO, _TOP = "mae_of_zero", "k"  # shown as a row of its own, and in the heading of the precision
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +38,14 @@ class ScoreTable:
 def score_table(metrics: Mapping[str, Any]) -> ScoreTable:
     """One line for the ensemble and one for each member; a column for every score that one of them has."""
     models = {name: dict(_scores(scores)) for name, scores in _models(metrics)}
+    tops = {count(scores.pop(_TOP)) for scores in models.values() if _TOP in scores}
+    of_zero = [(scores.pop(_OF_ZERO), scores.get("n")) for scores in models.values() if _OF_ZERO in scores]
+    if of_zero:
+        models["always 0 (no model)"] = {"mae": of_zero[0][0], "n": of_zero[0][1]}
     found = dict.fromkeys(key for scores in models.values() for key in scores)
     keys = [key for key in _KNOWN if key in found] + [key for key in found if key not in _KNOWN]
     return ScoreTable(
-        headings=tuple(_KNOWN[key][:2] if key in _KNOWN else (visible(key, 40), "") for key in keys),
+        headings=tuple(_heading(key, tops) for key in keys),
         rows=tuple((name, tuple(_cell(key, scores.get(key)) for key in keys)) for name, scores in models.items()),
     )
 
@@ -47,6 +56,13 @@ def coverage_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         (moment_range(entry), count(entry.get("n")), _percent(entry.get("coverage")))
         for entry in metrics.get("coverage_by_bin", ())
     ]
+
+
+def _heading(key: str, tops: set[str]) -> tuple[str, str]:
+    """Name and unit; a score that is not known by name is at least written in words."""
+    if key == "precision_at_k" and len(tops) == 1:
+        return f"Precision among the top {next(iter(tops))}", ""
+    return _KNOWN[key][:2] if key in _KNOWN else (visible(key.replace("_", " "), 40), "")
 
 
 def _models(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

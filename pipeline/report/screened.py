@@ -67,6 +67,7 @@ def screen_content(
         working=profile.working if profile is not None and profile.formula == run["formula"] else "",
         cells=packed_cells(screened.folder),  # without those that are withheld
         withheld=withheld,
+        licensed=bool(run.get("licensed")),
         known=_learned(where, model["snapshot"]),
         changes=changes,
         second=second,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+import gemmi
 import moyopy
 import numpy as np
 import pyarrow as pa
@@ -73,6 +75,13 @@ def _parameters(lattices: NDArray[np.float64]) -> NDArray[np.float64]:
     ]
     angles = np.arccos(np.clip(np.stack(cosines, axis=1), -1, 1)) * 180 / math.pi
     return np.concatenate([lengths, angles], axis=1)
+
+
+@lru_cache(maxsize=1)
+def space_group_symbols() -> list[str]:
+    """Short Hermann-Mauguin symbols of the 230 space groups in their standard settings (International Tables A, from gemmi)."""
+    symbols = [gemmi.find_spacegroup_by_number(number).hm.replace(" ", "") for number in range(1, 231)]
+    return [re.sub(r"^([A-Z])1(.+)1$", r"\1\2", symbol) for symbol in symbols]
 
 
 @lru_cache(maxsize=530)

@@ -6,6 +6,7 @@ import io
 import re
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from xml.etree import ElementTree
 
 import matplotlib.style
@@ -26,6 +27,12 @@ ROLES = {
     "d3": "#c26a44",
     "d4": "#9a4425",
     "d5": "#6a2a14",
+    "h0": "#cf7d55",
+    "h1": "#bd6540",
+    "h2": "#a54d2a",
+    "h3": "#853a1e",
+    "h4": "#622712",
+    "h5": "#3a1307",
 }
 _STYLE = {
     "svg.fonttype": "none",
@@ -53,6 +60,19 @@ _XLINK = "{http://www.w3.org/1999/xlink}href"
 _ROLE_OF = {colour: role for role, colour in ROLES.items()}
 _LONG_DECIMAL = re.compile(r"(\d+\.\d{2})\d+")
 _REFERENCE = re.compile(r"#([^)]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a drawing that takes the page's whole width is drawn on; the ids of each sheet's drawings end in its suffix."""
+
+    suffix: str
+    width: float  # inches
+
+
+WIDE = Sheet("", 10.6)
+NARROW = Sheet("-narrow", 5.2)  # for a phone: the same letters, half the width
+
 _lock = threading.Lock()  # matplotlib keeps its style in one place for all threads
 
 

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 MISSING = "–"
 NUDGE = 1e-9  # halves go up, here as in the page's script, whose rule for them is another one
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_NEXT_ELEMENT = re.compile(r"(?<=[^(\[])(?=[A-Z(\[])")
 _SUBSCRIPT = re.compile(r"(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)")
 
 
@@ -35,11 +36,8 @@ def file_name(value: object) -> Markup:
 
 
 def formula(value: object) -> Markup:
-    """A chemical formula with its counts as subscripts; escaped first, so that only our own tags remain."""
-    parts = _SUBSCRIPT.split(visible(value, limit=80))
-    return Markup("").join(
-        Markup("<sub>{}</sub>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
-    )
+    """A chemical formula with its counts as subscripts, which may wrap before an element but never inside one or its count."""
+    return Markup("<wbr/>").join(_typeset(piece) for piece in _NEXT_ELEMENT.split(visible(value, limit=80)))
 
 
 def number(value: object, digits: int = 2) -> str:
@@ -85,3 +83,11 @@ def _shown(character: str) -> str:
         return character
     code = ord(character)
     return chr(0x2400 + code) if code < 0x20 else f"⟨U+{code:04X}⟩"
+
+
+def _typeset(piece: str) -> Markup:
+    """Escaped first, so that only our own tags remain."""
+    parts = _SUBSCRIPT.split(piece)
+    return Markup("").join(
+        Markup("<sub>{}</sub>").format(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    )

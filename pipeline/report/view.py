@@ -50,11 +50,22 @@ def view(content: ReportContent) -> View:
         if column.needed or np.isfinite(values).any():
             numbers[column.key] = column
             frame[column.key] = values
+    frame["polymorphs"] = _polymorphs(frame)
     members = {f"member_{k}": name.removeprefix("member_") for k, name in enumerate(content.member_columns())}
     for k, name in enumerate(content.member_columns()):
         frame[f"member_{k}"] = _sent(ranking[name], MEMBER_DIGITS)
     table = tuple(column for column in TABLE if column.key in numbers and not _repeats(column, frame))
     return View(frame, table, tuple(numbers.values()), orderings, members)
+
+
+def _polymorphs(frame: pd.DataFrame) -> pd.Series[str]:
+    """What is said of other crystals of the same compound (web/rows.js says the same); empty where there is none."""
+    alone = frame[frame["duplicate_of"] == ""]
+    compound = alone.groupby("formula", sort=False)["formula"]
+    others, place = compound.transform("size") - 1, alone.groupby("formula", sort=False).cumcount()
+    first = "also " + others.astype(str) + np.where(others > 1, " polymorphs", " polymorph")
+    said = first.where(place == 0, "polymorph").where(others > 0, "")
+    return said.reindex(frame.index, fill_value="")
 
 
 def _sent(given: pd.Series[Any], digits: int) -> pd.Series[float]:

@@ -1,31 +1,6 @@
-// From the form to a function that says whether a row is wanted.
+// From the form to functions that say whether a row is wanted.
 
-const ELEMENT = /^[A-Z][a-z]?$/;
 const RANGE = /^\s*(\d+)\s*(?:[-–]\s*(\d+))?\s*$/;
-
-// Fe Co -O: elements in and out; anything else is sought in id, formula and file.
-const searchTests = (data, query) => {
-  const tests = [];
-  for (const word of query.split(/[\s,]+/).filter(Boolean)) {
-    const barred = word.length > 1 && word.startsWith("-");
-    const sought = barred ? word.slice(1) : word;
-    const z = ELEMENT.test(sought) ? data.symbols.indexOf(sought) + 1 : 0;
-    if (z) tests.push(elementTest(data, z, !barred));
-    else {
-      const lower = sought.toLowerCase();
-      data.haystack ||= data.formula.map((text, k) => `${text}\n${data.candidate_id[k]}\n${data.source_file[k]}`.toLowerCase());
-      tests.push((k) => data.haystack[k].includes(lower) !== barred);
-    }
-  }
-  return tests;
-};
-
-const elementTest = (data, z, wanted) => {
-  const mask = data[`mask_${Math.floor((z - 1) / data.bits)}`];
-  const bit = 2 ** ((z - 1) % data.bits);
-  const least = mask.stored(0); // negative: what to take off the stored numbers
-  return (k) => (((mask.raw[k] - least) & bit) !== 0) === wanted;
-};
 
 const groupTest = (data, group) => {
   const tests = data.groups[group].map((z) => elementTest(data, z, false));
@@ -51,6 +26,7 @@ const FLAGS = {
   duplicates: (data) => (k) => !data.duplicate_of[k],
   known: (data) => (k) => !data.known_id[k] && !(data.dft && Number.isFinite(data.dft.at(k))),
   aside: (data) => (k) => !data.set_aside[k],
+  polymorphs: (data) => (k) => !data.duplicate_of[k] && polymorphsOf(data, k)[0] === k,
 };
 
 const wantedRows = (data, form) => {

@@ -28,7 +28,12 @@ const make = (tag, className, ...children) => {
 
 const SUBSCRIPT = /(?<=[A-Za-z)\]])(\d+(?:\.\d+)?)/;
 
+const NEXT_ELEMENT = /(?<=[^([])(?=[A-Z([])/; // a formula may wrap there
+
 const formulaNodes = (text) =>
-  text.split(SUBSCRIPT).map((part, place) => (place % 2 ? make("sub", "", part) : document.createTextNode(part)));
+  text.split(NEXT_ELEMENT).flatMap((piece, place) => [
+    ...(place ? [make("wbr", "")] : []),
+    ...piece.split(SUBSCRIPT).map((part, k) => (k % 2 ? make("sub", "", part) : document.createTextNode(part))),
+  ]);
 
 const formulaElement = (text) => make("bdi", "formula", ...formulaNodes(text));

@@ -25,12 +25,14 @@ const startPanel = (data, listed, picks) => {
     fillOrderings(part("orderings"), data, k);
     fillNeighbours(part("neighbours"), data, k);
     fillTwins(part("twins"), data, k, show);
+    fillPolymorphs(part("polymorphs"), data, k, show);
     showCell(k);
     part("scroll").scrollTop = 0;
   };
 
   const showCell = (k) => {
     const primitive = cellOf(data, k);
+    part("cif").hidden = !data.open;
     part("structure").hidden = !primitive;
     part("nostructure").hidden = Boolean(primitive);
     if (!primitive) return;
@@ -61,6 +63,10 @@ const startPanel = (data, listed, picks) => {
   part("primitive").addEventListener("change", drawCell);
   part("bonds").addEventListener("change", () => viewer.bonds(part("bonds").checked));
   part("reset").addEventListener("click", viewer.reset);
+  part("cif").addEventListener("click", () => {
+    const name = data.candidate_id[current].replace(/[^A-Za-z0-9_.-]/g, "_");
+    download(cifText(data, current, part("primitive").checked ? cells.primitive : cells.conventional), "chemical/x-cif", `${name || "crystal"}.cif`);
+  });
   panel.addEventListener("keydown", (event) => {
     if (event.target.matches("input") || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "ArrowLeft") step(-1);
@@ -104,25 +110,37 @@ const FACTS = [
 ];
 const LABELS = { saturation_T_low: "µ0·Ms at least", saturation_T_high: "µ0·Ms at most", p_magnetic: "P(magnetic)", e_above_hull: "Energy above the hull", hhi_production: "Concentration of production", n_sites: "Sites in the cell as given" };
 
+// A number with its unit; the space group by its symbol, too, and no stated error smaller than test rows bear out.
+const factText = (data, name, k) => {
+  const value = data[name].at(k);
+  if (name === "space_group" && data.spaceGroups[value - 1]) return `${data.spaceGroups[value - 1]} (${value})`;
+  if (name === "moment_std" && value < data.floor) return `below ${data.floor} µB/atom`;
+  return withUnit(data.numbers[name], value);
+};
+
 const factNodes = (data, k) => {
   const facts = FACTS.filter((name) => data.numbers[name] && (data.numbers[name].unit !== "µB/atom" || Number.isFinite(data[name].at(k)))).map((name) => {
     const about = data.numbers[name];
-    return [LABELS[name] || about.label, withUnit(about, data[name].at(k))];
+    return [LABELS[name] || about.label, factText(data, name, k)];
   });
   if (!data.numbers.e_above_hull) facts.push(["Energy above the hull", "not known"]);
   const texts = [["In the training data as", data.known_id[k]], ["Known moment from", data.label_provenance[k]], ["Duplicate of", data.duplicate_of[k]], ["Note", data.note[k]], ["Source", data.source_file[k]]];
   facts.push(...texts.filter(([, text]) => text));
-  return facts.map(([label, text]) => make("div", label === "Note" || label === "Source" ? "wide" : "", make("dt", "", label), make("dd", "", make("bdi", "", text))));
+  const nodes = facts.map(([label, text]) => make("div", label === "Note" || label === "Source" ? "wide" : "", make("dt", "", label), make("dd", "", make("bdi", "", text))));
+  const entry = entryLink(data.candidate_id[k]);
+  if (entry) nodes.push(make("div", "wide", make("dt", "", "Source entry"), make("dd", "", entry)));
+  return nodes;
 };
 
 const fillOrderings = (section, data, k) => {
   section.hidden = !data.orderings.length;
   section.querySelector("dl").replaceChildren(
     ...data.orderings.map((name) => {
-      const meter = make("meter", "");
-      meter.value = data[name].at(k) || 0;
-      meter.setAttribute("aria-label", data.numbers[name].label);
-      return make("div", "", make("dt", "", name.replace(/^p_/, "").replaceAll("_", " ")), make("dd", "", meter, shown(data.numbers[name], data[name].at(k))));
+      const fill = make("span", "fill");
+      fill.style.setProperty("width", `${100 * Math.min(Math.max(data[name].at(k) || 0, 0), 1)}%`);
+      const track = make("span", "track", fill);
+      track.setAttribute("aria-hidden", "true"); // the number stands beside it
+      return make("div", "", make("dt", "", name.replace(/^p_/, "").replaceAll("_", " ")), make("dd", "", track, shown(data.numbers[name], data[name].at(k))));
     }),
   );
 };
@@ -148,10 +166,20 @@ const fillTwins = (section, data, k, show) => {
   for (let row = 0; row < data.rows && twins.length < 12; row += 1) {
     if (row !== k && (data.duplicate_of[row] === original || (data.duplicate_of[k] && data.candidate_id[row] === original))) twins.push(row);
   }
-  section.hidden = !twins.length;
+  fillList(section, data, twins, show, () => "");
+};
+
+// Other crystals of the same compound.
+const fillPolymorphs = (section, data, k, show) => {
+  const others = polymorphsOf(data, k).filter((row) => row !== k).slice(0, 12);
+  fillList(section, data, others, show, (row) => (data.numbers.space_group ? `, ${factText(data, "space_group", row)}` : ""));
+};
+
+const fillList = (section, data, rows, show, remark) => {
+  section.hidden = !rows.length;
   section.querySelector("ul").replaceChildren(
-    ...twins.map((row) => {
-      const link = make("button", "link", make("bdi", "", data.candidate_id[row]), `, rank ${FORMATS.count(data.rank.at(row))}`);
+    ...rows.map((row) => {
+      const link = make("button", "link", make("bdi", "", data.candidate_id[row]), `, rank ${FORMATS.count(data.rank.at(row))}${remark(row)}`);
       link.type = "button";
       link.addEventListener("click", () => show(row));
       return make("li", "", link);

@@ -44,11 +44,7 @@ const startPicks = (data, changed) => {
     }
   });
   part("save").addEventListener("click", () => {
-    const link = make("a", "");
-    link.href = URL.createObjectURL(new Blob([csvOf(data, inOrder())], { type: "text/csv" }));
-    link.download = "picked.csv";
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    download(csvOf(data, inOrder()), "text/csv", "picked.csv");
   });
   part("clear").addEventListener("click", () => {
     picked.clear();

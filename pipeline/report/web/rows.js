@@ -25,6 +25,8 @@ const marks = (data, k) => {
   if (data.duplicate_of[k]) found.push("duplicate");
   if (data.known_id[k] || (data.dft && Number.isFinite(data.dft.at(k)))) found.push("known");
   if (data.note[k]) found.push("note");
+  const others = polymorphsOf(data, k).length - 1;
+  if (others > 0 && !data.duplicate_of[k]) found.push(polymorphsOf(data, k)[0] === k ? `also ${others} polymorph${others > 1 ? "s" : ""}` : "polymorph");
   return found;
 };
 

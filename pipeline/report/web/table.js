@@ -38,6 +38,7 @@ const startTable = (data, form, open, picks) => {
   const body = table.tBodies[0];
   const size = document.getElementById("size");
   const status = document.getElementById("status");
+  const caption = document.getElementById("candidates-c");
   const [first, back, forth, last] = ["first", "back", "forth", "last"].map((name) => document.getElementById(name));
   const makeRow = rowMaker(data);
   const view = { order: null, rows: null, page: 0 };
@@ -59,6 +60,7 @@ const startTable = (data, form, open, picks) => {
     const count = FORMATS.count;
     const all = view.rows.length === data.rows ? `All ${count(data.rows)} candidates` : `${count(view.rows.length)} of ${count(data.rows)} candidates match`;
     status.textContent = view.rows.length ? `${all}, rows ${count(start + 1)} to ${count(end)} shown` : all;
+    caption.textContent = status.textContent;
     first.disabled = back.disabled = view.page === 0;
     forth.disabled = last.disabled = view.page === pages() - 1;
   };
@@ -111,7 +113,20 @@ const startTable = (data, form, open, picks) => {
   });
   body.addEventListener("change", (event) => picks.set(Number(event.target.closest("tr").dataset.row), event.target.checked));
   sort(table.tHead.rows[0].cells[0], "ascending");
+  keepInside(table);
   return { filter, rows: () => view.rows, tick };
+};
+
+// A table wider than its card scrolls in it; one that fits may keep its head in sight.
+const keepInside = (table) => {
+  const card = table.parentElement;
+  const look = () => {
+    card.classList.remove("fits");
+    card.classList.toggle("fits", card.scrollWidth <= card.clientWidth);
+  };
+  new ResizeObserver(look).observe(card);
+  new MutationObserver(look).observe(table.tBodies[0], { childList: true });
+  look();
 };
 
 const emptyCell = (width) => {
