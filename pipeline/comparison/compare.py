@@ -119,7 +119,8 @@ def _explain(table: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, why: lis
         if row["moved_by_settings"] and not np.isnan(row["moved_by_settings"]):
             words.append(f"settings: {row['moved_by_settings']:+.0f} places by the other profile")
         if not words:
-            words = [f"{' and '.join(sorted(causes)) or 'settings'}: others moved past it"]
+            others = "fell behind it" if row["moved"] > 0 else "moved past it"
+            words = [f"{' and '.join(sorted(causes)) or 'settings'}: the same prediction, others {others}"]
         lines.append("; ".join(words))
     return lines
 

@@ -17,7 +17,7 @@ from pipeline.report import text
 from pipeline.screening.csvsafe import csv_safe
 
 SHOWN = 100  # rows of each kind on the page
-HEADINGS = {"new": "New", "withdrawn": "Withdrawn", "up": "Moved up", "down": "Moved down"}
+HEADINGS = {"new": "New", "withdrawn": "Withdrawn", "up": "Ranked higher", "down": "Ranked lower"}
 _HERE = Path(__file__).parent
 
 

@@ -12,7 +12,22 @@ from pipeline.report import text
 
 _HERE = Path(__file__).parent
 STYLES = ("theme", "base", "top", "table", "filters", "panel", "figures", "narrow", "print")
-SCRIPTS = ("data", "format", "chemistry", "rows", "search", "filters", "table", "interval", "geometry", "viewer", "links", "panel", "picks", "main")
+SCRIPTS = (
+    "data",
+    "format",
+    "chemistry",
+    "rows",
+    "search",
+    "filters",
+    "table",
+    "interval",
+    "geometry",
+    "viewer",
+    "links",
+    "panel",
+    "picks",
+    "main",
+)
 
 
 def style() -> str:

@@ -29,8 +29,8 @@ def concerns(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) ->
         found.append("No member of the model was better than a constant with confidence on the validation rows.")
     found.append(
         "The calculations that the model learned from start ferromagnetic, so many antiferromagnets carry a ferromagnet's moment "
-        "in them. P(FM), which the score counts, pushes those back that look like known antiferromagnets, but it is right in two "
-        "of three cases only: let DFT compare orders (`ferroscreen export`) before you act."
+        "in them. P(FM), which the score counts, pushes those back that look like known antiferromagnets, but the model behind "
+        "it names the right order of a test crystal in about seven of ten cases only: let DFT compare orders (`export`)."
         if ordered
         else "Nothing here says how the moments are ordered: the calculations that the model learned from start ferromagnetic, "
         "so antiferromagnets (many oxides and fluorides of Mn, Fe, Cr, Gd) stand in this list with the moment of a ferromagnet."
@@ -51,7 +51,7 @@ def concerns(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) ->
         )
     if far := run.get("unfamiliar", 0):
         found.append(
-            f"{far:,} candidate{'s are' if far > 1 else ' is'} unlike what the model learned from (`unfamiliar` above 1), and "
+            f"{far:,} candidate{'s are' if far > 1 else ' is'} unlike what the model learned from (Unfamiliar above 1), and "
             "the interval is widened. For an element that was never seen even that may be too narrow."
         )
     if run["known_from"] is None:

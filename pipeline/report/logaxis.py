@@ -30,5 +30,5 @@ def log_ticks(low: float, high: float) -> list[float]:
         if len(found) >= FEWEST:
             break
     else:
-        found = sorted({float(f"{low * (high / low) ** share:.2g}") for share in (0.1, 0.5, 0.9)})
+        found = sorted({float(f"{low * (high / low) ** share:.3g}") for share in (0.1, 0.5, 0.9)})
     return found[:: math.ceil(len(found) / MOST)]

@@ -19,6 +19,7 @@ from pipeline.report.payload import payload
 from pipeline.report.plots import count_reasons, finite_columns
 from pipeline.report.scale import Scale, scale_for
 from pipeline.report.scores import coverage_rows, score_table
+from pipeline.report.stated import stated_error_floor
 from pipeline.report.view import View, view
 
 ROWS = 100  # in the document itself, for those without a script; all others are in the page's data
@@ -28,12 +29,17 @@ TOP_WARNINGS = 3
 TOP_CHANGES = 20  # of each kind
 WIDE = 300.0  # user units of the bars on the first screen
 BAR_AFTER = "moment_muB_per_atom"
-FLAGS = {"duplicates": "No duplicates", "polymorphs": "Best of each compound", "known": "Moment not known yet", "aside": "Not set aside"}
+FLAGS = {
+    "duplicates": "No duplicates",
+    "polymorphs": "Best of each compound",
+    "known": "Moment not known yet",
+    "aside": "Not set aside",
+}
 LIMITS = (
     "saturation_T_low", "moment_muB_per_atom", "p_magnetic", "p_ferromagnetic", "afm_risk", "unfamiliar", "e_above_hull",
     "price_USD_per_kg", "hhi_production", "n_sites",
 )  # fmt: skip
-_CHANGES = {"new": "New", "withdrawn": "Withdrawn", "up": "Moved up", "down": "Moved down"}
+_CHANGES = {"new": "New", "withdrawn": "Withdrawn", "up": "Ranked higher", "down": "Ranked lower"}
 
 
 def write_report(content: ReportContent, path: Path) -> None:
@@ -54,6 +60,7 @@ def render_report(content: ReportContent) -> str:
         policy=policy(styles, scripts),
         tesla_per_density=TESLA_PER_MUB_PER_A3,
         magnetic_threshold=MAGNETIC_THRESHOLD,
+        floor=stated_error_floor(content.evaluation),
         content=content,
         warnings=content.warnings[:TOP_WARNINGS],
         more_warnings=content.warnings[TOP_WARNINGS:],

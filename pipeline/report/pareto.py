@@ -45,13 +45,15 @@ def moment_against_stability(ranking: pd.DataFrame, sheet: Sheet = WIDE) -> str 
         return None
     energy, gain = table["energy"].to_numpy(np.float64), table["gain"].to_numpy(np.float64)
     front = pareto_front(energy, gain)
-    spots = np.unique(np.stack([energy.round(3), gain.round(2)]), axis=1)  # thousands of dots on one spot only cost space
+    digits = (3, 2) if sheet == WIDE else (2, 1)
+    # thousands of dots on one spot only cost space
+    spots = np.unique(np.stack([energy.round(digits[0]), gain.round(digits[1])]), axis=1)
     end = max(0.05, 1.05 * float(energy.max()))
     crowded = WIDE.width / sheet.width  # names take a larger share of a smaller sheet
 
     def paint(axes: Axes) -> None:
         axes.grid(True)
-        axes.plot(*spots, "o", color=ROLES["d2"], markersize=3, markeredgewidth=0, alpha=0.7, label="a candidate")
+        axes.plot(*spots, "o", color=ROLES["h0"], markersize=3, markeredgewidth=0, label="a candidate")
         steps = [np.append(energy[front], end), np.append(gain[front], gain[front][-1])]
         axes.step(*steps, where="post", color=ROLES["rust"], linewidth=1.2)
         axes.plot(energy[front], gain[front], "o", color=ROLES["rust"], markersize=5, label="Pareto front")

@@ -108,7 +108,9 @@ def moment_histogram(ranking: pd.DataFrame, sheet: Sheet = WIDE) -> str | None:
         log_axis(axes.yaxis, *axes.get_ylim())
         axes.legend(loc="upper right")
 
-    return draw(f"moments{sheet.suffix}", f"Histogram of {moments.size} candidates by predicted moment", paint, (sheet.width, 3.0))
+    return draw(
+        f"moments{sheet.suffix}", f"Histogram of {moments.size} candidates by predicted moment", paint, (sheet.width, 3.0)
+    )
 
 
 def coverage_by_bin(bins: Sequence[Mapping[str, Any]]) -> str | None:

@@ -29,15 +29,10 @@ def stated_error_floor(evaluation: pd.DataFrame | None) -> float:
     order = np.argsort(stated, kind="stable")
     stated, wrong = stated[order], np.square(guess - truth)[order]
     so_far = np.sqrt(np.cumsum(wrong) / np.arange(1, wrong.size + 1))  # of the rows up to here
-    too_small = np.flatnonzero(so_far > np.append(stated[1:], math.inf))
-    floor = float(so_far[too_small[-1]]) if too_small.size else 0.0
-    while floor:
-        floor = _rounded_up(floor)
-        below = wrong[stated < floor]
-        if not below.size or math.sqrt(below.mean()) <= floor:
-            break
-        floor = math.nextafter(floor, math.inf)
-    return floor
+    following = np.append(stated[1:], math.inf)
+    broken = (so_far > stated) & (following > stated)  # for each G between a row's stated error and the smaller of the two
+    floor = float(np.minimum(so_far, following)[broken].max(initial=0.0))
+    return _rounded_up(floor) if floor else 0.0
 
 
 def _rounded_up(value: float) -> float:

@@ -58,7 +58,7 @@ _STYLE = {
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "{http://www.w3.org/1999/xlink}href"
 _ROLE_OF = {colour: role for role, colour in ROLES.items()}
-_LONG_DECIMAL = re.compile(r"(\d+\.\d{2})\d+")
+_LONG_DECIMAL = re.compile(r"(\d+\.\d)\d+")  # a tenth of a point is finer than a screen
 _REFERENCE = re.compile(r"#([^)]+)")
 
 
@@ -124,7 +124,7 @@ def _restyle(element: ElementTree.Element) -> None:
             classes.append(f"{key[0]}-{_ROLE_OF[value]}")
     if classes:
         element.set("class", " ".join(classes))
-    for key in ("d", "x", "y", "transform"):
+    for key in ("d", "x", "y"):
         if key in element.attrib:
             element.set(key, _LONG_DECIMAL.sub(r"\1", " ".join(element.attrib[key].split())))
 

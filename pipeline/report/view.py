@@ -63,8 +63,8 @@ def _polymorphs(frame: pd.DataFrame) -> pd.Series[str]:
     alone = frame[frame["duplicate_of"] == ""]
     compound = alone.groupby("formula", sort=False)["formula"]
     others, place = compound.transform("size") - 1, alone.groupby("formula", sort=False).cumcount()
-    first = "also " + others.astype(str) + np.where(others > 1, " polymorphs", " polymorph")
-    said = first.where(place == 0, "polymorph").where(others > 0, "")
+    first: pd.Series[str] = "also " + others.astype(str) + np.where(others > 1, " polymorphs", " polymorph")
+    said: pd.Series[str] = first.where(place == 0, "polymorph").where(others > 0, "")
     return said.reindex(frame.index, fill_value="")
 
 
