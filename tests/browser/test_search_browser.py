@@ -61,8 +61,6 @@ def test_polymorphs(page: Visit) -> None:
     read = """(rows) => rows.map((row) => [...row.querySelectorAll(".mark")].map((mark) => mark.textContent)
         .filter((text) => text.includes("polymorph")))"""
     marks = page.page.locator("#ranking tbody tr").evaluate_all(read)
-        "(rows) => rows.map((row) => [...row.querySelectorAll('.mark')].map((m) => m.textContent).filter((t) => t.includes('polymorph')))"
-    )
     assert marks[2:6] == [["also 2 polymorphs"], ["polymorph"], [], ["polymorph"]] and marks[0] == []
     top = page.page.locator(".best .formula").all_text_contents()
     assert top.count("Gd2O3") == 1 and len(top) == 6
