@@ -19,7 +19,8 @@ def metric_deviation(group: SymmetryGroup, lattice: NDArray[np.float64]) -> floa
     metric = lattice @ lattice.T
     change = np.abs(metric.ravel() @ group.metric_change).reshape(3, 3)
     edges = np.sqrt(metric.diagonal())
-    return float((change / edges[:, None] / edges).max())
+    with np.errstate(divide="ignore", invalid="ignore"):  # an edge whose square is zero fits nothing
+        return float((change / edges[:, None] / edges).max())
 
 
 def fits_metric(group: SymmetryGroup, lattice: NDArray[np.float64]) -> bool:

@@ -11,7 +11,7 @@ from flows.commands.common import facts
 
 
 def ship_experiment(
-    folder: Annotated[Path, typer.Argument(help="Folder of literature tables (docs/literature.md).")],
+    folder: Annotated[Path, typer.Argument(help="Folder of literature tables (docs/how-to/literature.md).")],
 ) -> None:
     """Learn experimental order and transition temperatures anew, in the place of the shipped ones.
 

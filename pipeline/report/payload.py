@@ -13,6 +13,7 @@ from data.elements import RARE_EARTHS
 from pipeline.report.columns import TEXTS, Column
 from pipeline.report.content import ReportContent
 from pipeline.report.elements import BITS, MASKS, element_looks, masks, periodic_table
+from pipeline.report.entries import ENTRIES
 from pipeline.report.neighbours import NEAREST, neighbours
 from pipeline.report.pack import Packer
 from pipeline.report.scale import Scale
@@ -61,6 +62,7 @@ def payload(content: ReportContent, seen: View, scale: Scale) -> str:
             "withheld": content.withheld,
             "open": not (content.withheld or content.licensed),
             "floor": stated_error_floor(content.evaluation),
+            "entries": ENTRIES,
             "spaceGroups": space_group_symbols(),
             "fraction": FRACTION,
             "conventional": [CONVENTIONAL[letter] for letter in CENTRINGS],

@@ -104,6 +104,63 @@ _ORDER = (
     RankingColumn("label_provenance", "", "Calculation or table that the known moment comes from."),
 )
 RANKING: tuple[RankingColumn, ...] = _CRYSTAL + _MOMENT + _SOURCE + _RANKING + _SUPPLY + _DOMAIN + _ORDER
+EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; rankings of older releases have none
+    RankingColumn(
+        "p_fm_or_fim",
+        "",
+        "Probability of magnetic order with a net moment (FM or FiM): measured where it was measured, else predicted.",
+    ),
+    RankingColumn("order_basis", "", "Where the order comes from: `measured`, `predicted` or `contradictory references`."),
+    RankingColumn("tc_K", "K", "Curie temperature, measured where it was measured, else predicted from the composition."),
+    RankingColumn("tc_low_K", "K", "Lower end of its 90 % interval."),
+    RankingColumn("tc_high_K", "K", "Upper end of its 90 % interval."),
+    RankingColumn("tc_basis", "", "`measured` or `predicted`."),
+    RankingColumn(
+        "p_tc_above_300",
+        "",
+        "Probability of a Curie temperature above 300 K, if the crystal is a ferro- or ferrimagnet.",
+    ),
+    RankingColumn("p_tc_above_450", "", "The same above 450 K."),
+    RankingColumn("p_tc_above_600", "", "The same above 600 K."),
+    RankingColumn("p_tc_260_to_340", "", "The same between 260 and 340 K."),
+    RankingColumn("tn_K", "K", "Predicted Néel temperature, if the crystal is an antiferromagnet."),
+    RankingColumn("tn_low_K", "K", "Lower end of its 90 % interval."),
+    RankingColumn("tn_high_K", "K", "Upper end of its 90 % interval."),
+    RankingColumn(
+        "saturation_300K_T",
+        "T",
+        "µ0·Ms at 300 K from the magnetisation at 0 K and the Curie temperature (Kuz'min, Phys. Rev. Lett. 94, 107204).",
+    ),
+    RankingColumn("saturation_300K_T_low", "T", "Lower end of its 90 % interval, which contains the uncertainty of both."),
+    RankingColumn("saturation_300K_T_high", "T", "Upper end of its 90 % interval."),
+    RankingColumn("bh_max_kJ_m3", "kJ/m³", "Upper bound of the energy product at 300 K: (µ0·Ms)² / (4 µ0)."),
+    RankingColumn("bh_max_MGOe", "MGOe", "The same in MGOe."),
+    RankingColumn(
+        "k1_for_hardness_1_MJ_m3",
+        "MJ/m³",
+        "Anisotropy constant K1 that a hardness of 1 would need. No column says what K1 the crystal has.",
+    ),
+    RankingColumn(
+        "uniaxial_possible",
+        "",
+        "Whether the crystal system allows a single easy axis (tetragonal, trigonal, hexagonal).",
+    ),
+    RankingColumn(
+        "known_order",
+        "",
+        "Order that experiments report for this composition; `contradictory` where references disagree.",
+    ),
+    RankingColumn("known_tc_K", "K", "Measured Curie temperature (median)."),
+    RankingColumn("known_tn_K", "K", "Measured Néel temperature (median)."),
+    RankingColumn("known_references", "", "Number of references behind the measured values."),
+    RankingColumn("known_dois", "", "The first of these references."),
+    RankingColumn("known_spread_K", "K", "Largest minus smallest measured temperature."),
+    RankingColumn(
+        "p_fm_or_fim_predicted",
+        "",
+        "P(FM or FiM), given magnetic order, of the model that learned from experiments, without a look-up.",
+    ),
+)
 KNOWN_MOMENT = RankingColumn("moment_dft", "µB/atom", "Known DFT moment. The column exists only where the input has one.")
 LICENSED = RankingColumn(
     "licensed", "", "Whether the crystal is licensed, so that its details are withheld. The column exists only where one is."

@@ -11,7 +11,7 @@ from pipeline.magnetism.known_orders import known_from_experiment
 
 
 def with_measured(predictions: pd.DataFrame, own: LiteratureSnapshot | None) -> pd.DataFrame:
-    """The predictions of all shards with the columns of `pipeline.screening.ranking.FROM_EXPERIMENT`.
+    """The predictions of all shards with the columns of `pipeline.screening.columns.EXPERIMENT`.
 
     Args:
         predictions: of `pipeline.screening.candidates.judge_shard`.

@@ -6,15 +6,14 @@ import numpy as np
 import pandas as pd
 
 from data.labels import TESLA_PER_MUB_PER_A3
-from pipeline.screening.columns import COLUMNS, KNOWN_MOMENT, LICENSED, MEMBER_PREFIX
-from pipeline.screening.measured_columns import FROM_EXPERIMENT
+from pipeline.screening.columns import COLUMNS, EXPERIMENT, KNOWN_MOMENT, LICENSED, MEMBER_PREFIX
 from pipeline.screening.profiles import Profile
 
 
 def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """The ranking table: COLUMNS, those of FROM_EXPERIMENT that there are, then `moment_dft` where a moment is known and
-    `licensed` where a crystal is, then one column a member, then `place` where the predictions have that column (so that a
-    caller finds each row's crystal again).
+    """The ranking table, in this order: COLUMNS; those of EXPERIMENT that the predictions have; `moment_dft` where a moment is
+    known; `licensed` where a crystal is; one column a member; `place` where the predictions have that column (so that a caller
+    finds each row's crystal again).
 
     Order: crystals that compete before those that the profile sets aside; then the profile's score; where that is equal (often
     zero), probability times µ0·Ms; then the id, so that the same predictions always give the same file.
@@ -31,7 +30,7 @@ def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     licensed = [LICENSED.name] if LICENSED.name in table and table[LICENSED.name].any() else []
     members = [c for c in table.columns if c.startswith(MEMBER_PREFIX)]
     place = ["place"] if "place" in table else []
-    measured = [c.name for c in FROM_EXPERIMENT if c.name in table]
+    measured = [column.name for column in EXPERIMENT if column.name in table]
     return table[[*COLUMNS, *measured, *known, *licensed, *members, *place]]
 
 

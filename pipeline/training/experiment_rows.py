@@ -44,7 +44,7 @@ class ExperimentRows:
 
 
 def read_rows(folder: Path) -> ExperimentRows:
-    """The clean values of the tables of a folder (their schema: docs/literature.md).
+    """The clean values of the tables of a folder (their schema: docs/how-to/literature.md).
 
     Text-mined orders (`FM_or_FiM?`) and contradictory ones (`mixed`) are not learned from.
 
@@ -64,7 +64,7 @@ def read_rows(folder: Path) -> ExperimentRows:
         table["weight_order"] = table["key"].map(sure["tier"].map(ORDER_WEIGHT)).fillna(OTHER_ORDER)
     except (OSError, KeyError, ValueError) as fault:
         raise UserError(
-            f"{folder} does not hold the literature tables ({fault}); docs/literature.md says what they are"
+            f"{folder} does not hold the literature tables ({fault}); docs/how-to/literature.md says what they are"
         ) from fault
     amounts = [{_NUMBER[s]: float(x) for s, x in json.loads(text).items()} for text in table["composition"]]
     return ExperimentRows(table, described_formulas(amounts), np.array([_fold(c) for c in table["chemsys"]]))

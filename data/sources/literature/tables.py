@@ -28,7 +28,7 @@ def literature_files(folder: Path) -> list[Path]:
         raise UserError(f"{folder} is no folder of literature tables")
     files = [p for p in sorted(folder.iterdir()) if p.suffix in (".csv", ".parquet") and p.name not in DERIVED and _fits(p)]
     if not files:
-        raise UserError(f"no .csv or .parquet file in {folder} has the columns {', '.join(REQUIRED)} (docs/literature.md)")
+        raise UserError(f"no .csv or .parquet file in {folder} has the columns {', '.join(REQUIRED)} (docs/how-to/literature.md)")
     return files
 
 

@@ -1,22 +1,12 @@
 // Where a candidate comes from: the page of its entry, as far as its id tells, and the crystal as a CIF file.
 
-const ENTRIES = [
-  [/^(mp|mvc)-\d+$/, "Materials Project", (id) => `https://next-gen.materialsproject.org/materials/${id}`],
-  [/^(?:cod[-_: ]?)?([1-9]\d{6})$/i, "Crystallography Open Database", (id, code) => `https://www.crystallography.net/cod/${code}.html`],
-  [/^icsd[-_: ]?(?:collcode)?[-_: ]?(\d{1,6})$/i, "ICSD", (id, code) => `https://icsd.fiz-karlsruhe.de/linkicsd.xhtml?coll_code=${code}`],
-  [/^(\d{1,6})-icsd$/i, "ICSD", (id, code) => `https://icsd.fiz-karlsruhe.de/linkicsd.xhtml?coll_code=${code}`],
-  [/^oqmd-(\d+)$/i, "OQMD", (id, code) => `https://oqmd.org/materials/entry/${code}`],
-  [/^(JVASP-\d+)$/, "JARVIS", (id) => `https://www.ctcms.nist.gov/~knc6/static/JARVIS-DFT/${id}.xml`],
-  [/^odbx\/(\d+)$/i, "OPTIMADE (odbx)", (id) => `https://optimade.odbx.science/v1/structures/${encodeURIComponent(id)}`],
-];
-
-// A link, or null: the whole id has to be of a known form, so nothing else of it gets into an address.
-const entryLink = (id) => {
-  for (const [form, name, address] of ENTRIES) {
-    const found = form.exec(id);
+// A link, or null: the whole id has to be of a known form (pipeline/report/entries.py), so nothing else of it gets into an address.
+const entryLink = (data, id) => {
+  for (const [form, name, before, after] of data.entries) {
+    const found = new RegExp(form).exec(id);
     if (!found) continue;
     const link = make("a", "", `${id} in ${name}`);
-    link.href = address(found[0], found[1]);
+    link.href = `${before}${found[1]}${after}`;
     link.target = "_blank";
     link.rel = "noopener noreferrer";
     return link;

@@ -127,7 +127,7 @@ const factNodes = (data, k) => {
   const texts = [["In the training data as", data.known_id[k]], ["Known moment from", data.label_provenance[k]], ["Duplicate of", data.duplicate_of[k]], ["Note", data.note[k]], ["Source", data.source_file[k]]];
   facts.push(...texts.filter(([, text]) => text));
   const nodes = facts.map(([label, text]) => make("div", label === "Note" || label === "Source" ? "wide" : "", make("dt", "", label), make("dd", "", make("bdi", "", text))));
-  const entry = entryLink(data.candidate_id[k]);
+  const entry = entryLink(data, data.candidate_id[k]);
   if (entry) nodes.push(make("div", "wide", make("dt", "", "Source entry"), make("dd", "", entry)));
   return nodes;
 };

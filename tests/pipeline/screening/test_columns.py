@@ -12,12 +12,11 @@ from data.sources.parquet import Columns
 from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import Ensemble
 from pipeline.report.columns import PANEL, TABLE
-from pipeline.screening.columns import COLUMNS, KNOWN_MOMENT, LICENSED, MEMBER, MEMBER_PREFIX, RANKING
-from pipeline.screening.measured_columns import FROM_EXPERIMENT
+from pipeline.screening.columns import COLUMNS, EXPERIMENT, KNOWN_MOMENT, LICENSED, MEMBER, MEMBER_PREFIX, RANKING
 from pipeline.screening.screen import screen
 from pipeline.settings import Settings
 
-EXPLAINED = (*RANKING, *FROM_EXPERIMENT, KNOWN_MOMENT, LICENSED, MEMBER)
+EXPLAINED = (*RANKING, *EXPERIMENT, KNOWN_MOMENT, LICENSED, MEMBER)
 
 
 @pytest.fixture
@@ -29,8 +28,9 @@ def ranking(cif_folder: Path, where: Settings, ensemble: Ensemble, tmp_path: Pat
 def test_a_ranking_has_these_columns_and_no_others(ranking: pd.DataFrame, ensemble: Ensemble) -> None:
     members = [MEMBER_PREFIX + name for name in (x["name"] for x in ensemble.manifest["members"])]
     assert [c for c in ranking.columns if not c.startswith(MEMBER_PREFIX) and c != KNOWN_MOMENT.name] == [
-        *COLUMNS, *(c.name for c in FROM_EXPERIMENT)
-    ]  # fmt: skip
+        *COLUMNS,
+        *(column.name for column in EXPERIMENT),
+    ]
     assert sorted(c for c in ranking.columns if c.startswith(MEMBER_PREFIX)) == sorted(members)
 
 

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.errors import UserError
+from pipeline.screening.columns import COLUMNS, EXPERIMENT
 from pipeline.screening.profiles import PROFILES, find_profile
-from pipeline.screening.ranking import COLUMNS, FROM_EXPERIMENT, in_order, rank
+from pipeline.screening.ranking import in_order, rank
 
 ROWS = [  # id, µ0·Ms low / mid / high (T), P, USD/kg, rare earths, radioactive, eV/atom above the hull, known id, duplicate of
     ("iron", 2.0, 2.2, 2.4, 1.0, 0.1, "", "", 0.0, "mp-13", ""),
@@ -66,7 +67,7 @@ def test_the_order(name: str) -> None:
     ordered, aside = EXPECTED[name]
     found = rank(table(), PROFILES[name])
     assert found["candidate_id"].tolist() == ordered and found["rank"].tolist() == list(range(1, len(ROWS) + 1))
-    assert list(found.columns) == [*COLUMNS, *(c.name for c in FROM_EXPERIMENT if c.name in table())]
+    assert list(found.columns) == [*COLUMNS, *(column.name for column in EXPERIMENT if column.name in table())]
     assert (found["set_aside"] != "").tolist() == [False] * (len(ROWS) - aside) + [True] * aside
 
 
