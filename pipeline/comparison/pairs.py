@@ -46,9 +46,7 @@ def _exactly(one: Names, other: Names, partner: dict[int, int]) -> Free:
     return [k for k in range(len(one)) if k not in partner], [k for k in range(len(other)) if k not in taken]
 
 
-def _by_name(
-    one: Names, other: Names, partner: dict[int, int], free: Free, mine: list[str], theirs: list[str]
-) -> Free:
+def _by_name(one: Names, other: Names, partner: dict[int, int], free: Free, mine: list[str], theirs: list[str]) -> Free:
     """One form of a name with the other, where that is the only way to pair them; in another folder it must be of one formula."""
 
     def _fit(k: int, j: int) -> bool:

@@ -24,6 +24,13 @@ class Changes:
     counts: Mapping[str, int]  # by kind of change
     differences: tuple[tuple[str, str], ...]  # cause and what differs between the two runs as wholes
     rows: pd.DataFrame
+    profiles: tuple[str, str] = ("", "")  # of the earlier and of this run
+
+    @property
+    def heading(self) -> str:
+        """What the section is called: a run by another profile is not the same screen some time ago."""
+        before, after = self.profiles
+        return "Since the run before" if before == after else f"Against the profile {before}"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from lxml import html
 from report_samples import METRICS, content, evaluation, ranking
 
 from pipeline.registry.shipped import shipped_model
+from pipeline.report.content import Changes
 from pipeline.report.logaxis import FEWEST, log_ticks
 from pipeline.report.page import render_report
 from pipeline.report.scores import score_table
@@ -88,3 +89,13 @@ def test_a_logarithmic_axis_has_labels_enough(start: float, decades: float) -> N
     assert FEWEST - 1 <= len(ticks) <= 8 and ticks == sorted(ticks)
     assert decades < 0.1 or len(ticks) >= FEWEST
     assert all(0.9 * low <= tick <= 1.1 * high for tick in ticks)
+
+
+def test_another_profile_is_not_called_the_run_before() -> None:
+    moves = pd.DataFrame({"change": [], "candidate_id": []})
+    for profiles, heading in ((("a", "a"), "Since the run before"), (("<b>", "low-cost"), "Against the profile <b>")):
+        document = html.fromstring(render_report(content(changes=Changes("0123", {"up": 0}, (), moves, profiles))))
+        assert document.xpath("string(//h2[@id='changes-h'])") == heading
+        assert document.xpath("string(//nav/a[@href='#changes'])") == heading
+        assert ("so places differ" in document.text_content()) == (profiles[0] != profiles[1])
+    assert not html.fromstring(render_report(content())).xpath("//nav/a[@href='#changes']")
