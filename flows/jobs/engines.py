@@ -26,7 +26,8 @@ def judge_by(runner: Runner, forks: bool) -> Judge:
         need_server(f"the workers of {runner} need a Prefect server")
 
     def judge(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
-        engine = _executor(runner, workers)
+        with deaf_to_ctrl_c():  # its locks start Python's tracker of semaphores, which is to be silent as well
+            engine = _executor(runner, workers)
         try:
             with deaf_to_ctrl_c():  # in which the workers start
                 futures = [engine.submit(work.judge, one) for one in todo]

@@ -76,7 +76,7 @@ def magpie(mix: Compositions) -> Floats:
     largest = np.maximum.reduceat(mix.fraction, mix.start)[mix.crystal]
     common = np.isclose(mix.fraction, largest)[:, None]
     mode = np.minimum.reduceat(np.where(common, values, np.inf), mix.start)
-    return np.stack([low, high, high - low, mean, deviation, mode], axis=2).reshape(len(mean), -1)
+    return np.stack([low, high, high - low, mean, deviation, mode], axis=2).reshape(len(mean), 6 * mean.shape[1])
 
 
 def stoichiometry_norms(mix: Compositions) -> Floats:

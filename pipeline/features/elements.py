@@ -62,7 +62,7 @@ def element_descriptors(mix: Compositions, magpie_names: list[str], magpie_table
     kinds = np.diff(np.append(mix.start, len(mix.number)))[:, None]
     bare = np.add.reduceat(values, mix.start) / kinds
     deviation = np.sqrt(np.add.reduceat((values - bare[mix.crystal]) ** 2, mix.start) / kinds)
-    first = np.stack([mean, high, low, high - low, deviation], axis=2).reshape(len(mean), -1)
+    first = np.stack([mean, high, low, high - low, deviation], axis=2).reshape(len(mean), 5 * mean.shape[1])
     columns = [magpie_names.index(name) for name in OF_MAGNETIC]
     table = np.concatenate([magpie_table[:, columns], own[:, -1:]], axis=1)[mix.number]
     magnetic = np.isin(mix.number, MAGNETIC_ELEMENTS)
@@ -70,7 +70,7 @@ def element_descriptors(mix: Compositions, magpie_names: list[str], magpie_table
     total = np.maximum(np.add.reduceat(share, mix.start), 1e-9)
     middle = np.add.reduceat(table * share, mix.start) / total
     apart = np.sqrt(np.add.reduceat((table - middle[mix.crystal]) ** 2 * share, mix.start) / total)
-    second = np.stack([middle, apart], axis=2).reshape(len(mean), -1)
+    second = np.stack([middle, apart], axis=2).reshape(len(mean), 2 * middle.shape[1])
     species = np.add.reduceat(magnetic.astype(np.float64), mix.start)[:, None]
     groups = np.add.reduceat(_group_table()[mix.number] * weights, mix.start)
     return np.concatenate([first, second, species, groups], axis=1)

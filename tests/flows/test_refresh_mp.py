@@ -75,7 +75,8 @@ def test_from_the_first_refresh_to_prune(
 
     told = "".join(done.stdout + done.stderr for done in (first, again, failed))
     kept_files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert any(path.suffix == ".db" for path in kept_files), "Prefect's database is among them"
+    assert any(path.name == "ledger.sqlite" for path in kept_files), "what each job was given is among them"
+    assert not any(path.is_relative_to(home["PREFECT_HOME"]) for path in kept_files), "no server is named: Prefect has no files"
     assert KEY not in told
     assert not [path for path in kept_files if KEY.encode() in path.read_bytes()]
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -29,6 +30,9 @@ from tests.servers.materials_project import Database, MaterialsProjectServer
 KEY = "canary7kanarienvogel7canari7kana"
 Place = Callable[[Path, list[Crystal]], list[str]]  # puts crystals where a source finds them; what to screen
 STRETCH = 1.01
+IRON = 26
+MAGNETIC = (25, 26, 27)
+MOMENT_MUB = 2.0  # of each such atom, in labelled tables
 
 
 def run(*arguments: str) -> str:
@@ -87,7 +91,7 @@ def icsd_export(folder: Path, chosen: list[Crystal]) -> list[str]:
 
 
 def table(folder: Path, chosen: list[Crystal], labelled: bool) -> list[str]:
-    moments = [0.5 * crystal.n_sites for crystal in chosen] if labelled else [None] * len(chosen)
+    moments = [MOMENT_MUB * np.isin(crystal.numbers, MAGNETIC).sum() for crystal in chosen] if labelled else [None] * len(chosen)
     columns = {
         "material_id": [crystal.id for crystal in chosen],
         "cif": [crystal.to_pymatgen().to(fmt="cif") for crystal in chosen],
@@ -119,7 +123,8 @@ def labelled_at_first(folder: Path, chosen: list[Crystal]) -> list[str]:
 def optimade_folder(folder: Path, chosen: list[Crystal]) -> list[str]:
     place = fresh(folder / "optimade")
     with running(optimade.OptimadeServer([optimade.entry_of(crystal) for crystal in chosen])) as server:
-        fetch_optimade(OptimadeQuery.of(server.url, "nelements>0", 2), place, lambda entries, total: None)
+        named = OptimadeQuery("tests", server.url, "nelements>0", 2)  # a provider has one name; our server has another port each time
+        fetch_optimade(named, place, lambda entries, total: None)
     return [str(place)]
 
 
@@ -164,7 +169,7 @@ def test_refresh_and_train(labelled: str, home: Path, tmp_path: Path) -> None:
         table(tmp_path, chosen, labelled=True)
         (tmp_path / "calculated").mkdir(exist_ok=True)
         if not any((tmp_path / "calculated").iterdir()):
-            write_calculated(tmp_path / "calculated", bcc())
+            write_calculated(tmp_path / "calculated", bcc(IRON))
         names = {"parquet": f"parquet:{tmp_path / 'table.parquet'}", "calculated": f"calculated:{tmp_path / 'calculated'}"}
         name = ",".join(names[word] for word in labelled.split(" and "))
         published = summary(run("refresh", "--source", name, "--json"))["id"]

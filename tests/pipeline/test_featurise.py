@@ -55,3 +55,11 @@ def test_packed_cells_come_back_as_they_were(crystals: list[Crystal]) -> None:
         assert (back.space_group, back.exact, back.hall) == (cell.space_group, cell.exact, cell.hall)
         for name in ("lattice", "frac", "numbers", "orbit"):
             np.testing.assert_array_equal(getattr(back, name), getattr(cell, name))
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_no_crystal_has_no_rows(tier: Tier) -> None:
+    """A shard whose every file is rejected is read like any other."""
+    some = featurise([make_crystal("iron", np.eye(3) * 2.8, [[0, 0, 0]], [26])], Needs(tier=tier)).examples
+    none = featurise([], Needs(tier=tier, directions=True)).examples
+    assert none.descriptors.shape == (0, some.descriptors.shape[1])

@@ -18,6 +18,7 @@ from tests.servers.materials_project import Fault, MaterialsProjectServer
 
 WITHIN_S = 5.0
 GONE_S = 10.0
+FINISHED_SHARD = "work/screen-*/??????.parquet"  # the table that is written last
 COPIES = 20  # of each starter crystal: some seconds of work
 KEY = "canary7kanarienvogel7canari7kana"
 
@@ -41,7 +42,7 @@ def begun(stage: Stage, pattern: str) -> Callable[[], bool]:
 def test_ctrl_c_in_a_screen(stage: Stage, cifs: Path, to_group: bool) -> None:
     """A terminal sends Ctrl-C to all processes of the command, workers among them."""
     process = stage.start("screen", str(cifs), "--json")
-    stage.once(process, begun(stage, "work/screen-*/*.parquet"))
+    stage.once(process, begun(stage, FINISHED_SHARD))
     errors = stopped(stage, process, signal.SIGINT, to_group)
     assert "the same command goes on where this one stopped" in errors
     states = [(e["job"], e["state"]) for e in json.loads(stage.call("jobs", "--json").stdout)]
@@ -88,7 +89,7 @@ def test_ctrl_c_while_the_materials_project_is_silent(stage: Stage) -> None:
 
 def test_a_killed_screen_leaves_nothing(stage: Stage, cifs: Path) -> None:
     process = stage.start("screen", str(cifs), "--json")
-    stage.once(process, begun(stage, "work/screen-*/*.parquet"))
+    stage.once(process, begun(stage, FINISHED_SHARD))
     process.kill()
     process.communicate()
     assert stage.left_behind(GONE_S) == []
