@@ -1,4 +1,4 @@
-"""How every job begins: known to the ledger by its flow run, and after the burial of flow runs that died without a word."""
+"""Start of every job: it is registered in the ledger with its flow run, and flow runs whose process died are set to Crashed."""
 
 from __future__ import annotations
 

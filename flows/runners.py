@@ -1,4 +1,4 @@
-"""Where the shards of a screen are judged: on this machine, or by whatever engine Prefect can hand tasks to.
+"""Engines that execute the shards of a screen: this machine, or any engine that Prefect can pass tasks to.
 
 Dask and Ray start two local workers unless FERROSCREEN_ENGINE_ADDRESS names a cluster; all of its machines must see the home,
 the model and the candidates under the same paths, since tasks exchange paths only.

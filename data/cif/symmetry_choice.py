@@ -19,7 +19,7 @@ from data.cif.symmetry_sources import stated_symmetry
 OVERLAP_A = 0.5  # Å; full sites nearer than this cannot both be there
 SAME_PLACE_A = 0.01  # Å; between the atoms of two readings that are one crystal
 _FULL = 0.999
-_MOST_ATOMS = 20_000  # of a reading that is judged
+_MOST_ATOMS = 20_000  # of a reading that is compared with the evidence
 _NOTED_MOVE_A = 0.02  # Å; a site that was moved further onto its special position is noted
 
 

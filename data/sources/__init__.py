@@ -25,7 +25,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """A part of a source that can be read on its own, in any process; what `part` holds is the source's affair."""
+    """A part of a source that can be read on its own, in any process. Only the source interprets `part`."""
 
     part: Any
     size: int  # files or rows

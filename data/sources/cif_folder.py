@@ -37,7 +37,7 @@ class CifFolder:
         return f"cif:{self.path.name}"
 
     def identity(self) -> str:
-        """Of names, sizes and times, as make and rsync judge: reading 200,000 files twice would cost more than it saves."""
+        """Hash of names, sizes and times, as make and rsync do: reading 200,000 files twice costs more than it saves."""
         stats = ((entry.name, os.stat(entry.path)) for entry in self.entries())
         return text_hash(
             "cif", str(self.max_file_mb), self.disorder, *(f"{name}|{s.st_size}|{s.st_mtime_ns}" for name, s in stats)

@@ -16,16 +16,18 @@ def calculate(
         list[str] | None,
         typer.Option("--ids", help="These candidates instead: an id, or several comma-separated; may be repeated."),
     ] = None,
-    max_sites: Annotated[int, typer.Option("--max-sites", min=1, help="Sites of the largest cell to calculate.")] = 8,
+    max_sites: Annotated[
+        int, typer.Option("--max-sites", min=1, help="Largest number of sites of a cell; larger cells are left out.")
+    ] = 8,
     max_minutes: Annotated[
-        float | None, typer.Option("--max-minutes", min=0, help="Time for all calculations (default: no limit).")
+        float | None, typer.Option("--max-minutes", min=0, help="Time limit of all calculations together (default: none).")
     ] = None,
-    each_minutes: Annotated[float, typer.Option("--each-minutes", min=0, help="Time for one calculation.")] = 60.0,
+    each_minutes: Annotated[float, typer.Option("--each-minutes", min=0, help="Time limit of one calculation.")] = 60.0,
     out: Out = None,
     quiet: QuietOption = False,
     json: Json = False,
 ) -> None:
-    """Check candidates with GPAW: is the ferromagnet lower than the orderings that compete with it?"""
+    """Check candidates with GPAW: has the ferromagnet a lower energy than its competing orderings?"""
     from pipeline.dft.gpaw_code import GPAW, need_gpaw
 
     need_gpaw()

@@ -22,7 +22,8 @@ ColumnsOption = Annotated[
 
 
 Force = Annotated[
-    bool, typer.Option("--force", help="Write over another run in --out, and beside other files; those are never touched.")
+    bool,
+    typer.Option("--force", help="Replace another run in --out, or write beside other files. Other files are never changed."),
 ]
 
 
@@ -42,7 +43,7 @@ def choice(kind: type[E], option: str, word: str) -> E:
 
 
 def prepare(quiet: bool) -> None:
-    """Choose who hears of progress, and make sure that the home can be written to.
+    """Set how progress is shown, and check that the home can be written to.
 
     Raises:
         UserError: the home cannot be created or written to.
@@ -78,14 +79,14 @@ def perform(name: str, job: Any) -> Any:
 
 
 def facts(title: str, rows: dict[str, Any]) -> None:
-    """One line a fact."""
+    """Print one line for each fact."""
     from flows.summary import print_facts
 
     print_facts(title, rows)
 
 
 def listing(title: str, rows: list[dict[str, Any]], json: bool) -> None:
-    """A table, or JSON, or a word where there is nothing."""
+    """Print a table or JSON, or a message if there are no rows."""
     from flows.summary import print_json, print_rows
 
     if json:

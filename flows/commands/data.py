@@ -20,11 +20,11 @@ def refresh(
         ),
     ] = "starter",
     columns: ColumnsOption = "",
-    full: Annotated[bool, typer.Option("--full", help="Of `mp`: pull everything, not only what moved.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="For `mp`: pull every document, not only what changed.")] = False,
     quiet: QuietOption = False,
     json: Json = False,
 ) -> None:
-    """Publish a data set as a snapshot; of the Materials Project, bring it up to date."""
+    """Publish a data set as a snapshot. For the Materials Project, only changes are transferred."""
     from flows.jobs.refreshing import MATERIALS_PROJECT, RefreshJob
     from flows.summary import print_json
 
@@ -66,7 +66,7 @@ def diff(
     new: Annotated[str | None, typer.Argument(help="Snapshot id or its beginning (default: the newest).")] = None,
     json: Json = False,
 ) -> None:
-    """What changed from one snapshot to another: new, withdrawn, relabelled, of another structure."""
+    """List what changed between two snapshots: new, withdrawn, relabelled, other structure."""
     from flows.summary import print_json, print_rows
 
     one, two, found = _compared(old, new)
@@ -99,7 +99,7 @@ def _compared(old: str, new: str | None) -> tuple[Any, Any, Any]:
 def verify(
     snapshot: Annotated[str | None, typer.Argument(help="Snapshot id or its beginning (default: all).")] = None,
 ) -> None:
-    """Hold every file of a snapshot against the hash in its manifest."""
+    """Check every file of a snapshot against the hash in its manifest."""
     from data.snapshot import list_snapshots, open_snapshot
     from pipeline.settings import settings
 
@@ -113,14 +113,15 @@ def verify(
 
 
 def prune(
-    keep: Annotated[int, typer.Option("--keep", min=1, help="Newest snapshots of each source that stay.")] = 5,
+    keep: Annotated[int, typer.Option("--keep", min=1, help="Number of newest snapshots of each source to keep.")] = 5,
     runs: Annotated[
-        int | None, typer.Option("--runs", min=2, help="Newest rankings of each source and profile that stay (default: all).")
+        int | None,
+        typer.Option("--runs", min=2, help="Number of newest rankings of each source and profile to keep (default: all)."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be removed, and remove nothing.")] = False,
     json: Json = False,
 ) -> None:
-    """Remove old snapshots, but none that a model, a ranking or unfinished work refers to; with --runs old rankings, too."""
+    """Remove old snapshots that no model, ranking or unfinished work refers to. With --runs, also remove old rankings."""
     from dataclasses import asdict
 
     from flows.summary import print_json

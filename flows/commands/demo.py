@@ -11,7 +11,7 @@ from flows.commands.common import Json, Out
 
 def demo(
     method: Annotated[str | None, typer.Argument(help="Which method (default: list them).")] = None,
-    smoke: Annotated[bool, typer.Option("--smoke", help="A size of seconds, in which most checks are not judged.")] = False,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Run in seconds; most checks are not evaluated at this size.")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")] = 0,
     out: Out = None,
     json: Json = False,

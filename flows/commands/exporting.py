@@ -1,4 +1,4 @@
-"""compare, export: from a ranking to the next decision."""
+"""compare, export: what follows a ranking."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def compare(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """What is new, withdrawn or moved between two runs, and whether data, model or settings did it."""
+    """List what is new, withdrawn or moved between two runs, and whether data, model or settings caused it."""
     from flows.summary import print_json, print_rows
     from pipeline.comparison.folder import claim_comparison
     from pipeline.screening.runs import find_run
@@ -60,7 +60,7 @@ def export(
     quiet: QuietOption = False,
     json: Json = False,
 ) -> None:
-    """Write candidates as crystals and as inputs for DFT: the ferromagnet and the orderings that compete with it."""
+    """Write candidates as crystals and as DFT inputs: the ferromagnet and its competing orderings."""
     from flows.console import reporter, use_console
     from flows.summary import print_json, print_rows
     from pipeline.export.formats import parse_formats
@@ -88,7 +88,7 @@ def export(
 
 
 def _causes(differences: list[Any]) -> dict[str, str]:
-    """What differs, by cause."""
+    """Group the differences by cause."""
     found: dict[str, str] = {}
     for difference in differences:
         name = str(difference.cause)

@@ -12,13 +12,15 @@ from flows.commands.common import Json, QuietOption, facts, prepare
 
 def fetch(
     source: Annotated[str, typer.Argument(help="`icsd`, or `optimade:` with cod, mp, oqmd, alexandria or a base URL.")],
-    out: Annotated[Path, typer.Option("--out", help="Folder; an unfinished fetch goes on, one of ICSD gets what changed.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder. An unfinished fetch continues in it; a finished one of ICSD gets what changed.")
+    ],
     filter: Annotated[
         str, typer.Option("--filter", help="OPTIMADE filter, or ICSD expert query such as `COMPOSITION : Fe`.")
     ] = "",
-    theoretical: Annotated[bool, typer.Option("--theoretical", help="ICSD: computed structures, too.")] = False,
+    theoretical: Annotated[bool, typer.Option("--theoretical", help="ICSD: also fetch computed structures.")] = False,
     page_size: Annotated[
-        int | None, typer.Option("--page-size", min=1, help="Entries asked for at a time (default: 100; ICSD 500).")
+        int | None, typer.Option("--page-size", min=1, help="Entries per request (default: 100; ICSD 500).")
     ] = None,
     quiet: QuietOption = False,
     json: Json = False,

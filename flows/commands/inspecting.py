@@ -13,12 +13,15 @@ from flows.commands.common import ColumnsOption, Json
 def inspect(
     paths: Annotated[list[Path], typer.Argument(help="What `screen` takes: files of crystals, folders, zips, tables; `-`.")],
     disorder: Annotated[
-        str, typer.Option("--disorder", help="Shared sites: `reject`, or `majority` takes the main species.")
+        str,
+        typer.Option(
+            "--disorder", help="Crystals with shared sites: `reject`, or `majority` keeps the main species of each site."
+        ),
     ] = "reject",
     columns: ColumnsOption = "",
     json: Json = False,
 ) -> None:
-    """Print what is read of each crystal: cell, symmetry, sites, formula, notes, or why it is rejected."""
+    """Print what is read of each crystal (cell, symmetry, sites, formula, notes), or why it is rejected."""
     from data.cif.disorder import Disorder
     from data.errors import UserError
     from data.sources.opening import ignored_files

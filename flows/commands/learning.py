@@ -12,30 +12,36 @@ from flows.commands.common import Json, ModelId, QuietOption, SnapshotId, choice
 def train(
     snapshot: SnapshotId = None,
     members: Annotated[
-        str, typer.Option("--members", help="Model families, comma-separated; `cgcnn:3` is three members of one.")
+        str, typer.Option("--members", help="Model families, comma-separated. `cgcnn:3` means three members of the family cgcnn.")
     ] = "forest,cgcnn,megnet",
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Members of a family without a number of its own.")] = 1,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="Number of members of each family without a number of its own.")
+    ] = 1,
     epochs: Annotated[
         int | None, typer.Option("--epochs", min=1, help="Passes over the data (default: each family's own).")
     ] = None,
-    max_minutes: Annotated[float | None, typer.Option("--max-minutes", help="Time for all networks together.")] = None,
+    max_minutes: Annotated[float | None, typer.Option("--max-minutes", help="Time limit of all networks together.")] = None,
     descriptors: Annotated[
-        str, typer.Option("--descriptors", help="What the forest sees: `fast`, or `full` (about a second a crystal more).")
+        str,
+        typer.Option("--descriptors", help="Descriptors of the tree families: `fast`, or `full` (one more second per crystal)."),
     ] = "fast",
     select_descriptors: Annotated[
-        int | None, typer.Option("--select-descriptors", min=1, help="Let forests see so many, found by a stochastic search.")
+        int | None,
+        typer.Option(
+            "--select-descriptors", min=1, help="Number of descriptors, selected with a stochastic search (default: all)."
+        ),
     ] = None,
     weigh_doubtful: Annotated[
         bool,
-        typer.Option("--weigh-doubtful", help="Let trees give less weight to labels that cross-validation doubts."),
+        typer.Option("--weigh-doubtful", help="Give less weight in tree families to labels that cross-validation contradicts."),
     ] = False,
     adapt: Annotated[
-        str | None, typer.Option("--adapt", help="Model whose coordinate network `canonical` makes independent of the pose.")
+        str | None, typer.Option("--adapt", help="Model whose coordinate network `canonical` makes independent of orientation.")
     ] = None,
     quiet: QuietOption = False,
     json: Json = False,
 ) -> None:
-    """Train an ensemble; a run that was interrupted goes on where it stopped."""
+    """Train an ensemble. An interrupted training continues where it stopped."""
     from flows.jobs.training import TrainJob
     from flows.summary import print_json, training_facts
     from pipeline.features.descriptor_sets import Tier
@@ -63,7 +69,7 @@ def train_order(
     quiet: QuietOption = False,
     json: Json = False,
 ) -> None:
-    """Train the order classifier and the order ranker, and put each to use if it is no worse than the one in use."""
+    """Train the order classifier and the order ranker. Each is put to use if it is no worse than the one in use."""
     from flows.jobs.training_order import TrainOrderJob
     from flows.summary import print_json
 
@@ -84,14 +90,14 @@ def evaluate(
     split: Annotated[str, typer.Option("--split", help="train, val, test or all.")] = "test",
     quiet: QuietOption = False,
 ) -> None:
-    """A model's metrics on labelled rows, as JSON."""
+    """Print the metrics of a model on labelled rows, as JSON."""
     from data.snapshot import open_snapshot
     from flows.console import reporter, use_console
     from flows.summary import print_json
-    from pipeline.evaluation.evaluate import evaluate as judge
+    from pipeline.evaluation.evaluate import evaluate as metrics_of
     from pipeline.registry.shipped import choose_model
     from pipeline.settings import settings
 
     use_console(quiet)
     where = settings()
-    print_json(judge(choose_model(where, model), open_snapshot(where.snapshots, snapshot), split, where, reporter()))
+    print_json(metrics_of(choose_model(where, model), open_snapshot(where.snapshots, snapshot), split, where, reporter()))

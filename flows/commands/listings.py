@@ -1,4 +1,4 @@
-"""snapshots, models, runs, doctor: what there is."""
+"""snapshots, models, runs, jobs, doctor, metrics: lists of what the home holds."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ def runs(json: Json = False) -> None:
 
 
 def jobs(
-    last: Annotated[int, typer.Option("--last", min=1, help="How many, counted from the newest.")] = 20, json: Json = False
+    last: Annotated[int, typer.Option("--last", min=1, help="Number of jobs, newest first.")] = 20, json: Json = False
 ) -> None:
-    """List what ran here, or runs now: refreshes, trainings and screens, lost ones among them."""
+    """List the refreshes, trainings and screens of this home: running, finished and lost ones."""
     from dataclasses import asdict
 
     from pipeline.ops.ledger import Ledger
@@ -94,7 +94,7 @@ def jobs(
 
 
 def doctor(json: Json = False) -> None:
-    """Versions, cores, disk, keys and Prefect: what to look at when something does not work."""
+    """Print versions, cores, disk space, which keys are set, and whether a Prefect server answers."""
     from flows.doctor import examine
     from flows.summary import print_json
 
@@ -109,7 +109,7 @@ def doctor(json: Json = False) -> None:
 
 
 def metrics() -> None:
-    """Print what a monitoring system wants to know, as Prometheus text (for a node exporter's textfile collector, say)."""
+    """Print metrics for a monitoring system as Prometheus text (for example for a node exporter's textfile collector)."""
     from pipeline.ops.metrics import metrics_text
     from pipeline.settings import settings
 

@@ -12,14 +12,17 @@ from flows.commands.common import Json, ModelId, choice
 
 
 def predict(
-    files: Annotated[list[Path], typer.Argument(help="CIF files, folders, zips or Parquet tables, as for `screen`.")],
+    files: Annotated[list[Path], typer.Argument(help="Files of crystals, folders, zips or tables, as for `screen`.")],
     model: ModelId = None,
     disorder: Annotated[
-        str, typer.Option("--disorder", help="Shared sites: `reject`, or `majority` takes the main species.")
+        str,
+        typer.Option(
+            "--disorder", help="Crystals with shared sites: `reject`, or `majority` keeps the main species of each site."
+        ),
     ] = "reject",
     json: Json = False,
 ) -> None:
-    """Predict the moment of some crystals and print it; nothing is written. Exit code 2 where no crystal could be read."""
+    """Predict some crystals and print the result; nothing is written. Exit code 2 if no crystal could be read."""
     from data.cif.disorder import Disorder
     from flows.console import use_console
     from flows.jobs.predicting import PredictJob

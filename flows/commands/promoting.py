@@ -8,7 +8,7 @@ import typer
 
 from flows.commands.common import Json, facts
 
-Kind = Annotated[str, typer.Option("--kind", help="What sort of model: model, order-classifier or order-ranker.")]
+Kind = Annotated[str, typer.Option("--kind", help="Kind of model: model, order-classifier or order-ranker.")]
 
 
 def promote(
@@ -16,7 +16,7 @@ def promote(
     kind: Kind = "model",
     json: Json = False,
 ) -> None:
-    """Put a model to use if it is sound and no worse than the one in use; otherwise say why, with exit code 1."""
+    """Put a model to use if it is sound and no worse than the one in use. Otherwise print why, with exit code 1."""
     from flows.console import reporter, use_console
     from flows.summary import print_json
     from pipeline.registry.artifact_types import model_kind

@@ -11,11 +11,11 @@ from flows.commands.common import Json, QuietOption, listing
 if TYPE_CHECKING:
     from pipeline.registry.remote import Moved
 
-Url = Annotated[str, typer.Argument(help="file:///..., s3://bucket/folder or any other that fsspec knows, or a folder.")]
+Url = Annotated[str, typer.Argument(help="A folder, file:///..., s3://bucket/folder, or any URL that fsspec supports.")]
 
 
 def push(url: Url, quiet: QuietOption = False, json: Json = False) -> None:
-    """Copy the snapshots and models that a URL lacks to it; a stopped one goes on where it was."""
+    """Copy the snapshots and models that a URL lacks to it. A stopped copy continues where it stopped."""
     import flows.console
     from pipeline.registry.remote import push as copy
     from pipeline.settings import settings
@@ -25,7 +25,7 @@ def push(url: Url, quiet: QuietOption = False, json: Json = False) -> None:
 
 
 def pull(url: Url, quiet: QuietOption = False, json: Json = False) -> None:
-    """Copy the snapshots and models at a URL that this home lacks into it, each held against its hashes."""
+    """Copy the snapshots and models at a URL that this home lacks into it. Each file is checked against its hash."""
     import flows.console
     from pipeline.registry.remote import pull as copy
     from pipeline.settings import settings

@@ -11,7 +11,7 @@ from flows.commands.common import ColumnsOption, Force, Json, ModelId, Out, Quie
 
 
 def run(out: Out = None, force: Force = False, quiet: QuietOption = False, json: Json = False) -> None:
-    """The whole job on the embedded starter set: data, training, ranking, report."""
+    """Run the whole job on the embedded starter set: data, training, ranking, report."""
     from flows.jobs.starter import RunJob
     from flows.summary import print_json, print_rows, training_facts
 
@@ -32,8 +32,8 @@ def screen(
         list[Path],
         typer.Argument(
             help="Files (CIF, POSCAR, pymatgen JSON, extended XYZ; also .gz), folders and zips of them, ICSD exports, fetched "
-            "folders, Parquet and CSV tables; `-`: a crystal from standard input; "
-            "`mp`: what ICSD knows of the newest Materials Project snapshot."
+            "folders, Parquet and CSV tables; `-`: standard input; "
+            "`mp`: the crystals of the newest Materials Project snapshot that ICSD knows."
         ),
     ],
     model: ModelId = None,
@@ -41,20 +41,25 @@ def screen(
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processor cores (default: all).")] = None,
     max_file_mb: Annotated[float, typer.Option("--max-file-mb", help="Larger CIF files are rejected.")] = 20.0,
     disorder: Annotated[
-        str, typer.Option("--disorder", help="Shared sites: `reject`, or `majority` takes the main species.")
+        str,
+        typer.Option(
+            "--disorder", help="Crystals with shared sites: `reject`, or `majority` keeps the main species of each site."
+        ),
     ] = "reject",
     icsd_max_temperature: Annotated[
-        float | None, typer.Option("--icsd-max-temperature", help="K; ICSD entries measured at higher ones are left out.")
+        float | None,
+        typer.Option("--icsd-max-temperature", help="K. ICSD entries measured at a higher temperature are left out."),
     ] = None,
     icsd_max_pressure: Annotated[
-        float | None, typer.Option("--icsd-max-pressure", help="MPa; ICSD entries measured at higher ones are left out.")
+        float | None, typer.Option("--icsd-max-pressure", help="MPa. ICSD entries measured at a higher pressure are left out.")
     ] = None,
     icsd_quality: Annotated[
-        str, typer.Option("--icsd-quality", help="Words of the export's column Quality, comma-separated; others are left out.")
+        str,
+        typer.Option("--icsd-quality", help="Words of the export's column Quality, comma-separated. Other entries are left out."),
     ] = "",
-    icsd_theoretical: Annotated[bool, typer.Option("--icsd-theoretical", help="Rank computed ICSD entries, too.")] = False,
+    icsd_theoretical: Annotated[bool, typer.Option("--icsd-theoretical", help="Also rank computed ICSD entries.")] = False,
     licensed_details: Annotated[
-        bool, typer.Option("--licensed-details", help="Show more than ids and formulas of a licensed source (ICSD).")
+        bool, typer.Option("--licensed-details", help="Show more than ids and formulas of licensed crystals (ICSD).")
     ] = False,
     profile: Annotated[
         str,
@@ -65,15 +70,15 @@ def screen(
         ),
     ] = "permanent-magnet",
     runner: Annotated[
-        str, typer.Option("--runner", help="Who judges the shards: local, threads, processes, dask or ray.")
+        str, typer.Option("--runner", help="What executes the shards: local, threads, processes, dask or ray.")
     ] = "local",
-    top: Annotated[int, typer.Option("--top", min=1, help="Rows of the summary.")] = 10,
+    top: Annotated[int, typer.Option("--top", min=1, help="Number of rows of the summary.")] = 10,
     force: Force = False,
     columns: ColumnsOption = "",
     quiet: QuietOption = False,
     json: Json = False,
 ) -> None:
-    """Rank crystals by their predicted magnetisation."""
+    """Rank crystals by predicted magnetisation, magnetic order and Curie temperature; the profile defines the score."""
     import os
 
     if workers is not None:
@@ -123,7 +128,7 @@ def report(
     run: Annotated[str | None, typer.Argument(help="Run id, or the folder of its results (default: the newest).")] = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Write a finished screen's report again."""
+    """Write the report of a finished screen again."""
     from flows.jobs.screening import ReportJob
 
     job = ReportJob(run)

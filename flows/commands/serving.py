@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def serve() -> None:
-    """Run the scheduled jobs (refresh, train, screen) in this process, which stays; needs a Prefect server."""
+    """Run the scheduled jobs (refresh, train, screen) in this process until it is stopped. Needs a Prefect server."""
     from flows.engines import need_server
     from flows.server import server_named
 

@@ -1,4 +1,4 @@
-"""Who judges the shards of a screen where no Prefect server is named: processes or threads of this machine."""
+"""Engines that execute the shards of a screen without a Prefect server: processes or threads of this machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ def judge_by(runner: Runner, forks: bool) -> Judge:
     """The engine of that name.
 
     Args:
-        forks: whether a single shard may be judged in a copy of this process (no network has run in it).
+        runner: name of the engine.
+        forks: whether a single shard may be executed in a copy of this process (only if no network has run in it).
 
     Raises:
         UserError: it is Dask or Ray, whose workers report to a Prefect server, and none is named.

@@ -1,7 +1,7 @@
-"""MC-EGNN on the N-body task: do more vectors a node pay? (arXiv 2309.03139)
+"""MC-EGNN on the N-body task: are several vectors per node better than one? (arXiv 2309.03139)
 
 Every run has the same processor time on one core, Adam at 1e-3, batches of 100, norm_diff and gradients clipped to 1, and is
-judged with the weights of its best validation epoch.
+evaluated with the weights of its best validation epoch.
 """
 
 from __future__ import annotations

@@ -31,7 +31,16 @@ class Selection:
 def check(
     run: Screened, selection: Selection, method: Method, limits: Limits, out: Path, home: Path, reporter: Reporter
 ) -> dict[str, Any]:
-    """Calculate what is not in `out` yet, and judge each candidate by all that is there then.
+    """Calculate what `out` lacks, and derive a verdict for each candidate from all results in `out`.
+
+    Args:
+        run: the finished screen.
+        selection: which candidates, and the largest cell.
+        method: DFT code and its settings.
+        limits: time limits and the number of calculations at a time.
+        out: folder of the results, created if absent.
+        home: folder of the ledger.
+        reporter: gets progress and messages.
 
     Returns:
         The summary: folder, counts, and of each candidate its prediction, verdict and orderings; energies in meV/atom above the
@@ -76,7 +85,7 @@ def check(
 
 
 def _any_licensed(manifest: dict[str, Any]) -> bool:
-    """Whether an older run, which has no word on each candidate, was of a licensed source."""
+    """Whether an older run, which does not mark each candidate as licensed or not, was of a licensed source."""
     return bool(manifest.get("licensed")) and "licensed_crystals" not in manifest
 
 

@@ -33,10 +33,14 @@ class Plan:
 
 
 def plan(chosen: list[Chosen], symprec_A: float, method: Method, max_sites: int, licensed: bool) -> list[Plan]:
-    """The calculations of each candidate; orderings in cells of more than `max_sites` sites are left out.
+    """The calculations of each candidate, those with the smallest primitive cell first.
 
     Args:
-        licensed: that all of them are; else a candidate's row says whether it is.
+        chosen: the candidates with their crystals.
+        symprec_A: tolerance of the symmetry search, Å.
+        method: DFT code and its settings.
+        max_sites: orderings in cells with more sites are left out.
+        licensed: whether all candidates are licensed; if not, the row of a candidate says whether it is.
     """
     plans = [_plan(candidate, symprec_A, method, max_sites, licensed) for candidate in chosen]
     return sorted(plans, key=lambda one: (one.n_sites, one.chosen.row["rank"]))

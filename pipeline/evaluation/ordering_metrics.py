@@ -11,7 +11,16 @@ Flags = NDArray[np.bool_]
 
 
 def class_scores(truth: NDArray[np.int64], said: NDArray[np.int64], names: Sequence[str]) -> dict[str, float]:
-    """F1 of each class by its name, and their mean, "macro"."""
+    """F1 of each class, and their mean.
+
+    Args:
+        truth: index of the true class of each row, shape (n,).
+        said: index of the predicted class of each row, shape (n,).
+        names: of the classes, in the order of their indices.
+
+    Returns:
+        F1 by the name of the class, and the mean as "macro". A class that neither occurs nor is predicted has F1 0.
+    """
     found = {name: _f1(truth == c, said == c) for c, name in enumerate(names)}
     return {**found, "macro": float(np.mean(list(found.values())))}
 

@@ -1,4 +1,4 @@
-"""Work spread over processes: results in order, a bounded number in flight, and a process that dies or hangs costs one item."""
+"""Work in several processes: results in order, a bounded queue; a process that dies or hangs loses one item only."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def default_workers() -> int:
 
 
 class WorkerLost(RuntimeError):
-    """A worker process died or did not answer in time, and nobody said what to do then."""
+    """A worker process died or exceeded its time, and the caller gave no function for this case."""
 
 
 def map_in_order(
@@ -44,10 +44,12 @@ def map_in_order(
     timeout_s: float | None = None,
     forked: bool = False,
 ) -> Iterator[R]:
-    """`function` over `items` in worker processes, results in the order of the items.
+    """Apply `function` to `items` in worker processes; the results come in the order of the items.
 
     Args:
-        workers: processes; one, with neither `lost` nor `timeout_s`, means this process itself.
+        function: is pickled, so it must be importable by name.
+        items: the arguments; they are read as the workers need them.
+        workers: number of processes; one, with neither `lost` nor `timeout_s`, means this process itself.
         lost: called here, in the parent, for an item whose worker died or took longer than timeout_s.
         timeout_s: seconds for one item.
         forked: let the first workers be copies of this process, which saves the seconds in which a fresh one imports everything;
@@ -85,9 +87,16 @@ _kept = _Kept()
 
 
 def in_kept_worker(function: Callable[[T], R], item: T, lost: Callable[[T], R], timeout_s: float) -> R:
-    """`function` of one item in a worker process that stays for the calling thread's next item, and ends with the thread.
+    """Apply `function` to one item in a worker process that is kept for the next item of the calling thread.
 
-    An item whose worker died or took longer than timeout_s is tried once more in a new one; then `lost` is called.
+    Args:
+        function: is pickled, so it must be importable by name.
+        item: its argument.
+        lost: called in this process if the worker died or exceeded its time twice; a new worker makes the second attempt.
+        timeout_s: seconds for one attempt.
+
+    Returns:
+        The result of `function`, or that of `lost`.
     """
     if _kept.pool is None:
         _kept.pool = _pool(1)
@@ -148,7 +157,7 @@ def _pool(workers: int, forked: bool = False) -> ProcessPoolExecutor:
 
 @contextmanager
 def deaf_to_ctrl_c() -> Iterator[None]:
-    """Processes started here never see Ctrl-C, which a terminal sends to all of them: it is the command's to answer."""
+    """Let processes started here ignore Ctrl-C, which a terminal sends to all processes: only the command handles it."""
     if _NO_LEAK_WARNING not in sys.warnoptions:
         sys.warnoptions.append(_NO_LEAK_WARNING)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

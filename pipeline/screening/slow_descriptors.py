@@ -1,4 +1,4 @@
-"""Costly descriptors of candidates: computed before the shards are judged, since a shard has to be done in two minutes."""
+"""Slow descriptors of candidates: computed before the predictions, because the time limit of a shard is two minutes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,20 @@ from pipeline.screening.candidates import read_safely
 
 
 def prepare(source: Source, symprec_A: float, costly: Path, shards: list[Shard], workers: int, tick: Tick) -> int:
-    """Fill the cache with the costly descriptors of these shards' crystals; the number that it had not.
+    """Compute the slow descriptors of the crystals in these shards that the cache lacks.
 
-    The shards are read once for this, and again to be judged: reading takes a thousandth of the time of the descriptors.
+    The shards are read once for this and again for the predictions. Reading takes a thousandth of the time of the descriptors.
+
+    Args:
+        source: where the candidates come from.
+        symprec_A: tolerance of the symmetry search, Å.
+        costly: folder of the cache.
+        shards: the shards of the source to read.
+        workers: number of processes.
+        tick: called with the number of files or rows that were finished.
+
+    Returns:
+        The number of crystals that were computed.
     """
     cells = read_safely(source, partial(read_cells, source, symprec_A), _joined, _none, shards, 1)
 

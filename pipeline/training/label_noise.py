@@ -1,9 +1,9 @@
-"""Training labels that their own neighbours contradict: found by cross-validation inside the training rows, and weighed down.
+"""Training labels that similar crystals contradict: found by cross-validation inside the training rows, and given less weight.
 
 The Materials Project holds magnets whose calculation fell into a non-magnetic solution (Y2Fe14B, LaCo13, FePd) and moments where
-there should be none. A model that is asked about rows of chemical systems that it has not seen cannot have learned their labels
-by heart, so where it is sure of the contrary the label is doubtful. Nothing is dropped: families of trees give such rows less
-weight, and the model's folder lists them with the reason.
+there should be none. A model cannot have memorised the labels of chemical systems that it has not seen. If it
+confidently predicts the contrary, the label is doubtful. No row is dropped: tree families give such rows less weight, and the
+model's folder lists them with the reason.
 """
 
 from __future__ import annotations

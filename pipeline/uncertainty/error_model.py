@@ -99,7 +99,16 @@ _OF_ENSEMBLE, _OF_MEMBER = 8, 2  # columns
 
 
 def features(predictions: Sequence[Prediction], weights: Floats, descriptors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(rows, columns): disagreement and doubt of the ensemble, each member's distance and word, the crystal's descriptors."""
+    """The inputs of the error model.
+
+    Args:
+        predictions: one for each member, each for the same n crystals.
+        weights: of the members, shape (members,), sum 1.
+        descriptors: of the crystals, shape (n, descriptors).
+
+    Returns:
+        Shape (n, columns): disagreement and uncertainty of the ensemble, each member's deviation and prediction, the descriptors.
+    """
     moments, votes = np.stack([p.moment for p in predictions]), np.stack([p.p_magnetic for p in predictions])
     moment, p = weights @ moments, weights @ votes
     columns = [
