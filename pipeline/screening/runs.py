@@ -19,9 +19,9 @@ def find_run(where: Settings, run: str | None) -> Screened:
             version reads of a run.
     """
     found = _find(where, run)
-    hold_against_manifest(found.folder, found.manifest)
     if "orderings" not in found.manifest:
         raise UserError(f"run {found.manifest.get('id')} was made by an older ferroscreen, without orderings: screen again")
+    hold_against_manifest(found.folder, found.manifest)
     return found
 
 

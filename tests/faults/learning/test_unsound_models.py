@@ -23,7 +23,8 @@ from data.store.artifact import file_hash, write_json
 from models.contract import Examples, Model, ModelError, Prediction
 from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import Ensemble, list_models, open_model
-from pipeline.registry.promotion import gates, promote
+from pipeline.registry.ensemble_gates import gates
+from pipeline.registry.promotion import promote
 from pipeline.registry.published import CURRENT_FILE
 from pipeline.settings import Settings
 from pipeline.training.train import TrainSettings, train_ensemble

@@ -27,7 +27,7 @@ def run(
     moment = scale * np.random.default_rng(5).exponential(0.4, n)
     table = pd.DataFrame({"candidate_id": [f"c{first + k}" for k in range(n)], "moment_muB_per_atom": moment})
     known = np.where(np.arange(n) < labelled, moment + np.where(np.arange(n) < wrong, 1.0, 0.05), np.nan)
-    table = table.assign(moment_dft=np.nan, known_moment=known)
+    table = table.assign(moment_dft=np.nan, known_moment=known, source_file="candidates.parquet", formula="Fe")
     table.assign(moment_low=moment - width / 2, moment_high=moment + width / 2).to_parquet(folder / "ranking.parquet")
     return Screened(folder, {"rejected": rejected, "ranked": n, "without_costly": costly})
 

@@ -78,7 +78,7 @@ def test_reasons_are_named_and_stability_stays_apart() -> None:
     assert found.loc["alnico", "stability"] == "unknown" and found.loc["iron", "stability"] == "known"
     assert np.isnan(found.loc["alnico", "e_above_hull"]), "unknown is not zero"
     explore = rank(table(), PROFILES["explore"]).set_index("candidate_id")["set_aside"]
-    assert explore["iron again"] == "moment known: mp-13; duplicate of iron"
+    assert explore["iron again"] == "known to the model: mp-13; duplicate of iron"
 
 
 def test_a_measured_antiferromagnet_is_ranked_last() -> None:

@@ -82,7 +82,7 @@ def test_folder_zip_multi_block_and_table_say_the_same(
     moments = []
     for path in (cif_folder, tmp_path / "all.zip", tmp_path / "multi.cif", tmp_path / "table.parquet"):
         table = run(where, ensemble, path).ranking()
-        table["candidate_id"] = table["candidate_id"].str.removeprefix("multi#")
+        table["candidate_id"] = table["candidate_id"].str.removeprefix("multi#").str.removeprefix("deep/")
         moments.append(table.set_index("candidate_id")["moment_muB_per_atom"].loc[ids].to_numpy())
     for other in moments[1:]:
         np.testing.assert_allclose(other, moments[0], atol=SAME_PREDICTION)
@@ -133,10 +133,10 @@ def test_input_that_cannot_be_meant(where: Settings, ensemble: Ensemble, tmp_pat
     (tmp_path / "a.doc").write_text("hello")
     pq.write_table(pa.table({"id": ["a"], "structure": ["b"]}), tmp_path / "t.parquet")
     for path, words in (
-        ("empty", "no .cif file"),
-        ("texts", "no .cif file"),
+        ("empty", "no file with crystals"),
+        ("texts", "no file with crystals"),
         ("absent", "does not exist"),
-        ("a.doc", "no CIF file, folder, zip or Parquet"),
+        ("a.doc", "is of no kind that is read"),
         ("t.parquet", "no column 'material_id', 'cif'; it has id, structure"),
     ):
         with pytest.raises(UserError, match=words):
