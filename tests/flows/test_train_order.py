@@ -1,4 +1,4 @@
-"""Site moments refreshed, order models trained and promoted by the flow, the next screen ranked with them, and all of it undone."""
+"""Site moments are refreshed, order models trained and promoted by the flow, used by the next screen, then rolled back."""
 
 from __future__ import annotations
 
