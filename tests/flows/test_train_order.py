@@ -1,4 +1,4 @@
-"""Site moments refreshed, order models trained and promoted by the flow, the next screen ranked with them, and all of it undone."""
+"""Order models learned from refreshed site moments, promoted, used by the next screen, and given up again."""
 
 from __future__ import annotations
 
