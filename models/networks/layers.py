@@ -7,7 +7,6 @@ import itertools
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch_geometric.utils import scatter
 
 N_ELEMENTS = 104  # rows of an element embedding, by atomic number; row 0 stays unused
 
@@ -33,9 +32,20 @@ def pick(rows: Tensor, index: Tensor) -> Tensor:
 
 
 def weighted_sum(values: Tensor, weight: Tensor, index: Tensor, size: int) -> Tensor:
-    """(size, width) sum over the rows of each index, each row times its weight."""
-    summed: Tensor = scatter(values * weight[:, None], index, dim=0, dim_size=size, reduce="sum")
-    return summed
+    """(size, width) sum over the rows of each index, each row times its weight.
+
+    Torch's own operation, which torch_geometric's `scatter` calls: importing that package takes two seconds of each command.
+    """
+    weighted = values * weight[:, None]
+    return weighted.new_zeros(size, values.shape[1]).scatter_add_(0, index[:, None].expand_as(weighted), weighted)
+
+
+def softmax_within(score: Tensor, index: Tensor, size: int) -> Tensor:
+    """(items,) softmax of the scores among the items of each index, by torch_geometric's formula; `size` indices."""
+    highest = score.new_zeros(size).scatter_reduce_(0, index, score.detach(), reduce="amax", include_self=False)
+    share = (score - highest.index_select(0, index)).exp()
+    total = score.new_zeros(size).scatter_add_(0, index, share) + 1e-16
+    return share / total.index_select(0, index)
 
 
 def mlp(*widths: int, activation: type[nn.Module] = nn.SiLU) -> nn.Sequential:

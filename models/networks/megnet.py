@@ -17,11 +17,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch_geometric.utils import softmax
 
 from models.graphs.crystal_graphs import GraphBatch
 from models.networks.heads import TwoPart, TwoPartHead
-from models.networks.layers import N_ELEMENTS, GaussianBasis, mlp, pick, weighted_sum
+from models.networks.layers import N_ELEMENTS, GaussianBasis, mlp, pick, softmax_within, weighted_sum
 from models.networks.network_model import NetworkModel
 from models.networks.training import TrainingSettings
 
@@ -119,7 +118,7 @@ class WeightedSet2Set(nn.Module):
         for _ in range(self.steps):
             query, memory = self.cell(read, (query, memory))
             score = (items * pick(query, crystal)).sum(dim=1) + prior
-            attention = softmax(score, crystal, num_nodes=size)
+            attention = softmax_within(score, crystal, size)
             read = torch.cat([query, weighted_sum(items, attention, crystal, size)], dim=1)
         return read
 

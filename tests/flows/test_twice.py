@@ -123,7 +123,7 @@ def labelled_at_first(folder: Path, chosen: list[Crystal]) -> list[str]:
 def optimade_folder(folder: Path, chosen: list[Crystal]) -> list[str]:
     place = fresh(folder / "optimade")
     with running(optimade.OptimadeServer([optimade.entry_of(crystal) for crystal in chosen])) as server:
-        named = OptimadeQuery("tests", server.url, "nelements>0", 2)  # one name; the port differs each time
+        named = OptimadeQuery("tests", server.url, "nelements>0", 2)  # one provider, whatever the port of the day
         fetch_optimade(named, place, lambda entries, total: None)
     return [str(place)]
 
