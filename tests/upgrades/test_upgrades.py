@@ -73,10 +73,10 @@ def test_a_snapshot_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("edition", ["unnumbered", "1"])
 def test_a_model_is_read_and_says_the_same(tmp_path: Path, edition: str) -> None:
     model = open_model(place(tmp_path, f"model-{edition}").models)
-    judged = model.judge(starter_examples(model))
-    assert np.isfinite(judged.moment).all() and (judged.low < judged.high).all()
+    predicted = model.predict(starter_examples(model))
+    assert np.isfinite(predicted.moment).all() and (predicted.low < predicted.high).all()
     other = open_model(place(tmp_path / "other", "model-1").models)
-    np.testing.assert_array_equal(judged.moment, other.judge(starter_examples(other)).moment)
+    np.testing.assert_array_equal(predicted.moment, other.predict(starter_examples(other)).moment)
     assert len(model.held_out()) == model.manifest["rows"]["test"]
 
 
