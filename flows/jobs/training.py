@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from flows.console import reporter
 from flows.jobs.outlet import Outlet
 from pipeline.features.descriptor_sets import DescriptorSet
+from pipeline.old_names import TRAINING_SETTINGS, with_current_keys
 from pipeline.settings import settings
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def known_before(manifest: dict[str, Any], job: TrainJob) -> str:
     A model is named by its content. More epochs than a network can use, or epochs of a forest, give the model that is there
     already, with the manifest that says how it was made first.
     """
-    then = manifest["settings"]
+    then = with_current_keys(manifest["settings"], TRAINING_SETTINGS)
     now = json.loads(json.dumps(asdict(job.settings())))
     names = [name for name in now if name != "graph" and then.get(name) != now[name]]
     listed = ", ".join(f"{name} {_said(then.get(name))}, not {_said(now[name])}" for name in names)
