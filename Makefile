@@ -71,7 +71,7 @@ PRETRAINED := boosting,cgcnn:3,megnet,mcegnn:2,ecn
 pretrained: export FERROSCREEN_HOME := $(CURDIR)/.work/pretrained
 pretrained: $(VENV)/.run
 	test -d $(FERROSCREEN_HOME)/snapshots || FERROSCREEN_QUALITY=false $(BIN)/ferroscreen refresh --source parquet:$(DATA)
-	$(BIN)/ferroscreen train --members $(PRETRAINED) --select-descriptors 100 --weigh-doubtful
+	$(BIN)/ferroscreen train --members $(PRETRAINED) --select-descriptors 100 --weigh-label-noise
 	$(BIN)/ferroscreen ship
 
 # models/pretrained/order-classifiers and order-rankers: from a table with signed site moments; ten minutes

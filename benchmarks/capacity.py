@@ -28,7 +28,7 @@ from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
 from pipeline.demos.figures import markdown
 from pipeline.registry.shipped import choose_model
-from pipeline.screening.candidates import judge_shard
+from pipeline.screening.candidates import predict_shard
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES
 from pipeline.screening.ranking import rank
@@ -83,13 +83,13 @@ def measure(source: Source, crystals: int) -> Costs:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         work = Work(source, models, where.descriptors, Path(folder))
-        judge_shard(source, models, where.descriptors, shards[0])
+        predict_shard(source, models, where.descriptors, shards[0])
         start, begun, done, tables = time.perf_counter() - started, time.perf_counter(), 0, []
         for number, shard in enumerate(shards[1:]):
-            judged = judge_shard(source, models, where.descriptors, shard)
-            work.keep(number, judged)
-            tables.append(judged.table)
-            done += len(judged.table)
+            predicted = predict_shard(source, models, where.descriptors, shard)
+            work.keep(number, predicted)
+            tables.append(predicted.table)
+            done += len(predicted.table)
             if done >= crystals:
                 break
         worker = (time.perf_counter() - begun) / done

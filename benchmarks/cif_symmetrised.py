@@ -45,7 +45,7 @@ def main() -> None:
     texts = pq.read_table(options.table, columns=["cif"])["cif"].to_pylist()
     rows = np.unique(np.linspace(0, len(texts) - 1, min(options.crystals or len(texts), len(texts))).astype(int)).tolist()
     found = map_in_order(
-        judge_row, [texts[row] for row in rows], default_workers(), lambda _: (LOST, "", ""), timeout_s=SECONDS_PER_FILE
+        compare_row, [texts[row] for row in rows], default_workers(), lambda _: (LOST, "", ""), timeout_s=SECONDS_PER_FILE
     )
     kinds: Counter[str] = Counter()
     others = []
@@ -59,7 +59,7 @@ def main() -> None:
     sys.exit(1 if kinds[UNEXPLAINED] or kinds[LOST] else 0)
 
 
-def judge_row(text: str) -> tuple[str, str, str]:
+def compare_row(text: str) -> tuple[str, str, str]:
     """(SAME or why not, what came out here, and in pymatgen) for one crystal, symmetrised."""
     written = symmetrised_cif(text)
     return compare(written) if written else (UNWRITTEN, "", "")

@@ -39,7 +39,7 @@ def places(found: OwnOrder) -> list[int]:
     """The place of the own order in each of NAMES."""
     if found.orders is None or not found.own.any():
         return [0] * len(NAMES)
-    cell = found.orders.placement.cell
+    cell = found.orders.magnetic_cell.cell
     place = {name: k for k, name in family_names(found.orders, start_moments(cell.numbers)).items()}
     families = [place[ordering.name] for ordering in textbook(cell) if ordering.name in place]
     log_weight = order_ranker().trees.log_weight(found.features())
@@ -66,9 +66,9 @@ def main() -> None:
     options = parser.parse_args()
     rows = [one for one in crystals_of(options.table) if one.part == options.part and one.order in ANTIPARALLEL]
     with Console().bar("Orders", len(rows)) as tick:
-        judged = [(found.source.order, places(found), found) for found in own_orders(rows, tick)]
+        ranked = [(found.source.order, places(found), found) for found in own_orders(rows, tick)]
     for kind in ANTIPARALLEL:
-        those = [(reached, found) for ordering, reached, found in judged if ordering == kind]
+        those = [(reached, found) for ordering, reached, found in ranked if ordering == kind]
         lines = []
         for k, name in enumerate(NAMES):
             reached = np.array([r[k] for r, _ in those])

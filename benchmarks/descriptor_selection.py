@@ -21,7 +21,7 @@ from models.contract import FitControl
 from models.trees.forest import BoostedTrees, ExtraTrees, Forest
 from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
 from pipeline.report.selectionplot import selection_trajectory
@@ -40,7 +40,7 @@ def main() -> None:
     options = parser.parse_args()
     where, console, out = settings(), Console(), make_folder(options.out)
     data = labelled_examples(
-        find_snapshot(options.table, where, console), GraphSettings(), Tier.FAST, False, where, console
+        find_snapshot(options.table, where, console), GraphSettings(), DescriptorSet.FAST, False, where, console
     )  # fmt: skip
     split, names = split_rows(data.table), descriptor_names()
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)

@@ -31,13 +31,13 @@ from pipeline.evaluation.experiment_metrics import crossed_order, order_metrics
 from pipeline.magnetism.experiment import prediction_columns, with_experiment
 from pipeline.magnetism.known_orders import known_from_experiment
 from pipeline.registry.shipped import choose_model
-from pipeline.screening.candidates import judge_safely
+from pipeline.screening.candidates import predict_safely
 from pipeline.screening.profiles import PROFILES
 from pipeline.screening.ranking import in_order
 from pipeline.screening.screen_models import ScreenModels
 from pipeline.settings import Settings
 from pipeline.training.experiment import CrossFitted, ExperimentSettings, train_experiment
-from pipeline.training.experiment_judged import judged_facts
+from pipeline.training.experiment_evaluation import evaluation_facts
 from pipeline.training.experiment_rows import AFM, FM_OR_FIM, ORDERS, STRUCTURES, ExperimentRows, read_rows
 
 FIRST = 100
@@ -60,7 +60,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as aside:
         work = options.work or Path(aside)
         model, crossed = train_experiment(rows, SMOKE if options.smoke else ExperimentSettings(), work, Console().say)
-    facts = judged_facts(rows, crossed, model.forest_weight)
+    facts = evaluation_facts(rows, crossed, model.forest_weight)
     print(f"## Chemical systems that no member saw ({len(rows.fold):,} compositions, five folds)\n")
     _print_metrics(facts, model.forest_weight)
     said = crossed.combined(model.forest_weight)
@@ -163,7 +163,7 @@ def _predicted(path: Path, keys: pd.Index, smoke: bool) -> pd.DataFrame:
         table[["material_id", "cif"]].to_parquet(part)
         source = ParquetSource(part, labelled=False, columns=Columns())
         models = ScreenModels.in_use(choose_model(where), where)
-        parts = [s.table for s in judge_safely(source, models, where.descriptors, list(source.shards()), 1)]
+        parts = [s.table for s in predict_safely(source, models, where.descriptors, list(source.shards()), 1)]
     found = pd.concat(parts, ignore_index=True)
     return found.assign(key=found["candidate_id"].map(table.set_index("material_id")["key"]))
 

@@ -23,7 +23,7 @@ from benchmarks.learning_curve import find_snapshot
 from flows.console import Console
 from models.contract import Examples, Model, ModelError
 from models.families import family
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
 from pipeline.settings import settings
@@ -39,8 +39,8 @@ def main() -> None:
     where, console = settings(), Console()
     members = load(options.models.split(","), console)
     data = labelled_examples(
-        find_snapshot(options.table, where, console), GraphSettings(), Tier.FAST, any(m.reads_vectors for m in members.values()),
-        where, console,
+        find_snapshot(options.table, where, console), GraphSettings(), DescriptorSet.FAST,
+        any(m.reads_vectors for m in members.values()), where, console,
     )  # fmt: skip
     split = split_rows(data.table)
     rows = np.concatenate([split.validation, split.test])

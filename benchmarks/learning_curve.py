@@ -37,7 +37,7 @@ from models.contract import FitControl
 from models.families import family
 from models.networks.network_model import NetworkModel
 from pipeline.demos.figures import Measured, curves, markdown
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.neighbours import GraphSettings
 from pipeline.settings import Settings, settings
 from pipeline.training.dataset import Labelled, labelled_examples
@@ -81,7 +81,7 @@ def main() -> None:
     console.say(f"{len(runs)} runs, {len(todo)} to do, snapshot {snapshot.id}")
     if todo:
         vectors = any(family(name).reads_vectors for name in families)
-        data = labelled_examples(snapshot, GraphSettings(), Tier.FAST, vectors, where, console)
+        data = labelled_examples(snapshot, GraphSettings(), DescriptorSet.FAST, vectors, where, console)
         split = split_rows(data.table)
         for k, run in enumerate(todo):
             console.say(f"[{k + 1}/{len(todo)}] {run.name}")

@@ -22,7 +22,7 @@ from flows.console import Console
 from models.contract import FitControl
 from models.trees.forest import ExtraTrees, Forest
 from pipeline.demos.figures import markdown
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
 from pipeline.settings import settings
@@ -41,12 +41,12 @@ def main() -> None:
     parser.add_argument("table", type=Path)
     parser.add_argument("--elements", default="Fe,Co,Mn,Gd,Eu,N,O")
     parser.add_argument("--rows", type=int, default=8000, help="training rows of each forest")
-    parser.add_argument("--judged", type=int, default=2000, help="rows with the element, at most")
+    parser.add_argument("--tested", type=int, default=2000, help="rows with the element, at most")
     parser.add_argument("--trees", type=int, default=24)
     options = parser.parse_args()
     where, console = settings(), Console()
     data = labelled_examples(
-        find_snapshot(options.table, where, console), GraphSettings(), Tier.FAST, False, where, console
+        find_snapshot(options.table, where, console), GraphSettings(), DescriptorSet.FAST, False, where, console
     )  # fmt: skip
     split, examples = split_rows(data.table), data.examples
     systems = np.array(data.table.column("chemsys").to_pylist())
@@ -59,7 +59,7 @@ def main() -> None:
         without = rng.permutation(split.validation[~has[split.validation]])
         chosen, apart = _halves(without, systems, rng)
         both = np.concatenate([split.train, split.validation])
-        judged = rng.permutation(both[has[both]])[: options.judged]
+        tested = rng.permutation(both[has[both]])[: options.tested]
         learned, known = examples.take(train), examples.take(chosen)
         members = {}
         for kind in (Forest, ExtraTrees):
@@ -68,22 +68,22 @@ def main() -> None:
         domain = Domain.fit(learned, known, len(descriptor_names()))
         said = [m.predict(known) for m in members.values()]
         errors = ErrorModel.fit(known.targets(), said, HALF, known, systems[chosen].tolist(), domain, 0, QUICK)
-        for what, rows in (("without", apart), ("with", judged)):
+        for what, rows in (("without", apart), ("with", tested)):
             there = examples.take(rows)
             found = {n: m.predict(there) for n, m in members.items()}
             truth = there.targets()
-            wide = errors.judge(found, HALF, there)
-            narrow = replace(errors, domain=None).judge(found, HALF, there)
+            wide = errors.predict(found, HALF, there)
+            narrow = replace(errors, domain=None).predict(found, HALF, there)
             error = np.abs(wide.moment - truth)
             coverage = [float(((truth >= j.low) & (truth <= j.high)).mean()) for j in (narrow, wide)]
             width = [float(((j.high - j.low) / 2).mean()) for j in (narrow, wide)]
             body.append(
-                [name, what, f"{len(rows)}", f"{error.mean():.3f}", f"{np.median(wide.unfamiliar):.2f}",
-                 f"{(wide.unfamiliar > 1).mean():.2f}", f"{coverage[0]:.3f}", f"{coverage[1]:.3f}", f"{width[0]:.3f}",
+                [name, what, f"{len(rows)}", f"{error.mean():.3f}", f"{np.median(wide.ood_score):.2f}",
+                 f"{(wide.ood_score > 1).mean():.2f}", f"{coverage[0]:.3f}", f"{coverage[1]:.3f}", f"{width[0]:.3f}",
                  f"{width[1]:.3f}", f"{spearmanr(wide.std, error).statistic:.2f}"]
             )  # fmt: skip
             console.say(" | ".join(body[-1]))
-    head = ["element", "rows", "n", "MAE", "unfamiliar, median", "above 1", "90 % interval holds, not widened", "widened",
+    head = ["element", "rows", "n", "MAE", "ood_score, median", "above 1", "90 % interval holds, not widened", "widened",
             "half width", "widened", "Spearman"]  # fmt: skip
     print(markdown(head, body))
 
@@ -92,8 +92,8 @@ def _halves(rows: np.ndarray, systems: np.ndarray, rng: np.random.Generator) -> 
     """Three quarters to calibrate, a quarter to judge, chemical systems whole."""
     names = np.unique(systems[rows])
     apart = set(names[rng.random(len(names)) < 0.25].tolist())
-    judge = np.array([systems[k] in apart for k in rows])
-    return rows[~judge], rows[judge]
+    test = np.array([systems[k] in apart for k in rows])
+    return rows[~test], rows[test]
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from models.contract import Examples
 from models.graphs.vector_graphs import VectorBatch
 from models.published.adaptation import share_in_standard_pose
 from models.published.canonicalization import CanonicalNetwork
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import open_model
 from pipeline.settings import settings
@@ -38,7 +38,7 @@ def main() -> None:
     where = settings()
     ensembles = [open_model(where.models, name) for name in options.models]
     snapshot = open_snapshot(where.snapshots, ensembles[0].manifest["snapshot"])
-    data = labelled_examples(snapshot, ensembles[0].graph_settings, Tier.FAST, True, where, Quiet())
+    data = labelled_examples(snapshot, ensembles[0].graph_settings, DescriptorSet.FAST, True, where, Quiet())
     test = data.examples.take(split_rows(data.table).test)
     posed = turned(test, options.seed, handedness=1), turned(test, options.seed, handedness=-1)
     print("| member | standard setting | rotated | roto-reflected | largest change |\n|---|---|---|---|---|")

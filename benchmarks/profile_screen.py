@@ -24,7 +24,7 @@ from data.sources.cif_folder import CifFolder
 from data.symmetry import symmetrise
 from pipeline.featurise import featurise_cells
 from pipeline.registry.ensemble import Ensemble
-from pipeline.screening.candidates import judge_shard
+from pipeline.screening.candidates import predict_shard
 from pipeline.screening.screen_models import ScreenModels
 
 spent: Counter[str] = Counter()
@@ -53,7 +53,7 @@ def main() -> None:
     with stage("names, sizes, times"):
         source.identity()
     chosen = shards[:: max(1, len(shards) // options.shards)][: options.shards]
-    judge_shard(source, models, Path("unused"), chosen[0])  # loads what is loaded once
+    predict_shard(source, models, Path("unused"), chosen[0])  # loads what is loaded once
     crystals = 0
     for shard in chosen:
         with stage("read the files"):
@@ -68,13 +68,13 @@ def main() -> None:
         with stage("graphs, directions and descriptors"):
             read = featurise_cells(cells, ensemble.needs)
         with stage("ensemble"):
-            ensemble.judge(read.examples)
+            ensemble.predict(read.examples)
         crystals += len(records)
     for shard in chosen:
         with stage("a worker's whole task"):
-            judged = judge_shard(source, models, Path("unused"), shard)
+            predicted = predict_shard(source, models, Path("unused"), shard)
         with stage("result to the parent"):
-            pickle.loads(pickle.dumps(judged))
+            pickle.loads(pickle.dumps(predicted))
     print(f"{crystals} crystals, {sum(len(c.numbers) for c in cells) / len(cells):.1f} sites in the last shard's primitive cells")
     for name, seconds in spent.items():
         count = listed if name in ("list the folder", "names, sizes, times") else crystals

@@ -26,7 +26,7 @@ from flows.console import Console
 from models.contract import Examples, FitControl, Prediction
 from models.families import family
 from pipeline.demos.figures import markdown
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
 from pipeline.registry.order_models import order_classifier
@@ -59,7 +59,9 @@ def main() -> None:
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     where, console = settings(), Console()
-    data = labelled_examples(find_snapshot(options.table, where, console), GraphSettings(), Tier.FAST, False, where, console)
+    data = labelled_examples(
+        find_snapshot(options.table, where, console), GraphSettings(), DescriptorSet.FAST, False, where, console
+    )
     ranked = retrospective(data, make_folder(options.out), options.epochs, where.workers, console)
     found = best_of_each(ranked)
     print(summary(ranked, found))
@@ -81,13 +83,13 @@ def retrospective(data: Labelled, out: Path, epochs: int, workers: int, console:
     errors = ErrorModel.fit(
         validation.targets(), [v for v, _ in said.values()], chosen.weights, validation, of_validation, domain
     )
-    judged = errors.judge({name: c for name, (_, c) in said.items()}, chosen.weights, candidates)
+    predicted = errors.predict({name: c for name, (_, c) in said.items()}, chosen.weights, candidates)
     tesla = TESLA_PER_MUB_PER_A3 / candidates.graphs.volume_per_atom
-    p_fm = judged.p_magnetic * order_classifier().predict(candidates.descriptors)[:, 0]
+    p_fm = predicted.p_magnetic * order_classifier().predict(candidates.descriptors)[:, 0]
     table = pd.DataFrame({
         "formula": np.array(data.table.column("formula").to_pylist())[rows], "chemsys": systems[rows], "hidden": hidden[rows],
-        "tesla": candidates.targets() * tesla, "said": judged.moment * tesla,
-        "low": judged.low * tesla, "high": judged.high * tesla,
+        "tesla": candidates.targets() * tesla, "said": predicted.moment * tesla,
+        "low": predicted.low * tesla, "high": predicted.high * tesla,
     })  # fmt: skip
     for place, column in zip(PLACES, ("low", "said", "high"), strict=True):
         table[place] = (p_fm * table[column]).rank(ascending=False, method="first").astype(int)

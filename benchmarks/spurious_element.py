@@ -54,7 +54,7 @@ def drawn(count: int, rng: np.random.Generator) -> Magnets:
 
 
 @dataclass(frozen=True)
-class Judged:
+class GroupAccuracies:
     """What training with one c came to."""
 
     worst_validation: float
@@ -66,21 +66,21 @@ class Judged:
         return min(self.test[:-1])
 
 
-def experiment(seed: int, epochs: int) -> dict[float, Judged]:
+def experiment(seed: int, epochs: int) -> dict[float, GroupAccuracies]:
     """For every c."""
     rng = np.random.default_rng(seed)
     learn, choose = drawn(TRAIN, rng), drawn(VALIDATION, rng)
     group = np.arange(TEST) % len(GROUPS)
-    judge = magnets(group % 2 == 1, group >= 2, rng)
+    test = magnets(group % 2 == 1, group >= 2, rng)
     found = {}
     for c in STRENGTHS:
         network, _ = train(learn.graphs, learn.ferromagnetic, c, seed, epochs)
-        chosen_by, said = [accuracies(logits(network, p.graphs) > 0, p.ferromagnetic, p.group) for p in (choose, judge)]
-        found[c] = Judged(min(chosen_by[:-1]), said)
+        chosen_by, said = [accuracies(logits(network, p.graphs) > 0, p.ferromagnetic, p.group) for p in (choose, test)]
+        found[c] = GroupAccuracies(min(chosen_by[:-1]), said)
     return found
 
 
-def show(found: dict[int, dict[float, Judged]], groups: Sequence[str]) -> None:
+def show(found: dict[int, dict[float, GroupAccuracies]], groups: Sequence[str]) -> None:
     """Print means over the seeds for every c, and of each seed the gain with the c that its validation chooses."""
     rows, every = [], list(found.values())
     for c in STRENGTHS:

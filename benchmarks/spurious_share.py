@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from benchmarks.spurious_element import ANIONS, DECIDES_A, IRON, LONGEST_A, METALS, PROTOTYPES, SHORTEST_A, Judged, show
+from benchmarks.spurious_element import ANIONS, DECIDES_A, IRON, LONGEST_A, METALS, PROTOTYPES, SHORTEST_A, GroupAccuracies, show
 from benchmarks.starvation import STRENGTHS, Classifier, accuracies, logits
 from data.crystal import Crystal, make_crystal
 from data.symmetry import symmetrise
@@ -63,7 +63,7 @@ def separable(count: int, rng: np.random.Generator) -> tuple[CrystalGraphs, Flag
 
 
 def four_groups(count: int, rng: np.random.Generator) -> tuple[CrystalGraphs, Flags, NDArray[np.int64]]:
-    """To judge: the label and "mostly iron" independent of each other."""
+    """To test: the label and "mostly iron" independent of each other."""
     group = np.arange(count) % len(GROUPS)
     ferromagnetic = group % 2 == 1
     return crystals(ferromagnetic, np.where(group >= 2, *reversed(_JUST)), rng), ferromagnetic, group
@@ -84,17 +84,17 @@ def trained(graphs: CrystalGraphs, ferromagnetic: Flags, strength: float, seed: 
     return network
 
 
-def experiment(seed: int, steps: int) -> dict[float, Judged]:
+def experiment(seed: int, steps: int) -> dict[float, GroupAccuracies]:
     """For every c."""
     rng = np.random.default_rng(seed)
     learn, label = separable(TRAIN, rng)
-    choose, judge = four_groups(VALIDATION, rng), four_groups(TEST, rng)
+    choose, test = four_groups(VALIDATION, rng), four_groups(TEST, rng)
     found = {}
     for c in STRENGTHS:
         network = trained(learn, label, c, seed, steps)
-        chosen_by, said = [accuracies(logits(network, g) > 0, fm, group) for g, fm, group in (choose, judge)]
+        chosen_by, said = [accuracies(logits(network, g) > 0, fm, group) for g, fm, group in (choose, test)]
         size = float(np.abs(logits(network, learn)).mean())
-        found[c] = Judged(min(chosen_by[:-1]), said, {"mean abs(f), training": size})
+        found[c] = GroupAccuracies(min(chosen_by[:-1]), said, {"mean abs(f), training": size})
     return found
 
 

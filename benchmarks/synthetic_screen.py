@@ -67,7 +67,8 @@ def _ranking(rows: int, random: np.random.Generator) -> pd.DataFrame:
             "source_file": [f"export/part_{n // 1000:03d}/{n}.cif" for n in range(rows)],
             "space_group": random.integers(1, 231, rows),
             "note": np.where(random.random(rows) < 0.01, "never seen in training: Po", ""),
-            "set_aside": np.where(np.isnan(price), "an element without a known price", ""), "saturation_T_high": high * tesla,
+            "exclusion_reason": np.where(np.isnan(price), "an element without a known price", ""),
+            "saturation_T_high": high * tesla,
             "duplicate_of": "", "known_id": np.where(known, "mp-1", ""),
             "known_moment": np.where(known, np.abs(moment + random.normal(0, 0.1, rows)), np.nan),
             "e_above_hull": np.where(random.random(rows) < 0.3, np.nan, random.exponential(0.05, rows)),
@@ -76,10 +77,10 @@ def _ranking(rows: int, random: np.random.Generator) -> pd.DataFrame:
             "p_ferromagnetic": shares[:, 0], "p_ferrimagnetic": shares[:, 1], "p_antiferromagnetic": shares[:, 2],
             "afm_risk": shares[:, 2], "ordering_most_likely": "FM",
             "label_provenance": np.where(known, "GGA, started ferromagnetic", ""),
-            "unfamiliar": 2 * random.beta(1, 6, rows), "member_forest-0": 0.9 * moment, "member_cgcnn-0": 1.05 * moment,
+            "ood_score": 2 * random.beta(1, 6, rows), "member_forest-0": 0.9 * moment, "member_cgcnn-0": 1.05 * moment,
         }
     )  # fmt: skip
-    frame = frame.assign(aside=frame["set_aside"] != "").sort_values(
+    frame = frame.assign(aside=frame["exclusion_reason"] != "").sort_values(
         ["aside", "score", "candidate_id"], ascending=[True, False, True]
     )
     frame = frame.drop(columns="aside").reset_index(drop=True)

@@ -3,9 +3,9 @@
     python -m benchmarks.held_out ../shared/data/mp_magnets.parquet --models ... --out held_out.parquet
     python -m benchmarks.trust ../shared/data/mp_magnets.parquet held_out.parquet [--members forest-0,cgcnn-0] [--test]
 
-Without --test everything is judged on validation rows by cross-validation over chemical systems: weeding aside, each fold's
-weights, difficulty and calibration come from the other folds. That is what a design may be chosen by. With --test all validation
-rows calibrate and the test rows judge: once for each final design.
+Without --test everything is judged on validation rows by cross-validation over chemical systems: member selection aside, each
+fold's weights, difficulty and calibration come from the other folds. That is what a design may be chosen by. With --test all
+validation rows calibrate and the test rows judge: once for each final design.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.evaluation.metrics import LARGE_MOMENT, coverage_by_bin, regression_metrics, reliability, spread_metrics
 from pipeline.evaluation.shares import wilson
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
 from pipeline.registry.member_mean import combine
 from pipeline.settings import settings
 from pipeline.training.dataset import labelled_examples
-from pipeline.training.member_selection import weed
+from pipeline.training.member_selection import select_members
 from pipeline.training.member_weights import FOLDS, choose_weights, system_folds
 from pipeline.training.splits import split_rows
 from pipeline.uncertainty.applicability_domain import Domain
-from pipeline.uncertainty.ensemble_errors import ErrorModel, Judged
+from pipeline.uncertainty.ensemble_errors import EnsemblePrediction, ErrorModel
 
 Floats = NDArray[np.float64]
 MAGNETIC = 0.05  # µB/atom
 NORMAL_90 = 1.645  # standard deviations
-JUDGED = ("moment", "low", "high", "std", "size", "p_magnetic", "p_large", "unfamiliar")
+PREDICTED = ("moment", "low", "high", "std", "size", "p_magnetic", "p_moment_above_1", "ood_score")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,30 +72,30 @@ class Rows:
 class Verdict:
     """The ensemble on some rows: raw and calibrated."""
 
-    judged: Judged
+    predicted: EnsemblePrediction
     level: Floats  # of the narrowest stated interval that holds the truth
     spread: Floats  # µB/atom, of the members
     raw_p: Floats
 
 
-def fit_and_judge(known: Rows, fresh: Rows) -> tuple[Verdict, dict[str, float], str]:
+def fit_and_predict(known: Rows, fresh: Rows) -> tuple[Verdict, dict[str, float], str]:
     """Weights and errors from `known`, the word on `fresh`; also the weights and how they were found."""
     said = list(known.members.values())
     chosen = choose_weights(known.truth, np.stack([p.moment for p in said]), known.systems)
     errors = ErrorModel.fit(known.truth, said, chosen.weights, known.examples, known.systems, known.domain)
-    judged = errors.judge(fresh.members, chosen.weights, fresh.examples)
+    predicted = errors.predict(fresh.members, chosen.weights, fresh.examples)
     raw = combine(list(fresh.members.values()), chosen.weights)
     comparison = ", ".join(f"{way} {error:.5f}" for way, error in chosen.error.items())
     weights = dict(zip(known.members, chosen.weights.tolist(), strict=True))
-    level = errors.calibration.level(fresh.truth, judged.moment, judged.size)
-    return Verdict(judged, level, raw.spread, raw.p_magnetic), weights, f"{chosen.way} ({comparison})"
+    level = errors.calibration.level(fresh.truth, predicted.moment, predicted.size)
+    return Verdict(predicted, level, raw.spread, raw.p_magnetic), weights, f"{chosen.way} ({comparison})"
 
 
 def by_folds(rows: Rows) -> tuple[Verdict, dict[str, float], str]:
     """Each row judged by what the other folds taught."""
     parts, order, weights, way = [], [], {}, ""
     for others, left_out in system_folds(rows.systems, FOLDS):
-        verdict, weights, way = fit_and_judge(rows.take(others), rows.take(left_out))
+        verdict, weights, way = fit_and_predict(rows.take(others), rows.take(left_out))
         parts.append(verdict)
         order.append(left_out)
     back = np.argsort(np.concatenate(order))
@@ -103,11 +103,11 @@ def by_folds(rows: Rows) -> tuple[Verdict, dict[str, float], str]:
     def joined(values: list[Floats]) -> Floats:
         return np.concatenate(values)[back]
 
-    fields = {name: joined([getattr(part.judged, name) for part in parts]) for name in JUDGED}
-    members = {name: joined([part.judged.members[name] for part in parts]) for name in rows.members}
-    judged = Judged(**fields, members=members)
+    fields = {name: joined([getattr(part.predicted, name) for part in parts]) for name in PREDICTED}
+    members = {name: joined([part.predicted.members[name] for part in parts]) for name in rows.members}
+    predicted = EnsemblePrediction(**fields, members=members)
     return (
-        Verdict(judged, joined([p.level for p in parts]), joined([p.spread for p in parts]), joined([p.raw_p for p in parts])),
+        Verdict(predicted, joined([p.level for p in parts]), joined([p.spread for p in parts]), joined([p.raw_p for p in parts])),
         weights,
         way,
     )
@@ -116,7 +116,7 @@ def by_folds(rows: Rows) -> tuple[Verdict, dict[str, float], str]:
 def accuracy(rows: Rows, verdict: Verdict, weights: dict[str, float]) -> str:
     """The ensemble, its members, the baselines."""
     truth, zero = rows.truth, np.zeros(len(rows.table))
-    lines = {"**ensemble**": (verdict.judged.moment, verdict.judged.p_magnetic, "")}
+    lines = {"**ensemble**": (verdict.predicted.moment, verdict.predicted.p_magnetic, "")}
     lines |= {name: (p.moment, p.p_magnetic, f"{weights[name]:.2f}") for name, p in rows.members.items()}
     boosting = rows.table["baseline_boosting"].to_numpy(np.float64)
     lines |= {"gradient boosting": (boosting, boosting, ""), "predict 0": (zero, zero, "")}
@@ -131,7 +131,7 @@ def accuracy(rows: Rows, verdict: Verdict, weights: dict[str, float]) -> str:
 
 def comparisons(rows: Rows, verdict: Verdict, best: str) -> str:
     """Gains of the ensemble with their intervals, a paired bootstrap over chemical systems."""
-    error = np.abs(verdict.judged.moment - rows.truth)
+    error = np.abs(verdict.predicted.moment - rows.truth)
     boosting = rows.table["baseline_boosting"].to_numpy(np.float64)
     mean = np.mean([p.moment for p in rows.members.values()], axis=0)
     others = {f"the best member ({best})": rows.members[best].moment, "the plain mean of the members": mean}
@@ -145,7 +145,7 @@ def comparisons(rows: Rows, verdict: Verdict, best: str) -> str:
 
 def intervals(rows: Rows, verdict: Verdict) -> str:
     """Coverage and half width by predicted moment: of the families' disagreement alone, and calibrated."""
-    truth, said = rows.truth, verdict.judged
+    truth, said = rows.truth, verdict.predicted
     naive = NORMAL_90 * verdict.spread
     raw = coverage_by_bin(truth, said.moment, said.moment - naive, said.moment + naive)
     body = []
@@ -164,7 +164,7 @@ def intervals(rows: Rows, verdict: Verdict) -> str:
 
 def knowledge(rows: Rows, verdict: Verdict) -> str:
     """Does the error bar know? In single numbers."""
-    truth, said = rows.truth, verdict.judged
+    truth, said = rows.truth, verdict.predicted
     naive = NORMAL_90 * verdict.spread
     normal_level = 2 * norm.cdf(np.abs(truth - said.moment) / np.maximum(verdict.spread, 1e-12)) - 1
     lines = {
@@ -180,12 +180,12 @@ def knowledge(rows: Rows, verdict: Verdict) -> str:
 
 
 def probabilities(rows: Rows, verdict: Verdict) -> str:
-    truth, said = rows.truth, verdict.judged
+    truth, said = rows.truth, verdict.predicted
     body = []
     for name, happened, p in (
         ("P(magnetic), members' votes", truth > MAGNETIC, verdict.raw_p),
         ("P(magnetic), calibrated", truth > MAGNETIC, said.p_magnetic),
-        ("P(moment > 1), calibrated", truth > LARGE_MOMENT, said.p_large),
+        ("P(moment > 1), calibrated", truth > LARGE_MOMENT, said.p_moment_above_1),
     ):
         found: dict[str, Any] = reliability(happened, p)
         bins = ", ".join(f"{b['stated']:.2f}→{b['found']:.2f}" for b in found["bins"][4:])
@@ -196,18 +196,18 @@ def probabilities(rows: Rows, verdict: Verdict) -> str:
 def main() -> None:
     options = _options()
     known, test, training = load(options)
-    verdicts = weed(training, known.truth, known.systems, known.members)
+    verdicts = select_members(training, known.truth, known.systems, known.members)
     for name, found in verdicts.items():
         print(f"{name}: {'admitted' if found.admitted else found.reason}, gain {found.gain and found.gain.text()}")
     best = min(known.members, key=lambda n: float(np.abs(known.members[n].moment - known.truth).mean()))
-    verdict, weights, way = fit_and_judge(known, test) if options.test else by_folds(known)
+    verdict, weights, way = fit_and_predict(known, test) if options.test else by_folds(known)
     rows = test if options.test else known
     print(f"\nWeights by {way}\n\n{accuracy(rows, verdict, weights)}\n\n{comparisons(rows, verdict, best)}")
     print(f"\n{intervals(rows, verdict)}\n\n{knowledge(rows, verdict)}\n\n{probabilities(rows, verdict)}")
     icsd = np.flatnonzero(rows.table["icsd"].eq(True).to_numpy(bool))
-    part = {name: getattr(verdict.judged, name)[icsd] for name in JUDGED}
-    judged = Judged(**part, members={n: v[icsd] for n, v in verdict.judged.members.items()})
-    only, few = rows.take(icsd), Verdict(judged, verdict.level[icsd], verdict.spread[icsd], verdict.raw_p[icsd])
+    part = {name: getattr(verdict.predicted, name)[icsd] for name in PREDICTED}
+    predicted = EnsemblePrediction(**part, members={n: v[icsd] for n, v in verdict.predicted.members.items()})
+    only, few = rows.take(icsd), Verdict(predicted, verdict.level[icsd], verdict.spread[icsd], verdict.raw_p[icsd])
     print(f"\nICSD-flagged rows only\n\n{accuracy(only, few, weights)}\n\n{intervals(only, few)}\n\n{knowledge(only, few)}")
 
 
@@ -215,7 +215,7 @@ def load(options: argparse.Namespace) -> tuple[Rows, Rows, Floats]:
     """(validation rows, test rows, training moments)."""
     where, console = settings(), Console()
     data = labelled_examples(
-        find_snapshot(options.table, where, console), GraphSettings(), Tier.FAST, False, where, console
+        find_snapshot(options.table, where, console), GraphSettings(), DescriptorSet.FAST, False, where, console
     )  # fmt: skip
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)

@@ -104,8 +104,8 @@ class Calculation:
     @property
     def ended(self) -> Ended:
         """By the sites that started with a moment: what others carry is induced by them."""
-        carriers = self.job.start != 0.0
-        left, began = np.array(self.outcome.site_muB)[carriers], self.job.start[carriers]
+        magnetic = self.job.start != 0.0
+        left, began = np.array(self.outcome.site_muB)[magnetic], self.job.start[magnetic]
         large = np.abs(left) >= NO_DIRECTION_MUB
         if not large.any():
             return Ended.NONMAGNETIC

@@ -1,4 +1,4 @@
-"""Asking a service again: exponential back-off with jitter, the service's own wish first, and an end to it all."""
+"""Asking a service again: exponential back-off with jitter, the service's own Retry-After first, and an end to it all."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How often and how long to ask again; all times in seconds."""
 
     attempts: int = 8
     first_wait_s: float = 1.0  # doubled with each failure
     longest_wait_s: float = 120.0  # between two attempts of ours
-    longest_wish_s: float = 900.0  # the longest Retry-After that is waited for
+    longest_retry_after_s: float = 900.0  # the longest Retry-After that is waited for
     call_s: float = 300.0  # one attempt, from the first byte sent to the last one read
     read_s: float = 60.0  # silence on the line
 
@@ -31,23 +31,23 @@ class Patience:
         """What `action` returns once it does not raise Transient.
 
         Raises:
-            Unavailable: the last attempt failed, too, or the service asks for a longer wait than `longest_wish_s`.
+            Unavailable: the last attempt failed, too, or the service asks for a longer wait than `longest_retry_after_s`.
         """
         for attempt in range(1, self.attempts + 1):
             try:
                 return within(self.call_s, action)
             except Transient as fault:
-                message, wish = str(fault), fault.retry_after_s
-            if wish is not None and wish > self.longest_wish_s:
-                raise Unavailable(f"{what}: {message}; the service asks to come back in {wish:.0f} s")
+                message, retry_after = str(fault), fault.retry_after_s
+            if retry_after is not None and retry_after > self.longest_retry_after_s:
+                raise Unavailable(f"{what}: {message}; the service asks to come back in {retry_after:.0f} s")
             if attempt < self.attempts:
-                time.sleep(self.wait_s(attempt, wish))
+                time.sleep(self.wait_s(attempt, retry_after))
         raise Unavailable(f"{what}: {message}; given up after {self.attempts} attempts")
 
-    def wait_s(self, attempt: int, wish_s: float | None) -> float:
-        """Seconds to wait after the given number of failures: anything up to the doubled wait, never less than the wish."""
+    def wait_s(self, attempt: int, retry_after: float | None) -> float:
+        """Seconds to wait after the given number of failures: anything up to the doubled wait, never less than `retry_after`."""
         ours = random.uniform(0.0, min(self.longest_wait_s, self.first_wait_s * 2.0 ** (attempt - 1)))
-        return ours if wish_s is None else wish_s + 0.1 * ours  # not all clients at the same moment
+        return ours if retry_after is None else retry_after + 0.1 * ours  # not all clients at the same moment
 
 
 def retry_after_s(header: str | None) -> float | None:

@@ -8,7 +8,7 @@ from flows.summary import printable
 from pipeline.settings import settings
 
 
-def tell(subject: str, body: str) -> None:
+def notify(subject: str, body: str) -> None:
     """Send to every block; one that cannot be reached is logged and stops nobody.
 
     A block is any that Prefect can notify by (webhook, Slack, Teams, e-mail, ...), named `type-slug/name`.
@@ -28,4 +28,4 @@ def tell(subject: str, body: str) -> None:
 
 def failed(flow: Any, flow_run: Any, state: Any) -> None:
     """A hook for flows that fail or crash."""
-    tell(f"{flow.name} {state.name.lower()}", f"Flow run {flow_run.name}: {state.message}")
+    notify(f"{flow.name} {state.name.lower()}", f"Flow run {flow_run.name}: {state.message}")

@@ -10,7 +10,7 @@ from flows.jobs.refreshing import RefreshJob
 from flows.jobs.refreshing import refresh as run_job
 from flows.notify import failed
 from flows.parameters import takes
-from flows.register_run import enter
+from flows.register_run import register_run
 from flows.server import ServerOutlet
 
 
@@ -18,5 +18,5 @@ from flows.server import ServerOutlet
 @takes(RefreshJob)
 def refresh(job: RefreshJob) -> dict[str, Any]:
     """Publish a source's crystals and labels as a snapshot; returns its manifest."""
-    enter()
+    register_run()
     return run_job(job, ServerOutlet())

@@ -15,7 +15,7 @@ from pipeline.settings import settings
 LOOKED_AT = 200  # newest entries of the ledger
 
 
-def enter() -> None:
+def register_run() -> None:
     """To be called first in a flow.
 
     Prefect goes on to show a run as Running whose machine went away. The ledger knows better, since it holds a lease that dies

@@ -9,7 +9,7 @@ from prefect import flow
 from flows.jobs.starter import RunJob
 from flows.jobs.starter import run as run_job
 from flows.parameters import takes
-from flows.register_run import enter
+from flows.register_run import register_run
 from flows.server import ServerOutlet
 
 
@@ -17,5 +17,5 @@ from flows.server import ServerOutlet
 @takes(RunJob)
 def run(job: RunJob) -> dict[str, Any]:
     """Refresh from the starter set, train, and rank the compounds of its held-out chemical systems."""
-    enter()
+    register_run()
     return run_job(job, ServerOutlet())

@@ -17,18 +17,18 @@ from prefect.task_runners import ProcessPoolTaskRunner, ThreadPoolTaskRunner
 
 from data.errors import UserError
 from flows.engines import Runner, need_server
-from pipeline.screening.shards import Judge, Numbered, Work, judge_here
+from pipeline.screening.shards import Numbered, ShardPredictor, Work, predict_in_processes
 from pipeline.settings import settings
 
 TASK_S = 60.0  # no task is meant to take longer: the bar moves with each, and a lost one costs no more
 SHARES = 2  # of what is left, a worker gets one part in SHARES
 
 
-@task(name="judge shards", cache_policy=NO_CACHE, persist_result=False)
-def judge_shards(work: Work, part: list[Numbered]) -> tuple[list[int], float]:
+@task(name="predict shards", cache_policy=NO_CACHE, persist_result=False)
+def predict_shards(work: Work, part: list[Numbered]) -> tuple[list[int], float]:
     """(their numbers, seconds that it took)."""
     began = time.monotonic()
-    return [work.judge(one) for one in part], time.monotonic() - began
+    return [work.predict(one) for one in part], time.monotonic() - began
 
 
 def batches(todo: list[Numbered], workers: int, seconds_per_crystal: float) -> Iterator[list[Numbered]]:
@@ -48,29 +48,30 @@ def batches(todo: list[Numbered], workers: int, seconds_per_crystal: float) -> I
         yield part
 
 
-def judge_by(runner: Runner) -> Judge:
+def predict_by(runner: Runner) -> ShardPredictor:
     """Raises UserError where the engine's extra is not installed, or its workers would find no Prefect server."""
     if runner is Runner.LOCAL:
-        return judge_here
+        return predict_in_processes
     if runner in (Runner.DASK, Runner.RAY):
         need_server(f"the workers of {runner} need a Prefect server")
     _engine(runner, 1)
 
-    def judge(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
+    def predict(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
         with _engine(runner, workers) as engine:
 
-            def judged(parts: Iterable[list[Numbered]]) -> Iterator[tuple[list[int], float]]:
-                futures = [engine.submit(judge_shards, {"work": work, "part": part}) for part in parts]
+            def predicted(parts: Iterable[list[Numbered]]) -> Iterator[tuple[list[int], float]]:
+                futures = [engine.submit(predict_shards, {"work": work, "part": part}) for part in parts]
                 return (future.result() for future in as_completed(futures))
 
             costs, sizes = [], {number: shard.size for number, shard in todo}
-            for numbers, seconds in judged([one] for one in todo[:workers]):  # what a crystal costs is measured on the first ones
+            # what a crystal costs is measured on the first ones
+            for numbers, seconds in predicted([one] for one in todo[:workers]):
                 yield from numbers
                 costs.append(seconds / max(sizes[numbers[0]], 1))
-            for numbers, _ in judged(batches(todo[workers:], workers, min(costs, default=0.0))):
+            for numbers, _ in predicted(batches(todo[workers:], workers, min(costs, default=0.0))):
                 yield from numbers
 
-    return judge
+    return predict
 
 
 def _engine(runner: Runner, workers: int) -> Any:

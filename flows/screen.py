@@ -10,7 +10,7 @@ from flows.jobs.screening import ScreenJob
 from flows.jobs.screening import screen as run_job
 from flows.notify import failed
 from flows.parameters import takes
-from flows.register_run import enter
+from flows.register_run import register_run
 from flows.server import ServerOutlet
 
 
@@ -18,5 +18,5 @@ from flows.server import ServerOutlet
 @takes(ScreenJob)
 def screen(job: ScreenJob) -> dict[str, Any]:
     """Rank the crystals of the candidates with a trained model; returns the run's manifest with its folder and report."""
-    enter()
+    register_run()
     return run_job(job, ServerOutlet())

@@ -12,7 +12,7 @@ from data.errors import UserError
 if TYPE_CHECKING:
     from flows.engines import Runner
     from flows.jobs.outlet import Rows
-    from pipeline.screening.shards import Judge
+    from pipeline.screening.shards import ShardPredictor
 
 R = TypeVar("R")
 ANSWERS_S = 3.0
@@ -74,10 +74,10 @@ class ServerOutlet:
         done: R = task(name=name, cache_policy=NO_CACHE, persist_result=False)(function)(*arguments)
         return done
 
-    def judge(self, runner: Runner) -> Judge:
-        from flows.runners import judge_by
+    def predictor(self, runner: Runner) -> ShardPredictor:
+        from flows.runners import predict_by
 
-        return judge_by(runner)
+        return predict_by(runner)
 
     def table(self, key: str, rows: Rows, description: str) -> None:
         from prefect.artifacts import create_table_artifact
@@ -95,6 +95,6 @@ class ServerOutlet:
         create_link_artifact(key=key, link=path.as_uri(), link_text=path.name)
 
     def notify(self, subject: str, body: str) -> None:
-        from flows.notify import tell
+        from flows.notify import notify
 
-        tell(subject, body)
+        notify(subject, body)

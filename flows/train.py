@@ -10,7 +10,7 @@ from flows.jobs.training import TrainJob
 from flows.jobs.training import train as run_job
 from flows.notify import failed
 from flows.parameters import takes
-from flows.register_run import enter
+from flows.register_run import register_run
 from flows.server import ServerOutlet
 
 
@@ -18,5 +18,5 @@ from flows.server import ServerOutlet
 @takes(TrainJob)
 def train(job: TrainJob) -> dict[str, Any]:
     """Train an ensemble and put it to use if it is no worse than the one in use; returns its manifest."""
-    enter()
+    register_run()
     return run_job(job.resolved(), ServerOutlet())

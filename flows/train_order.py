@@ -10,7 +10,7 @@ from flows.jobs.training_order import TrainOrderJob
 from flows.jobs.training_order import train_order as run_job
 from flows.notify import failed
 from flows.parameters import takes
-from flows.register_run import enter
+from flows.register_run import register_run
 from flows.server import ServerOutlet
 
 
@@ -18,5 +18,5 @@ from flows.server import ServerOutlet
 @takes(TrainOrderJob)
 def train_order(job: TrainOrderJob) -> dict[str, Any]:
     """Train both order models and put each to use if it is no worse than the one in use."""
-    enter()
+    register_run()
     return run_job(job.resolved(), ServerOutlet())

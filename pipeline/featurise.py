@@ -12,12 +12,12 @@ from data.crystal import Crystal
 from data.symmetry import SymmetricCell, symmetrise
 from models.contract import Examples
 from models.graphs.crystal_graphs import CrystalGraphs
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.features.rowcache import RowCache
-from pipeline.features.slow_descriptor_store import costly_descriptors
-from pipeline.features.slow_descriptors import costly_key, costly_names
+from pipeline.features.slow_descriptor_store import stored_slow_descriptors
+from pipeline.features.slow_descriptors import slow_descriptor_key, slow_descriptor_names
 from pipeline.features.vectors import build_vectors
 
 Rows = NDArray[np.float32]
@@ -28,7 +28,7 @@ class Needs:
     """What a model reads of each crystal."""
 
     graph: GraphSettings = field(default_factory=GraphSettings)
-    tier: Tier = Tier.FAST  # the set of descriptors
+    tier: DescriptorSet = DescriptorSet.FAST  # the set of descriptors
     directions: bool = False  # whether a member reads graphs with directions
 
 
@@ -64,7 +64,7 @@ def featurise_cells(cells: Sequence[SymmetricCell], needs: Needs, slow: RowCache
     graphs, kept = build_graphs(cells, needs.graph)
     kept_cells = [cells[k] for k in kept.tolist()]
     vectors = build_vectors(kept_cells, needs.graph) if needs.directions and kept_cells else None
-    rows = slow_rows(kept_cells, slow) if needs.tier is Tier.FULL else None
+    rows = slow_rows(kept_cells, slow) if needs.tier is DescriptorSet.FULL else None
     return Featurised(Examples(graphs, describe(graphs, rows), vectors=vectors), kept_cells, kept)
 
 
@@ -77,5 +77,5 @@ def describe(graphs: CrystalGraphs, slow: Rows | None = None) -> Rows:
 def slow_rows(cells: Sequence[SymmetricCell], slow: RowCache | None) -> Rows:
     """(cells, columns) the stored slow descriptors; NaN where there are none."""
     if slow is None:
-        return np.full((len(cells), len(costly_names())), np.nan, dtype=np.float32)
-    return costly_descriptors([costly_key(cell) for cell in cells], slow)
+        return np.full((len(cells), len(slow_descriptor_names())), np.nan, dtype=np.float32)
+    return stored_slow_descriptors([slow_descriptor_key(cell) for cell in cells], slow)

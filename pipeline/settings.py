@@ -9,7 +9,7 @@ from platformdirs import user_data_path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from data.retry import Patience
+from data.retry import RetryPolicy
 from pipeline.ops.parallel import default_workers
 
 MP_ENDPOINT = "https://api.materialsproject.org/"
@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     mp_attempts: int = Field(default=8, ge=1, description="attempts per request before the pull ends")
     mp_first_wait_s: float = Field(default=1.0, ge=0, description="wait after a first failure, s; doubled with each further one")
     mp_longest_wait_s: float = Field(default=120.0, ge=0, description="longest wait between two attempts, s")
-    mp_longest_wish_s: float = Field(default=900.0, ge=0, description="longest Retry-After of the server that is obeyed, s")
+    mp_longest_retry_after_s: float = Field(default=900.0, ge=0, description="longest Retry-After that is waited for, s")
     mp_read_s: float = Field(default=60.0, gt=0, description="time without data that ends an attempt, s")
     mp_call_s: float = Field(default=300.0, gt=0, description="time limit of one attempt, s")
     max_quarantine: float = Field(default=0.05, ge=0, le=1, description="largest unusable share of a pull")
@@ -40,13 +40,13 @@ class Settings(BaseSettings):
     notify: str = Field(default="", description="Prefect notification blocks, `type-slug/name`, comma-separated")
 
     @property
-    def patience(self) -> Patience:
+    def retry_policy(self) -> RetryPolicy:
         """Attempts and waits for requests to the Materials Project."""
-        return Patience(
+        return RetryPolicy(
             attempts=self.mp_attempts,
             first_wait_s=self.mp_first_wait_s,
             longest_wait_s=self.mp_longest_wait_s,
-            longest_wish_s=self.mp_longest_wish_s,
+            longest_retry_after_s=self.mp_longest_retry_after_s,
             call_s=self.mp_call_s,
             read_s=self.mp_read_s,
         )

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from models.published.nbody import generate
-from models.published.nbody_channels import ChannelNBody, judge, mse, train
+from models.published.nbody_channels import ChannelNBody, mean_error, mse, train
 from pipeline.demos.figures import dots
 
 
@@ -38,7 +38,7 @@ def main() -> None:
             network = ChannelNBody(channels)
             epochs = train(network, parts[0], parts[1], seed, options.seconds)
             count = sum(p.numel() for p in network.parameters())
-            error = judge(network, test)
+            error = mean_error(network, test)
             errors.setdefault(f"{channels}", []).append(error)
             print(f"| {channels} | {seed} | {error:.5f} | {epochs} | {count:,} |", flush=True)
     if options.plot:

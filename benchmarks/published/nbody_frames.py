@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from models.published.nbody import generate
-from models.published.nbody_channels import judge, mse, train
+from models.published.nbody_channels import mean_error, mse, train
 from models.published.nbody_frames import LABELS, random_turns
 from pipeline.demos.figures import dots
 
@@ -37,7 +37,11 @@ def main() -> None:
             torch.manual_seed(seed)
             network = kind()
             epochs = train(network, learn, choose, seed, options.seconds)
-            upright, error, count = judge(network, test), judge(network, turned), sum(p.numel() for p in network.parameters())
+            upright, error, count = (
+                mean_error(network, test),
+                mean_error(network, turned),
+                sum(p.numel() for p in network.parameters()),
+            )
             errors.setdefault(LABELS[kind], []).append(error)
             print(f"| {LABELS[kind]} | {seed} | {upright:.5f} | {error:.5f} | {epochs} | {count:,} |", flush=True)
     if options.plot:

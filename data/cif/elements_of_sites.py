@@ -32,7 +32,7 @@ def settle_elements(small: gemmi.SmallStructure, block: gemmi.cif.Block) -> list
         Unsound: UNKNOWN_ELEMENT where nothing decides, or where a site stands for a group whose hydrogens have no sites.
     """
     named = _named_elements(block)
-    doubtful: list[int] = []
+    ambiguous: list[int] = []
     typed = bool(block.find_values("_atom_site_type_symbol"))  # where there is none, gemmi repeats the label
     for k, site in enumerate(small.sites):
         z = _only_reading(site.type_symbol) if typed else 0
@@ -40,10 +40,10 @@ def settle_elements(small: gemmi.SmallStructure, block: gemmi.cif.Block) -> list
             if site.element.atomic_number != z:
                 site.element = _element(z)
         else:
-            doubtful.append(k)
-    if not doubtful and named is not None:
+            ambiguous.append(k)
+    if not ambiguous and named is not None:
         return []
-    return _Settling(small, block, named, typed).run(doubtful)
+    return _Settling(small, block, named, typed).run(ambiguous)
 
 
 class _Settling:
@@ -58,8 +58,8 @@ class _Settling:
         self.open: dict[str, list[int]] = defaultdict(list)  # by the leading letters of the label
         self.groups: list[str] = []
 
-    def run(self, doubtful: list[int]) -> list[str]:
-        for k in doubtful:
+    def run(self, ambiguous: list[int]) -> list[str]:
+        for k in ambiguous:
             self._settle(k)
         if self.open:
             self._try_out()

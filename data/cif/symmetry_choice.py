@@ -117,7 +117,7 @@ class _Sites:
         self.occupancies = np.array([site.occ for site in small.sites])
 
 
-class _Judged:
+class _CheckedReading:
     """One reading beside the cell and the atoms of the file.
 
     Attributes:
@@ -150,7 +150,7 @@ class _Judged:
         if _overlap(orbits, sites):
             self.obstacle = "atoms on one another"
 
-    def same_crystal(self, other: _Judged) -> bool:
+    def same_crystal(self, other: _CheckedReading) -> bool:
         """Whether both have the same atoms in the same places."""
         if not np.array_equal(np.sort(self.numbers), np.sort(other.numbers)):
             return False
@@ -187,36 +187,36 @@ class _Choice:
 
     def __init__(self, found: Readings, evidence: Evidence, sites: _Sites) -> None:
         self.found, self.evidence, self.sites = found, evidence, sites
-        self.judged: list[list[_Judged]] = []
+        self.checked: list[list[_CheckedReading]] = []
 
     def best(self) -> Symmetry:
         for tier in self.found.tiers:
-            judged = [_Judged(reading, self.sites, self.evidence) for reading in tier]
-            alive = _distinct(self._alive(judged))
-            self.judged.append(judged)
+            checked = [_CheckedReading(reading, self.sites, self.evidence) for reading in tier]
+            alive = _distinct(self._alive(checked))
+            self.checked.append(checked)
             if len(alive) > 1:
                 raise SymmetryError(self._undecided(alive))
             if alive:
                 return self._taken(alive[0])
-        left = _distinct([j for j in self.judged[0] if j.metric and not j.obstacle])
-        if not left and len(self.judged[0]) == 1 and self.judged[0][0].metric:
-            left = self.judged[0]  # the check of distances says what is wrong with it
+        left = _distinct([j for j in self.checked[0] if j.metric and not j.obstacle])
+        if not left and len(self.checked[0]) == 1 and self.checked[0][0].metric:
+            left = self.checked[0]  # the check of distances says what is wrong with it
         if len(left) == 1 and not self.found.proof:  # a formula alone does not turn a lone reading away
             return self._taken(left[0])
         raise SymmetryError(self._nothing())
 
-    def _alive(self, judged: list[_Judged]) -> list[_Judged]:
-        possible = [j for j in judged if not j.obstacle]
+    def _alive(self, checked: list[_CheckedReading]) -> list[_CheckedReading]:
+        possible = [j for j in checked if not j.obstacle]
         fitting = [j for j in possible if j.verdict is Verdict.FITS]
-        earlier = any(not j.obstacle for tier in self.judged for j in tier)
+        earlier = any(not j.obstacle for tier in self.checked for j in tier)
         if fitting or self.found.proof or earlier:
             return fitting
         return [j for j in possible if j.verdict is Verdict.UNKNOWN]
 
-    def _taken(self, chosen: _Judged) -> Symmetry:
+    def _taken(self, chosen: _CheckedReading) -> Symmetry:
         found, reading = self.found, chosen.reading
         reason = f", which gives {self.evidence}" if chosen.verdict is Verdict.FITS else ""
-        by_choice = len(self.judged) > 1 or sum(j.metric for j in self.judged[0]) > 1
+        by_choice = len(self.checked) > 1 or sum(j.metric for j in self.checked[0]) > 1
         note = ""
         if found.contradiction:
             note = f"symmetry: {found.contradiction}; taken: {reading}{reason}"
@@ -224,21 +224,21 @@ class _Choice:
             note = f"symmetry: taken as {reading}{reason or ', which the cell allows'}"
         return _symmetry(reading, found, note)
 
-    def _undecided(self, alive: list[_Judged]) -> str:
+    def _undecided(self, alive: list[_CheckedReading]) -> str:
         head = self.found.contradiction or "the setting is not stated"
         several = "; ".join(str(j) for j in alive[:4])
         return f"{head}, and {self.evidence} does not decide between {several}. Add the operations, or the origin to the symbol"
 
     def _nothing(self) -> str:
-        tried = "; ".join(str(j) for tier in self.judged for j in tier[:3])
+        tried = "; ".join(str(j) for tier in self.checked for j in tier[:3])
         head = f"{self.found.contradiction}; " if self.found.contradiction else ""
         return f"{head}no reading agrees with cell and formula ({self.evidence}): {tried}"
 
 
-def _distinct(judged: list[_Judged]) -> list[_Judged]:
+def _distinct(checked: list[_CheckedReading]) -> list[_CheckedReading]:
     """One of each crystal."""
-    found: list[_Judged] = []
-    for candidate in judged:
+    found: list[_CheckedReading] = []
+    for candidate in checked:
         if not any(candidate.same_crystal(other) for other in found):
             found.append(candidate)
     return found

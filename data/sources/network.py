@@ -26,7 +26,7 @@ class FetchError(UserError):
 
 
 @dataclass(frozen=True)
-class Patience:
+class RetryPolicy:
     """How long to try. Waits double from the first to the longest, each shortened at random by up to a half."""
 
     attempts: int = 6
@@ -40,7 +40,7 @@ class Patience:
 class PatientSession(requests.Session):
     """A session that asks again after busy, broken, cut or senseless answers. Subclasses say what makes sense."""
 
-    patience = Patience()
+    retry_policy = RetryPolicy()
     passed_on: frozenset[int] = frozenset()  # statuses that the caller deals with
     secrets: tuple[str, ...] = ()  # never to be repeated, whatever a server says
 
@@ -52,13 +52,15 @@ class PatientSession(requests.Session):
         """One answer with status 200 or `passed_on`, and sound content.
 
         Raises:
-            FetchError: there was none within `patience`, or the server refused.
+            FetchError: there was none within `retry_policy`, or the server refused.
         """
         place = where(str(url))
-        for attempt in range(1, self.patience.attempts + 1):
+        for attempt in range(1, self.retry_policy.attempts + 1):
             asked_to_wait = 0.0
             try:
-                response = super().request(method, url, *args, **{**options, "timeout": self.patience.timeout_s, "stream": True})
+                response = super().request(
+                    method, url, *args, **{**options, "timeout": self.retry_policy.timeout_s, "stream": True}
+                )
                 response._content = self._whole(response)  # what `stream` leaves to us, and others read as `content`
             except _TooLong as fault:
                 wrong = str(fault)
@@ -82,27 +84,27 @@ class PatientSession(requests.Session):
                         f"HTTP {response.status_code}",
                         retry_after_s(response.headers.get("Retry-After")) or 0.0,
                     )
-            if asked_to_wait > self.patience.longest_wait_s:
+            if asked_to_wait > self.retry_policy.longest_wait_s:
                 raise FetchError(f"{place} asks to come back in {asked_to_wait:.0f} s; give the same command again after that")
-            _log.info("%s: %s (attempt %d of %d)", place, wrong, attempt, self.patience.attempts)
-            if attempt < self.patience.attempts:
-                wait = min(self.patience.first_wait_s * 2 ** (attempt - 1), self.patience.longest_wait_s)
+            _log.info("%s: %s (attempt %d of %d)", place, wrong, attempt, self.retry_policy.attempts)
+            if attempt < self.retry_policy.attempts:
+                wait = min(self.retry_policy.first_wait_s * 2 ** (attempt - 1), self.retry_policy.longest_wait_s)
                 time.sleep(max(asked_to_wait, wait * random.uniform(0.5, 1.0)))
         raise FetchError(
-            f"{place} gave no usable answer in {self.patience.attempts} attempts (the last: {wrong}); "
+            f"{place} gave no usable answer in {self.retry_policy.attempts} attempts (the last: {wrong}); "
             "give the same command again later, it goes on where this one stopped"
         )
 
     def _whole(self, response: requests.Response) -> bytes:
         """The content, read within the limits that `requests` does not have."""
-        deadline, content = time.monotonic() + self.patience.answer_s, bytearray()
+        deadline, content = time.monotonic() + self.retry_policy.answer_s, bytearray()
         with response:
             while chunk := response.raw.read1(_CHUNK, decode_content=True):  # what has come, without waiting for more
                 content += chunk
                 if time.monotonic() > deadline:
                     raise _TooLong("the answer did not end in time")
-                if len(content) > self.patience.answer_mb * 2**20:
-                    raise _TooLong(f"an answer of more than {self.patience.answer_mb:g} MB")
+                if len(content) > self.retry_policy.answer_mb * 2**20:
+                    raise _TooLong(f"an answer of more than {self.retry_policy.answer_mb:g} MB")
         return bytes(content)
 
     def without_secrets(self, text: str) -> str:
@@ -119,7 +121,7 @@ class PatientSession(requests.Session):
 
 
 class _TooLong(Exception):
-    """An answer beyond the limits of our patience."""
+    """An answer beyond the limits of the retry policy."""
 
 
 def where(url: str) -> str:

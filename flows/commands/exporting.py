@@ -29,10 +29,10 @@ def compare(
     one, other = find_run(where, before), find_run(where, after)
     pair = (str(one.manifest["id"]), str(other.manifest["id"]))
     folder = claim_comparison(out or where.home / "comparisons" / "-".join(pair), pair, force)
-    from pipeline.comparison.compare import compare as judge
+    from pipeline.comparison.compare import compare as compare_runs
     from pipeline.comparison.files import HEADINGS, summary, write_comparison
 
-    found = judge(one, other)
+    found = compare_runs(one, other)
     page = write_comparison(found, folder)
     if json:
         print_json({**summary(found), "folder": str(folder.resolve())})

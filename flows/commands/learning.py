@@ -31,9 +31,11 @@ def train(
             "--select-descriptors", min=1, help="Number of descriptors, selected with a stochastic search (default: all)."
         ),
     ] = None,
-    weigh_doubtful: Annotated[
+    weigh_label_noise: Annotated[
         bool,
-        typer.Option("--weigh-doubtful", help="Give less weight in tree families to labels that cross-validation contradicts."),
+        typer.Option(
+            "--weigh-label-noise", help="Give less weight in tree families to labels that cross-validation contradicts."
+        ),
     ] = False,
     adapt: Annotated[
         str | None, typer.Option("--adapt", help="Model whose coordinate network `canonical` makes independent of orientation.")
@@ -44,7 +46,7 @@ def train(
     """Train an ensemble. An interrupted training continues where it stopped."""
     from flows.jobs.training import TrainJob
     from flows.summary import print_json, training_facts
-    from pipeline.features.descriptor_sets import Tier
+    from pipeline.features.descriptor_sets import DescriptorSet
 
     job = TrainJob(
         snapshot=snapshot,
@@ -52,10 +54,10 @@ def train(
         seeds=seeds,
         epochs=epochs,
         max_minutes=max_minutes,
-        tier=choice(Tier, "--descriptors", descriptors),
+        tier=choice(DescriptorSet, "--descriptors", descriptors),
         adapt=adapt,
         selected=select_descriptors,
-        weigh_doubtful=weigh_doubtful,
+        weigh_label_noise=weigh_label_noise,
     ).resolved()
     prepare(quiet)
     manifest = perform("train", job)

@@ -113,9 +113,7 @@ def screen(
         print_json(result)
         return
     print_rows(f"The first of {result['ranked']} ranked", result["top"])
-    shown = {
-        name: result[name] for name in ("id", "profile", "formula", "ranked", "set_aside", "duplicates", "known", "rejected")
-    }
+    shown = {name: result[name] for name in ("id", "profile", "formula", "ranked", "excluded", "duplicates", "known", "rejected")}
     shown["by reason"] = reasons(result["rejected_by_reason"])
     if result["ignored_files"]:
         shown["ignored"] = f"{result['ignored_files']} files of other kinds"

@@ -8,10 +8,10 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 from flows.engines import Runner, need_server
 from pipeline.ops.parallel import deaf_to_ctrl_c, follow_parent
-from pipeline.screening.shards import Judge, Numbered, Work, judge_forked, judge_here
+from pipeline.screening.shards import Numbered, ShardPredictor, Work, predict_forked, predict_in_processes
 
 
-def judge_by(runner: Runner, forks: bool) -> Judge:
+def predict_by(runner: Runner, forks: bool) -> ShardPredictor:
     """The engine of that name.
 
     Args:
@@ -22,22 +22,22 @@ def judge_by(runner: Runner, forks: bool) -> Judge:
         UserError: it is Dask or Ray, whose workers report to a Prefect server, and none is named.
     """
     if runner is Runner.LOCAL:
-        return judge_forked if forks else judge_here
+        return predict_forked if forks else predict_in_processes
     if runner in (Runner.DASK, Runner.RAY):
         need_server(f"the workers of {runner} need a Prefect server")
 
-    def judge(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
+    def predict(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
         with deaf_to_ctrl_c():  # its locks start Python's tracker of semaphores, which is to be silent as well
             engine = _executor(runner, workers)
         try:
             with deaf_to_ctrl_c():  # in which the workers start
-                futures = [engine.submit(work.judge, one) for one in todo]
+                futures = [engine.submit(work.predict, one) for one in todo]
             for future in as_completed(futures):
                 yield future.result()
         finally:
             engine.shutdown(wait=False, cancel_futures=True)
 
-    return judge
+    return predict
 
 
 def _executor(runner: Runner, workers: int) -> Executor:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from flows.engines import Runner
-    from pipeline.screening.shards import Judge
+    from pipeline.screening.shards import ShardPredictor
 
 R = TypeVar("R")
 Rows = list[dict[str, Any]]
@@ -22,8 +22,8 @@ class Outlet(Protocol):
         """Run one step of the job and return its result."""
         ...
 
-    def judge(self, runner: Runner) -> Judge:
-        """The engine that judges the shards of a screen.
+    def predictor(self, runner: Runner) -> ShardPredictor:
+        """The engine that predicts the shards of a screen.
 
         Raises:
             UserError: the engine is not installed, or needs a server that is not there.
@@ -74,10 +74,10 @@ class InProcess:
     def step(self, name: str, function: Callable[..., R], *arguments: Any) -> R:
         return function(*arguments)
 
-    def judge(self, runner: Runner) -> Judge:
-        from flows.jobs.engines import judge_by
+    def predictor(self, runner: Runner) -> ShardPredictor:
+        from flows.jobs.engines import predict_by
 
-        return judge_by(runner, self.forks)
+        return predict_by(runner, self.forks)
 
     def table(self, key: str, rows: Rows, description: str) -> None:
         pass

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SHOWN = [
     "rank", "candidate_id", "formula", "moment_muB_per_atom", "moment_low", "moment_high", "saturation_T", "saturation_T_low",
-    "p_ferromagnetic", "ordering_most_likely", "unfamiliar", "note",
+    "p_ferromagnetic", "ordering_most_likely", "ood_score", "note",
 ]  # fmt: skip
 
 

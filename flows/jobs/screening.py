@@ -39,7 +39,7 @@ class ScreenJob:
         icsd: which entries of ICSD are left out.
         licensed_details: show more than ids and formulas of a licensed source.
         profile: name of the ranking profile.
-        runner: engine that judges the shards.
+        runner: engine that predicts the shards.
         top: rows of the summary.
         force: write into a folder that holds another run.
     """
@@ -133,7 +133,7 @@ def rank_candidates(source: Source, job: ScreenJob, outlet: Outlet) -> Screened:
     where, out = settings(), Path(job.out) if job.out else None
     ensemble, profile = choose_model(where, job.model), find_profile(job.profile)
     return run_screen(
-        source, ensemble, out, where, reporter(), profile, job.licensed_details, outlet.judge(job.runner), force=job.force
+        source, ensemble, out, where, reporter(), profile, job.licensed_details, outlet.predictor(job.runner), force=job.force
     )
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from flows.console import reporter
 from flows.jobs.outlet import Outlet
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
+from pipeline.old_names import TRAINING_SETTINGS, with_current_keys
 from pipeline.settings import settings
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class TrainJob:
         tier: the set of descriptors that families of trees learn from.
         adapt: id of the model whose coordinate network `canonical` adapts.
         selected: number of descriptors that families of trees may see; None: all.
-        weigh_doubtful: whether families of trees give less weight to labels that cross-validation doubts.
+        weigh_label_noise: whether families of trees give less weight to labels that cross-validation contradicts.
     """
 
     snapshot: str | None = None
@@ -39,10 +40,10 @@ class TrainJob:
     seeds: int = 1
     epochs: int | None = None
     max_minutes: float | None = None
-    tier: Tier = Tier.FAST
+    tier: DescriptorSet = DescriptorSet.FAST
     adapt: str | None = None
     selected: int | None = None
-    weigh_doubtful: bool = False
+    weigh_label_noise: bool = False
 
     def settings(self) -> TrainSettings:
         """The part that decides the trained model."""
@@ -52,7 +53,7 @@ class TrainJob:
         return replace(
             defaults, members=tuple(self.members) if self.members else defaults.members, seeds=self.seeds, epochs=self.epochs,
             max_minutes=self.max_minutes, tier=self.tier, adapt=self.adapt, selected=self.selected,
-            weigh_doubtful=self.weigh_doubtful,
+            weigh_label_noise=self.weigh_label_noise,
         )  # fmt: skip
 
     def resolved(self) -> TrainJob:
@@ -108,7 +109,7 @@ def known_before(manifest: dict[str, Any], job: TrainJob) -> str:
     A model is named by its content. More epochs than a network can use, or epochs of a forest, give the model that is there
     already, with the manifest that says how it was made first.
     """
-    then = manifest["settings"]
+    then = with_current_keys(manifest["settings"], TRAINING_SETTINGS)
     now = json.loads(json.dumps(asdict(job.settings())))
     names = [name for name in now if name != "graph" and then.get(name) != now[name]]
     listed = ", ".join(f"{name} {_said(then.get(name))}, not {_said(now[name])}" for name in names)

@@ -10,13 +10,13 @@ field                       shape              unit  meaning
 trunk                       CrystalGraphs            the primitive cell
 pair_ptr, link_ptr          (crystals + 1,)    1     crystal k owns the pairs pair_ptr[k]:pair_ptr[k+1], and so on
 site_ptr, perm_ptr          (crystals + 1,)    1     the same for sites and for numbers in `perm`
-pair_first, pair_second     (pairs,)           1     nodes inside the crystal; the second one is a carrier
+pair_first, pair_second     (pairs,)           1     nodes inside the crystal; the second one is a magnetic site
 pair_distance               (pairs,)           Å     length
 pair_paths                  (pairs, paths)     1     what lies between (pipeline/magnetism/exchange_paths.py)
-pair_induced                (pairs,)           1     1 where the first one is no carrier
-pair_weight                 (pairs,)           1     such pairs for each carrier of the primitive cell
+pair_induced                (pairs,)           1     1 where the first one is no magnetic site
+pair_weight                 (pairs,)           1     such pairs for each magnetic site of the primitive cell
 site_node                   (sites,)           1     node of each site of the cell, sites in the crystal's own order
-site_carrier                (sites,)           1     1 where the site can hold a moment of its own
+site_magnetic               (sites,)           1     1 where the site can hold a moment of its own
 link_target, link_source    (links,)           1     sites inside the crystal, never the same twice
 link_pair                   (links,)           1     pair inside the crystal
 link_count                  (links,)           1     how many such pairs, in different images of the cell
@@ -51,7 +51,7 @@ SITE_DTYPES = {
     "pair_induced": np.uint8,
     "pair_weight": np.float32,
     "site_node": np.int32,
-    "site_carrier": np.uint8,
+    "site_magnetic": np.uint8,
     "link_target": np.int16,
     "link_source": np.int16,
     "link_pair": np.int32,
@@ -80,7 +80,7 @@ class SiteGraphs:
     pair_induced: NDArray[np.uint8]
     pair_weight: NDArray[np.float32]
     site_node: NDArray[np.int32]
-    site_carrier: NDArray[np.uint8]
+    site_magnetic: NDArray[np.uint8]
     link_target: NDArray[np.int16]
     link_source: NDArray[np.int16]
     link_pair: NDArray[np.int32]

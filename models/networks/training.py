@@ -65,8 +65,8 @@ class Task:
 
     rows: int
     loss: Callable[[nn.Module, NDArray[np.int64]], torch.Tensor]
-    judge: Callable[[nn.Module], float]  # on validation rows
-    judged_by: str = "validation_mae"  # what the history calls it
+    validate: Callable[[nn.Module], float]  # on validation rows
+    error_name: str = "validation_mae"  # what the history calls it
 
 
 def train_network(
@@ -91,15 +91,15 @@ def train_network(
     while run.epoch < epochs and run.epoch - run.best_epoch < settings.patience and not control.out_of_time():
         rates = _schedule(settings, run.epoch, epochs, started, control)
         loss = _epoch(network, averaged, optimiser, task, settings, control.seed + 1000 * run.epoch, rates)
-        error = task.judge(averaged.module)
+        error = task.validate(averaged.module)
         run.epoch += 1
         run.seconds = time.monotonic() - started
         if not math.isfinite(loss + error):
-            raise ModelError(f"training diverged in epoch {run.epoch}: loss {loss}, {task.judged_by} {error}")
+            raise ModelError(f"training diverged in epoch {run.epoch}: loss {loss}, {task.error_name} {error}")
         if error < run.best_error:
             run.best_error, run.best_epoch = error, run.epoch
             best = {k: v.clone() for k, v in averaged.module.state_dict().items()}
-        run.history.append({"epoch": run.epoch, "loss": loss, task.judged_by: error, "seconds": run.seconds})
+        run.history.append({"epoch": run.epoch, "loss": loss, task.error_name: error, "seconds": run.seconds})
         if control.checkpoint is not None:
             save_state(control.checkpoint, identity, network, averaged, optimiser, best, run)
         control.report(run.history[-1])
@@ -112,10 +112,10 @@ def moments_task(train: Examples, validation: Examples, dtype: torch.dtype, coll
     """To predict the moments of crystals; judged by the mean absolute error, µB/atom."""
     target = torch.from_numpy(train.targets()).to(dtype)
 
-    def judge(network: nn.Module) -> float:
+    def validate(network: nn.Module) -> float:
         return float(np.abs(predict_network(network, validation, collate).moment - validation.targets()).mean())
 
-    return Task(len(train), lambda network, index: loss_of(network, collate(train, index, dtype), target[index]), judge)
+    return Task(len(train), lambda network, index: loss_of(network, collate(train, index, dtype), target[index]), validate)
 
 
 def predict_network(network: nn.Module, examples: Examples, collate: Collate) -> Prediction:

@@ -36,10 +36,10 @@ def painted(image: NDArray[np.float64], large: NDArray[np.bool_], agrees: float,
 def experiment(strength: float, seed: int, steps: tuple[int, ...] = STEPS) -> dict[int, tuple[float, float]]:
     """Training and test accuracy after each number of steps."""
     data = load_digits()
-    learn, judge = train_test_split(np.arange(len(data.target)), test_size=1 / 3, random_state=seed, stratify=data.target)
+    learn, test = train_test_split(np.arange(len(data.target)), test_size=1 / 3, random_state=seed, stratify=data.target)
     image, large = data.data / 16.0, data.target >= 5
     x, y = painted(image[learn], large[learn], AGREES, seed)
-    unseen, truth = painted(image[judge], large[judge], 1.0 - AGREES, seed + 1)
+    unseen, truth = painted(image[test], large[test], 1.0 - AGREES, seed + 1)
     torch.manual_seed(seed)
     network = mlp(x.shape[1], WIDTH, WIDTH, 1, activation=torch.nn.ReLU)
     for layer in network:

@@ -69,14 +69,14 @@ def train(network: nn.Module, learn: Motions, choose: Motions, seed: int, second
             nn.utils.clip_grad_norm_(network.parameters(), CLIP_NORM)
             optimiser.step()
         epochs += 1
-        error = judge(network, choose)
+        error = mean_error(network, choose)
         if error < best:
             best, weights = error, copy.deepcopy(network.state_dict())
     network.load_state_dict(weights)
     return epochs
 
 
-def judge(network: nn.Module, motions: Motions) -> float:
+def mean_error(network: nn.Module, motions: Motions) -> float:
     with torch.no_grad():
         return mse(network(motions.charge, motions.x, motions.v), motions.later)
 

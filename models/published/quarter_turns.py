@@ -84,13 +84,13 @@ def views(image: Tensor) -> Tensor:
 
 
 def digits(seed: int) -> tuple[Digits, Digits]:
-    """Two thirds to learn from, one third to judge."""
+    """Two thirds to learn from, one third to test."""
     data = load_digits()
     image = torch.from_numpy(data.images / 16.0).float()[:, None]
     image = functional.interpolate(image, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
-    learn, judge = train_test_split(np.arange(len(image)), test_size=1 / 3, random_state=seed, stratify=data.target)
+    learn, test = train_test_split(np.arange(len(image)), test_size=1 / 3, random_state=seed, stratify=data.target)
     label = torch.from_numpy(data.target)
-    return Digits(image[learn], label[learn]), Digits(image[judge], label[judge])
+    return Digits(image[learn], label[learn]), Digits(image[test], label[test])
 
 
 def train(network: nn.Module, learn: Digits, seed: int, epochs: int, prior: float = 0.0) -> None:
@@ -129,20 +129,20 @@ def agreement(network: nn.Module, image: Tensor) -> float:
 def experiment(seed: int, epochs: int = EPOCHS) -> dict[str, float]:
     """One seed's accuracies and metrics."""
     torch.manual_seed(seed)
-    learn, judge = digits(seed)
-    turned = randomly_turned(judge.image, seed)
+    learn, test = digits(seed)
+    turned = randomly_turned(test.image, seed)
     plain = Classifier()
     train(plain, learn, seed, epochs)
-    found = {"upright": accuracy(plain, judge.image, judge.label), "turned": accuracy(plain, turned, judge.label)}
+    found = {"upright": accuracy(plain, test.image, test.label), "turned": accuracy(plain, turned, test.label)}
     plain.requires_grad_(False)
     for name, prior in (("no prior", 0.0), ("prior", PRIOR)):
         network = Canonicalized(plain)
         train(network, learn, seed, epochs, prior)
         with torch.no_grad():
-            standing = network.canonicalizer(judge.image).argmax(dim=1) == 0
+            standing = network.canonicalizer(test.image).argmax(dim=1) == 0
         found |= {
-            f"{name}: turned": accuracy(network, turned, judge.label),
-            f"{name}: agreement": agreement(network, judge.image),
+            f"{name}: turned": accuracy(network, turned, test.label),
+            f"{name}: agreement": agreement(network, test.image),
             f"{name}: identity": float(standing.float().mean()),
         }
     return found

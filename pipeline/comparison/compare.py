@@ -106,14 +106,14 @@ def _explain(table: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, why: lis
     causes = {difference.cause for difference in why}
     other_crystal = _crystal_changes(old, new)
     changed = ((table["saturation_T_low_after"] - table["saturation_T_low_before"]).abs() > SAME_TESLA).to_list()
-    set_aside = list(zip(old["set_aside"], new["set_aside"], strict=True))
+    exclusion_reason = list(zip(old["exclusion_reason"], new["exclusion_reason"], strict=True))
     lines = []
     for k, row in enumerate(table.to_dict("records")):
         words = [f"data: {other_crystal[k]}"] if other_crystal[k] else []
         if changed[k] and not other_crystal[k]:
             cause = Cause.MODEL if Cause.MODEL in causes else Cause.SETTINGS
             words.append(f"{cause}: at least {row['saturation_T_low_before']:.2f} → {row['saturation_T_low_after']:.2f} T")
-        asides = set_aside[k]
+        asides = exclusion_reason[k]
         if asides[0] != asides[1]:
             words.append(f"set aside: {asides[1]}" if asides[1] else f"no longer set aside ({asides[0]})")
         if row["moved_by_settings"] and not np.isnan(row["moved_by_settings"]):

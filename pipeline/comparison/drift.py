@@ -15,7 +15,7 @@ from pipeline.screening.screened import Screened
 
 BINS = (0.05, 0.25, 0.5, 1.0, 1.5)  # µB/atom, between classes of predicted moments
 MOST_REJECTED = 0.05  # rise of the share of rejected files
-MOST_WITHOUT_COSTLY = 0.02  # rise of the share of candidates whose costly descriptors could not be computed
+MOST_WITHOUT_SLOW_DESCRIPTORS = 0.02  # rise of the share of candidates whose slow descriptors could not be computed
 PROMISED = 0.9  # of the intervals
 LEAST_LIKELY = 1e-3  # chance of so few intervals that hold, if they are as good as promised
 MOST_SHIFT = (
@@ -53,7 +53,7 @@ def drift(before: Screened, after: Screened) -> Drift:
     """What is watched from one screen to the next."""
     old, new = before.ranking(), after.ranking()
     refused, refuses = _rejected(before.manifest), _rejected(after.manifest)
-    lacked, lacks = (run.manifest.get("without_costly", 0) / max(run.manifest["ranked"], 1) for run in (before, after))
+    lacked, lacks = (run.manifest.get("without_slow_descriptors", 0) / max(run.manifest["ranked"], 1) for run in (before, after))
     shift = stability_index(old["moment_muB_per_atom"].to_numpy(), new["moment_muB_per_atom"].to_numpy())
     width, widens = (float((table["moment_high"] - table["moment_low"]).median()) for table in (old, new))
     first = old.head(TOP)
@@ -64,7 +64,11 @@ def drift(before: Screened, after: Screened) -> Drift:
         Sign("shift of predicted moments (stability index)", 0.0, shift, f"{MOST_SHIFT:g}", shift > MOST_SHIFT),
         Sign("median 90 % interval, µB/atom", width, widens, f"x {MOST_WIDENING:g}", widens > MOST_WIDENING * max(width, 1e-9)),
         Sign(
-            "share without costly descriptors", lacked, lacks, f"+{MOST_WITHOUT_COSTLY:g}", lacks - lacked > MOST_WITHOUT_COSTLY
+            "share without slow descriptors",
+            lacked,
+            lacks,
+            f"+{MOST_WITHOUT_SLOW_DESCRIPTORS:g}",
+            lacks - lacked > MOST_WITHOUT_SLOW_DESCRIPTORS,
         ),
         *_held(old, new),
         Sign(f"of the first {TOP}, gone from the candidates", 0.0, float(len(gone)), "0", len(gone) > 0),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from models.graphs.frames import VectorFrame, VectorLinear
 from models.published.canonicalization import Canonical
 from models.published.nbody import generate
-from models.published.nbody_channels import judge, train
+from models.published.nbody_channels import mean_error, train
 from models.published.nbody_frames import LABELS, random_turns
 from pipeline.demos.crystals import exact_examples, turned, well_known
 from pipeline.demos.demonstration import Check, Demonstration
@@ -55,8 +55,8 @@ def demonstrate(smoke: bool, seed: int) -> Demonstration:
         torch.manual_seed(seed)
         network = kind()
         epochs = train(network, learn, choose, seed, size.seconds)
-        errors[label] = judge(network, other)
-        rows.append([label, f"{judge(network, test):.5f}", f"{errors[label]:.5f}", str(epochs)])
+        errors[label] = mean_error(network, other)
+        rows.append([label, f"{mean_error(network, test):.5f}", f"{errors[label]:.5f}", str(epochs)])
     plain, framed = errors.values()
     checks = [
         Check("frames turn with their points, reflections included, < 1e-10", f"{frames:.0e}", frames < EXACT),

@@ -19,7 +19,7 @@ class Check:
 
     @property
     def verdict(self) -> str:
-        return {True: "passed", False: "FAILED", None: "not judged at this size"}[self.passed]
+        return {True: "passed", False: "FAILED", None: "not checked at this size"}[self.passed]
 
 
 @dataclass(frozen=True)

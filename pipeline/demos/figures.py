@@ -72,7 +72,7 @@ def curves(label: str, x_label: str, y_label: str, series: Mapping[str, Mapping[
             axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}" if value < 1000 else f"{value:,.0f}"))
         axes.legend(loc="upper right")
 
-    return alone("curves", label, paint)
+    return single_figure("curves", label, paint)
 
 
 def dots(label: str, y_label: str, groups: Mapping[str, Sequence[float]]) -> str:
@@ -87,7 +87,7 @@ def dots(label: str, y_label: str, groups: Mapping[str, Sequence[float]]) -> str
         axes.set(ylabel=y_label, xlim=(-0.6, len(groups) - 0.4), ylim=(0, 1.1 * highest))
         axes.set_xticks(range(len(groups)), list(groups))
 
-    return alone("dots", label, paint)
+    return single_figure("dots", label, paint)
 
 
 def _round_steps(low: float, high: float) -> list[float]:
@@ -96,6 +96,6 @@ def _round_steps(low: float, high: float) -> list[float]:
     return [m * 10.0**p for p in powers for m in (1, 1.5, 2, 3, 5, 7) if 0.85 * low <= m * 10.0**p <= 1.2 * high]
 
 
-def alone(name: str, label: str, paint: Callable[[Axes], None]) -> str:
+def single_figure(name: str, label: str, paint: Callable[[Axes], None]) -> str:
     """An SVG with what `paint` puts on the axes, on a white background."""
     return draw(name, label, paint).replace("<svg ", _BACKGROUND, 1) + "\n"

@@ -17,7 +17,7 @@ from models.contract import Examples, FitControl
 from models.families import family
 from pipeline.demos.crystals import starter
 from pipeline.demos.demonstration import Check, Demonstration
-from pipeline.demos.figures import alone
+from pipeline.demos.figures import single_figure
 from pipeline.report.svg import ROLES
 from pipeline.training.descriptor_selection import SelectionSettings, select
 
@@ -81,7 +81,7 @@ def demonstrate(smoke: bool, seed: int) -> Demonstration:
         axes.errorbar(truth, mean, yerr=spread, fmt="o", markersize=3, linewidth=0.6, color=ROLES["steel"])
         axes.set(xlabel="DFT moment, µB/atom", ylabel="mean and spread of three families, µB/atom")
 
-    figure = alone("magnet-scan", "Predicted against calculated moments of held-out chemical systems", paint)
+    figure = single_figure("magnet-scan", "Predicted against calculated moments of held-out chemical systems", paint)
     title = f"Magnet scan: {len(examples)} starter crystals, {size.folds}-fold cross-validation by chemical system"
     return Demonstration(title, ("model", "MAE, µB/atom"), rows, checks, figure)
 
@@ -93,7 +93,7 @@ def recovered(seed: int) -> int:
     true = rng.choice(rows.shape[1], PLANTED, replace=False)
     weights = rng.uniform(0.6, 1.0, PLANTED) * rng.choice([-1, 1], PLANTED)
     moment = np.abs(rows[:, true] @ weights / 2 + 3 + 0.1 * rng.normal(size=len(rows)))
-    settings = SelectionSettings(wanted=2 * PLANTED, rounds=50, rows=700, judged=300, trees=12, patience=15, seed=seed)
+    settings = SelectionSettings(wanted=2 * PLANTED, rounds=50, rows=700, test_rows=300, trees=12, patience=15, seed=seed)
     return len(set(select(rows, moment, [f"S{k // 3}" for k in range(len(rows))], settings).columns) & set(true.tolist()))
 
 

@@ -9,7 +9,7 @@ import torch
 
 from models.networks.mcegnn import ChannelConvolution
 from models.published.nbody import generate
-from models.published.nbody_channels import ChannelNBody, judge, mse, train
+from models.published.nbody_channels import ChannelNBody, mean_error, mse, train
 from pipeline.demos.demonstration import Check, Demonstration
 from pipeline.demos.figures import dots
 
@@ -42,7 +42,7 @@ def demonstrate(smoke: bool, seed: int) -> Demonstration:
         start = time.process_time()
         epochs = train(network, learn, choose, seed, size.seconds)
         rates[channels] = (time.process_time() - start) / epochs
-        errors[channels], parameters[channels] = judge(network, test), sum(p.numel() for p in network.parameters())
+        errors[channels], parameters[channels] = mean_error(network, test), sum(p.numel() for p in network.parameters())
         rows.append([str(channels), f"{errors[channels]:.5f}", str(epochs), f"{parameters[channels]:,}"])
     rows.append(["positions move on with their velocities", f"{free:.5f}", "", ""])
     four, one = CHANNELS[1], CHANNELS[0]

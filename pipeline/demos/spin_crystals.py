@@ -7,12 +7,12 @@ from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from data.crystal import make_crystal
 from models.published.spin_lattices import Lattice, ring
-from pipeline.magnetism.magnetic_cell import enlarge, place, symmetries
+from pipeline.magnetism.magnetic_cell import enlarge, map_to_primitive, symmetries
 
 
 def of_crystal(lattice: object, frac: object, numbers: list[int], shells_A: tuple[float, float]) -> Lattice:
     """The magnetic sites (the first element's) of the 2x2x2 supercell of a primitive cell, neighbours at the two distances."""
-    primitive = place(make_crystal("synthetic", lattice, frac, numbers)).cell
+    primitive = map_to_primitive(make_crystal("synthetic", lattice, frac, numbers)).cell
     placed = enlarge(primitive, 2 * np.eye(3, dtype=np.int64))
     spins = np.flatnonzero(primitive.numbers[placed.site] == numbers[0])
     cell = np.ascontiguousarray(2.0 * primitive.lattice)

@@ -12,7 +12,7 @@ from data.store.artifact import make_folder, text_hash
 from pipeline.dft.plan import Method, Plan, plan
 from pipeline.dft.queue import known, to_do, work_off
 from pipeline.dft.settings import Limits
-from pipeline.dft.verdict import judge
+from pipeline.dft.verdict import verdict_of
 from pipeline.export.chosen import choose, read_again
 from pipeline.ops.ledger import Ledger
 from pipeline.ops.progress import Reporter
@@ -80,7 +80,7 @@ def check(
     return {
         "run": manifest["id"], "folder": str(out.resolve()), "calculated": len(todo) - len(unfinished),
         "known_before": len({job.key for job in jobs}) - len(todo), "out_of_time": len(unfinished),
-        "candidates": [_judged(one, out) for one in plans], "left_out": [one.facts() for one in left_out],
+        "candidates": [_row_of(one, out) for one in plans], "left_out": [one.facts() for one in left_out],
     }  # fmt: skip
 
 
@@ -89,10 +89,10 @@ def _any_licensed(manifest: dict[str, Any]) -> bool:
     return bool(manifest.get("licensed")) and "licensed_crystals" not in manifest
 
 
-def _judged(one: Plan, out: Path) -> dict[str, Any]:
+def _row_of(one: Plan, out: Path) -> dict[str, Any]:
     found: dict[str, Calculation | None] = {job.ordering: known(out, job) for job in one.jobs}
     everything = {**found, **dict.fromkeys(one.too_large)}
-    row, verdict = one.chosen.row, judge(everything)
+    row, verdict = one.chosen.row, verdict_of(everything)
     done = [c for c in found.values() if c is not None and c.done]
     lowest = min((c.energy_per_atom for c in done), default=0.0)
     why = verdict.why if one.jobs else f"its primitive cell has {one.n_sites} sites: raise --max-sites"

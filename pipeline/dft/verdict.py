@@ -29,7 +29,7 @@ class Verdict:
     why: str
 
 
-def judge(found: Mapping[str, Calculation | None]) -> Verdict:
+def verdict_of(found: Mapping[str, Calculation | None]) -> Verdict:
     """The verdict on one candidate.
 
     "confirmed" needs the results of all orderings. "refuted" needs only one ordering that is lower, because a further calculation

@@ -39,7 +39,7 @@ def evaluate(ensemble: Ensemble, snapshot: Snapshot, part: str, where: Settings,
     data = labelled_examples(snapshot, ensemble.graph_settings, ensemble.tier, ensemble.reads_vectors, where, reporter)
     rows = np.arange(len(data.examples)) if part == "all" else split_rows(data.table).part(part)
     examples = data.examples.take(rows)
-    said, truth = ensemble.judge(examples), examples.targets()
+    said, truth = ensemble.predict(examples), examples.targets()
     level = ensemble.error_model.calibration.level(truth, said.moment, said.size)
     return {
         "model": ensemble.id,

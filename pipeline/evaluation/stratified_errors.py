@@ -26,7 +26,7 @@ KINDS: dict[str, Callable[[frozenset[str]], bool]] = {
 }
 
 
-def error_groups(systems: Sequence[str], truth: Floats, moment: Floats) -> dict[str, dict[str, dict[str, Any]]]:
+def stratified_errors(systems: Sequence[str], truth: Floats, moment: Floats) -> dict[str, dict[str, dict[str, Any]]]:
     """Mean absolute error, µB/atom, and rows: {"elements": {"Fe": {"n": ..., "mae": ...}, ...}, "kinds": ...}.
 
     Args:

@@ -81,7 +81,7 @@ def choose(ranking: pd.DataFrame, top: int, ids: list[str]) -> pd.DataFrame:
     """
     if ids:
         return ranking[ranking["candidate_id"].isin(named_ids(ranking["candidate_id"].to_list(), ids))]
-    competing = ranking[ranking["set_aside"] == ""]
+    competing = ranking[ranking["exclusion_reason"] == ""]
     original = competing["duplicate_of"].where(competing["duplicate_of"] != "", competing["candidate_id"])
     chosen = competing[~original.duplicated()].head(top)
     if chosen.empty:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Tier(StrEnum):
+class DescriptorSet(StrEnum):
     """A model states its tier, and whatever it looks at is described in the same way."""
 
     FAST = "fast"  # composition and shells, from the graphs: some microseconds
@@ -15,6 +15,6 @@ class Tier(StrEnum):
     def code(self) -> tuple[str, ...]:
         """The versions of what is computed, for content hashes."""
         from pipeline.features.descriptors import DESCRIPTOR_CODE  # late: settings name a tier before anything large is imported
-        from pipeline.features.slow_descriptors import COSTLY_CODE
+        from pipeline.features.slow_descriptors import SLOW_DESCRIPTOR_CODE
 
-        return (DESCRIPTOR_CODE,) if self is Tier.FAST else (DESCRIPTOR_CODE, COSTLY_CODE)
+        return (DESCRIPTOR_CODE,) if self is DescriptorSet.FAST else (DESCRIPTOR_CODE, SLOW_DESCRIPTOR_CODE)

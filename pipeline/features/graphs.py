@@ -17,7 +17,7 @@ from data.snapshot import Snapshot, write_rejections
 from data.store.artifact import building, publish, text_hash
 from data.symmetry import symmetrise
 from models.graphs.crystal_graphs import DTYPES, CrystalGraphs
-from pipeline.features.neighbours import GraphSettings, alone, build_graphs
+from pipeline.features.neighbours import GraphSettings, build_graphs, isolated_atom
 from pipeline.features.npyfile import PackedWriter
 from pipeline.features.packed_cells import CELL_DTYPES, PackedCells
 from pipeline.features.stores import finish_store, open_store
@@ -107,7 +107,7 @@ def _build_rows(snapshot: Snapshot, settings: GraphSettings, part: tuple[int, in
     crystals = list(snapshot.crystals(*part))
     cells = [symmetrise(crystal, settings.symprec_A) for crystal in crystals]
     graphs, kept = build_graphs(cells, settings)
-    lonely = np.setdiff1d(np.arange(len(cells)), kept)
-    rejected = [Rejection(crystals[k].id, "", "", Reason.NO_NEIGHBOURS, alone(settings)) for k in lonely]
+    isolated = np.setdiff1d(np.arange(len(cells)), kept)
+    rejected = [Rejection(crystals[k].id, "", "", Reason.NO_NEIGHBOURS, isolated_atom(settings)) for k in isolated]
     packed = PackedCells.of([cells[k] for k in kept])
     return Built(graphs, packed, kept + part[0], rejected, sum(not cell.exact for cell in cells))

@@ -101,17 +101,17 @@ def build_graph(cell: SymmetricCell, settings: GraphSettings) -> CrystalGraphs:
     """
     graphs, kept = build_graphs([cell], settings)
     if not len(kept):
-        raise NoNeighbours(alone(settings))
+        raise NoNeighbours(isolated_atom(settings))
     return graphs
 
 
-def alone(settings: GraphSettings) -> str:
+def isolated_atom(settings: GraphSettings) -> str:
     """Why a crystal has no graph, in words."""
     return f"an atom has no neighbour within {settings.max_radius_A:g} Å"
 
 
 def build_graphs(cells: Sequence[SymmetricCell], settings: GraphSettings) -> tuple[CrystalGraphs, NDArray[np.int64]]:
-    """The packed graphs of many crystals, and which of them have one: a crystal with a lonely atom has none.
+    """The packed graphs of many crystals, and which of them have one: a crystal with an isolated atom has none.
 
     "The twelve nearest" is not defined where the twelfth and thirteenth are equally far, which is the rule in symmetric
     crystals: so every neighbour up to the twelfth's distance plus a tolerance is kept. A crystal's graph is the same
@@ -119,8 +119,8 @@ def build_graphs(cells: Sequence[SymmetricCell], settings: GraphSettings) -> tup
     """
     every = Cells(cells)
     pairs = shells(every, settings)
-    lonely = every.cell[np.bincount(pairs.centre, minlength=int(every.first[-1])) == 0]
-    kept = np.setdiff1d(np.arange(len(cells)), lonely)
+    isolated = every.cell[np.bincount(pairs.centre, minlength=int(every.first[-1])) == 0]
+    kept = np.setdiff1d(np.arange(len(cells)), isolated)
     if len(kept) < len(cells):
         graphs, _ = build_graphs([cells[k] for k in kept], settings)
         return graphs, kept

@@ -1,4 +1,4 @@
-"""Costly descriptors of many crystals: computed once by worker processes, then read from a cache below the home."""
+"""Slow descriptors of many crystals: computed once by worker processes, then read from a cache below the home."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from data.store.artifact import text_hash
 from data.symmetry import SymmetricCell
 from pipeline.features.rowcache import RowCache
-from pipeline.features.slow_descriptors import COSTLY_CODE, SECONDS_PER_CRYSTAL, costly_key, costly_names, costly_row
+from pipeline.features.slow_descriptors import (
+    SECONDS_PER_CRYSTAL,
+    SLOW_DESCRIPTOR_CODE,
+    slow_descriptor_key,
+    slow_descriptor_names,
+    slow_descriptor_row,
+)
 from pipeline.ops.parallel import map_in_order
 
 # The alarm inside the worker ends slow Python code. A worker that is still silent after this time hangs in C, where no alarm is
@@ -22,18 +28,18 @@ SECONDS_UNTIL_KILLED = 4 * SECONDS_PER_CRYSTAL
 
 @dataclass(frozen=True)
 class Computed:
-    """What a call of `compute_costly` did."""
+    """What a call of `compute_slow_descriptors` did."""
 
     keys: list[str]  # of all cells, in order
     computed: int  # rows that the cache had not
 
 
-def costly_cache(root: Path) -> RowCache:
+def slow_descriptor_cache(root: Path) -> RowCache:
     """The cache of this version of the descriptors."""
-    return RowCache(root / text_hash(COSTLY_CODE)[:16], len(costly_names()))
+    return RowCache(root / text_hash(SLOW_DESCRIPTOR_CODE)[:16], len(slow_descriptor_names()))
 
 
-def compute_costly(
+def compute_slow_descriptors(
     cells: Iterable[SymmetricCell], cache: RowCache, workers: int, tick: Callable[[int], None] = lambda n: None
 ) -> Computed:
     """See to it that the cache has a row for each cell, by this many processes.
@@ -44,7 +50,7 @@ def compute_costly(
 
     def missing() -> Iterator[SymmetricCell]:
         for cell in cells:
-            keys.append(costly_key(cell))
+            keys.append(slow_descriptor_key(cell))
             if cache.get(keys[-1]) is None:
                 yield cell
             else:
@@ -58,7 +64,7 @@ def compute_costly(
     return Computed(keys, computed)
 
 
-def costly_descriptors(keys: Sequence[str], cache: RowCache) -> NDArray[np.float32]:
+def stored_slow_descriptors(keys: Sequence[str], cache: RowCache) -> NDArray[np.float32]:
     """(keys, columns) from the cache; NaN where it has nothing."""
     rows = np.full((len(keys), cache.columns), np.nan, dtype=np.float32)
     for k, key in enumerate(keys):
@@ -69,9 +75,9 @@ def costly_descriptors(keys: Sequence[str], cache: RowCache) -> NDArray[np.float
 
 
 def _keyed_row(cell: SymmetricCell) -> tuple[str, NDArray[np.float32]]:
-    return costly_key(cell), costly_row(cell)
+    return slow_descriptor_key(cell), slow_descriptor_row(cell)
 
 
 def _nothing(cell: SymmetricCell) -> tuple[str, NDArray[np.float32]]:
     """What stands for a crystal whose worker died or hung."""
-    return costly_key(cell), np.full(len(costly_names()), np.nan, dtype=np.float32)
+    return slow_descriptor_key(cell), np.full(len(slow_descriptor_names()), np.nan, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Costly descriptors: matminer's structure featurizers on the symmetrised primitive cell. An opt-in beside `descriptors`.
+"""Slow descriptors: matminer's structure featurizers on the symmetrised primitive cell. An opt-in beside `descriptors`.
 
 The tessellations and order parameters of Ward et al. (Phys. Rev. B 96, 024104, 2017) and Zimmermann and Jain (RSC Adv. 10, 6063,
 2020). The packing efficiency of the first set is left out: one column that takes longer than all the others together.
@@ -21,7 +21,7 @@ from pipeline.features.cpulimit import OutOfTime, cpu_limit
 
 SECONDS_PER_CRYSTAL = 20.0  # of processor time; the Materials Project's crystals take 0.6 s (median) or 3.4 s (one in ten)
 # raise the number whenever the same crystal would give other numbers; what is cached goes by the whole line
-COSTLY_CODE = f"costly-1, {SECONDS_PER_CRYSTAL:g} s, matminer {version('matminer')}, pymatgen {version('pymatgen')}"
+SLOW_DESCRIPTOR_CODE = f"costly-1, {SECONDS_PER_CRYSTAL:g} s, matminer {version('matminer')}, pymatgen {version('pymatgen')}"
 SITE_PRESETS = ("LocalPropertyDifference_ward-prb-2017", "CrystalNNFingerprint_ops")
 DECIMALS = 9  # of Å and fractions; the noise of symmetrising is below, and no position is left at 1 - 1e-17, where pymatgen fails
 Row = NDArray[np.float32]
@@ -76,13 +76,13 @@ def featurizers() -> tuple[Featurizer, ...]:
 
 
 @lru_cache(maxsize=1)
-def costly_names() -> tuple[str, ...]:
-    """The columns of `costly_row`, in order."""
+def slow_descriptor_names() -> tuple[str, ...]:
+    """The columns of `slow_descriptor_row`, in order."""
     return tuple(label for featurizer in featurizers() for label in featurizer.labels())
 
 
-def costly_key(cell: SymmetricCell) -> str:
-    """Names everything that `costly_row` looks at."""
+def slow_descriptor_key(cell: SymmetricCell) -> str:
+    """Names everything that `slow_descriptor_row` looks at."""
     cell = _rounded(cell)
     digest = hashlib.sha256()
     for array in (cell.lattice, cell.frac, cell.numbers, cell.orbit):
@@ -90,12 +90,12 @@ def costly_key(cell: SymmetricCell) -> str:
     return digest.hexdigest()
 
 
-def costly_row(cell: SymmetricCell, seconds: float = SECONDS_PER_CRYSTAL) -> Row:
+def slow_descriptor_row(cell: SymmetricCell, seconds: float = SECONDS_PER_CRYSTAL) -> Row:
     """(columns,) all finite, or all NaN where a featurizer fails or the crystal takes more than `seconds` of processor time.
 
     All or nothing: which of the featurizers came first must not decide what a model sees.
     """
-    names = costly_names()  # loading the libraries is not the crystal's time
+    names = slow_descriptor_names()  # loading the libraries is not the crystal's time
     try:
         with cpu_limit(seconds):
             row = np.array(_values(_rounded(cell)), dtype=np.float32)

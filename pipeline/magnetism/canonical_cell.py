@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.symmetry import SymmetricCell
-from pipeline.magnetism.magnetic_cell import Placement
+from pipeline.magnetism.magnetic_cell import MagneticCell
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -75,15 +75,15 @@ def canonical_cell(cell: SymmetricCell) -> CanonicalCell:
     return _described(cell, *best[1:])
 
 
-def in_canonical_cell(placement: Placement) -> Placement:
+def in_canonical_cell(magnetic_cell: MagneticCell) -> MagneticCell:
     """The same sites, in the same order, in terms of the canonical cell of their primitive cell."""
-    cell = canonical_cell(placement.cell)
+    cell = canonical_cell(magnetic_cell.cell)
     inverse = np.linalg.inv(cell.basis)
-    site = np.argsort(cell.source_site)[placement.site]
-    frac = (placement.cell.frac[placement.site] + placement.translation - cell.origin) @ inverse
+    site = np.argsort(cell.source_site)[magnetic_cell.site]
+    frac = (magnetic_cell.cell.frac[magnetic_cell.site] + magnetic_cell.translation - cell.origin) @ inverse
     translation = np.rint(frac - cell.frac[site]).astype(np.int64)
-    supercell = np.rint(placement.supercell @ inverse).astype(np.int64)
-    return Placement(cell, supercell, site, translation, placement.lattice, placement.cart)
+    supercell = np.rint(magnetic_cell.supercell @ inverse).astype(np.int64)
+    return MagneticCell(cell, supercell, site, translation, magnetic_cell.lattice, magnetic_cell.cart)
 
 
 def _described(cell: SymmetricCell, basis: Ints, origin: Floats, order: Ints) -> CanonicalCell:

@@ -21,7 +21,7 @@ from data.symmetry import SymmetricCell
 from models.ordering.order_ranker import order_features
 from pipeline.magnetism.canonical_cell import CanonicalCell, canonical_cell
 from pipeline.magnetism.enumerate_orderings import Orders, character_group, small_orders, sublattice_basis
-from pipeline.magnetism.magnetic_cell import Placement, enlarge
+from pipeline.magnetism.magnetic_cell import MagneticCell, enlarge
 from pipeline.magnetism.starting_moments import start_moments
 from pipeline.magnetism.textbook_orderings import UNCHANGED, families
 from pipeline.registry.order_models import order_ranker
@@ -101,7 +101,7 @@ def chosen_orders(orders: Orders, log_weight: Floats) -> list[int]:
 
     Equally likely orders keep the order in which they were enumerated: small cells first.
     """
-    n_sites = len(orders.placement.cell.numbers)
+    n_sites = len(orders.magnetic_cell.cell.numbers)
     ranked = [k for k in np.argsort(-log_weight, kind="stable").tolist() if orders.index[k] * n_sites <= MAX_SITES]
     first, cheapest = ranked[: MAX_ORDERINGS - 1], [k for k in ranked if orders.index[k] == 1][:1]
     return first if set(cheapest) <= set(first) else [*first[:-1], *cheapest]
@@ -125,7 +125,7 @@ def _likeliest(orders: Orders, sizes: Floats) -> list[Ordering]:
 
 def family_names(orders: Orders, sizes: Floats) -> dict[int, str]:
     """The orders that are one of the textbook's, by their places."""
-    large = orders.placement
+    large = orders.magnetic_cell
     site, translation = large.site[orders.sites], large.translation[orders.sites]
     textbook = families(large.cell, sizes)
     signs = np.array([f.signs[site] * (1 - 2 * (translation @ f.wave % 2)) for f in textbook]).reshape(len(textbook), len(site))
@@ -144,16 +144,16 @@ def _of_family(name: str, cell: CanonicalCell, moments: Floats, wave: tuple[int,
     return _ordering(name, small, moments[small.site] * (1 - 2 * (small.translation @ wave % 2)))
 
 
-def _ordering(name: str, placement: Placement, moments: Floats) -> Ordering:
+def _ordering(name: str, magnetic_cell: MagneticCell, moments: Floats) -> Ordering:
     """Moments of the unchanged cell in the cell that came, site by site; those of a larger one in a compact cell."""
     from pymatgen.core import Lattice, Structure
 
-    cell = placement.cell
-    if placement.copies == 1 and isinstance(cell, CanonicalCell):
+    cell = magnetic_cell.cell
+    if magnetic_cell.copies == 1 and isinstance(cell, CanonicalCell):
         numbers, values = cell.source.numbers.tolist(), cell.of_source(moments).tolist()
         lattice, frac = Lattice(cell.source.lattice), cell.source.frac
         return Ordering(name, Structure(lattice, numbers, frac, site_properties={"magmom": values}))
-    numbers, frac = cell.numbers[placement.site].tolist(), placement.cart @ np.linalg.inv(placement.lattice)
+    numbers, frac = cell.numbers[magnetic_cell.site].tolist(), magnetic_cell.cart @ np.linalg.inv(magnetic_cell.lattice)
     properties = {"magmom": [float(m) for m in moments]}
-    whole = Structure(Lattice(placement.lattice), numbers, frac, to_unit_cell=True, site_properties=properties)
+    whole = Structure(Lattice(magnetic_cell.lattice), numbers, frac, to_unit_cell=True, site_properties=properties)
     return Ordering(name, whole.get_reduced_structure("niggli"))  # a compact cell has a compact mesh of k-points

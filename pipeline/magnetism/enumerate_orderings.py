@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from data.symmetry import SymmetricCell
 from models.ordering.configuration_features import SpinCell, spin_cell
 from models.ordering.spin_configurations import EXACT, spin_configurations
-from pipeline.magnetism.magnetic_cell import Placement, coset_index, enlarge
+from pipeline.magnetism.magnetic_cell import MagneticCell, coset_index, enlarge
 from pipeline.magnetism.site_graphs import build_site_graphs
 
 Floats = NDArray[np.float64]
@@ -34,7 +34,7 @@ _MODULUS = 4
 class Orders:
     """Orders that are no images of each other under the space group and time reversal, the ferromagnet not among them."""
 
-    placement: Placement  # the large cell, exactly symmetric
+    magnetic_cell: MagneticCell  # the large cell, exactly symmetric
     sites: Ints  # (s,) its spins
     cell: SpinCell  # the same
     size: Floats  # (s,) µB
@@ -49,23 +49,23 @@ class Orders:
         """(m,) primitive cells in each order's own cell."""
         return np.array([len(characters) for characters in self.sublattice], dtype=np.int64)
 
-    def of_cell(self, k: int) -> tuple[Placement, Floats]:
+    def of_cell(self, k: int) -> tuple[MagneticCell, Floats]:
         """The own cell of order k and the sign (n,) of each of its sites, 0 for those that are no spins."""
-        small = enlarge(self.placement.cell, sublattice_basis(self.sublattice[k]))
-        large = self.placement
+        small = enlarge(self.magnetic_cell.cell, sublattice_basis(self.sublattice[k]))
+        large = self.magnetic_cell
         number = np.zeros((len(large.cell.numbers), large.copies))
         spins = large.site[self.sites], coset_index(large.translation[self.sites], large.supercell)
         number[spins] = self.signs[k]
         return small, number[small.site, coset_index(small.translation, large.supercell)]
 
-    def own(self, truth: Placement, moments: Floats, threshold_muB: float) -> NDArray[np.bool_] | None:
+    def own(self, truth: MagneticCell, moments: Floats, threshold_muB: float) -> NDArray[np.bool_] | None:
         """(m,) which orders have the signs of a calculation's moments, or None if on these spins nothing is antiparallel.
 
         Args:
             truth: the calculation's cell, of the same primitive cell.
             moments: (n,) µB. Those up to the threshold, and sites that are no spins here, have no say.
         """
-        large = self.placement
+        large = self.magnetic_cell
         signs = np.where(np.abs(moments) > threshold_muB, np.sign(moments), 0.0)
         seen = signs[np.isin(truth.site, large.site[self.sites])]
         if (seen >= 0).all() or (seen <= 0).all():

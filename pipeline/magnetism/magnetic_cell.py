@@ -25,7 +25,7 @@ _WHOLE = 0.02  # how far a supercell matrix may be from whole numbers
 
 
 @dataclass(frozen=True, eq=False)
-class Placement:
+class MagneticCell:
     """Where the sites of a cell are, in terms of the primitive cell."""
 
     cell: SymmetricCell  # primitive, with exact symmetry
@@ -46,7 +46,7 @@ class Placement:
         return self.cell.orbit[self.site]
 
 
-def place(crystal: Crystal) -> Placement:
+def map_to_primitive(crystal: Crystal) -> MagneticCell:
     """The crystal's own cell in terms of its non-magnetic primitive cell, sites in the order of the crystal."""
     for symprec in SYMPRECS_A:
         cell = symmetrise(crystal, symprec)
@@ -55,16 +55,16 @@ def place(crystal: Crystal) -> Placement:
             return found
     cell = SymmetricCell(crystal.lattice, crystal.frac % 1.0 % 1.0, crystal.numbers, np.arange(crystal.n_sites), 1, False)
     home = np.zeros((crystal.n_sites, 3), dtype=np.int64)
-    return Placement(cell, np.eye(3, dtype=np.int64), np.arange(crystal.n_sites), home, cell.lattice, cell.frac @ cell.lattice)
+    return MagneticCell(cell, np.eye(3, dtype=np.int64), np.arange(crystal.n_sites), home, cell.lattice, cell.frac @ cell.lattice)
 
 
-def enlarge(cell: SymmetricCell, supercell: Ints) -> Placement:
+def enlarge(cell: SymmetricCell, supercell: Ints) -> MagneticCell:
     """A supercell of a primitive cell: all its sites, copy by copy, exactly where symmetry wants them."""
     points = coset_representatives(supercell)
     n = len(cell.numbers)
     site, translation = np.tile(np.arange(n), len(points)), np.repeat(points, n, axis=0)
     cart = (cell.frac[site] + translation) @ cell.lattice
-    return Placement(cell, supercell, site, translation, supercell @ cell.lattice, cart)
+    return MagneticCell(cell, supercell, site, translation, supercell @ cell.lattice, cart)
 
 
 def coset_representatives(supercell: Ints) -> Ints:
@@ -90,9 +90,9 @@ class Symmetries:
     strain: Floats  # (g,) relative, the largest change of a scalar product of two lattice vectors over their mean square
 
 
-def symmetries(placement: Placement) -> Symmetries:
+def symmetries(magnetic_cell: MagneticCell) -> Symmetries:
     """The primitive cell's operations that map the cell's lattice onto itself; those that permute the sites alike are one."""
-    cell, supercell = placement.cell, placement.supercell
+    cell, supercell = magnetic_cell.cell, magnetic_cell.supercell
     rotations, shifts = cell.operations()
     moves_first = np.argsort(~(rotations == np.eye(3, dtype=np.int64)).all(axis=(1, 2)), kind="stable")
     rotations, shifts = rotations[moves_first], shifts[moves_first]
@@ -100,18 +100,18 @@ def symmetries(placement: Placement) -> Symmetries:
     target, offset = _match(cell, images)
     columns = supercell.T
     keeps = np.array([not _key((w @ columns).T, supercell).any() for w in rotations]) & (target >= 0).all(axis=1)
-    lookup = np.full((len(cell.numbers), placement.copies), -1, dtype=np.int64)
-    lookup[placement.site, coset_index(placement.translation, supercell)] = np.arange(len(placement.site))
+    lookup = np.full((len(cell.numbers), magnetic_cell.copies), -1, dtype=np.int64)
+    lookup[magnetic_cell.site, coset_index(magnetic_cell.translation, supercell)] = np.arange(len(magnetic_cell.site))
     translations = coset_representatives(supercell)
     rows, shift, strain = [], [], []
     for w, there, moved in zip(rotations[keeps], target[keeps], offset[keeps], strict=True):
-        new = placement.translation @ w.T + moved[placement.site]
-        found = lookup[there[placement.site], coset_index(new + translations[:, None], supercell)]  # (copies, n)
+        new = magnetic_cell.translation @ w.T + moved[magnetic_cell.site]
+        found = lookup[there[magnetic_cell.site], coset_index(new + translations[:, None], supercell)]  # (copies, n)
         found = found[(np.sort(found, axis=1) == np.arange(found.shape[1])).all(axis=1)]
         rows.append(found)
         turn = np.rint(np.linalg.inv(columns) @ w @ columns)  # of fractional coordinates in the cell as it came
-        shift.append(_shift(placement, turn, found))
-        strain.append(np.full(len(found), _strain(placement.lattice, turn)))
+        shift.append(_shift(magnetic_cell, turn, found))
+        strain.append(np.full(len(found), _strain(magnetic_cell.lattice, turn)))
     every, shifted, strained = np.concatenate(rows), np.concatenate(shift), np.concatenate(strain)
     distinct, first, which = np.unique(every, axis=0, return_index=True, return_inverse=True)
     least = [np.full(len(distinct), np.inf) for _ in range(2)]
@@ -121,14 +121,14 @@ def symmetries(placement: Placement) -> Symmetries:
     return Symmetries(distinct[order].astype(np.int64), least[0][order], least[1][order])
 
 
-def _shift(placement: Placement, turn: Floats, rows: Ints) -> Floats:
+def _shift(magnetic_cell: MagneticCell, turn: Floats, rows: Ints) -> Floats:
     """(k,) Å of an operation with several translations, each of which permutes the sites as a row (k, n) says."""
-    frac = placement.cart @ np.linalg.inv(placement.lattice)
+    frac = magnetic_cell.cart @ np.linalg.inv(magnetic_cell.lattice)
     apart = frac[rows] - frac @ turn.T  # the translation and what the sites disobey
     rest = apart - apart[:, :1]
     rest -= np.rint(rest)
     rest -= rest.mean(axis=1, keepdims=True)
-    return np.asarray(np.sqrt(((rest @ placement.lattice) ** 2).sum(axis=-1).mean(axis=1)))
+    return np.asarray(np.sqrt(((rest @ magnetic_cell.lattice) ** 2).sum(axis=-1).mean(axis=1)))
 
 
 def _strain(lattice: Floats, turn: Floats) -> float:
@@ -136,7 +136,7 @@ def _strain(lattice: Floats, turn: Floats) -> float:
     return float(np.abs(turn.T @ metric @ turn - metric).max() / (np.trace(metric) / 3))
 
 
-def _aligned(crystal: Crystal, cell: SymmetricCell, symprec: float) -> Placement | None:
+def _aligned(crystal: Crystal, cell: SymmetricCell, symprec: float) -> MagneticCell | None:
     """The map from the crystal to its primitive cell, or None where moyopy's answer does not fit together."""
     found = moyopy.MoyoDataset(
         moyopy.Cell(crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist()), symprec=symprec
@@ -152,7 +152,7 @@ def _aligned(crystal: Crystal, cell: SymmetricCell, symprec: float) -> Placement
     placed = np.unique(np.column_stack([site, _key(translation, supercell)]), axis=0)
     if len(placed) != crystal.n_sites:
         return None
-    return Placement(cell, supercell, site, translation, crystal.lattice, crystal.frac @ crystal.lattice)
+    return MagneticCell(cell, supercell, site, translation, crystal.lattice, crystal.frac @ crystal.lattice)
 
 
 def _match(cell: SymmetricCell, images: NDArray[np.float64]) -> tuple[Ints, Ints]:

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 from models.graphs.site_graphs import SITE_DTYPES, SiteGraphs
 from pipeline.features.neighbours import GraphSettings, build_graphs
-from pipeline.magnetism.exchange_paths import N_PATHS, Pairs, carriers, exchange_pairs
-from pipeline.magnetism.magnetic_cell import Placement, coset_index, symmetries
+from pipeline.magnetism.exchange_paths import N_PATHS, Pairs, exchange_pairs, magnetic_sites
+from pipeline.magnetism.magnetic_cell import MagneticCell, coset_index, symmetries
 
 
-def build_site_graphs(placements: Sequence[Placement]) -> tuple[SiteGraphs, NDArray[np.int64]]:
+def build_site_graphs(magnetic_cells: Sequence[MagneticCell]) -> tuple[SiteGraphs, NDArray[np.int64]]:
     """The packed graphs, and which of the crystals have one: a crystal with an isolated atom has none."""
-    trunk, kept = build_graphs([p.cell for p in placements], GraphSettings())
-    parts = [_arrays(placements[k]) for k in kept]
+    trunk, kept = build_graphs([p.cell for p in magnetic_cells], GraphSettings())
+    parts = [_arrays(magnetic_cells[k]) for k in kept]
     values: dict[str, NDArray[Any]] = {}
     for name, dtype in SITE_DTYPES.items():
         if name.endswith("_ptr"):
@@ -38,12 +38,12 @@ _COUNTED = {
 }
 
 
-def _arrays(placement: Placement) -> dict[str, NDArray[Any]]:
-    cell = placement.cell
+def _arrays(magnetic_cell: MagneticCell) -> dict[str, NDArray[Any]]:
+    cell = magnetic_cell.cell
     pairs = exchange_pairs(cell)
-    holds = carriers(cell.numbers)
-    target, source, kind, count, distance = _links(placement, pairs)
-    allowed = symmetries(placement)
+    holds = magnetic_sites(cell.numbers)
+    target, source, kind, count, distance = _links(magnetic_cell, pairs)
+    allowed = symmetries(magnetic_cell)
     return {
         "pair_first": pairs.kind_orbits[:, 0],
         "pair_second": pairs.kind_orbits[:, 1],
@@ -51,8 +51,8 @@ def _arrays(placement: Placement) -> dict[str, NDArray[Any]]:
         "pair_paths": pairs.kind_paths,
         "pair_induced": pairs.kind_induced,
         "pair_weight": np.bincount(pairs.kind, minlength=len(pairs.kind_distance)) / holds.sum(),
-        "site_node": placement.orbit,
-        "site_carrier": holds[placement.site],
+        "site_node": magnetic_cell.orbit,
+        "site_magnetic": holds[magnetic_cell.site],
         "link_target": target,
         "link_source": source,
         "link_pair": kind,
@@ -64,22 +64,22 @@ def _arrays(placement: Placement) -> dict[str, NDArray[Any]]:
     }
 
 
-def _links(placement: Placement, pairs: Pairs) -> tuple[NDArray[Any], ...]:
+def _links(magnetic_cell: MagneticCell, pairs: Pairs) -> tuple[NDArray[Any], ...]:
     """The pairs between the sites of the cell: target, source, kind, how many, their mean distance in the cell as it came in Å.
 
     A site's own images are left out.
     """
-    number = np.full((len(placement.cell.numbers), placement.copies), -1, dtype=np.int64)
-    coset = coset_index(placement.translation, placement.supercell)
-    number[placement.site, coset] = np.arange(len(placement.site))
-    order = np.argsort(coset, kind="stable").reshape(placement.copies, -1)[:, 0]
-    homes = placement.translation[order]  # one lattice vector of each coset, in the order of their numbers
+    number = np.full((len(magnetic_cell.cell.numbers), magnetic_cell.copies), -1, dtype=np.int64)
+    coset = coset_index(magnetic_cell.translation, magnetic_cell.supercell)
+    number[magnetic_cell.site, coset] = np.arange(len(magnetic_cell.site))
+    order = np.argsort(coset, kind="stable").reshape(magnetic_cell.copies, -1)[:, 0]
+    homes = magnetic_cell.translation[order]  # one lattice vector of each coset, in the order of their numbers
     targets = number[pairs.target]  # (pairs, copies)
     there = homes[None] + pairs.image[:, None]  # lattice vectors of the sources, if the targets' are the homes
-    sources = number[pairs.source[:, None], coset_index(there, placement.supercell)]
-    whole = (there - homes[None]) + placement.translation[targets] - placement.translation[sources]  # of the superlattice
-    images = np.rint(whole @ np.linalg.inv(placement.supercell))
-    vectors = placement.cart[sources] + images @ placement.lattice - placement.cart[targets]
+    sources = number[pairs.source[:, None], coset_index(there, magnetic_cell.supercell)]
+    whole = (there - homes[None]) + magnetic_cell.translation[targets] - magnetic_cell.translation[sources]  # of the superlattice
+    images = np.rint(whole @ np.linalg.inv(magnetic_cell.supercell))
+    vectors = magnetic_cell.cart[sources] + images @ magnetic_cell.lattice - magnetic_cell.cart[targets]
     links = np.stack([targets, sources, np.broadcast_to(pairs.kind[:, None], targets.shape)], axis=-1).reshape(-1, 3)
     others = links[:, 0] != links[:, 1]
     rows, which, count = np.unique(links[others], axis=0, return_inverse=True, return_counts=True)

@@ -75,8 +75,8 @@ def _screen(where: Settings) -> Iterable[Gauge]:
         last = runs[-1]
         for name, meaning in (("ranked", "Candidates of the newest screen"), ("rejected", "Crystals it turned away")):
             yield Gauge(f"screen_{name}", meaning, last[name])
-        if "unfamiliar" in last:
-            yield Gauge("screen_unfamiliar", "Candidates unlike what the model learned from", last["unfamiliar"])
+        if "out_of_domain" in last:
+            yield Gauge("screen_out_of_domain", "Candidates unlike what the model learned from", last["out_of_domain"])
 
 
 def _time(iso: str | None) -> float:

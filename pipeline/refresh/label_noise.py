@@ -24,14 +24,14 @@ from pipeline.registry.order_models import order_classifier
 from pipeline.registry.shipped import shipped_model
 from pipeline.training.label_noise import LARGE, false_zero
 
-SURE_AFM = 0.6  # P(AFM), given moments, from which a large moment counts as doubtful, as for MnO (0.65) and NiO (0.77)
+SURE_AFM = 0.6  # P(AFM), given moments, from which a large moment counts as label noise, as for MnO (0.65) and NiO (0.77)
 PER_TASK = 512
-COLUMNS = ["material_id", "formula", "moment", "expected", "probability", "doubt"]
+COLUMNS = ["material_id", "formula", "moment", "expected", "probability", "reason"]
 ANTIFERRO, FALSE_ZERO = "an antiferromagnet that started ferromagnetic?", "a magnet that lost its moment?"
 Floats = NDArray[np.float64]
 
 
-def find_doubts(snapshot: Snapshot, workers: int, reporter: Reporter) -> pd.DataFrame:
+def find_label_noise(snapshot: Snapshot, workers: int, reporter: Reporter) -> pd.DataFrame:
     """The labels of a snapshot that contradict the shipped models.
 
     Args:
@@ -46,15 +46,15 @@ def find_doubts(snapshot: Snapshot, workers: int, reporter: Reporter) -> pd.Data
     table = snapshot.table(["material_id", "formula", "moment_muB_per_atom"]).to_pandas()
     crystals, parts = snapshot.crystals(), []
     tasks = iter(lambda: list(islice(crystals, PER_TASK)), [])
-    with reporter.bar("Doubting labels", len(table)) as tick:
+    with reporter.bar("Finding label noise", len(table)) as tick:
         for found in map_in_order(_examined, tasks, min(workers, -(-len(table) // PER_TASK))):
             parts.append(found)
             tick(len(found))
     columns = np.concatenate(parts).T if parts else np.zeros((3, 0))
-    return doubted(table, *columns)
+    return contradictions(table, *columns)
 
 
-def doubted(table: pd.DataFrame, p_afm: Floats, p_magnetic: Floats, moment: Floats) -> pd.DataFrame:
+def contradictions(table: pd.DataFrame, p_afm: Floats, p_magnetic: Floats, moment: Floats) -> pd.DataFrame:
     """The rows whose label contradicts a confident prediction.
 
     Args:
@@ -75,10 +75,10 @@ def doubted(table: pd.DataFrame, p_afm: Floats, p_magnetic: Floats, moment: Floa
         pd.DataFrame(
             {
                 "material_id": table["material_id"][where], "formula": table["formula"][where], "moment": label[where],
-                "expected": expected[where], "probability": probability[where], "doubt": doubt,
+                "expected": expected[where], "probability": probability[where], "reason": reason,
             }
         )
-        for doubt, where, expected, probability in kinds
+        for reason, where, expected, probability in kinds
     ]  # fmt: skip
     order = ["probability", "material_id"]
     return pd.concat(found, ignore_index=True)[COLUMNS].sort_values(order, ascending=[False, True], ignore_index=True)

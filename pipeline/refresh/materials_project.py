@@ -52,7 +52,7 @@ def up_to_date(where: Settings) -> Snapshot | None:
         Unavailable: the service does not answer.
     """
     base = _newest(where)
-    if base is None or _release(base) != release_of(where.mp_endpoint, where.patience):
+    if base is None or _release(base) != release_of(where.mp_endpoint, where.retry_policy):
         return None
     return base
 
@@ -72,7 +72,7 @@ def refresh_materials_project(key: SecretStr, where: Settings, reporter: Reporte
         Refused: the service does not accept the key.
         UserError: too many materials unusable, or gone at once; the old snapshot stays.
     """
-    project = MaterialsProject(where.mp_endpoint, key, where.patience)
+    project = MaterialsProject(where.mp_endpoint, key, where.retry_policy)
     with writing(where.snapshots):
         current = None if full else up_to_date(where)
         if current is not None:

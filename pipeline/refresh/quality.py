@@ -15,18 +15,18 @@ from data.snapshot import Snapshot
 from data.sources.materials_project.state import TOMBSTONES_FILE, read_tombstones
 from data.store.artifact import write_bytes
 from pipeline.ops.progress import Reporter
-from pipeline.refresh.label_noise import find_doubts
+from pipeline.refresh.label_noise import find_label_noise
 from pipeline.refresh.repeats import Repeat, Repeats, find_repeats, repeated
 from pipeline.report.quality import QualityContent, render_quality
 from pipeline.screening.csvsafe import csv_safe
 
 DUPLICATES_FILE = "duplicates.parquet"
-DOUBTS_FILE = "doubts.csv"
+LABEL_NOISE_FILE = "label_noise.csv"
 PAGE_FILE = "quality.html"
 
 
 def write_quality(folder: Path, description: str, workers: int, reporter: Reporter) -> list[str]:
-    """Write the tables of duplicates and of doubtful labels and the page into the folder of a snapshot; returns their names.
+    """Write the tables of duplicates and of label noise and the page into the folder of a snapshot; returns their names.
 
     Args:
         folder: with the crystals and the quarantine of the snapshot.
@@ -40,8 +40,8 @@ def write_quality(folder: Path, description: str, workers: int, reporter: Report
     repeats = _repeats(snapshot, crystals["formula"], workers, reporter)
     found = _table(crystals, repeats.found)
     pq.write_table(found, folder / DUPLICATES_FILE, compression="zstd")
-    doubts = find_doubts(snapshot, workers, reporter)
-    write_bytes(folder / DOUBTS_FILE, csv_safe(doubts).to_csv(index=False, float_format="%.4g").encode())
+    label_noise = find_label_noise(snapshot, workers, reporter)
+    write_bytes(folder / LABEL_NOISE_FILE, csv_safe(label_noise).to_csv(index=False, float_format="%.4g").encode())
     buried = [(t.material_id, t.reason, t.database_version) for t in read_tombstones(folder / TOMBSTONES_FILE)]
     content = QualityContent(
         title=f"Quality of the data: {description}",
@@ -53,11 +53,11 @@ def write_quality(folder: Path, description: str, workers: int, reporter: Report
         crystals=crystals,
         quarantine=snapshot.quarantine().to_pandas(),
         duplicates=found.to_pandas(),
-        doubts=doubts,
+        label_noise=label_noise,
         tombstones=pd.DataFrame(buried, columns=["material_id", "reason", "database_version"]),
     )
     write_bytes(folder / PAGE_FILE, render_quality(content).encode("utf-8"))
-    return [DUPLICATES_FILE, DOUBTS_FILE, PAGE_FILE]
+    return [DUPLICATES_FILE, LABEL_NOISE_FILE, PAGE_FILE]
 
 
 def _repeats(snapshot: Snapshot, formulas: pd.Series[str], workers: int, reporter: Reporter) -> Repeats:

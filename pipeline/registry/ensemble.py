@@ -14,14 +14,16 @@ import pandas as pd
 from data.errors import UserError
 from models.contract import Examples, Model, ModelError
 from models.families import family
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.neighbours import GraphSettings
 from pipeline.featurise import Needs
 from pipeline.registry.card import shipped_card
 from pipeline.registry.published import HELD_OUT_FILE, RETRAIN, PublishedModel, open_published, published_models
-from pipeline.uncertainty.ensemble_errors import ErrorModel, Judged
+from pipeline.uncertainty.ensemble_errors import EnsemblePrediction, ErrorModel
 
-NAMELESS = ["moment_dft", "moment_muB_per_atom", "moment_low", "moment_high", "moment_std", "p_magnetic", "p_large", "unfamiliar"]
+NAMELESS = [
+    "moment_dft", "moment_muB_per_atom", "moment_low", "moment_high", "moment_std", "p_magnetic", "p_moment_above_1", "ood_score"
+]  # fmt: skip
 ENSEMBLE_FORMAT = 1  # raise it whenever an older release would misread a published model
 
 
@@ -66,9 +68,9 @@ class Ensemble(PublishedModel):
         return GraphSettings(**self.manifest["graph_settings"])
 
     @property
-    def tier(self) -> Tier:
+    def tier(self) -> DescriptorSet:
         """The set of descriptors that its members learned from; FAST for models of old formats, which do not state it."""
-        return Tier(self.manifest["settings"].get("tier", Tier.FAST))
+        return DescriptorSet(self.manifest["settings"].get("tier", DescriptorSet.FAST))
 
     @property
     def reads_vectors(self) -> bool:
@@ -80,11 +82,11 @@ class Ensemble(PublishedModel):
         """What its members read of a crystal."""
         return Needs(self.graph_settings, self.tier, self.reads_vectors)
 
-    def judge(self, examples: Examples) -> Judged:
+    def predict(self, examples: Examples) -> EnsemblePrediction:
         """Prediction, interval and members' predictions for each crystal."""
         predictions = {name: model.predict(examples) for name, model in self.members.items()}
         weights = np.array([m["weight"] for m in self.manifest["members"]])
-        return self.error_model.judge(predictions, weights, examples)
+        return self.error_model.predict(predictions, weights, examples)
 
     def write_shipped(self, folder: Path) -> None:
         """The members, what was learned of their errors, and the test rows without ids and formulas."""

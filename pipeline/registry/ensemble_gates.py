@@ -61,8 +61,8 @@ def _coverage_faults(held_out: pd.DataFrame) -> list[str]:
 def _batch_faults(model: Ensemble) -> list[str]:
     """Whether crystals of the starter set are told the same alone and together."""
     examples = starter_examples(model)
-    together = model.judge(examples).moment
-    alone = np.array([model.judge(examples.take(np.array([k]))).moment[0] for k in range(len(examples))])
+    together = model.predict(examples).moment
+    alone = np.array([model.predict(examples.take(np.array([k]))).moment[0] for k in range(len(examples))])
     worst = float(np.abs(together - alone).max())
     return [] if worst <= BATCH else [f"a crystal alone and among others differ by {worst:.2g} µB/atom"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 def experiment_card(facts: dict[str, Any]) -> str:
     """CARD.md of the shipped models, from their facts."""
-    order, tc, tn, judged = facts["order"], facts["tc"], facts["tn"], facts["rows"]
+    order, tc, tn, rows = facts["order"], facts["tc"], facts["tn"], facts["rows"]
     order_line = (
         f"AUROC {order['auroc']:.3f}, macro-F1 {order['macro_f1']:.3f}, Brier {order['brier']:.3f}, "
         f"calibration error {order['calibration_error']:.3f}"
@@ -30,10 +30,10 @@ On {facts["systems"]:,} chemical systems, each judged by members that had not se
 
 | | rows | |
 |---|---|---|
-| FM or FiM against AFM | {judged["order"]:,} | {order_line} |
-| Curie temperature | {judged["tc"]:,} | {tc_line} |
+| FM or FiM against AFM | {rows["order"]:,} | {order_line} |
+| Curie temperature | {rows["tc"]:,} | {tc_line} |
 | of them without rare earths | {free["rows"]:,} | mean error {free["mae_K"]:.1f} K |
-| Néel temperature | {judged["tn"]:,} | mean error {tn["mae_K"]:.1f} K, R² {tn["r2"]:.3f} |
+| Néel temperature | {rows["tn"]:,} | mean error {tn["mae_K"]:.1f} K, R² {tn["r2"]:.3f} |
 
 90 % intervals of the Curie temperature hold, by predicted value: {coverage}.
 

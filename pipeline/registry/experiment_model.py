@@ -16,7 +16,7 @@ from pipeline.registry.experiment_card import experiment_card
 from pipeline.registry.published import CARD_FILE
 from pipeline.registry.shipped import PRETRAINED
 from pipeline.training.experiment import ExperimentSettings, train_experiment
-from pipeline.training.experiment_judged import judged_facts
+from pipeline.training.experiment_evaluation import evaluation_facts
 from pipeline.training.experiment_rows import read_rows
 
 FOLDER = PRETRAINED / "experiment"
@@ -52,14 +52,14 @@ def ship_experiment(model: ExperimentModel, card: str, folder: Path = FOLDER) ->
 def train_and_ship(
     tables: Path, work: Path, reporter: Reporter, settings: ExperimentSettings | None = None
 ) -> ExperimentModel:
-    """Learn from the literature tables of a folder, judge by chemical systems, and ship; what `work` has is not learned again.
+    """Learn from the literature tables of a folder, evaluate by chemical systems, and ship; what `work` has is not learned again.
 
     Raises:
         UserError: a table is missing.
     """
     rows = read_rows(tables)
     model, crossed = train_experiment(rows, settings or ExperimentSettings(), work, reporter.say)
-    facts = {**model.facts, **judged_facts(rows, crossed, model.forest_weight)}
-    judged = replace(model, facts=facts)
-    ship_experiment(judged, experiment_card(facts))
-    return judged
+    facts = {**model.facts, **evaluation_facts(rows, crossed, model.forest_weight)}
+    evaluated = replace(model, facts=facts)
+    ship_experiment(evaluated, experiment_card(facts))
+    return evaluated

@@ -21,6 +21,7 @@ from data.errors import UserError
 from data.store.artifact import building, file_hash, find_artefact, list_artefacts, publish, text_hash, write_bytes, write_json
 from data.store.versions import read_manifest, refuse_newer
 from models.saved import SETTINGS_FILE, WEIGHTS_FILE
+from pipeline.old_names import with_current_columns
 
 MANIFEST_FILE = "manifest.json"
 CARD_FILE = "CARD.md"  # for people; it says when, so no hash of it is stated
@@ -63,8 +64,8 @@ class PublishedModel(ABC):
         """How good it is on test rows, in a few words."""
 
     def held_out(self) -> pd.DataFrame:
-        """Predictions for the test rows that it was never shown."""
-        return pd.read_parquet(self.folder / HELD_OUT_FILE)
+        """Predictions for the test rows that it was never shown; of an older release with the columns of this one."""
+        return with_current_columns(pd.read_parquet(self.folder / HELD_OUT_FILE))
 
     def write_shipped(self, folder: Path) -> None:
         """Write what may be passed on into a folder: the model itself, without names of rows that it was trained or tested on."""

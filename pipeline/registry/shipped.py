@@ -152,7 +152,7 @@ class ShippedRival:
         if len(rows) == 0:
             return pd.DataFrame({"error": [], "truth": [], "system": []})
         examples = data.examples.take(rows)
-        error = np.abs(mine.judge(examples).moment - examples.targets())
+        error = np.abs(mine.predict(examples).moment - examples.targets())
         found = pd.DataFrame({"error": error, "truth": examples.targets(), "system": table["chemsys"].to_numpy()[rows]})
         return found.set_index(pd.Index(table["material_id"].to_numpy()[rows], name="material_id"))
 

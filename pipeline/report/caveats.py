@@ -17,7 +17,7 @@ def _licensed(run: Mapping[str, Any]) -> str:
     return f"{number:,} crystal{' is' if number == 1 else 's are'} licensed"
 
 
-def concerns(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) -> tuple[str, ...]:
+def caveats(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) -> tuple[str, ...]:
     """Sentences about a screen, from its manifest and its model's; `ordered`: the order of the moments was predicted."""
     found, rows = [], model["rows"]
     if rows["train"] < SMALL_TRAINING_SET:
@@ -49,9 +49,9 @@ def concerns(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) ->
             f"{run['with_note']:,} candidate{'s carry' if many else ' carries'} a note (disorder resolved, or elements the model "
             "never saw): open the candidate to read it."
         )
-    if far := run.get("unfamiliar", 0):
+    if far := run.get("out_of_domain", 0):
         found.append(
-            f"{far:,} candidate{'s are' if far > 1 else ' is'} unlike what the model learned from (Unfamiliar above 1), and "
+            f"{far:,} candidate{'s are' if far > 1 else ' is'} unlike what the model learned from (OOD score above 1), and "
             "the interval is widened. For an element that was never seen even that may be too narrow."
         )
     if run["known_from"] is None:

@@ -29,7 +29,7 @@ TABLE = (
     Column("p_magnetic", "P(magn.)", needed=True),
     Column("p_ferromagnetic", "P(FM)"),
     Column("afm_risk", "AFM risk", low_is_good=True),
-    Column("unfamiliar", "Unfamiliar", low_is_good=True),
+    Column("ood_score", "OOD score", low_is_good=True),
     Column("e_above_hull", "Above hull", "eV/atom", shown=3, low_is_good=True),
     Column("price_USD_per_kg", "Price", "USD/kg", sent=2, low_is_good=True, format="price"),
     Column("hhi_production", "Supply risk", "HHI", shown=0, sent=0, low_is_good=True, format="count"),
@@ -46,10 +46,10 @@ PANEL = (
     Column("moment_dft", "Moment in the source", "µB/atom"),
     Column("tesla", "µ0·Ms of each µB/atom", "T", sent=6, needed=True),
 )
-TEXTS = ("candidate_id", "formula", "source_file", "note", "set_aside", "duplicate_of", "known_id", "label_provenance")
+TEXTS = ("candidate_id", "formula", "source_file", "note", "exclusion_reason", "duplicate_of", "known_id", "label_provenance")
 NO_ORDERING = (  # probabilities of something else
-    "p_magnetic", "p_large", "p_fm_or_fim", "p_fm_or_fim_predicted", "p_tc_above_300", "p_tc_above_450", "p_tc_above_600",
-    "p_tc_260_to_340",
+    "p_magnetic", "p_moment_above_1", "p_fm_or_fim", "p_fm_or_fim_predicted", "p_tc_above_300", "p_tc_above_450",
+    "p_tc_above_600", "p_tc_260_to_340",
 )  # fmt: skip
 ORDERING_PREFIX = "p_"  # p_ferromagnetic, p_antiferromagnetic ...: how probable each order of the moments is
 

@@ -67,8 +67,8 @@ class ReportContent:
     saturation_T           T          µ0·Ms of the predicted moment
     saturation_T_low       T          µ0·Ms of `moment_low`; orders the ranking
     p_magnetic             1          probability that the moment is above 0.05 µB/atom
-    p_large                1          probability that the moment is above 1 µB/atom (optional)
-    unfamiliar             1          distance from what the model learned; above 1 the interval is widened (optional)
+    p_moment_above_1                1          probability that the moment is above 1 µB/atom (optional)
+    ood_score             1          distance from what the model learned; above 1 the interval is widened (optional)
     moment_dft             µB/atom    the known DFT moment, NaN if unknown (optional in `ranking`)
     member_<name>          µB/atom    one ensemble member's prediction (one column a member)
     source_file            -          the file that the crystal came from

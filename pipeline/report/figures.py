@@ -84,7 +84,7 @@ def evaluation_figures(content: ReportContent) -> list[PageFigure]:
             "Predicted against DFT",
             plots.predicted_against_dft(evaluation),
             f"{_typical_errors(evaluation)} Cells on the dashed line are right. Cells along the bottom are magnets "
-            "that the model missed, cells along the left edge are false alarms; many of both are doubtful labels.",
+            "that the model missed, cells along the left edge are false alarms; many of both are label noise.",
             False,
         ),
         (

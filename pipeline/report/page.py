@@ -36,7 +36,7 @@ FLAGS = {
     "aside": "Not set aside",
 }
 LIMITS = (
-    "saturation_T_low", "moment_muB_per_atom", "p_magnetic", "p_ferromagnetic", "afm_risk", "unfamiliar", "e_above_hull",
+    "saturation_T_low", "moment_muB_per_atom", "p_magnetic", "p_ferromagnetic", "afm_risk", "ood_score", "e_above_hull",
     "price_USD_per_kg", "hhi_production", "n_sites",
 )  # fmt: skip
 _CHANGES = {"new": "New", "withdrawn": "Withdrawn", "up": "Ranked higher", "down": "Ranked lower"}
@@ -82,7 +82,7 @@ def render_report(content: ReportContent) -> str:
 def _candidates(content: ReportContent) -> dict[str, Any]:
     seen = view(content)
     scale = _scale(seen.frame.head(ROWS))
-    best = seen.frame[(seen.frame["duplicate_of"] == "") & (seen.frame["set_aside"] == "")]
+    best = seen.frame[(seen.frame["duplicate_of"] == "") & (seen.frame["exclusion_reason"] == "")]
     best = best.drop_duplicates("formula").head(TOP)
     numbers = {column.key: column for column in seen.numbers}
     return {
@@ -117,7 +117,7 @@ def _rows(seen: View, frame: pd.DataFrame) -> list[dict[str, Any]]:
 def _marks(row: dict[str, Any]) -> list[str]:
     """What is to be known of a candidate before one falls in love with it; the page's script says the same (rows.js)."""
     known = row["known_id"] != "" or (row["dft"] is not None and np.isfinite(row["dft"]))
-    said = {"set aside": row["set_aside"], "duplicate": row["duplicate_of"], "known": known, "note": row["note"]}
+    said = {"set aside": row["exclusion_reason"], "duplicate": row["duplicate_of"], "known": known, "note": row["note"]}
     return [*(mark for mark, holds in said.items() if holds), *([row["polymorphs"]] if row["polymorphs"] else [])]
 
 
@@ -127,7 +127,7 @@ def _flagged(frame: pd.DataFrame, flag: str) -> bool:
         return bool((frame["known_id"] != "").any() or ("dft" in frame and frame["dft"].notna().any()))
     if flag == "polymorphs":
         return bool((frame["polymorphs"] != "").any())
-    return bool((frame[{"duplicates": "duplicate_of", "aside": "set_aside"}[flag]] != "").any())
+    return bool((frame[{"duplicates": "duplicate_of", "aside": "exclusion_reason"}[flag]] != "").any())
 
 
 def _scale(top: pd.DataFrame) -> Scale:

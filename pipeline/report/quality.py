@@ -15,7 +15,7 @@ from pipeline.report.assets import page_environment, policy, style
 from pipeline.report.figures import PageFigure, both, drawn
 
 TOP_ROWS = 200
-DOUBTFUL = 0.1  # µB/atom between two calculations of one structure; more makes one of the labels doubtful
+CONTRADICTORY = 0.1  # µB/atom between two calculations of one structure; more makes one of the labels wrong
 
 
 @dataclass(frozen=True)
@@ -27,32 +27,32 @@ class QualityContent:
     crystals: pd.DataFrame  # material_id, formula, moment_muB_per_atom, ordering
     quarantine: pd.DataFrame  # columns of schema.REJECTED
     duplicates: pd.DataFrame  # columns of schema.DUPLICATES
-    doubts: pd.DataFrame  # columns of pipeline.refresh.label_noise.COLUMNS
+    label_noise: pd.DataFrame  # columns of pipeline.refresh.label_noise.COLUMNS
     tombstones: pd.DataFrame  # material_id, reason, database_version
 
 
 def render_quality(content: QualityContent) -> str:
     """The page as text; the same content gives the same text."""
     styles = style()
-    doubtful = content.duplicates[content.duplicates["moment_difference"] > DOUBTFUL]
-    doubtful = doubtful.sort_values("moment_difference", ascending=False, kind="stable")
+    contradictory = content.duplicates[content.duplicates["moment_difference"] > CONTRADICTORY]
+    contradictory = contradictory.sort_values("moment_difference", ascending=False, kind="stable")
     return page_environment().get_template("quality.html.j2").render(
         style=Markup(styles),
         policy=policy(styles, ""),
         content=content,
-        headline=_headline(content, len(doubtful)),
+        headline=_headline(content, len(contradictory)),
         figures=_figures(content),
         orderings=_orderings(content.crystals),
         reasons=plots.count_reasons(content.quarantine),
         quarantine=content.quarantine.head(TOP_ROWS).to_dict("records"),
-        doubtful=doubtful.head(TOP_ROWS).to_dict("records"),
-        doubts=content.doubts.head(TOP_ROWS).to_dict("records"),
-        limit=DOUBTFUL,
+        contradictory=contradictory.head(TOP_ROWS).to_dict("records"),
+        label_noise=content.label_noise.head(TOP_ROWS).to_dict("records"),
+        limit=CONTRADICTORY,
         threshold=MAGNETIC_THRESHOLD,
     )  # fmt: skip
 
 
-def _headline(content: QualityContent, doubtful: int) -> list[tuple[str, int, str]]:
+def _headline(content: QualityContent, contradictory: int) -> list[tuple[str, int, str]]:
     labels = content.crystals["moment_muB_per_atom"]
     magnetic, unlabelled = int((labels > MAGNETIC_THRESHOLD).sum()), int(labels.isna().sum())
     gone = f"{len(content.tombstones):,} others withdrawn so far" if len(content.tombstones) else ""
@@ -60,7 +60,11 @@ def _headline(content: QualityContent, doubtful: int) -> list[tuple[str, int, st
         ("crystals", len(labels), gone),
         ("of them magnetic", magnetic, f"{unlabelled:,} without a label" if unlabelled else "all have a label"),
         ("in quarantine", len(content.quarantine), "each with its reason" if len(content.quarantine) else "nothing turned away"),
-        ("duplicates", len(content.duplicates), f"{doubtful:,} with another moment" if doubtful else "all of one moment"),
+        (
+            "duplicates",
+            len(content.duplicates),
+            f"{contradictory:,} with another moment" if contradictory else "all of one moment",
+        ),
     ]
 
 

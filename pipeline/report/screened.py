@@ -8,7 +8,7 @@ from pathlib import Path
 from data.errors import UserError
 from data.snapshot import open_snapshot
 from pipeline.registry.ensemble import Ensemble
-from pipeline.report.caveats import concerns
+from pipeline.report.caveats import caveats
 from pipeline.report.content import Changes, ReportContent, SecondOpinion
 from pipeline.report.neighbours import Learned, learned
 from pipeline.report.page import write_report
@@ -60,7 +60,7 @@ def screen_content(
         rejected=screened.rejected(),
         evaluation=ensemble.held_out(),
         metrics={**model["metrics"], "coverage_by_bin": scores["coverage_by_bin"], "selection": model.get("selection") or {}},
-        warnings=concerns(run, model, ordered="p_ferromagnetic" in ranking),
+        warnings=caveats(run, model, ordered="p_ferromagnetic" in ranking),
         order=f"the score of the profile {run['profile']}",
         run=run["id"],
         formula=run["formula"],

@@ -25,11 +25,11 @@ from data.symmetry import SymmetricCell
 from models.contract import Examples
 from models.ordering.order_classifier import CLASSES
 from pipeline.dedup.fingerprint import fingerprint
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import compositions, descriptor_names
-from pipeline.features.neighbours import alone
+from pipeline.features.neighbours import isolated_atom
 from pipeline.features.rowcache import RowCache
-from pipeline.features.slow_descriptor_store import costly_cache
+from pipeline.features.slow_descriptor_store import slow_descriptor_cache
 from pipeline.features.slow_descriptors import without_values
 from pipeline.featurise import Needs, featurise
 from pipeline.magnetism.experiment import predicted_columns
@@ -42,7 +42,7 @@ from pipeline.screening.screen_models import ScreenModels
 SECONDS_PER_FILE = 30.0  # a good file takes a few milliseconds
 SECONDS_PER_SHARD = 120.0  # of up to a thousand files; a slower shard is read again, file by file
 NOT_SAID = "a moment of the source, which does not say what it comes from"
-WITHOUT_COSTLY = "its costly descriptors could not be computed"
+WITHOUT_SLOW_DESCRIPTORS = "its slow descriptors could not be computed"
 Floats = NDArray[np.float64]
 R = TypeVar("R")
 
@@ -59,7 +59,7 @@ class Candidates:
 
 
 @dataclass
-class JudgedShard:
+class PredictedShard:
     """What a worker sends back; one row of `table` and one of `cells` a crystal."""
 
     table: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -67,7 +67,7 @@ class JudgedShard:
     rejected: list[Rejection] = field(default_factory=list)
     without_symmetry: int = 0
 
-    def add(self, other: JudgedShard) -> None:
+    def add(self, other: PredictedShard) -> None:
         """Append another shard."""
         parts = [table for table in (self.table, other.table) if len(table)]
         self.table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
@@ -76,19 +76,19 @@ class JudgedShard:
         self.without_symmetry += other.without_symmetry
 
 
-def judge_safely(
-    source: Source, models: ScreenModels, costly: Path, shards: list[Shard], workers: int, forked: bool = False
-) -> Iterator[JudgedShard]:
-    """The ensemble's word on each shard, in order; `costly` is the folder of the slow descriptors,
+def predict_safely(
+    source: Source, models: ScreenModels, descriptors: Path, shards: list[Shard], workers: int, forked: bool = False
+) -> Iterator[PredictedShard]:
+    """The ensemble's word on each shard, in order; `descriptors` is the folder of the slow descriptors,
     `forked` as in `map_in_order`."""
-    judge = partial(judge_shard, source, models, costly)
-    return read_safely(source, judge, _merged, _turned_away, shards, workers, forked)
+    predict = partial(predict_shard, source, models, descriptors)
+    return read_safely(source, predict, _merged, _turned_away, shards, workers, forked)
 
 
-def judge_one_safely(source: Source, models: ScreenModels, costly: Path, shard: Shard) -> JudgedShard:
+def predict_one_safely(source: Source, models: ScreenModels, descriptors: Path, shard: Shard) -> PredictedShard:
     """The same of one shard, in a worker process that stays for this thread's next one."""
-    judge = partial(judge_shard, source, models, costly)
-    return in_kept_worker(judge, shard, partial(_one_by_one, source, judge, _merged, _turned_away), SECONDS_PER_SHARD)
+    predict = partial(predict_shard, source, models, descriptors)
+    return in_kept_worker(predict, shard, partial(_one_by_one, source, predict, _merged, _turned_away), SECONDS_PER_SHARD)
 
 
 def read_safely(
@@ -111,36 +111,36 @@ def _one_by_one(
     return merged(list(map_in_order(function, parts, 1, lambda single: turned_away(fate[id(single)]), SECONDS_PER_FILE)))
 
 
-def _merged(parts: list[JudgedShard]) -> JudgedShard:
-    whole = JudgedShard()
+def _merged(parts: list[PredictedShard]) -> PredictedShard:
+    whole = PredictedShard()
     for part in parts:
         whole.add(part)
     return whole
 
 
-def _turned_away(rejection: Rejection) -> JudgedShard:
-    return JudgedShard(rejected=[rejection])
+def _turned_away(rejection: Rejection) -> PredictedShard:
+    return PredictedShard(rejected=[rejection])
 
 
-def judge_shard(source: Source, models: ScreenModels, costly: Path, shard: Shard) -> JudgedShard:
-    """Read one shard and predict. Costly descriptors are only looked up here: computing them takes longer than a shard may."""
+def predict_shard(source: Source, models: ScreenModels, descriptors: Path, shard: Shard) -> PredictedShard:
+    """Read one shard and predict. Slow descriptors are only looked up here: computing them takes longer than a shard may."""
     ensemble = _ensemble(models.moment)
-    slow = costly_cache(costly) if ensemble.tier is Tier.FULL else None
+    slow = slow_descriptor_cache(descriptors) if ensemble.tier is DescriptorSet.FULL else None
     found = read_candidates(source, ensemble.needs, frozenset(ensemble.manifest["elements"]), shard, slow)
     if not found.facts:
-        return JudgedShard(rejected=found.rejected)
+        return PredictedShard(rejected=found.rejected)
     fast, rows = np.split(found.examples.descriptors, [len(descriptor_names())], axis=1)
     for k in np.flatnonzero(without_values(rows)) if slow is not None else ():
-        found.facts[k]["note"] = "; ".join(filter(None, (found.facts[k]["note"], WITHOUT_COSTLY)))
-    said = ensemble.judge(found.examples)
+        found.facts[k]["note"] = "; ".join(filter(None, (found.facts[k]["note"], WITHOUT_SLOW_DESCRIPTORS)))
+    said = ensemble.predict(found.examples)
     orders = ordering_columns(said.p_magnetic, load_classifier(models.order).predict(fast))
     table = pd.DataFrame(found.facts).astype({"moment_dft": "float64", "e_above_hull": "float64"}).assign(
         moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
-        p_magnetic=said.p_magnetic, p_large=said.p_large,
-        unfamiliar=said.unfamiliar, **orders, **predicted_columns(experiment_model(), compositions(found.examples.graphs)),
+        p_magnetic=said.p_magnetic, p_moment_above_1=said.p_moment_above_1,
+        ood_score=said.ood_score, **orders, **predicted_columns(experiment_model(), compositions(found.examples.graphs)),
         **{f"member_{name}": values for name, values in said.members.items()},
     )  # fmt: skip
-    return JudgedShard(table, found.cells, found.rejected, found.without_symmetry)
+    return PredictedShard(table, found.cells, found.rejected, found.without_symmetry)
 
 
 def ordering_columns(p_magnetic: Floats, of_magnetic: Floats) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def read_candidates(source: Source, needs: Needs, known: frozenset[int], shard: 
     records = [item for item in items if not isinstance(item, Rejection)]
     read = featurise([record.crystal for record in records], needs, slow)
     isolated = (records[k] for k in read.isolated(len(records)))
-    why = alone(needs.graph)
+    why = isolated_atom(needs.graph)
     rejected += [Rejection(r.crystal.id, r.source_file, "", Reason.NO_NEIGHBOURS, why, r.licensed) for r in isolated]
     facts = [_facts(records[k], cell, known) for k, cell in zip(read.kept.tolist(), read.cells, strict=True)]
     return Candidates(read.examples, read.cells, facts, rejected, sum(not cell.exact for cell in read.cells))

@@ -55,7 +55,7 @@ _SOURCE = (
 )
 _RANKING = (
     RankingColumn("score", "", "Number that the ranking is sorted by. The profile defines its formula and unit."),
-    RankingColumn("set_aside", "", "Why the profile ranks the crystal after all others (exclusion reason). Empty: it competes."),
+    RankingColumn("exclusion_reason", "", "Why the profile ranks the crystal after all others. Empty: it competes."),
     RankingColumn("saturation_T_high", "T", "µ0·Ms at the upper end of the moment's interval."),
     RankingColumn(
         "duplicate_of",
@@ -84,9 +84,9 @@ _SUPPLY = (
     RankingColumn("radioactive", "", "Radioactive elements in the crystal."),
 )
 _DOMAIN = (
-    RankingColumn("p_large", "", "Probability that the DFT moment is above 1 µB/atom."),
+    RankingColumn("p_moment_above_1", "", "Probability that the DFT moment is above 1 µB/atom."),
     RankingColumn(
-        "unfamiliar",
+        "ood_score",
         "",
         "Out-of-domain score. Above 1 the crystal is unlike the training data, and its interval is widened in proportion.",
     ),

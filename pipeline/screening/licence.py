@@ -18,7 +18,7 @@ from data.rejection import Reason
 Bools = NDArray[np.bool_]
 WITHHELD = "withheld: the source is licensed"
 _OF_THE_FILE = [Reason.UNREADABLE, Reason.UNSAFE_NAME, Reason.READER_LOST]  # their details say nothing of a structure
-_OURS = ("never seen in training", "its costly descriptors")  # beginnings of notes that the formula explains
+_OURS = ("never seen in training", "its slow descriptors")  # beginnings of notes that the formula explains
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ def with_measured(predictions: pd.DataFrame, own: LiteratureSnapshot | None) -> 
     """The predictions of all shards with the columns of `pipeline.screening.columns.EXPERIMENT`.
 
     Args:
-        predictions: of `pipeline.screening.candidates.judge_shard`.
+        predictions: of `pipeline.screening.candidates.predict_shard`.
         own: the user's literature snapshot, beside the table that comes with ferroscreen; None where there is none.
     """
     known = known_from_experiment(predictions["formula"], predictions["space_group"], own)

@@ -7,9 +7,9 @@ import pandas as pd
 from data.rejection import Rejection
 from data.sources import Source
 from data.sources.literature.snapshot import newest_literature
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.registry.ensemble import Ensemble
-from pipeline.screening.candidates import JudgedShard, judge_safely, judge_shard
+from pipeline.screening.candidates import PredictedShard, predict_safely, predict_shard
 from pipeline.screening.measured import with_measured
 from pipeline.screening.profiles import DEFAULT_PROFILE, find_profile
 from pipeline.screening.ranking import rank
@@ -32,14 +32,14 @@ def predict_source(
         UserError: nothing to read in the source, or a damaged model.
     """
     shards = list(source.shards())
-    if ensemble.tier is Tier.FULL:
+    if ensemble.tier is DescriptorSet.FULL:
         from pipeline.screening.slow_descriptors import prepare
 
         prepare(source, ensemble.graph_settings.symprec_A, where.descriptors, shards, where.workers, lambda n: None)
-    whole, workers = JudgedShard(), max(1, min(where.workers, len(shards)))
+    whole, workers = PredictedShard(), max(1, min(where.workers, len(shards)))
     models = ScreenModels.in_use(ensemble, where)
-    for judged in judge_safely(source, models, where.descriptors, shards, workers, forked and len(shards) == 1):
-        whole.add(judged)
+    for predicted in predict_safely(source, models, where.descriptors, shards, workers, forked and len(shards) == 1):
+        whole.add(predicted)
     return _ranked(whole, where)
 
 
@@ -51,13 +51,13 @@ def predict_here(source: Source, ensemble: Ensemble, where: Settings) -> tuple[p
         ensemble: predicts the moments.
         where: the home, whose other models are asked, too.
     """
-    models, whole = ScreenModels.in_use(ensemble, where), JudgedShard()
+    models, whole = ScreenModels.in_use(ensemble, where), PredictedShard()
     for shard in source.shards():
-        whole.add(judge_shard(source, models, where.descriptors, shard))
+        whole.add(predict_shard(source, models, where.descriptors, shard))
     return _ranked(whole, where)
 
 
-def _ranked(whole: JudgedShard, where: Settings) -> tuple[pd.DataFrame, list[Rejection]]:
+def _ranked(whole: PredictedShard, where: Settings) -> tuple[pd.DataFrame, list[Rejection]]:
     if whole.table.empty:
         return whole.table, whole.rejected
     table = whole.table.assign(duplicate_of="", known_id="", known_moment=float("nan"))

@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 
 from data.store.versions import read_manifest
+from pipeline.old_names import RUN_KEYS, with_current_keys
 from pipeline.screening.run_folder import holds
 from pipeline.settings import Settings
 
-RUN_FORMAT = 1  # raise it whenever an older release would misread a finished screen
+RUN_FORMAT = 2  # raise it whenever an older release would misread a finished screen
 LOOK_BACK = 20  # runs
 SAME_CANDIDATES = 0.5  # share of the smaller run's ids; with fewer in common, a comparison lists both runs and says nothing
 
@@ -33,12 +34,13 @@ def written_at(where: Settings, run: dict[str, Any]) -> datetime:
 
 
 def read_run(path: Path) -> dict[str, Any]:
-    """The manifest of a finished screen.
+    """The manifest of a finished screen; of a run of an older release with the keys of this one.
 
     Raises:
         UserError: it is damaged, or a newer release made it.
     """
-    return read_manifest(path, f"run {path}", "format", RUN_FORMAT, "delete it and screen again")
+    found = read_manifest(path, f"run {path}", "format", RUN_FORMAT, "delete it and screen again")
+    return with_current_keys(found, RUN_KEYS)
 
 
 def previous_run(where: Settings, identity: str, source: str, ids: pd.Series[str], withheld: bool) -> str | None:

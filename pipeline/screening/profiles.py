@@ -34,7 +34,7 @@ class Profile:
     purpose: str
     formula: str
     score: Callable[[pd.DataFrame], pd.Series[float]]
-    set_aside: tuple[Reasons, ...] = field(default=())
+    exclusions: tuple[Reasons, ...] = field(default=())
     working: str = ""
 
     @property
@@ -44,7 +44,7 @@ class Profile:
 
     def reasons(self, table: pd.DataFrame) -> pd.Series[str]:
         """Why each row is ranked after all others; empty for those that compete."""
-        found = [rule(table) for rule in self.set_aside]
+        found = [rule(table) for rule in self.exclusions]
         words = zip(*found, strict=True) if found else ([] for _ in range(len(table)))
         return pd.Series(["; ".join(filter(None, row)) for row in words], index=table.index, dtype=object)
 

@@ -35,9 +35,9 @@ def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
 
 
 def in_order(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """The rows by a profile, with its `score`, `set_aside` and `rank`; a ranking can be put in another profile's order by it."""
-    scored = table.assign(score=profile.score(table), set_aside=profile.reasons(table))
-    keys = scored.assign(aside=scored["set_aside"] != "", expected=scored["saturation_T"] * scored["p_magnetic"])
+    """The rows by a profile, with its `score`, `exclusion_reason` and `rank`; it puts any ranking in another order."""
+    scored = table.assign(score=profile.score(table), exclusion_reason=profile.reasons(table))
+    keys = scored.assign(aside=scored["exclusion_reason"] != "", expected=scored["saturation_T"] * scored["p_magnetic"])
     keys = keys.sort_values(
         ["aside", "score", "expected", "candidate_id", "source_file"], ascending=[True, False, False, True, True], kind="stable"
     )

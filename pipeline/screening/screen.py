@@ -25,7 +25,7 @@ from pipeline.dedup.duplicates import Duplicates, find_duplicates
 from pipeline.dedup.known import Known, known_crystals
 from pipeline.dedup.trained import NAME as TRAINED
 from pipeline.dedup.trained import trained_on
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.vectorstore import VECTOR_CODE
 from pipeline.magnetism.experiment import MEASURED
@@ -34,7 +34,7 @@ from pipeline.ops.progress import Reporter
 from pipeline.ops.provenance import provenance
 from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.experiment_model import experiment_id
-from pipeline.screening.candidates import WITHOUT_COSTLY
+from pipeline.screening.candidates import WITHOUT_SLOW_DESCRIPTORS
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.identity import distinct_ids
 from pipeline.screening.licence import Licence, without_structures
@@ -45,7 +45,7 @@ from pipeline.screening.ranking import rank
 from pipeline.screening.run_folder import MANIFEST_FILE, begin, claim_run, finish
 from pipeline.screening.screen_models import ScreenModels
 from pipeline.screening.screened import Screened as Screened
-from pipeline.screening.shards import Judge, Work, judge_here, write_parquet
+from pipeline.screening.shards import ShardPredictor, Work, predict_in_processes, write_parquet
 from pipeline.screening.slow_descriptors import prepare
 from pipeline.screening.structures import STRUCTURES_FILE, write_structures
 from pipeline.settings import Settings
@@ -57,8 +57,8 @@ SCREEN_CODE = "screen-7"  # raise it whenever the same input and model would giv
 
 def screen(
     source: Source, ensemble: Ensemble, out: Path | None, where: Settings, reporter: Reporter,
-    profile: Profile = PROFILES[DEFAULT_PROFILE], licensed_details: bool = False, judge: Judge = judge_here,
-    force: bool = False,
+    profile: Profile = PROFILES[DEFAULT_PROFILE], licensed_details: bool = False,
+    predictor: ShardPredictor = predict_in_processes, force: bool = False,
 ) -> Screened:  # fmt: skip
     """Rank a source's crystals by a profile. What an interrupted run of the same screen finished is taken as it is, and
     so is a finished one, unless its files were touched. With `force` it is written over another run, and beside other files.
@@ -88,27 +88,27 @@ def screen(
         facts = {
             "id": identity, "input": given, "licensed_details": licensed_details, "code": list(code), **models.to_json(),
         }  # fmt: skip
-        return _screen(source, ensemble, models, profile, facts, folder, where, reporter, run, judge)
+        return _screen(source, ensemble, models, profile, facts, folder, where, reporter, run, predictor)
 
 
 def _screen(
     source: Source, ensemble: Ensemble, models: ScreenModels, profile: Profile, facts: dict[str, Any], folder: Path,
-    where: Settings, reporter: Reporter, run: Run, judge: Judge,
+    where: Settings, reporter: Reporter, run: Run, predictor: ShardPredictor,
 ) -> Screened:  # fmt: skip
     started = time.monotonic()
     shards = list(source.shards())
     work = Work(source, models, where.descriptors, make_folder(where.work / f"screen-{facts['id']}"))
     todo = [(k, shard) for k, shard in enumerate(shards) if not work.is_done(k)]
-    if ensemble.tier is Tier.FULL:
-        with reporter.bar("Costly descriptors", sum(shard.size for _, shard in todo)) as tick:
+    if ensemble.tier is DescriptorSet.FULL:
+        with reporter.bar("Slow descriptors", sum(shard.size for _, shard in todo)) as tick:
             symprec = ensemble.graph_settings.symprec_A
             prepare(source, symprec, where.descriptors, [shard for _, shard in todo], where.workers, tick)
     with reporter.bar("Screening", sum(s.size for s in shards)) as tick:
         tick(sum(s.size for s in shards) - sum(s.size for _, s in todo))
         _ = ensemble.members  # a damaged model is found before a worker meets it
         sizes = {k: shard.size for k, shard in todo}
-        for k in judge(work, todo, max(1, min(where.workers, len(todo)))):
-            run.finished("judge", str(k))
+        for k in predictor(work, todo, max(1, min(where.workers, len(todo)))):
+            run.finished("predict", str(k))
             tick(sizes[k])
     predictions, rejected, without_symmetry = work.collect(len(shards))
     predictions, rejected = distinct_ids(predictions, rejected)
@@ -136,14 +136,15 @@ def _screen(
         "profile": profile.name, "formula": profile.formula,
         "ranked": len(ranking), "rejected": len(rejected), "with_note": int((ranking["note"] != "").sum()),
         "rejected_by_reason": dict(sorted(Counter(rejected["reason"]).items())),
-        "set_aside": int((ranking["set_aside"] != "").sum()), "stability_known": int((ranking["stability"] == "known").sum()),
+        "excluded": int((ranking["exclusion_reason"] != "").sum()),
+        "stability_known": int((ranking["stability"] == "known").sum()),
         "duplicates": int((ranking["duplicate_of"] != "").sum()), "known": int((ranking["known_id"] != "").sum()),
-        "unfamiliar": int((ranking["unfamiliar"] > 1).sum()),
+        "out_of_domain": int((ranking["ood_score"] > 1).sum()),
         "orderings": {str(k): int(n) for k, n in ranking["ordering_most_likely"].value_counts().sort_index().items()},
         "measured_orders": int((ranking["order_basis"] == MEASURED).sum()), "known_from": compared_with,
         "not_compared": duplicates.not_compared,
         "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),
-        "without_costly": int(ranking["note"].str.contains(WITHOUT_COSTLY, regex=False).sum()),
+        "without_slow_descriptors": int(ranking["note"].str.contains(WITHOUT_SLOW_DESCRIPTORS, regex=False).sum()),
         "previous": previous_run(where, facts["id"], source.description, ranking["candidate_id"], licence.withheld),
         "provenance": provenance(),
         "files": {name: file_hash(folder / name) for name in FILES},

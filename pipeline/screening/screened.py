@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.old_names import with_current_columns
+
 
 @dataclass(frozen=True)
 class Screened:
@@ -17,7 +19,8 @@ class Screened:
     manifest: dict[str, Any]
 
     def ranking(self) -> pd.DataFrame:
-        return pd.read_parquet(self.folder / "ranking.parquet")
+        """The ranking; of a run of an older release with the columns of this one."""
+        return with_current_columns(pd.read_parquet(self.folder / "ranking.parquet"))
 
     def rejected(self) -> pd.DataFrame:
         return pd.read_csv(self.folder / "rejected.csv", dtype=str, keep_default_na=False)

@@ -1,4 +1,4 @@
-"""Judged shards on disk: what a screen that was stopped takes over, and what workers on other machines leave for it."""
+"""Predicted shards on disk: what a screen that was stopped takes over, and what workers on other machines leave for it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from data.store.artifact import write_bytes
 from pipeline.dedup.cellfile import CellFiles, write_cells
 
 if TYPE_CHECKING:
-    from pipeline.screening.candidates import JudgedShard
+    from pipeline.screening.candidates import PredictedShard
     from pipeline.screening.screen_models import ScreenModels
 
 Numbered = tuple[int, Shard]
@@ -31,24 +31,24 @@ class Work:
 
     source: Source
     models: ScreenModels
-    costly: Path  # of the costly descriptors
-    folder: Path  # where judged shards go
+    slow: Path  # of the slow descriptors
+    folder: Path  # where predicted shards go
 
     def is_done(self, number: int) -> bool:
         return self._table(number).is_file()
 
-    def keep(self, number: int, judged: JudgedShard) -> None:
-        """Write a judged shard; its table comes last, and with it the shard is done."""
-        pq.write_table(pa.Table.from_pylist([_row(r) for r in judged.rejected], schema=_REJECTED), self._rejected(number))
-        write_cells(self._cells(number), judged.cells)
-        write_parquet(judged.table, self._table(number), {"without_symmetry": str(judged.without_symmetry)})
+    def keep(self, number: int, predicted: PredictedShard) -> None:
+        """Write a predicted shard; its table comes last, and with it the shard is done."""
+        pq.write_table(pa.Table.from_pylist([_row(r) for r in predicted.rejected], schema=_REJECTED), self._rejected(number))
+        write_cells(self._cells(number), predicted.cells)
+        write_parquet(predicted.table, self._table(number), {"without_symmetry": str(predicted.without_symmetry)})
 
-    def judge(self, numbered: Numbered) -> int:
-        """Judge one shard, in a process of its own that may die, and keep it; returns its number."""
-        from pipeline.screening.candidates import judge_one_safely  # late: the task's own process needs no networks
+    def predict(self, numbered: Numbered) -> int:
+        """Predict one shard, in a process of its own that may die, and keep it; returns its number."""
+        from pipeline.screening.candidates import predict_one_safely  # late: the task's own process needs no networks
 
         number, shard = numbered
-        self.keep(number, judge_one_safely(self.source, self.models, self.costly, shard))
+        self.keep(number, predict_one_safely(self.source, self.models, self.slow, shard))
         return number
 
     def cells(self, shards: int) -> CellFiles:
@@ -80,30 +80,30 @@ def _row(rejection: Rejection) -> dict[str, Any]:
     return {**asdict(rejection), "reason": rejection.reason.value}
 
 
-class Judge(Protocol):
-    """A way to have shards judged: on this machine, or by an engine that has many."""
+class ShardPredictor(Protocol):
+    """A way to have shards predicted: on this machine, or by an engine that has many."""
 
     def __call__(self, work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
-        """Judge and keep every shard of `todo`; yields their numbers as they are done, in any order."""
+        """Predict and keep every shard of `todo`; yields their numbers as they are done, in any order."""
         ...
 
 
-def judge_here(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
+def predict_in_processes(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
     """In worker processes of this machine, one a core."""
-    return _judge_here(work, todo, workers, forked=False)
+    return _predict_in_processes(work, todo, workers, forked=False)
 
 
-def judge_forked(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
+def predict_forked(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
     """The same, but a single shard in a copy of this process, in which no network may have run: it starts at once."""
-    return _judge_here(work, todo, workers, forked=len(todo) == 1)
+    return _predict_in_processes(work, todo, workers, forked=len(todo) == 1)
 
 
-def _judge_here(work: Work, todo: list[Numbered], workers: int, forked: bool) -> Iterator[int]:
-    from pipeline.screening.candidates import judge_safely
+def _predict_in_processes(work: Work, todo: list[Numbered], workers: int, forked: bool) -> Iterator[int]:
+    from pipeline.screening.candidates import predict_safely
 
     shards = [shard for _, shard in todo]
-    judged = judge_safely(work.source, work.models, work.costly, shards, workers, forked)
-    for (number, _), one in zip(todo, judged, strict=True):
+    predicted = predict_safely(work.source, work.models, work.slow, shards, workers, forked)
+    for (number, _), one in zip(todo, predicted, strict=True):
         work.keep(number, one)
         yield number
 

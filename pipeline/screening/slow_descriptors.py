@@ -9,12 +9,12 @@ from pathlib import Path
 from data.rejection import Rejection
 from data.sources import Shard, Source
 from data.symmetry import SymmetricCell, symmetrise
-from pipeline.features.slow_descriptor_store import compute_costly, costly_cache
+from pipeline.features.slow_descriptor_store import compute_slow_descriptors, slow_descriptor_cache
 from pipeline.ops.progress import Tick
 from pipeline.screening.candidates import read_safely
 
 
-def prepare(source: Source, symprec_A: float, costly: Path, shards: list[Shard], workers: int, tick: Tick) -> int:
+def prepare(source: Source, symprec_A: float, descriptors: Path, shards: list[Shard], workers: int, tick: Tick) -> int:
     """Compute the slow descriptors of the crystals in these shards that the cache lacks.
 
     The shards are read once for this and again for the predictions. Reading takes a thousandth of the time of the descriptors.
@@ -22,7 +22,7 @@ def prepare(source: Source, symprec_A: float, costly: Path, shards: list[Shard],
     Args:
         source: where the candidates come from.
         symprec_A: tolerance of the symmetry search, Å.
-        costly: folder of the cache.
+        descriptors: folder of the cache.
         shards: the shards of the source to read.
         workers: number of processes.
         tick: called with the number of files or rows that were finished.
@@ -39,7 +39,7 @@ def prepare(source: Source, symprec_A: float, costly: Path, shards: list[Shard],
                 tick(int(k < shard.size))
             tick(max(shard.size - len(found), 0))  # of files one may hold many crystals, or none
 
-    return compute_costly(each(), costly_cache(costly), workers).computed
+    return compute_slow_descriptors(each(), slow_descriptor_cache(descriptors), workers).computed
 
 
 def read_cells(source: Source, symprec_A: float, shard: Shard) -> list[SymmetricCell]:

@@ -12,11 +12,11 @@ from data.errors import UserError
 from data.snapshot import Snapshot
 from models.contract import Examples
 from models.graphs.vector_graphs import VectorGraphs
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.graphs import GraphStore, graph_store
 from pipeline.features.neighbours import GraphSettings
 from pipeline.features.packed_cells import PackedCells
-from pipeline.features.slow_descriptor_store import compute_costly, costly_cache, costly_descriptors
+from pipeline.features.slow_descriptor_store import compute_slow_descriptors, slow_descriptor_cache, stored_slow_descriptors
 from pipeline.features.slow_descriptors import without_values
 from pipeline.features.vectorstore import vector_store
 from pipeline.featurise import describe
@@ -35,7 +35,7 @@ class Labelled:
 
 
 def labelled_examples(
-    snapshot: Snapshot, graph: GraphSettings, tier: Tier, vectors: bool, where: Settings, reporter: Reporter
+    snapshot: Snapshot, graph: GraphSettings, tier: DescriptorSet, vectors: bool, where: Settings, reporter: Reporter
 ) -> Labelled:
     """Read, or build once, everything that training needs.
 
@@ -59,7 +59,7 @@ def labelled_examples(
     if len(known) == 0:
         raise UserError(f"snapshot {snapshot.id} holds no moment to learn from; refresh from a labelled source")
     graphs = store.graphs.take(known)
-    slow = _slow(store.cells, known, where, reporter) if tier is Tier.FULL else None
+    slow = _slow(store.cells, known, where, reporter) if tier is DescriptorSet.FULL else None
     directed = _vectors(snapshot, store, graph, where, reporter).take(known) if vectors else None
     return Labelled(table.take(pa.array(known)), Examples(graphs, describe(graphs, slow), moment[known], directed))
 
@@ -71,10 +71,10 @@ def _vectors(snapshot: Snapshot, store: GraphStore, graph: GraphSettings, where:
 
 def _slow(cells: PackedCells, rows: NDArray[np.int64], where: Settings, reporter: Reporter) -> NDArray[np.float32]:
     """The slow descriptors of some cells; computed where an earlier run has not done so."""
-    cache = costly_cache(where.descriptors)
-    with reporter.bar("Costly descriptors", len(rows)) as tick:
-        done = compute_costly((cells[k] for k in rows.tolist()), cache, where.workers, tick)
-    found = costly_descriptors(done.keys, cache)
+    cache = slow_descriptor_cache(where.descriptors)
+    with reporter.bar("Slow descriptors", len(rows)) as tick:
+        done = compute_slow_descriptors((cells[k] for k in rows.tolist()), cache, where.workers, tick)
+    found = stored_slow_descriptors(done.keys, cache)
     taken, failed = len(rows) - done.computed, int(without_values(found).sum())
-    reporter.say(f"Costly descriptors: {done.computed} computed, {taken} from the cache, {failed} crystals without")
+    reporter.say(f"Slow descriptors: {done.computed} computed, {taken} from the cache, {failed} crystals without")
     return found

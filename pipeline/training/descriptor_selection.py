@@ -38,7 +38,7 @@ class SelectionSettings:
     rounds: int = 60  # at most
     patience: int = 12  # rounds without a better set after which a full pool is enough
     rows: int = 5000  # of the training rows, for each small forest
-    judged: int = 2000  # rows of other chemical systems that judge it
+    test_rows: int = 2000  # rows of other chemical systems that test it
     trees: int = 40
     learning_rate: float = 0.3  # how fast the mass of the drawn columns moves
     temperature: float = 0.02  # of the error, at the start; zero at the end
@@ -113,13 +113,13 @@ def _round(
     rng = np.random.default_rng([settings.seed, number])
     mass = np.array(state.mass)
     drawn = np.sort(rng.choice(len(mass), min(settings.drawn, len(mass)), replace=False, p=mass / mass.sum()))
-    learned, judged = _apart(names, settings, rng)
+    learned, tested = _apart(names, settings, rng)
     forest = RandomForestRegressor(settings.trees, min_samples_leaf=3, max_features=0.33, random_state=number, n_jobs=1)
     forest.fit(rows[np.ix_(learned, drawn)], moment[learned])
-    seen = rows[np.ix_(judged, drawn)]
-    error = float(np.abs(forest.predict(seen) - moment[judged]).mean())
+    seen = rows[np.ix_(tested, drawn)]
+    error = float(np.abs(forest.predict(seen) - moment[tested]).mean())
     importance = permutation_importance(
-        forest, seen, moment[judged], scoring="neg_mean_absolute_error", n_repeats=1, random_state=number, n_jobs=1
+        forest, seen, moment[tested], scoring="neg_mean_absolute_error", n_repeats=1, random_state=number, n_jobs=1
     ).importances_mean
     _move(state, drawn, importance, settings)
     cooling = settings.temperature * (state.current or error) * (1 - number / settings.rounds)
@@ -135,12 +135,12 @@ def _round(
 
 
 def _apart(names: NDArray[np.str_], settings: SelectionSettings, rng: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
-    """(rows to learn from, rows to judge by): a fifth of the chemical systems judge."""
+    """(rows to learn from, rows to test by): a fifth of the chemical systems test."""
     systems, of_row = np.unique(names, return_inverse=True)
-    judges = rng.permutation(len(systems)) < max(len(systems) // 5, 1)
+    tests = rng.permutation(len(systems)) < max(len(systems) // 5, 1)
     order = rng.permutation(len(names))
-    judged, learned = order[judges[of_row[order]]], order[~judges[of_row[order]]]
-    return learned[: settings.rows], judged[: settings.judged]
+    tested, learned = order[tests[of_row[order]]], order[~tests[of_row[order]]]
+    return learned[: settings.rows], tested[: settings.test_rows]
 
 
 def _move(state: SearchState, drawn: NDArray[np.int64], importance: Floats, settings: SelectionSettings) -> None:

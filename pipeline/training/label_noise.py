@@ -2,7 +2,7 @@
 
 The Materials Project holds magnets whose calculation fell into a non-magnetic solution (Y2Fe14B, LaCo13, FePd) and moments where
 there should be none. A model cannot have memorised the labels of chemical systems that it has not seen. If it
-confidently predicts the contrary, the label is doubtful. No row is dropped: tree families give such rows less weight, and the
+confidently predicts the contrary, the label is suspect. No row is dropped: tree families give such rows less weight, and the
 model's folder lists them with the reason.
 """
 
@@ -21,11 +21,11 @@ from models.trees.forest import BoostedTrees
 from pipeline.ops.progress import Tick
 from pipeline.training.member_weights import system_folds
 
-DOUBTFUL_CODE = "doubtful-1"  # raise it whenever the same rows would be doubted otherwise
+LABEL_NOISE_CODE = "doubtful-1"  # raise it whenever the same rows would count as label noise otherwise
 FOLDS = 5
 SURE = 0.85  # probability of the contrary
-LARGE = 0.25  # µB/atom; smaller moments are not worth a doubt
-WEIGHT = 0.2  # of a doubtful row; no weight at all is better still on validation rows, but a sure model can be wrong
+LARGE = 0.25  # µB/atom; smaller moments are not worth a remark
+WEIGHT = 0.2  # of a row with label noise; no weight at all is better still on validation rows, but a sure model can be wrong
 FALSE_ZERO = "no moment, but crystals of other chemical systems say that it has one"
 FALSE_MOMENT = "a moment, but crystals of other chemical systems say that it has none"
 
@@ -33,7 +33,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Doubtful:
+class LabelNoise:
     """Cross-validated predictions for the training rows; arrays have the shape (rows,)."""
 
     label: Floats  # µB/atom
@@ -52,7 +52,7 @@ class Doubtful:
         return np.where(self.reason == "", 1.0, WEIGHT)
 
     def table(self, ids: Sequence[str], formulas: Sequence[str]) -> pd.DataFrame:
-        """The doubtful rows, the largest differences between label and expected moment (µB/atom) first."""
+        """The rows with label noise, the largest differences between label and expected moment (µB/atom) first."""
         rows = pd.DataFrame(
             {"material_id": ids, "formula": formulas, "moment": self.label, "expected": self.moment,
              "p_magnetic": self.p_magnetic, "reason": self.reason}
@@ -61,7 +61,7 @@ class Doubtful:
         return rows.sort_values(["off", "material_id"], ascending=[False, True], ignore_index=True).drop(columns="off")
 
 
-def find_doubtful(train: Examples, systems: Sequence[str], seed: int, workers: int, tick: Tick) -> Doubtful:
+def find_label_noise(train: Examples, systems: Sequence[str], seed: int, workers: int, tick: Tick) -> LabelNoise:
     """Cross-validate boosted trees over chemical systems.
 
     Args:
@@ -78,7 +78,7 @@ def find_doubtful(train: Examples, systems: Sequence[str], seed: int, workers: i
         said = trees.predict(asked)
         moment[left_out], p_magnetic[left_out] = said.moment, said.p_magnetic
         tick(1)
-    return Doubtful(train.targets(), moment, p_magnetic)
+    return LabelNoise(train.targets(), moment, p_magnetic)
 
 
 def false_zero(label: Floats, p_magnetic: Floats, moment: Floats) -> NDArray[np.bool_]:

@@ -48,7 +48,7 @@ class Dummy:
         return mean if np.abs(truth - mean.value).mean() < np.abs(truth).mean() else zero
 
 
-def weed(
+def select_members(
     training: Floats, truth: Floats, systems: Sequence[str], said: Mapping[str, Prediction], seed: int = 0
 ) -> dict[str, Verdict]:
     """The verdict on each member.
@@ -61,10 +61,10 @@ def weed(
         seed: seed of the bootstrap.
     """
     dummy = Dummy.better(training, truth)
-    return {name: judge_member(dummy, truth, systems, prediction, seed) for name, prediction in said.items()}
+    return {name: assess_member(dummy, truth, systems, prediction, seed) for name, prediction in said.items()}
 
 
-def judge_member(dummy: Dummy, truth: Floats, systems: Sequence[str], said: Prediction, seed: int = 0) -> Verdict:
+def assess_member(dummy: Dummy, truth: Floats, systems: Sequence[str], said: Prediction, seed: int = 0) -> Verdict:
     """Compare one member with the dummy.
 
     Args:

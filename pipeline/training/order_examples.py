@@ -16,7 +16,7 @@ from models.ordering.order_ranker import Features, OrderTrees, order_features
 from pipeline.featurise import Needs, featurise
 from pipeline.magnetism.canonical_cell import in_canonical_cell
 from pipeline.magnetism.enumerate_orderings import Orders, small_orders
-from pipeline.magnetism.magnetic_cell import place
+from pipeline.magnetism.magnetic_cell import map_to_primitive
 from pipeline.magnetism.starting_moments import start_moments
 from pipeline.ops.progress import Reporter
 from pipeline.training.splits import split_rows
@@ -104,7 +104,7 @@ def own_orders(crystals: list[OrderedCrystal], tick: Callable[[int], None]) -> I
     """Of the crystals whose moments are antiparallel on atoms that a calculation would start with a moment."""
     for one in crystals:
         tick(1)
-        placed = in_canonical_cell(place(one.crystal))
+        placed = in_canonical_cell(map_to_primitive(one.crystal))
         orders = small_orders(placed.cell, start_moments(placed.cell.numbers))
         if orders is None:
             yield OwnOrder(one, None, np.zeros(0, dtype=bool))

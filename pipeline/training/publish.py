@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from data.store.artifact import write_bytes
 from models.contract import MAGNETIC_THRESHOLD, Model, ModelError
 from pipeline.evaluation.metrics import LARGE_MOMENT, regression_metrics, reliability, spread_metrics
-from pipeline.evaluation.stratified_errors import error_groups
+from pipeline.evaluation.stratified_errors import stratified_errors
 from pipeline.features.descriptors import descriptor_names
 from pipeline.ops.progress import Reporter
 from pipeline.ops.provenance import provenance
@@ -22,14 +22,14 @@ from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.published import HELD_OUT_FILE, publish_model
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.training.dataset import Labelled
-from pipeline.training.member_selection import CONSTANT, Verdict, weed
+from pipeline.training.member_selection import CONSTANT, Verdict, select_members
 from pipeline.training.member_weights import choose_weights
 from pipeline.training.splits import Split
 from pipeline.uncertainty.applicability_domain import Domain
-from pipeline.uncertainty.ensemble_errors import ErrorModel, Judged
+from pipeline.uncertainty.ensemble_errors import EnsemblePrediction, ErrorModel
 
 Floats = NDArray[np.float64]
-DOUBTFUL_FILE = "doubtful.csv"
+LABEL_NOISE_FILE = "label_noise.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ def publish_ensemble(
     split: Split,
     facts: dict[str, Any],
     reporter: Reporter,
-    doubtful: pd.DataFrame | None = None,
+    label_noise: pd.DataFrame | None = None,
 ) -> Ensemble:
     """Select members, choose weights and calibrate on the validation rows; evaluate on the test rows; publish.
 
@@ -61,7 +61,7 @@ def publish_ensemble(
         split: training, validation and test rows.
         facts: further content of the manifest.
         reporter: receives the progress.
-        doubtful: training labels that cross-validation contradicts, for a table beside the manifest.
+        label_noise: training labels that cross-validation contradicts, for a table beside the manifest.
 
     Raises:
         ModelError: no member's predictions vary.
@@ -69,7 +69,7 @@ def publish_ensemble(
     train, validation, test = (data.examples.take(rows) for rows in (split.train, split.validation, split.test))
     systems = data.table.column("chemsys").take(split.validation).to_pylist()
     said = {member.name: member.model.predict(validation) for member in trained}
-    verdicts = weed(train.targets(), validation.targets(), systems, said)
+    verdicts = select_members(train.targets(), validation.targets(), systems, said)
     kept, fallback = admitted(verdicts, reporter)
     members = [member for member in trained if member.name in kept]
     on_validation = [said[member.name] for member in members]
@@ -77,17 +77,17 @@ def publish_ensemble(
     domain = Domain.fit(train, validation, len(descriptor_names()))
     errors = ErrorModel.fit(validation.targets(), on_validation, chosen.weights, validation, systems, domain)
     on_test = {member.name: member.model.predict(test) for member in members}
-    judged, truth = errors.judge(on_test, chosen.weights, test), test.targets()
-    level = errors.calibration.level(truth, judged.moment, judged.size)
+    predicted, truth = errors.predict(on_test, chosen.weights, test), test.targets()
+    level = errors.calibration.level(truth, predicted.moment, predicted.size)
     of_members = {name: regression_metrics(truth, p.moment, p.p_magnetic) for name, p in on_test.items()}
-    groups = error_groups(data.table.column("chemsys").take(split.test).to_pylist(), truth, judged.moment)
-    metrics = scores(truth, judged, level) | {"members": of_members, "groups": groups}
+    groups = stratified_errors(data.table.column("chemsys").take(split.test).to_pylist(), truth, predicted.moment)
+    metrics = scores(truth, predicted, level) | {"members": of_members, "groups": groups}
     held_out = data.table.select(["material_id", "formula", "chemsys"]).take(split.test).to_pandas()
     held_out = held_out.assign(
-        moment_dft=truth, moment_muB_per_atom=judged.moment, moment_low=judged.low, moment_high=judged.high,
-        moment_std=judged.std, p_magnetic=judged.p_magnetic, p_large=judged.p_large,
-        unfamiliar=judged.unfamiliar,
-        **{f"member_{n}": v for n, v in judged.members.items()},
+        moment_dft=truth, moment_muB_per_atom=predicted.moment, moment_low=predicted.low, moment_high=predicted.high,
+        moment_std=predicted.std, p_magnetic=predicted.p_magnetic, p_moment_above_1=predicted.p_moment_above_1,
+        ood_score=predicted.ood_score,
+        **{f"member_{n}": v for n, v in predicted.members.items()},
     )  # fmt: skip
 
     def write(folder: Path) -> None:
@@ -96,8 +96,8 @@ def publish_ensemble(
             member.model.save(folder / member.name)
         errors.save(folder)
         held_out.to_parquet(folder / HELD_OUT_FILE, index=False)
-        if doubtful is not None:
-            write_bytes(folder / DOUBTFUL_FILE, csv_safe(doubtful).to_csv(index=False, float_format="%.4g").encode())
+        if label_noise is not None:
+            write_bytes(folder / LABEL_NOISE_FILE, csv_safe(label_noise).to_csv(index=False, float_format="%.4g").encode())
 
     stated = {
         **facts,
@@ -141,19 +141,19 @@ def admitted(verdicts: dict[str, Verdict], reporter: Reporter) -> tuple[list[str
     return varying, True
 
 
-def scores(truth: Floats, judged: Judged, level: Floats) -> dict[str, Any]:
+def scores(truth: Floats, predicted: EnsemblePrediction, level: Floats) -> dict[str, Any]:
     """Metrics of the ensemble and of its probabilities, for a manifest.
 
     Args:
         truth: (rows,) DFT moments, µB/atom.
-        judged: the ensemble's predictions.
+        predicted: the ensemble's predictions.
         level: (rows,) levels of the narrowest stated intervals that hold the truth, 0 to 1.
     """
     return {
-        "ensemble": regression_metrics(truth, judged.moment, judged.p_magnetic)
-        | spread_metrics(truth, judged.moment, judged.std, judged.low, judged.high, level),
+        "ensemble": regression_metrics(truth, predicted.moment, predicted.p_magnetic)
+        | spread_metrics(truth, predicted.moment, predicted.std, predicted.low, predicted.high, level),
         "reliability": {
-            "magnetic": reliability(truth > MAGNETIC_THRESHOLD, judged.p_magnetic),
-            "large": reliability(truth > LARGE_MOMENT, judged.p_large),
+            "magnetic": reliability(truth > MAGNETIC_THRESHOLD, predicted.p_magnetic),
+            "large": reliability(truth > LARGE_MOMENT, predicted.p_moment_above_1),
         },
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from data.errors import UserError
 from models.families import family, family_names, reads_descriptors
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 
 if TYPE_CHECKING:
     from pipeline.features.neighbours import GraphSettings
@@ -29,9 +29,9 @@ class TrainSettings:
     epochs: int | None = None  # None: each family's own default
     max_minutes: float | None = None  # for all networks together; None: as long as they need
     graph: GraphSettings = field(default_factory=_default_graph)
-    tier: Tier = Tier.FAST  # of the descriptors that the forest learns from
+    tier: DescriptorSet = DescriptorSet.FAST  # of the descriptors that the forest learns from
     selected: int | None = None  # so many descriptors, chosen stochastically, for the families that read them; None: all
-    weigh_doubtful: bool = False  # whether families of trees give less weight to labels that cross-validation doubts
+    weigh_label_noise: bool = False  # whether families of trees give less weight to labels that cross-validation contradicts
     adapt: str | None = None  # id of a model whose pretrained member the members that can do so start from
 
     @property
@@ -57,9 +57,9 @@ class TrainSettings:
         strange = [name for name in families if name not in family_names()]
         if strange or not families:
             raise UserError(f"unknown model family {', '.join(strange) or '(none given)'}; there are {', '.join(family_names())}")
-        if (self.tier is not Tier.FAST or self.selected is not None) and not any(map(reads_descriptors, families)):
+        if (self.tier is not DescriptorSet.FAST or self.selected is not None) and not any(map(reads_descriptors, families)):
             raise UserError("only forests learn from descriptors, and none is among the members")
-        if self.weigh_doubtful and not any(map(reads_descriptors, families)):
+        if self.weigh_label_noise and not any(map(reads_descriptors, families)):
             raise UserError("only families of trees give labels different weights, and none is among the members")
         if self.selected is not None and self.selected < 1:
             raise UserError("at least one descriptor must be selected")

@@ -19,10 +19,10 @@ from data.store.artifact import make_folder, make_newest, text_hash, write_bytes
 from models.contract import Examples, FitControl, Model, ModelError, Prediction
 from models.families import family, reads_descriptors
 from models.trees.forest import filled, medians
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.graphs import GRAPH_CODE
-from pipeline.features.slow_descriptors import costly_names
+from pipeline.features.slow_descriptors import slow_descriptor_names
 from pipeline.features.vectorstore import VECTOR_CODE
 from pipeline.ops.ledger import Ledger, Run
 from pipeline.ops.progress import Reporter
@@ -31,8 +31,8 @@ from pipeline.registry.published import sound
 from pipeline.settings import Settings
 from pipeline.training.dataset import Labelled, labelled_examples
 from pipeline.training.descriptor_selection import SELECTION_CODE, Selection, SelectionSettings, select
-from pipeline.training.label_noise import DOUBTFUL_CODE, Doubtful, find_doubtful
-from pipeline.training.label_noise import FOLDS as DOUBTFUL_FOLDS
+from pipeline.training.label_noise import FOLDS as LABEL_NOISE_FOLDS
+from pipeline.training.label_noise import LABEL_NOISE_CODE, LabelNoise, find_label_noise
 from pipeline.training.publish import Trained, publish_ensemble
 from pipeline.training.settings import TrainSettings as TrainSettings
 from pipeline.training.splits import Split, split_rows
@@ -40,7 +40,7 @@ from pipeline.training.splits import Split, split_rows
 TRAIN_CODE = "train-2"  # raise it whenever the same data and settings would train another model
 SNAPSHOT_FILE = "snapshot.json"
 DONE_FILE = "done.json"
-CROSS_VALIDATED_FILE = "doubtful.safetensors"
+CROSS_VALIDATED_FILE = "label_noise.safetensors"
 
 
 def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, reporter: Reporter) -> Ensemble:
@@ -76,7 +76,7 @@ def _published(ledger: Ledger, key: str, where: Settings) -> Ensemble | None:
 
 def _code(wanted: TrainSettings) -> tuple[str, ...]:
     """Versions of all that decides the model beside data and settings."""
-    chosen = ((SELECTION_CODE, wanted.selected is not None), (DOUBTFUL_CODE, wanted.weigh_doubtful))
+    chosen = ((SELECTION_CODE, wanted.selected is not None), (LABEL_NOISE_CODE, wanted.weigh_label_noise))
     return (TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code, *(code for code, used in chosen if used))
 
 
@@ -90,7 +90,7 @@ def _train(
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
     systems = data.table.column("chemsys").take(split.train).to_pylist()
-    doubtful = _doubtful(train, systems, wanted, where, work, reporter)
+    label_noise = _label_noise(train, systems, wanted, where, work, reporter)
     selection = _selection(train, systems, wanted, work, reporter)
     deadlines = _Deadlines(wanted, work)
     members: dict[str, Model] = {}
@@ -99,7 +99,7 @@ def _train(
             seed=seed, epochs=wanted.epochs, deadline=deadlines.of(name), checkpoint=work / name, pretrained=pretrained[kind],
             columns=selection.columns if selection else (), workers=where.workers,
         )  # fmt: skip
-        examples = train if doubtful is None else replace(train, weight=doubtful.weight)
+        examples = train if label_noise is None else replace(train, weight=label_noise.weight)
         members[name] = _member(kind, examples, validation, control, work / name, reporter, run)
         deadlines.finished(name)
     reporter.say("Weights and calibration from the validation rows")
@@ -112,32 +112,32 @@ def _train(
         "settings": asdict(wanted), "graph_settings": asdict(wanted.graph),
         "selection": selection.to_json(_names(wanted.tier)) if selection else None,
     }  # fmt: skip
-    listed = None if doubtful is None else _listed(doubtful, data, split)
+    listed = None if label_noise is None else _listed(label_noise, data, split)
     ensemble = publish_ensemble(where.models, trained, data, split, facts, reporter, listed)
     run.finished("publish", ensemble.id)
     shutil.rmtree(work, ignore_errors=True)
     return ensemble
 
 
-def _doubtful(
+def _label_noise(
     train: Examples, systems: list[str], wanted: TrainSettings, where: Settings, work: Path, reporter: Reporter
-) -> Doubtful | None:  # fmt: skip
-    """The doubtful labels among the training rows, from an earlier run if it found them; None where all are to count alike."""
-    if not wanted.weigh_doubtful:
+) -> LabelNoise | None:  # fmt: skip
+    """The label noise among the training rows, from an earlier run if it found them; None where all are to count alike."""
+    if not wanted.weigh_label_noise:
         return None
     path = work / CROSS_VALIDATED_FILE
     if not path.is_file():
-        with reporter.bar("Doubting labels", DOUBTFUL_FOLDS) as tick:
-            asked = find_doubtful(train, systems, wanted.first_seed, where.workers, tick)
+        with reporter.bar("Finding label noise", LABEL_NOISE_FOLDS) as tick:
+            asked = find_label_noise(train, systems, wanted.first_seed, where.workers, tick)
         write_bytes(path, save({"moment": asked.moment, "p_magnetic": asked.p_magnetic}))
-    found = Doubtful(train.targets(), **load_file(path))
-    reporter.say(f"{int((found.weight < 1).sum())} training labels are doubtful")
+    found = LabelNoise(train.targets(), **load_file(path))
+    reporter.say(f"{int((found.weight < 1).sum())} training labels count as label noise")
     return found
 
 
-def _listed(doubtful: Doubtful, data: Labelled, split: Split) -> pd.DataFrame:
+def _listed(label_noise: LabelNoise, data: Labelled, split: Split) -> pd.DataFrame:
     rows = data.table.take(pa.array(split.train))
-    return doubtful.table(rows["material_id"].to_pylist(), rows["formula"].to_pylist())
+    return label_noise.table(rows["material_id"].to_pylist(), rows["formula"].to_pylist())
 
 
 def _selection(train: Examples, systems: list[str], wanted: TrainSettings, work: Path, reporter: Reporter) -> Selection | None:
@@ -150,8 +150,8 @@ def _selection(train: Examples, systems: list[str], wanted: TrainSettings, work:
         return select(known, train.targets(), systems, settings, make_folder(work / "selection"), tick)
 
 
-def _names(tier: Tier) -> list[str]:
-    return [*descriptor_names(), *(costly_names() if tier is Tier.FULL else ())]
+def _names(tier: DescriptorSet) -> list[str]:
+    return [*descriptor_names(), *(slow_descriptor_names() if tier is DescriptorSet.FULL else ())]
 
 
 class _Deadlines:

@@ -26,7 +26,7 @@ FEWEST_ROWS = 500  # validation rows needed to learn the size of errors; with fe
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class EnsemblePrediction:
     """The prediction of an ensemble with calibrated errors; each array is (rows,), moments and errors are in µB/atom."""
 
     moment: Floats
@@ -35,8 +35,8 @@ class Judged:
     std: Floats
     size: Floats  # of the error, before it was calibrated
     p_magnetic: Floats
-    p_large: Floats  # probability that the moment is above LARGE_MOMENT; NaN for models of old formats
-    unfamiliar: Floats  # out-of-domain score, above 1 is out of domain; NaN for models of old formats
+    p_moment_above_1: Floats  # probability that the moment is above LARGE_MOMENT; NaN for models of old formats
+    ood_score: Floats  # out-of-domain score, above 1 is out of domain; NaN for models of old formats
     members: dict[str, Floats]  # each member's own moment
 
 
@@ -84,7 +84,7 @@ class ErrorModel:
         expected = _widened(expected, domain, examples)
         return cls(Calibration.fit(truth, said.moment, expected), magnetic, learned(np.arange(len(truth))), domain)
 
-    def judge(self, predictions: Mapping[str, Prediction], weights: Floats, examples: Examples) -> Judged:
+    def predict(self, predictions: Mapping[str, Prediction], weights: Floats, examples: Examples) -> EnsemblePrediction:
         """Combine the members' predictions and add calibrated errors.
 
         Args:
@@ -95,10 +95,10 @@ class ErrorModel:
         said = combine(list(predictions.values()), weights)
         size = self.size(list(predictions.values()), weights, examples)
         low, high, std = self.calibration.interval(said.moment, size)
-        p_large = self.calibration.p_above(LARGE_MOMENT, said.moment, size)
+        large = self.calibration.p_above(LARGE_MOMENT, said.moment, size)
         members = {name: p.moment for name, p in predictions.items()}
         far = np.full(len(size), np.nan) if self.domain is None else self.domain.score(examples)
-        return Judged(said.moment, low, high, std, size, self.magnetic.of(said.p_magnetic), p_large, far, members)
+        return EnsemblePrediction(said.moment, low, high, std, size, self.magnetic.of(said.p_magnetic), large, far, members)
 
     def size(self, predictions: Sequence[Prediction], weights: Floats, examples: Examples) -> Floats:
         """The estimated size of the error before calibration.

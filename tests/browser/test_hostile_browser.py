@@ -31,7 +31,8 @@ HOSTILE = [
 def test_no_script_of_theirs_runs(visit: Callable[..., Visit], tmp_path: Path) -> None:
     content = synthetic_content(40, learned=30)
     texts = [HOSTILE[k % len(HOSTILE)] for k in range(40)]
-    foreign = dict.fromkeys(["candidate_id", "formula", "source_file", "note", "set_aside", "duplicate_of", "known_id"], texts)
+    names = ["candidate_id", "formula", "source_file", "note", "exclusion_reason", "duplicate_of", "known_id"]
+    foreign = dict.fromkeys(names, texts)
     frame = content.ranking.assign(**foreign).rename(columns={"member_cgcnn-0": f"member_{HOSTILE[1]}"})
     known = replace(content.known, ids=[f"{t}{k}" for k, t in enumerate(texts[:30])])
     assert content.changes is not None

@@ -27,7 +27,7 @@ COBALT_HEUSLER = (
 def page(visit: Go, tmp_path: Path) -> Visit:
     content = synthetic_content(len(FORMULAS), learned=0)
     ranking = content.ranking.assign(
-        formula=FORMULAS, candidate_id=IDS, duplicate_of="", set_aside="", space_group=[225, 1, 164, 12, 2, 206, 62, 14]
+        formula=FORMULAS, candidate_id=IDS, duplicate_of="", exclusion_reason="", space_group=[225, 1, 164, 12, 2, 206, 62, 14]
     )
     path = tmp_path / "search.html"
     write_report(replace(content, ranking=ranking), path)

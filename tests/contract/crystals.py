@@ -116,7 +116,7 @@ def examples_of_cells(cells: Sequence[SymmetricCell], moments: Sequence[float] |
         graphs = concatenate([exact_graph(cell) for cell in cells])
         return Examples(graphs, descriptors(graphs), known, VectorGraphs(**vector_arrays(cells, SETTINGS)))
     graphs, kept = build_graphs(cells, SETTINGS)
-    assert len(kept) == len(cells), "a lonely atom"
+    assert len(kept) == len(cells), "an isolated atom"
     return Examples(graphs, descriptors(graphs), known, build_vectors(cells, SETTINGS))
 
 

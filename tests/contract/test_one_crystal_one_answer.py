@@ -16,7 +16,7 @@ from data.sources.starter import StarterSource
 from data.symmetry import SymmetricCell, symmetrise
 from pipeline.magnetism.canonical_cell import CanonicalCell, canonical_cell, in_canonical_cell
 from pipeline.magnetism.competing_orderings import orderings
-from pipeline.magnetism.magnetic_cell import place
+from pipeline.magnetism.magnetic_cell import map_to_primitive
 from tests.contract.crystals import hand_built, permuted, random_rotation, rebased, rotated, supercell, translated
 
 CANDIDATES = 150
@@ -116,7 +116,7 @@ def test_mirror_images_of_a_chiral_crystal_stay_apart() -> None:
 
 @pytest.mark.parametrize("name", list(hand_built()))
 def test_a_cell_in_terms_of_the_canonical_one_has_its_sites_where_they_were(name: str) -> None:
-    placed = place(supercell(hand_built()[name], (1, 2, 1)))
+    placed = map_to_primitive(supercell(hand_built()[name], (1, 2, 1)))
     found = in_canonical_cell(placed)
     assert isinstance(found.cell, CanonicalCell)
     assert np.array_equal(found.cell.numbers[found.site], placed.cell.numbers[placed.site])

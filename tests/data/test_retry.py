@@ -10,19 +10,19 @@ from email.utils import format_datetime
 import pytest
 
 from data.errors import Transient, Unavailable
-from data.retry import Patience, retry_after_s, within
+from data.retry import RetryPolicy, retry_after_s, within
 
-QUICK = Patience(attempts=4, first_wait_s=0.001, longest_wait_s=0.002, longest_wish_s=0.5, call_s=5.0)
+QUICK = RetryPolicy(attempts=4, first_wait_s=0.001, longest_wait_s=0.002, longest_retry_after_s=0.5, call_s=5.0)
 
 
-def failing(times: int, wish_s: float | None = None) -> list[float]:
+def failing(times: int, retry_after: float | None = None) -> list[float]:
     """Moments at which an action was tried that fails `times` times."""
     moments: list[float] = []
 
     def action() -> str:
         moments.append(time.monotonic())
         if len(moments) <= times:
-            raise Transient("busy", wish_s)
+            raise Transient("busy", retry_after)
         return "done"
 
     assert QUICK.ask("it", action) == "done"
@@ -38,27 +38,27 @@ def test_it_gives_up() -> None:
         failing(4)
 
 
-def test_it_waits_as_long_as_the_service_wishes() -> None:
-    one, two, three = failing(2, wish_s=0.2)
+def test_it_waits_as_long_as_the_service_asks() -> None:
+    one, two, three = failing(2, retry_after=0.2)
     assert min(two - one, three - two) >= 0.2
 
 
 def test_it_does_not_wait_for_ever() -> None:
     started = time.monotonic()
     with pytest.raises(Unavailable, match="come back in 3600 s"):
-        failing(1, wish_s=3600.0)
+        failing(1, retry_after=3600.0)
     assert time.monotonic() - started < 1.0
 
 
 def test_waits_double_up_to_a_limit_and_differ() -> None:
     random.seed(3)
-    patience = Patience(first_wait_s=1.0, longest_wait_s=60.0)
-    waits = {n: [patience.wait_s(n, None) for _ in range(400)] for n in (1, 2, 3, 4, 7, 8, 20)}
+    retry_policy = RetryPolicy(first_wait_s=1.0, longest_wait_s=60.0)
+    waits = {n: [retry_policy.wait_s(n, None) for _ in range(400)] for n in (1, 2, 3, 4, 7, 8, 20)}
     limits = {1: 1, 2: 2, 3: 4, 4: 8, 7: 60, 8: 60, 20: 60}
     for attempt, seconds in waits.items():
         assert 0.9 * limits[attempt] < max(seconds) <= limits[attempt]
         assert len(set(seconds)) == len(seconds), "all clients would come back together"
-    assert all(10.0 <= patience.wait_s(1, 10.0) <= 10.1 for _ in range(100))
+    assert all(10.0 <= retry_policy.wait_s(1, 10.0) <= 10.1 for _ in range(100))
 
 
 def test_a_hanging_attempt_is_left_behind() -> None:

@@ -46,7 +46,7 @@ def test_from_the_first_refresh_to_prune(
     assert first.returncode == 0, first.stderr
     old = json.loads(first.stdout)
     assert old["news"] and old["pull"]["kind"] == "full" and old["crystals"] == len(service.database)
-    assert {"quality.html", "doubts.csv", "duplicates.parquet"} == set(old["pages"])
+    assert {"quality.html", "label_noise.csv", "duplicates.parquet"} == set(old["pages"])
 
     again = ferroscreen("refresh", "--source", "mp", **home)
     assert again.returncode == 0 and "Nothing new" in again.stdout and old["id"] in again.stdout

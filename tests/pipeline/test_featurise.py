@@ -9,11 +9,11 @@ from data.crystal import Crystal, make_crystal
 from data.sources import Record
 from data.sources.starter import StarterSource
 from data.symmetry import symmetrise
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.features.packed_cells import PackedCells
-from pipeline.features.slow_descriptors import costly_names
+from pipeline.features.slow_descriptors import slow_descriptor_names
 from pipeline.features.vectors import build_vectors
 from pipeline.featurise import Needs, featurise
 
@@ -40,10 +40,10 @@ def test_each_part_is_that_of_its_own_step(crystals: list[Crystal]) -> None:
 
 
 def test_directions_and_slow_descriptors_only_where_they_are_needed(crystals: list[Crystal]) -> None:
-    fast, full = featurise(crystals, Needs()).examples, featurise(crystals, Needs(tier=Tier.FULL)).examples
+    fast, full = featurise(crystals, Needs()).examples, featurise(crystals, Needs(tier=DescriptorSet.FULL)).examples
     assert fast.vectors is None
     extra = full.descriptors[:, fast.descriptors.shape[1] :]
-    assert extra.shape[1] == len(costly_names()) and np.isnan(extra).all()
+    assert extra.shape[1] == len(slow_descriptor_names()) and np.isnan(extra).all()
 
 
 def test_packed_cells_come_back_as_they_were(crystals: list[Crystal]) -> None:
@@ -57,8 +57,8 @@ def test_packed_cells_come_back_as_they_were(crystals: list[Crystal]) -> None:
             np.testing.assert_array_equal(getattr(back, name), getattr(cell, name))
 
 
-@pytest.mark.parametrize("tier", Tier)
-def test_no_crystal_has_no_rows(tier: Tier) -> None:
+@pytest.mark.parametrize("tier", DescriptorSet)
+def test_no_crystal_has_no_rows(tier: DescriptorSet) -> None:
     """A shard whose every file is rejected is read like any other."""
     some = featurise([make_crystal("iron", np.eye(3) * 2.8, [[0, 0, 0]], [26])], Needs(tier=tier)).examples
     none = featurise([], Needs(tier=tier, directions=True)).examples

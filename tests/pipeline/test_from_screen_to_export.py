@@ -105,7 +105,9 @@ def test_marks_of_a_screen(runs: Runs) -> None:
     assert (manifest["duplicates"], manifest["known"], manifest["stability_known"]) == (1, len(table), 2)
     assert manifest["known_from"] and manifest["not_compared"] == 0
     later = runs.second.ranking().set_index("candidate_id")
-    assert later.loc["plain 6", "set_aside"] == "0.40 eV/atom above the hull" and later.loc["plain 6", "rank"] == len(later)
+    assert later.loc["plain 6", "exclusion_reason"] == "0.40 eV/atom above the hull" and later.loc["plain 6", "rank"] == len(
+        later
+    )
 
 
 def crystals_id(runs: Runs, name: str) -> str:
@@ -232,7 +234,7 @@ def test_top_candidates_are_different_crystals(runs: Runs) -> None:
     chosen = choose(runs.first.ranking(), 100, [])
     assert len(chosen) == len(runs.crystals) - 1
     assert len({"=1+1", "zz twin"} & set(chosen["candidate_id"])) == 1
-    assert choose(runs.second.ranking(), 100, [])["set_aside"].eq("").all()
+    assert choose(runs.second.ranking(), 100, [])["exclusion_reason"].eq("").all()
     assert choose(runs.first.ranking(), 1, ["zz twin", "=1+1"])["candidate_id"].isin(["zz twin", "=1+1"]).sum() == 2
     with pytest.raises(UserError, match="not in the ranking: nobody"):
         choose(runs.first.ranking(), 1, ["nobody", "=1+1"])

@@ -23,7 +23,7 @@ from data.snapshot import publish_snapshot
 from data.sources.starter import StarterSource
 from models.contract import FitControl
 from models.trees.forest import Forest, ForestSettings
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.neighbours import GraphSettings
 from pipeline.ops.ledger import Ledger
 from pipeline.ops.progress import Quiet
@@ -56,13 +56,13 @@ def make(folder: Path, suffix: str) -> None:
 
 def _train(where: Settings) -> Ensemble:
     snapshot, graph = publish_snapshot(where.snapshots, SOURCE), GraphSettings()
-    data = labelled_examples(snapshot, graph, Tier.FAST, False, where, Quiet())
+    data = labelled_examples(snapshot, graph, DescriptorSet.FAST, False, where, Quiet())
     split = split_rows(data.table)
     forest = Forest(SMALL)
     history = forest.fit(data.examples.take(split.train), data.examples.take(split.validation), FitControl(seed=0, workers=1))
     facts = {
-        "snapshot": snapshot.id, "code": ["upgrades"], "data": SOURCE.description, "seed": 0, "settings": {"tier": Tier.FAST},
-        "graph_settings": asdict(graph), "selection": None,
+        "snapshot": snapshot.id, "code": ["upgrades"], "data": SOURCE.description, "seed": 0,
+        "settings": {"tier": DescriptorSet.FAST}, "graph_settings": asdict(graph), "selection": None,
     }  # fmt: skip
     return publish_ensemble(where.models, [Trained("forest-0", "forest", 0, forest, history)], data, split, facts, Quiet())
 

@@ -23,8 +23,10 @@ import pytest
 
 from data.snapshot import open_snapshot
 from data.store.artifact import file_hash
+from pipeline.comparison.compare import compare
 from pipeline.features.graphs import graph_store
 from pipeline.features.neighbours import GraphSettings
+from pipeline.old_names import COLUMNS, RUN_KEYS
 from pipeline.ops.ledger import LEDGER_FORMAT, Ledger
 from pipeline.registry.ensemble import open_model
 from pipeline.registry.ensemble_gates import starter_examples
@@ -39,6 +41,7 @@ ROOMS = {"snapshot": "snapshots", "model": "models", "graphs": "graphs", "run": 
 READ = [f"{kind}-{edition}" for kind in ("model", "run", "ledger", "graphs") for edition in ("unnumbered", "1")]
 READ += ["snapshot-1", "graphs-2", "current-unnumbered"]
 REFUSED = ["model-domain1", "run-screen4"]
+FAR = 1000  # number of a format
 
 
 def place(home: Path, *names: str) -> Settings:
@@ -73,18 +76,23 @@ def test_a_snapshot_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("edition", ["unnumbered", "1"])
 def test_a_model_is_read_and_says_the_same(tmp_path: Path, edition: str) -> None:
     model = open_model(place(tmp_path, f"model-{edition}").models)
-    judged = model.judge(starter_examples(model))
-    assert np.isfinite(judged.moment).all() and (judged.low < judged.high).all()
+    predicted = model.predict(starter_examples(model))
+    assert np.isfinite(predicted.moment).all() and (predicted.low < predicted.high).all()
     other = open_model(place(tmp_path / "other", "model-1").models)
-    np.testing.assert_array_equal(judged.moment, other.judge(starter_examples(other)).moment)
-    assert len(model.held_out()) == model.manifest["rows"]["test"]
+    np.testing.assert_array_equal(predicted.moment, other.predict(starter_examples(other)).moment)
+    held_out = model.held_out()
+    assert len(held_out) == model.manifest["rows"]["test"] and {"ood_score", "p_moment_above_1"} <= set(held_out)
 
 
 @pytest.mark.parametrize("edition", ["unnumbered", "1"])
 def test_a_screen_is_read_and_reported(tmp_path: Path, edition: str) -> None:
     where = place(tmp_path, f"run-{edition}", "model-1")
     run = find_run(where, str(only(where.runs)))
-    assert run.manifest["ranked"] == len(run.ranking())
+    ranking = run.ranking()
+    assert run.manifest["ranked"] == len(ranking) and not {*COLUMNS, *RUN_KEYS} & {*ranking, *run.manifest}
+    assert run.manifest["excluded"] == (ranking["exclusion_reason"] != "").sum()
+    assert run.manifest["out_of_domain"] == (ranking["ood_score"] > 1).sum()
+    assert compare(run, run).counts == {"new": 0, "withdrawn": 0, "up": 0, "down": 0, "unmoved": len(ranking)}
     page = report_screen(run, open_model(where.models, run.manifest["model"])).read_text()
     assert str(run.ranking()["candidate_id"][0]) in page
 
@@ -135,12 +143,12 @@ def test_what_is_too_old_is_refused(tmp_path: Path, names: tuple[str, ...], argu
 
 
 def state(key: str) -> Callable[[Path], None]:
-    """Raises the number under a key of the manifest by one."""
+    """Replaces the number under a key of the manifest by one that no release has reached."""
 
     def change(path: Path) -> None:
         file = path if path.is_file() else path / "manifest.json"
         content = json.loads(file.read_text())
-        file.write_text(json.dumps({**content, key: content.get(key, 1) + 1}))
+        file.write_text(json.dumps({**content, key: FAR}))
 
     return change
 
@@ -165,7 +173,7 @@ NEWER: list[tuple[tuple[str, ...], str, Callable[[Path], None], list[str], str]]
     (("model-1", "snapshot-1"), "models/*", state("format"), ["evaluate", "--model", "3745a2f1"], f"{TAKE} train again"),
     (
         ("model-1", "snapshot-1"), "models/*", newer_member, ["evaluate", "--model", "3745a2f1"],
-        "holds a forest of format 2, not forest 1; train again",
+        f"holds a forest of format {FAR}, not forest 1; train again",
     ),
     (("model-1", "current-unnumbered"), "models/current.json", state("format"), ["rollback"], f"{TAKE} delete it and promote"),
     (("run-1",), "runs/*", state("format"), ["report", "{home}/runs/2482627902e348dd"], f"{TAKE} delete it and screen again"),

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from data.errors import UserError
 from data.sources.icsd.table import CODE, code_of
-from data.sources.network import FetchError, Patience, PatientSession, where
+from data.sources.network import FetchError, PatientSession, RetryPolicy, where
 
 BASE_URL = "https://icsd.fiz-karlsruhe.de/ws"
 LOGIN, PASSWORD, URL = "ICSD_LOGIN_ID", "ICSD_LOGIN_PASSWORD", "ICSD_API_URL"
@@ -66,10 +66,10 @@ class IcsdApi:
         FetchError: the service refuses the account, or gives no usable answer.
     """
 
-    def __init__(self, credentials: Credentials, patience: Patience | None = None) -> None:
+    def __init__(self, credentials: Credentials, retry_policy: RetryPolicy | None = None) -> None:
         self._credentials = credentials
         self._session = _Session()
-        self._session.patience = patience or Patience()
+        self._session.retry_policy = retry_policy or RetryPolicy()
         self._entries_end = False  # whether the last lines of entries have been seen: then every entry must have one
 
     def __enter__(self) -> IcsdApi:
@@ -86,7 +86,7 @@ class IcsdApi:
     def close(self) -> None:
         """Log out; a service that does not answer to it ends the session by itself after an hour."""
         if _TOKEN in self._session.headers:
-            self._session.patience = Patience(attempts=1, timeout_s=min(_FAREWELL_S, self._session.patience.timeout_s))
+            self._session.retry_policy = RetryPolicy(attempts=1, timeout_s=min(_FAREWELL_S, self._session.retry_policy.timeout_s))
             try:
                 self._session.get(f"{self._credentials.base_url}/auth/logout", allow_redirects=False)
             except FetchError as fault:

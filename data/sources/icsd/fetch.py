@@ -15,7 +15,7 @@ from data.errors import UserError
 from data.sources.icsd.api import FIELDS, Credentials, IcsdApi
 from data.sources.icsd.table import CODE, CONTENT, THEORETICAL, code_of
 from data.sources.ledger import UNFINISHED, Fetched, Progress, Unfinished, fetching, finished
-from data.sources.network import FetchError, Patience
+from data.sources.network import FetchError, RetryPolicy
 from data.store.artifact import write_json
 
 EXPERIMENTAL = "EXPERIMENTAL_INORGANIC"
@@ -35,7 +35,7 @@ class IcsdQuery:
 
 
 def fetch_icsd(
-    query: IcsdQuery, credentials: Credentials, out: Path, progress: Progress, patience: Patience | None = None
+    query: IcsdQuery, credentials: Credentials, out: Path, progress: Progress, retry_policy: RetryPolicy | None = None
 ) -> Fetched:
     """Fetch all entries into a folder. A fetch that broke off goes on at its last page; a folder that holds a finished fetch of
     the same query gets the entries that were modified since.
@@ -47,7 +47,7 @@ def fetch_icsd(
     if not query.filter.strip():
         raise UserError("say what to fetch with --filter, e.g. --filter 'COMPOSITION : Fe'")
     asked = {"service": credentials.base_url, "filter": query.filter, "theoretical": query.theoretical}
-    with fetching(out, "icsd", asked) as work, IcsdApi(credentials, patience) as api:
+    with fetching(out, "icsd", asked) as work, IcsdApi(credentials, retry_policy) as api:
         before = finished(out)
         if work.position == "start":
             _write_todo(out, _search(api, query, before))

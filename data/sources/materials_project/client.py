@@ -12,7 +12,7 @@ import requests
 from pydantic import SecretStr
 
 from data.errors import Refused, Transient, UserError
-from data.retry import Patience, retry_after_s
+from data.retry import RetryPolicy, retry_after_s
 from data.sources.materials_project.query import CRITERIA
 
 if TYPE_CHECKING:
@@ -54,18 +54,18 @@ class _Session(requests.Session):
 class MaterialsProject:
     """The summary documents that are not deprecated and free to use, at one endpoint.
 
-    Every method raises Unavailable when the service fails for longer than `patience` says, and Refused when it will not
+    Every method raises Unavailable when the service fails for longer than `retry_policy` says, and Refused when it will not
     answer at all (a wrong key, a query that it does not know).
 
     Raises:
         UserError: the key has the wrong length, or the endpoint would carry it in clear text.
     """
 
-    def __init__(self, endpoint: str, key: SecretStr, patience: Patience) -> None:
+    def __init__(self, endpoint: str, key: SecretStr, retry_policy: RetryPolicy) -> None:
         check_endpoint(endpoint)
         if len(key.get_secret_value()) != KEY_LENGTH:
             raise UserError(f"a Materials Project key has {KEY_LENGTH} characters; copy yours from {KEY_PAGE}")
-        self._endpoint, self._key, self._patience = endpoint.rstrip("/") + "/", key, patience
+        self._endpoint, self._key, self._retry_policy = endpoint.rstrip("/") + "/", key, retry_policy
         self._session: _Session | None = None
         self._summary: SummaryRester | None = None
         self.requests = 0
@@ -73,7 +73,7 @@ class MaterialsProject:
 
     def release(self) -> Release:
         """The release that the service offers now."""
-        return release_of(self._endpoint, self._patience)
+        return release_of(self._endpoint, self._retry_policy)
 
     def count(self) -> int:
         """How many documents the query finds."""
@@ -101,7 +101,7 @@ class MaterialsProject:
         return self._ask(f"{len(ids)} materials by id", fetch)
 
     def _ask(self, what: str, action: Callable[[SummaryRester], T]) -> T:
-        return self._patience.ask(f"Materials Project, {what}", lambda: self._once(action))
+        return self._retry_policy.ask(f"Materials Project, {what}", lambda: self._once(action))
 
     def _once(self, action: Callable[[SummaryRester], T]) -> T:
         """One attempt; every failure is worded anew, since the service's own words may repeat the key."""
@@ -129,7 +129,7 @@ class MaterialsProject:
             self._session.headers["x-api-key"] = key
             self._summary = _summary_rester()(
                 api_key=key, endpoint=self._endpoint, session=self._session, use_document_model=False,
-                mute_progress_bars=True, timeout=self._patience.read_s,  # type: ignore[arg-type]  # requests takes fractions
+                mute_progress_bars=True, timeout=self._retry_policy.read_s,  # type: ignore[arg-type]  # requests takes fractions
             )  # fmt: skip
         return self._summary
 
@@ -184,7 +184,7 @@ def check_endpoint(endpoint: str) -> None:
         raise UserError(f"{endpoint!r} is no https address; only this machine's own may be http")
 
 
-def release_of(endpoint: str, patience: Patience) -> Release:
+def release_of(endpoint: str, retry_policy: RetryPolicy) -> Release:
     """The release that a service offers now; asks without a key, and past mp-api, which remembers the first answer.
 
     Raises:
@@ -194,7 +194,7 @@ def release_of(endpoint: str, patience: Patience) -> Release:
 
     def ask() -> Release:
         try:
-            answer = requests.get(f"{endpoint.rstrip('/')}/heartbeat", timeout=patience.read_s)
+            answer = requests.get(f"{endpoint.rstrip('/')}/heartbeat", timeout=retry_policy.read_s)
             if answer.status_code != requests.codes.ok:
                 raise Transient(f"it answers {answer.status_code}", retry_after_s(answer.headers.get("Retry-After")))
             said = answer.json()
@@ -209,7 +209,7 @@ def release_of(endpoint: str, patience: Patience) -> Release:
             raise Transient("it states no database version")
         return Release(version, str(said.get("version", "")))
 
-    return patience.ask(f"the heartbeat of {urlsplit(endpoint).netloc}", ask)
+    return retry_policy.ask(f"the heartbeat of {urlsplit(endpoint).netloc}", ask)
 
 
 def _documents(rows: Any, expected: int | None) -> list[dict[str, Any]]:

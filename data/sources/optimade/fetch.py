@@ -17,7 +17,7 @@ import requests
 
 from data.errors import UserError
 from data.sources.ledger import Fetched, Progress, Unfinished, fetching
-from data.sources.network import FetchError, Patience, PatientSession, where
+from data.sources.network import FetchError, PatientSession, RetryPolicy, where
 from data.sources.optimade.entries import FIELDS
 from data.sources.optimade.folder import pack, unpack
 
@@ -61,7 +61,7 @@ class OptimadeQuery:
         return cls(provider if provider in PROVIDERS else where(url), url, filter, entries_per_page)
 
 
-def fetch_optimade(query: OptimadeQuery, out: Path, progress: Progress, patience: Patience | None = None) -> Fetched:
+def fetch_optimade(query: OptimadeQuery, out: Path, progress: Progress, retry_policy: RetryPolicy | None = None) -> Fetched:
     """Fetch all entries into a folder; a fetch that broke off goes on at its last page.
 
     Raises:
@@ -70,7 +70,7 @@ def fetch_optimade(query: OptimadeQuery, out: Path, progress: Progress, patience
     """
     asked = {"provider": query.base_url, "filter": query.filter}
     with fetching(out, "optimade", asked) as work:
-        client = _client(query, patience or Patience())
+        client = _client(query, retry_policy or RetryPolicy())
         position = {"next": None, "total": None} if work.position == "start" else work.position
         seen: set[str] = set()
         if position is not None:  # else only the ledger is missing
@@ -113,10 +113,10 @@ def _one_page(
     return after
 
 
-def _client(query: OptimadeQuery, patience: Patience) -> OptimadeClient:
+def _client(query: OptimadeQuery, retry_policy: RetryPolicy) -> OptimadeClient:
     from optimade.client import OptimadeClient
 
-    session = type("OptimadeSession", (_Session,), {"patience": patience})
+    session = type("OptimadeSession", (_Session,), {"retry_policy": retry_policy})
     return OptimadeClient(
         [query.base_url], max_results_per_provider=_UNLIMITED, use_async=False, http_client=session, silent=True
     )

@@ -25,7 +25,7 @@ const spaceGroupTest = (data, text) => {
 const FLAGS = {
   duplicates: (data) => (k) => !data.duplicate_of[k],
   known: (data) => (k) => !data.known_id[k] && !(data.dft && Number.isFinite(data.dft.at(k))),
-  aside: (data) => (k) => !data.set_aside[k],
+  aside: (data) => (k) => !data.exclusion_reason[k],
   polymorphs: (data) => (k) => !data.duplicate_of[k] && polymorphsOf(data, k)[0] === k,
 };
 

@@ -91,7 +91,7 @@ const startPanel = (data, listed, picks) => {
 // The profile's score with the candidate's own numbers in it.
 const whyNodes = (data, k) => {
   const nodes = [];
-  if (data.set_aside[k]) nodes.push(make("p", "aside", `Ranked after all that compete: ${data.set_aside[k]}.`));
+  if (data.exclusion_reason[k]) nodes.push(make("p", "aside", `Ranked after all that compete: ${data.exclusion_reason[k]}.`));
   if (!data.working) return nodes;
   const worked = data.working.replace(/[A-Za-z_]\w*/g, (name) => shown(data.numbers[name], data[name].at(k))).replaceAll("*", "×");
   nodes.push(make("p", "sum", worked === shown(data.numbers.score, data.score.at(k)) ? "score = " : `${worked} = `, make("strong", "", shown(data.numbers.score, data.score.at(k)))));
@@ -105,7 +105,7 @@ const whyNodes = (data, k) => {
 };
 
 const FACTS = [
-  "saturation_T", "saturation_T_low", "saturation_T_high", "moment_std", "p_magnetic", "unfamiliar", "known_moment", "moment_dft", "e_above_hull", "price_USD_per_kg",
+  "saturation_T", "saturation_T_low", "saturation_T_high", "moment_std", "p_magnetic", "ood_score", "known_moment", "moment_dft", "e_above_hull", "price_USD_per_kg",
   "hhi_production", "hhi_reserve", "space_group", "n_sites",
 ];
 const LABELS = { saturation_T_low: "µ0·Ms at least", saturation_T_high: "µ0·Ms at most", p_magnetic: "P(magnetic)", e_above_hull: "Energy above the hull", hhi_production: "Concentration of production", n_sites: "Sites in the cell as given" };

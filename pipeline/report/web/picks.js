@@ -10,7 +10,7 @@ const csvCell = (value) => {
 };
 
 const csvOf = (data, rows) => {
-  const texts = ["candidate_id", "formula", "source_file", "set_aside", "duplicate_of", "known_id", "label_provenance", "note"];
+  const texts = ["candidate_id", "formula", "source_file", "exclusion_reason", "duplicate_of", "known_id", "label_provenance", "note"];
   const numbers = Object.keys(data.numbers).filter((name) => !["tesla", "dft"].includes(name));
   const lines = rows.map((k) => [...numbers.map((name) => csvCell(data[name].at(k))), ...texts.map((name) => csvCell(data[name][k]))].join(","));
   return `${[...numbers, ...texts].join(",")}\n${lines.join("\n")}\n`;

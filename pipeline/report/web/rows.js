@@ -21,7 +21,7 @@ const rowMaker = (data) => {
 // What is to be known of a candidate before one falls in love with it.
 const marks = (data, k) => {
   const found = [];
-  if (data.set_aside[k]) found.push("set aside");
+  if (data.exclusion_reason[k]) found.push("set aside");
   if (data.duplicate_of[k]) found.push("duplicate");
   if (data.known_id[k] || (data.dft && Number.isFinite(data.dft.at(k)))) found.push("known");
   if (data.note[k]) found.push("note");

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.cif_compare import LOST, SECONDS_PER_FILE, difference, our_outcome, pymatgen_outcome
 from benchmarks.cif_quirks import METRIC_TOLERANCE_A2, SITE_TOLERANCE_A
-from benchmarks.cif_symmetrised import APART, SAME, TRANSLATION, judge_row
+from benchmarks.cif_symmetrised import APART, SAME, TRANSLATION, compare_row
 from pipeline.ops.parallel import default_workers, map_in_order
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -88,6 +88,6 @@ def test_differences_from_pymatgen_are_explained() -> None:
 def test_crystals_written_with_symmetry_have_the_sites_of_pymatgen() -> None:
     texts = pq.read_table(CANDIDATES, columns=["cif"])["cif"].to_pylist()
     chosen = texts[:: len(texts) // SYMMETRISED][:SYMMETRISED]
-    found = Counter(kind for kind, _, _ in map_in_order(judge_row, chosen, default_workers(), None, timeout_s=SECONDS_PER_FILE))
+    found = Counter(kind for kind, _, _ in map_in_order(compare_row, chosen, default_workers(), None, timeout_s=SECONDS_PER_FILE))
     assert set(found) <= {SAME, TRANSLATION, APART}, found
     assert found[SAME] >= 0.97 * SYMMETRISED

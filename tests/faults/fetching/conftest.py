@@ -21,7 +21,7 @@ from data.rejection import Rejection
 from data.sources.icsd.api import Credentials
 from data.sources.icsd.fetch import IcsdQuery, fetch_icsd
 from data.sources.ledger import Fetched
-from data.sources.network import Patience
+from data.sources.network import RetryPolicy
 from data.sources.opening import candidate_source
 from data.sources.optimade.fetch import OptimadeQuery, fetch_optimade
 from data.sources.parquet import Columns
@@ -33,8 +33,8 @@ ROOT = Path(__file__).resolve().parents[3]
 PER_PAGE = 6
 PAGES = 4
 ENTRIES = PER_PAGE * PAGES - 1  # the last page is not full
-IMPATIENT = Patience(attempts=3, first_wait_s=0.01, longest_wait_s=2.0, timeout_s=10.0)
-HURRIED = replace(IMPATIENT, attempts=2, timeout_s=1.0)  # for a server that keeps silent; a busy machine makes others seem so
+QUICK_RETRIES = RetryPolicy(attempts=3, first_wait_s=0.01, longest_wait_s=2.0, timeout_s=10.0)
+HURRIED = replace(QUICK_RETRIES, attempts=2, timeout_s=1.0)  # for a server that keeps silent; a busy machine makes others seem so
 
 
 @dataclass
@@ -44,13 +44,13 @@ class Provider:
     kind: str
     server: Loopback
 
-    def fetch(self, out: Path, patience: Patience = IMPATIENT, filter: str | None = None) -> Fetched:
+    def fetch(self, out: Path, retry_policy: RetryPolicy = QUICK_RETRIES, filter: str | None = None) -> Fetched:
         if isinstance(self.server, icsd.IcsdServer):
             account = Credentials(icsd.LOGIN, SecretStr(icsd.PASSWORD), self.server.url)
             query = IcsdQuery(filter or "NUMBEROFELEMENTS : 1-9", entries_per_page=PER_PAGE)
-            return fetch_icsd(query, account, out, lambda entries, total: None, patience)
+            return fetch_icsd(query, account, out, lambda entries, total: None, retry_policy)
         asked = OptimadeQuery.of(self.server.url, filter or "nelements>0", PER_PAGE)
-        return fetch_optimade(asked, out, lambda entries, total: None, patience)
+        return fetch_optimade(asked, out, lambda entries, total: None, retry_policy)
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import pytest
 
 from data.errors import UserError
 from data.sources.ledger import LEDGER
-from data.sources.network import FetchError, Patience
+from data.sources.network import FetchError, RetryPolicy
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
 from tests.data.cif_texts import cif_text
-from tests.faults.fetching.conftest import ENTRIES, HURRIED, IMPATIENT, PAGES, Provider, content, in_a_process, wait_for
+from tests.faults.fetching.conftest import ENTRIES, HURRIED, PAGES, QUICK_RETRIES, Provider, content, in_a_process, wait_for
 from tests.servers.loopback import BUSY, BUSY_ASKS_TO_WAIT, CUT, SILENCE, TRUNCATED, WEB_PAGE, WRONG_COUNT, Fault
 
 PLACES = {"first": 0, "middle": PAGES // 2, "last": PAGES - 1}
@@ -35,8 +35,8 @@ LASTING = {name: PASSING[name] for name in ("429", "503", "time-out", "cut conne
 LASTING |= {"wrong count": WRONG_COUNT, "400": Fault("status", 400), "redirect": Fault("status", 302, (("Location", "/"),))}
 
 
-def _patience(fault: str) -> Patience:
-    return HURRIED if fault == "time-out" else IMPATIENT
+def _retry_policy(fault: str) -> RetryPolicy:
+    return HURRIED if fault == "time-out" else QUICK_RETRIES
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def undisturbed() -> dict[str, dict[str, str]]:
 @pytest.mark.parametrize("fault", PASSING)
 def test_a_passing_fault_costs_nothing(provider: Provider, whole: dict[str, str], tmp_path: Path, fault: str, place: str) -> None:
     provider.server.script.once[PLACES[place]] = [PASSING[fault]]
-    assert provider.fetch(tmp_path / "out", _patience(fault)).entries == ENTRIES
+    assert provider.fetch(tmp_path / "out", _retry_policy(fault)).entries == ENTRIES
     assert content(tmp_path / "out") == whole
     assert provider.server.script.once[PLACES[place]] == [], "the fault was not met"
 
@@ -72,7 +72,7 @@ def test_a_lasting_fault_is_an_error_and_the_next_run_goes_on(
     out, page = tmp_path / "out", PLACES[place]
     provider.server.script.always[page] = LASTING[fault]
     with pytest.raises(FetchError) as caught:
-        provider.fetch(out, _patience(fault))
+        provider.fetch(out, _retry_policy(fault))
     assert "127.0.0.1" in str(caught.value) or "ICSD" in str(caught.value), "it names who failed"
     assert not (out / LEDGER).exists()
     with pytest.raises(UserError, match="is not complete"):
@@ -111,7 +111,7 @@ def test_a_server_that_wants_too_much_time_is_left(provider: Provider, tmp_path:
 def test_an_answer_without_end(provider: Provider, whole: dict[str, str], tmp_path: Path, kind: str) -> None:
     """Neither time-out nor content length ends these: bytes keep coming."""
     provider.server.script.always[1] = Fault(kind)
-    hurried = Patience(attempts=1, timeout_s=5.0, answer_s=0.5, answer_mb=1.0)
+    hurried = RetryPolicy(attempts=1, timeout_s=5.0, answer_s=0.5, answer_mb=1.0)
     with pytest.raises(FetchError, match=r"did not end in time|more than 1 MB"):
         provider.fetch(tmp_path / "out", hurried)
     provider.server.script.heal()
@@ -123,7 +123,7 @@ def test_nobody_there(provider: Provider, tmp_path: Path) -> None:
     provider.server.server_close()
     provider.server.shutdown()
     with pytest.raises(FetchError, match="no usable answer"):
-        provider.fetch(tmp_path / "out", Patience(attempts=2, first_wait_s=0.01, timeout_s=0.2))
+        provider.fetch(tmp_path / "out", RetryPolicy(attempts=2, first_wait_s=0.01, timeout_s=0.2))
 
 
 def test_one_process_at_a_time(provider: Provider, tmp_path: Path) -> None:

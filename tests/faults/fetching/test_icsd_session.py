@@ -18,7 +18,7 @@ from data.sources.icsd.api import Credentials
 from data.sources.icsd.fetch import IcsdQuery, fetch_icsd
 from data.sources.ledger import LEDGER, finished
 from data.sources.network import FetchError
-from tests.faults.fetching.conftest import ENTRIES, IMPATIENT, PAGES, PER_PAGE, Provider, content, in_a_process, wait_for
+from tests.faults.fetching.conftest import ENTRIES, PAGES, PER_PAGE, QUICK_RETRIES, Provider, content, in_a_process, wait_for
 from tests.servers import icsd
 from tests.servers.loopback import BUSY, Fault, running
 
@@ -196,7 +196,7 @@ def test_computed_structures_only_when_asked_for(server: icsd.IcsdServer, crysta
     account = Credentials(icsd.LOGIN, SecretStr(icsd.PASSWORD), server.url)
     for theoretical in (False, True):
         query = IcsdQuery("NUMBEROFELEMENTS : 1-9", theoretical, PER_PAGE)
-        done = fetch_icsd(query, account, tmp_path / str(theoretical), lambda entries, total: None, IMPATIENT)
+        done = fetch_icsd(query, account, tmp_path / str(theoretical), lambda entries, total: None, QUICK_RETRIES)
         assert done.entries == ENTRIES + theoretical
 
 

@@ -13,7 +13,7 @@ from data.errors import UserError
 from data.sources.ledger import LEDGER
 from data.sources.network import FetchError
 from data.sources.optimade.fetch import OptimadeQuery, fetch_optimade
-from tests.faults.fetching.conftest import ENTRIES, IMPATIENT, PER_PAGE, Provider, content
+from tests.faults.fetching.conftest import ENTRIES, PER_PAGE, QUICK_RETRIES, Provider, content
 from tests.servers.loopback import BUSY, Asked, running
 from tests.servers.optimade import OptimadeServer, entry_of
 
@@ -136,7 +136,7 @@ def test_a_mistake_is_found_before_anything_is_asked(provider: str, filter: str,
 
 def test_a_filter_with_signs_that_mean_something_in_a_url(server: OptimadeServer, tmp_path: Path) -> None:
     asked = 'chemical_formula_descriptive CONTAINS "a&b=#+%41 c"'
-    fetch_optimade(OptimadeQuery.of(server.url, asked, PER_PAGE), tmp_path / "out", lambda entries, total: None, IMPATIENT)
+    fetch_optimade(OptimadeQuery.of(server.url, asked, PER_PAGE), tmp_path / "out", lambda entries, total: None, QUICK_RETRIES)
     assert {request.query["filter"][0] for request in server.log} == {asked}
 
 

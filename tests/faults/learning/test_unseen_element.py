@@ -31,4 +31,4 @@ def test_an_element_never_seen_is_named_and_counts_as_far(trained_home: Path, tm
     ranking = screen(CifFolder(folder), model, None, where, Quiet()).ranking().set_index("candidate_id")
     assert f"never seen in training: {symbol}" in ranking.loc[symbol, "note"]
     assert "never seen" not in ranking.loc["Fe", "note"]
-    assert ranking.loc[symbol, "unfamiliar"] >= 2
+    assert ranking.loc[symbol, "ood_score"] >= 2

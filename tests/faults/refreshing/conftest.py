@@ -1,4 +1,4 @@
-"""A service on this machine that fails as told, a home of its own for each test, and little patience."""
+"""A service on this machine that fails as told, a home of its own for each test, and short waits."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from tests.servers.materials_project import Database, MaterialsProjectServer
 KEY = "canary7kanarienvogel7canari7kana"
 PAGE_SIZE = 7
 MEMORY = "/dev/shm"
-PATIENCE: dict[str, Any] = {
-    "mp_page_size": PAGE_SIZE, "mp_attempts": 3, "mp_first_wait_s": 0.01, "mp_longest_wait_s": 0.02, "mp_longest_wish_s": 5.0,
-    "mp_read_s": 10.0, "mp_call_s": 20.0, "workers": 1, "quality": False,
+RETRIES: dict[str, Any] = {
+    "mp_page_size": PAGE_SIZE, "mp_attempts": 3, "mp_first_wait_s": 0.01, "mp_longest_wait_s": 0.02,
+    "mp_longest_retry_after_s": 5.0, "mp_read_s": 10.0, "mp_call_s": 20.0, "workers": 1, "quality": False,
 }  # fmt: skip
 SHORT_READ_S = 0.4  # for the tests of a silent server; others must not time out because the machine is busy
 Refresh = Callable[..., Refreshed]
@@ -60,7 +60,7 @@ def service(_server: MaterialsProjectServer, materials: list[dict[str, Any]], un
 def where(service: MaterialsProjectServer, tmp_path: Path) -> Iterator[Settings]:
     """A home in memory where there is such a file system: hundreds of refreshes that wait for a disk take minutes."""
     with tempfile.TemporaryDirectory(dir=MEMORY if os.access(MEMORY, os.W_OK) else tmp_path) as home:
-        yield Settings(home=Path(home), mp_endpoint=service.endpoint, **PATIENCE)
+        yield Settings(home=Path(home), mp_endpoint=service.endpoint, **RETRIES)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def undisturbed(
     """The snapshot that a refresh publishes when nothing goes wrong."""
     _server.database = Database(materials)
     _server.forget()
-    home = Settings(home=tmp_path_factory.mktemp("undisturbed"), mp_endpoint=_server.endpoint, **PATIENCE)
+    home = Settings(home=tmp_path_factory.mktemp("undisturbed"), mp_endpoint=_server.endpoint, **RETRIES)
     return refresh_materials_project(SecretStr(KEY), home, Quiet()).snapshot
 
 

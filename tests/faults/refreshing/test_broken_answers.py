@@ -100,7 +100,7 @@ def test_a_refusal_is_not_repeated(service: MaterialsProjectServer, refresh: Ref
     assert asked(service) == [1, 2]
 
 
-def test_a_wish_that_is_too_long_ends_it(service: MaterialsProjectServer, refresh: Refresh) -> None:
+def test_a_retry_after_that_is_too_long_ends_it(service: MaterialsProjectServer, refresh: Refresh) -> None:
     service.faults[("page", 2)] = Fault(429, headers={"Retry-After": "3600"}, times=99)
     with pytest.raises(Unavailable, match="asks to come back in 3600 s"):
         refresh()

@@ -63,7 +63,7 @@ def test_no_key_in_a_finished_home(refresh: Refresh, where: Settings) -> None:
 
 
 def test_no_key_in_what_holds_it(service: MaterialsProjectServer, where: Settings) -> None:
-    assert KEY not in repr(vars(MaterialsProject(service.endpoint, SecretStr(KEY), where.patience)))
+    assert KEY not in repr(vars(MaterialsProject(service.endpoint, SecretStr(KEY), where.retry_policy)))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ moments = st.lists(st.floats(0, 4), min_size=1, max_size=60).map(np.array)
 
 
 def run(
-    folder: Path, n: int = 400, scale: float = 1.0, width: float = 0.2, rejected: int = 3, first: int = 0, costly: int = 0,
+    folder: Path, n: int = 400, scale: float = 1.0, width: float = 0.2, rejected: int = 3, first: int = 0, slow: int = 0,
     labelled: int = 0, wrong: int = 0,
 ) -> Screened:  # fmt: skip
     """`labelled` of the candidates have a known moment, `wrong` of these outside of their intervals."""
@@ -29,7 +29,7 @@ def run(
     known = np.where(np.arange(n) < labelled, moment + np.where(np.arange(n) < wrong, 1.0, 0.05), np.nan)
     table = table.assign(moment_dft=np.nan, known_moment=known, source_file="candidates.parquet", formula="Fe")
     table.assign(moment_low=moment - width / 2, moment_high=moment + width / 2).to_parquet(folder / "ranking.parquet")
-    return Screened(folder, {"rejected": rejected, "ranked": n, "without_costly": costly})
+    return Screened(folder, {"rejected": rejected, "ranked": n, "without_slow_descriptors": slow})
 
 
 def alarms(before: Screened, after: Screened) -> list[str]:
@@ -44,7 +44,7 @@ def test_a_quiet_night(tmp_path: Path) -> None:
     ("change", "told"),
     [
         ({"rejected": 60}, "share"),
-        ({"costly": 30}, "share"),
+        ({"slow": 30}, "share"),
         ({"labelled": 50, "wrong": 14}, "90"),
         ({"scale": 4.0}, "shift"),
         ({"width": 0.3}, "median"),

@@ -74,5 +74,5 @@ Fe 0 0 0
     done = screen(candidate_source([folder], Columns()), shipped, tmp_path / "out", home, Quiet(), find_profile("explore"))
     rows = done.ranking().set_index("candidate_id")
     assert rows["known_id"].to_dict() == {"iron": NAME, "other": ""} and rows["known_moment"].isna().all()
-    assert NAME in rows["set_aside"]["iron"] and rows["set_aside"]["other"] == ""
+    assert NAME in rows["exclusion_reason"]["iron"] and rows["exclusion_reason"]["other"] == ""
     assert done.manifest["known"] == 1 and done.manifest["known_from"] == "fingerprints"

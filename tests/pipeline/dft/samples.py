@@ -68,8 +68,8 @@ def screened(folder: Path, ids: list[str], **more: Any) -> Screened:
     }  # fmt: skip
     rows = [
         {"rank": k, "candidate_id": name, "source_file": STARTER_FILE.name, "formula": crystals[name].formula,
-         "n_sites": crystals[name].n_sites, "set_aside": "", "duplicate_of": "", "moment_muB_per_atom": 1.5, "moment_low": 1.0,
-         "moment_high": 2.0}
+         "n_sites": crystals[name].n_sites, "exclusion_reason": "", "duplicate_of": "", "moment_muB_per_atom": 1.5,
+         "moment_low": 1.0, "moment_high": 2.0}
         for k, name in enumerate(ids, start=1)
     ]  # fmt: skip
     folder.mkdir(parents=True)

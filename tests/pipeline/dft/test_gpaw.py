@@ -16,7 +16,7 @@ from data.sources.starter import STARTER_FILE
 from pipeline.dft.gpaw_code import GPAW, need_gpaw
 from pipeline.dft.queue import work_off
 from pipeline.dft.settings import DftSettings, Limits
-from pipeline.dft.verdict import Word, judge
+from pipeline.dft.verdict import Word, verdict_of
 from tests.pipeline.dft.samples import bcc, planned, screened, starter
 
 pytestmark = pytest.mark.skipif(find_spec("gpaw") is None, reason="needs GPAW: CC=g++ pip install -e '.[dft]'")
@@ -49,7 +49,7 @@ def test_the_starter_set_comes_out_again(name: str, tmp_path: Path) -> None:
 def test_all_orderings_of_iron(tmp_path: Path) -> None:
     """Coarsely: enough to tell the ferromagnet of iron from its antiferromagnets, which lie 0.1 eV/atom higher and more."""
     [plan] = planned(GPAW, starter()["bcc-Fe"], settings=COARSE)
-    verdict = judge(calculated(list(plan.jobs), tmp_path))
+    verdict = verdict_of(calculated(list(plan.jobs), tmp_path))
     assert verdict.word is Word.CONFIRMED, verdict
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from data.calculation import Calculation, Ended, Job, Outcome, Status
-from pipeline.dft.verdict import Word, judge
+from pipeline.dft.verdict import Word, verdict_of
 from tests.pipeline.dft.samples import bcc, planned
 
 UP, DOWN = (2.0, 2.0), (2.0, -2.0)
@@ -47,7 +47,7 @@ def without(status: Status) -> Calculation:
     ],
 )
 def test_verdicts(found: dict[str, Any], word: Word, why: str) -> None:
-    verdict = judge(found)
+    verdict = verdict_of(found)
     assert verdict.word is word and why in verdict.why, verdict
 
 

@@ -1,4 +1,4 @@
-"""The cache of the costly descriptors: what is there is not computed again, and nothing but whole rows is ever there."""
+"""The cache of the slow descriptors: what is there is not computed again, and nothing but whole rows is ever there."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import pytest
 from data.symmetry import SymmetricCell, symmetrise
 from pipeline.features import slow_descriptor_store
 from pipeline.features.rowcache import RowCache
-from pipeline.features.slow_descriptor_store import compute_costly, costly_cache, costly_descriptors
-from pipeline.features.slow_descriptors import costly_key, costly_row
+from pipeline.features.slow_descriptor_store import compute_slow_descriptors, slow_descriptor_cache, stored_slow_descriptors
+from pipeline.features.slow_descriptors import slow_descriptor_key, slow_descriptor_row
 from tests.contract import crystals as made
 
 NAMES = ["Fe", "MnO", "CrI3 layer", "Ni"]
@@ -38,41 +38,41 @@ def cells() -> list[SymmetricCell]:
 
 
 def test_a_second_run_computes_nothing(tmp_path: Path) -> None:
-    cache = costly_cache(tmp_path)
+    cache = slow_descriptor_cache(tmp_path)
     ticks: list[int] = []
-    first = compute_costly(cells()[:3], cache, 1, ticks.append)
-    again = compute_costly(cells(), cache, 1, ticks.append)
+    first = compute_slow_descriptors(cells()[:3], cache, 1, ticks.append)
+    again = compute_slow_descriptors(cells(), cache, 1, ticks.append)
     assert (first.computed, again.computed) == (3, 1), "the failed layer is remembered too"
     assert sum(ticks) == 3 + 4
-    assert again.keys == [costly_key(cell) for cell in cells()]
-    rows = costly_descriptors(again.keys, cache)
-    np.testing.assert_array_equal(rows, np.stack([costly_row(cell) for cell in cells()]))
+    assert again.keys == [slow_descriptor_key(cell) for cell in cells()]
+    rows = stored_slow_descriptors(again.keys, cache)
+    np.testing.assert_array_equal(rows, np.stack([slow_descriptor_row(cell) for cell in cells()]))
     assert np.isnan(rows).all(axis=1).tolist() == [False, False, True, False]
 
 
 def test_what_is_not_in_the_cache_is_missing(tmp_path: Path) -> None:
-    cache = costly_cache(tmp_path)
-    assert np.isnan(costly_descriptors([costly_key(cells()[0])], cache)).all()
+    cache = slow_descriptor_cache(tmp_path)
+    assert np.isnan(stored_slow_descriptors([slow_descriptor_key(cells()[0])], cache)).all()
 
 
 def test_another_version_has_another_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = costly_cache(tmp_path).folder
-    monkeypatch.setattr(slow_descriptor_store, "COSTLY_CODE", "another")
-    assert costly_cache(tmp_path).folder != now
+    now = slow_descriptor_cache(tmp_path).folder
+    monkeypatch.setattr(slow_descriptor_store, "SLOW_DESCRIPTOR_CODE", "another")
+    assert slow_descriptor_cache(tmp_path).folder != now
 
 
 def die_on_nickel(cell: SymmetricCell) -> tuple[str, np.ndarray]:
     if 28 in cell.numbers:
         os.kill(os.getpid(), signal.SIGKILL)
-    return costly_key(cell), costly_row(cell)
+    return slow_descriptor_key(cell), slow_descriptor_row(cell)
 
 
 def test_a_crystal_that_kills_its_worker_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slow_descriptor_store, "_keyed_row", die_on_nickel)
-    cache = costly_cache(tmp_path)
-    done = compute_costly([cell for cell in cells() if 53 not in cell.numbers], cache, 1)
+    cache = slow_descriptor_cache(tmp_path)
+    done = compute_slow_descriptors([cell for cell in cells() if 53 not in cell.numbers], cache, 1)
     assert done.computed == 3
-    assert np.isnan(costly_descriptors(done.keys, cache)).all(axis=1).tolist() == [False, False, True]
+    assert np.isnan(stored_slow_descriptors(done.keys, cache)).all(axis=1).tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize("damage", ["short", "empty", "flipped"])

@@ -1,4 +1,4 @@
-"""The costly descriptors against matminer itself, on every way to write a crystal, and under their time limit."""
+"""The slow descriptors against matminer itself, on every way to write a crystal, and under their time limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ import pytest
 
 from data.symmetry import symmetrise
 from pipeline.features.cpulimit import OutOfTime, cpu_limit
-from pipeline.features.slow_descriptors import SITE_PRESETS, costly_key, costly_names, costly_row, without_values
+from pipeline.features.slow_descriptors import (
+    SITE_PRESETS,
+    slow_descriptor_key,
+    slow_descriptor_names,
+    slow_descriptor_row,
+    without_values,
+)
 from tests.contract import crystals as made
 from tests.contract.models import TRANSFORMATIONS
 
@@ -25,7 +31,7 @@ CHANGES = ["rotation", "site permutation", "all at once"]  # the last one with a
 
 @lru_cache(maxsize=16)
 def row_of(name: str) -> np.ndarray:
-    return costly_row(symmetrise(made.hand_built()[name]))
+    return slow_descriptor_row(symmetrise(made.hand_built()[name]))
 
 
 @pytest.mark.parametrize("name", SOLID)
@@ -41,7 +47,7 @@ def test_values_are_matminers_on_the_whole_cell(name: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         wanted = np.array([value for f in featurizers for value in f.featurize(structure)])
-    assert [label for f in featurizers for label in f.feature_labels()] == list(costly_names())
+    assert [label for f in featurizers for label in f.feature_labels()] == list(slow_descriptor_names())
     np.testing.assert_allclose(row_of(name), wanted, rtol=MATMINER, atol=MATMINER)
 
 
@@ -53,7 +59,7 @@ def test_the_crystals_are_told_apart() -> None:
 @pytest.mark.parametrize("change", CHANGES)
 def test_the_same_crystal_written_otherwise(change: str) -> None:
     for name in SOLID:
-        changed = costly_row(symmetrise(TRANSFORMATIONS[change](made.hand_built()[name])))
+        changed = slow_descriptor_row(symmetrise(TRANSFORMATIONS[change](made.hand_built()[name])))
         np.testing.assert_allclose(changed, row_of(name), rtol=SAME_CRYSTAL, atol=SAME_CRYSTAL, err_msg=name)
 
 
@@ -65,12 +71,12 @@ def test_a_crystal_that_the_featurizers_refuse_has_no_values_at_all() -> None:
 def test_a_crystal_that_takes_too_long_has_no_values_at_all() -> None:
     cell = symmetrise(made.hand_built()["MnWO4"])
     started = time.process_time()
-    assert np.isfinite(costly_row(cell)).all()
+    assert np.isfinite(slow_descriptor_row(cell)).all()
     needed = time.process_time() - started
     started = time.process_time()
-    assert np.isnan(costly_row(cell, seconds=0.01)).all()
+    assert np.isnan(slow_descriptor_row(cell, seconds=0.01)).all()
     assert time.process_time() - started < 0.5 * needed, "it was computed to its end"
-    np.testing.assert_array_equal(costly_row(cell), row_of("MnWO4"))  # what was cut short left nothing behind
+    np.testing.assert_array_equal(slow_descriptor_row(cell), row_of("MnWO4"))  # what was cut short left nothing behind
 
 
 def busy(seconds: float) -> None:
@@ -117,5 +123,5 @@ def test_the_limit_ends_with_its_body() -> None:
 
 def test_the_key_is_the_contents() -> None:
     cells = {name: symmetrise(crystal) for name, crystal in made.hand_built().items()}
-    assert len({costly_key(cell) for cell in cells.values()}) == len(cells)
-    assert costly_key(symmetrise(made.hand_built()["Fe"])) == costly_key(cells["Fe"])
+    assert len({slow_descriptor_key(cell) for cell in cells.values()}) == len(cells)
+    assert slow_descriptor_key(symmetrise(made.hand_built()["Fe"])) == slow_descriptor_key(cells["Fe"])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from data.crystal import Crystal, make_crystal
 from models.ordering.configuration_features import COLUMNS, OWN, pattern_features, spin_cell
 from models.ordering.spin_configurations import spin_configurations
-from pipeline.magnetism.magnetic_cell import place
+from pipeline.magnetism.magnetic_cell import map_to_primitive
 from pipeline.magnetism.site_graphs import build_site_graphs
 from tests.pipeline.training.magnets import as_crystal, doubled, rock_salt
 
@@ -33,8 +33,8 @@ def sheets(crystal: Crystal, axis: int, edge_A: float = 4.4) -> np.ndarray:
 
 def features(crystal: Crystal) -> tuple[np.ndarray, np.ndarray]:
     """Of all compensated patterns of the metal atoms, and the patterns."""
-    graphs, _ = build_site_graphs([place(crystal)])
-    sites = np.flatnonzero(graphs.site_carrier)
+    graphs, _ = build_site_graphs([map_to_primitive(crystal)])
+    sites = np.flatnonzero(graphs.site_magnetic)
     signs = spin_configurations(len(sites)).numpy().astype(float)
     size = np.full(len(sites), 4.5)
     signs = signs[signs @ size == 0]
@@ -62,8 +62,8 @@ def test_features_do_not_depend_on_pose_origin_or_order(seed: int, squeeze: floa
 
 def test_images_of_a_pattern_have_equal_features() -> None:
     found, signs = features(chain(0.0, 2))
-    graphs, _ = build_site_graphs([place(chain(0.0, 2))])
-    rows = spin_cell(graphs, 0, np.flatnonzero(graphs.site_carrier)).permutations
+    graphs, _ = build_site_graphs([map_to_primitive(chain(0.0, 2))])
+    rows = spin_cell(graphs, 0, np.flatnonzero(graphs.site_magnetic)).permutations
     index = {tuple(row): k for k, row in enumerate(signs.astype(int).tolist())}
     for row in rows[:: max(1, len(rows) // 40)]:
         images = signs[:, row] * signs[:, row][:, :1]
@@ -74,8 +74,8 @@ def test_images_of_a_pattern_have_equal_features() -> None:
 def test_what_a_deformation_says() -> None:
     """Sheets that approach each other single out one of the three directions; undeformed, all three are one."""
     crystal = chain(0.02, 2)
-    graphs, _ = build_site_graphs([place(crystal)])
-    cell = spin_cell(graphs, 0, np.flatnonzero(graphs.site_carrier))
+    graphs, _ = build_site_graphs([map_to_primitive(crystal)])
+    cell = spin_cell(graphs, 0, np.flatnonzero(graphs.site_magnetic))
     metal = crystal.numbers == 25
     signs = np.array([np.sign(sheets(crystal, axis)[metal]) for axis in range(3)])
     size = np.full(int(metal.sum()), 4.5)

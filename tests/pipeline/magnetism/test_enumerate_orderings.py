@@ -46,8 +46,8 @@ def test_all_orders_that_two_cells_a_side_can_hold(name: str) -> None:
 @pytest.mark.parametrize("name", ["MnO", "MnF2", "SmCo5", "Co2MnSi", "MnSi"])
 def test_each_order_is_found_again_in_its_own_cell(name: str) -> None:
     orders = orders_of(name)
-    moment = np.zeros(len(orders.placement.cell.numbers))
-    moment[orders.placement.site[orders.sites]] = orders.size
+    moment = np.zeros(len(orders.magnetic_cell.cell.numbers))
+    moment[orders.magnetic_cell.site[orders.sites]] = orders.size
     for k in range(len(orders)):
         small, signs = orders.of_cell(k)
         assert small.copies == orders.index[k]
@@ -60,8 +60,8 @@ def test_face_centred_manganese_has_its_three_types_and_stacks() -> None:
     orders = orders_of("MnO")
     compensated = np.abs(orders.signs.sum(axis=1)) < 1e-9
     assert np.bincount(orders.index[compensated], minlength=5).tolist()[:3] == [0, 0, 2]
-    cart = orders.placement.cart[orders.sites]
-    apart = np.linalg.norm(wrapped(cart[:, None] - cart[None], orders.placement.lattice), axis=-1)
+    cart = orders.magnetic_cell.cart[orders.sites]
+    apart = np.linalg.norm(wrapped(cart[:, None] - cart[None], orders.magnetic_cell.lattice), axis=-1)
     nearest, next_nearest = np.isclose(apart, 4.445 / 2**0.5), np.isclose(apart, 4.445)
     products = np.einsum("mi,mj->mij", orders.signs, orders.signs)
     shells = {(round(float(p[nearest].mean()), 3), round(float(p[next_nearest].mean()), 3)) for p in products[compensated]}
@@ -75,14 +75,14 @@ def wrapped(vectors: np.ndarray, lattice: np.ndarray) -> np.ndarray:
 
 def test_what_is_no_order_of_these_cells() -> None:
     orders = orders_of("SmCo5")
-    primitive = enlarge(orders.placement.cell, np.eye(3, dtype=np.int64))
+    primitive = enlarge(orders.magnetic_cell.cell, np.eye(3, dtype=np.int64))
     up = np.where(primitive.cell.numbers[primitive.site] > 0, 1.0, 0.0)
     assert orders.own(primitive, up, 0.1) is None, "parallel"
     assert orders.own(primitive, 0.05 * up, 0.1) is None, "hardly a moment"
-    thrice = enlarge(orders.placement.cell, np.diag([1, 1, 3]))
+    thrice = enlarge(orders.magnetic_cell.cell, np.diag([1, 1, 3]))
     third = orders.own(thrice, np.where(thrice.translation[:, 2] == 0, -1.0, 1.0), 0.1)
     assert third is not None and not third.any(), "three cells"
-    fourth = enlarge(orders.placement.cell, np.diag([1, 1, 4]))
+    fourth = enlarge(orders.magnetic_cell.cell, np.diag([1, 1, 4]))
     stack = orders.own(fourth, np.where(fourth.translation[:, 2] < 2, 1.0, -1.0), 0.1)
     assert stack is not None and not stack.any(), "++--, of which two cells show ++ only"
 

@@ -23,7 +23,7 @@ import sys, time
 from pathlib import Path
 from pipeline.ops.ledger import Ledger
 with Ledger(Path(sys.argv[1])).run("screen", "k", {"what": "é"}) as run:
-    run.finished("judge", "0")
+    run.finished("predict", "0")
     print("here", flush=True)
     time.sleep(60)
 """
@@ -79,10 +79,10 @@ def test_a_killed_run_is_lost_and_taken_over(tmp_path: Path) -> None:
     first = book.entries()[0]
     assert (first.state, first.parts, first.inputs) == (LOST, 1, {"what": "é"})
     with book.run("screen", "k", {}) as run:
-        run.finished("judge", "1")
+        run.finished("predict", "1")
     entries = book.entries()
     assert [e.state for e in entries] == [LOST, DONE, DONE] and entries[2].takes_over == first.id
-    assert [(step, name) for step, name, _ in book.parts("k")] == [("judge", "0"), ("judge", "1")]
+    assert [(step, name) for step, name, _ in book.parts("k")] == [("predict", "0"), ("predict", "1")]
     assert len(book.entries(last=1)) == 1
 
 
@@ -115,7 +115,7 @@ def test_many_write_at_once(tmp_path: Path) -> None:
     def work(k: int) -> None:
         with Ledger(tmp_path).run("screen", f"k{k}", {}) as run:
             for part in range(10):
-                run.finished("judge", str(part))
+                run.finished("predict", str(part))
 
     threads = [threading.Thread(target=work, args=(k,)) for k in range(8)]
     for thread in threads:

@@ -1,4 +1,4 @@
-"""Doubtful labels: what contradicts a sure model is listed, everything else is left alone."""
+"""Label noise: what contradicts a sure model is listed, everything else is left alone."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 from data.snapshot import publish_snapshot
 from data.sources.parquet import Columns, ParquetSource
 from pipeline.ops.progress import Quiet
-from pipeline.refresh.label_noise import ANTIFERRO, COLUMNS, FALSE_ZERO, doubted, find_doubts
+from pipeline.refresh.label_noise import ANTIFERRO, COLUMNS, FALSE_ZERO, contradictions, find_label_noise
 from pipeline.training.label_noise import LARGE
 
-ROWS = [  # id, label, P(AFM), P(magnetic), expected moment, doubt
+ROWS = [  # id, label, P(AFM), P(magnetic), expected moment, reason
     ("oxide", 2.5, 0.95, 1.0, 2.4, ANTIFERRO),
     ("small", 0.1, 0.95, 1.0, 0.1, ""),
     ("unsure", 2.5, 0.5, 1.0, 2.4, ""),
@@ -30,22 +30,22 @@ ROWS = [  # id, label, P(AFM), P(magnetic), expected moment, doubt
 
 
 def test_what_contradicts_and_what_does_not() -> None:
-    rows = pd.DataFrame(ROWS, columns=["material_id", "moment_muB_per_atom", "p_afm", "p_magnetic", "moment", "doubt"])
+    rows = pd.DataFrame(ROWS, columns=["material_id", "moment_muB_per_atom", "p_afm", "p_magnetic", "moment", "reason"])
     table = rows[["material_id", "moment_muB_per_atom"]].assign(formula="X")
-    found = doubted(table, *(rows[name].to_numpy() for name in ("p_afm", "p_magnetic", "moment")))
+    found = contradictions(table, *(rows[name].to_numpy() for name in ("p_afm", "p_magnetic", "moment")))
     assert list(found) == COLUMNS
-    wanted = {identifier: doubt for identifier, *_, doubt in ROWS if doubt}
-    assert dict(zip(found["material_id"], found["doubt"], strict=True)) == wanted
+    wanted = {identifier: reason for identifier, *_, reason in ROWS if reason}
+    assert dict(zip(found["material_id"], found["reason"], strict=True)) == wanted
     assert found["probability"].is_monotonic_decreasing
-    assert doubted(table.head(0), *np.zeros((3, 0))).empty
+    assert contradictions(table.head(0), *np.zeros((3, 0))).empty
 
 
-def test_real_labels_are_doubted_now_and_then(shared_data: Callable[[str], Path], tmp_path: Path) -> None:
+def test_some_real_labels_count_as_noise(shared_data: Callable[[str], Path], tmp_path: Path) -> None:
     """The number of workers changes nothing."""
     first = next(pq.ParquetFile(shared_data("mp_magnets.parquet")).iter_batches(2500))
     pq.write_table(pa.Table.from_batches([first]), tmp_path / "some.parquet")
     snapshot = publish_snapshot(tmp_path, ParquetSource(tmp_path / "some.parquet", Columns()))
-    found = find_doubts(snapshot, 1, Quiet())
-    pd.testing.assert_frame_equal(found, find_doubts(snapshot, 2, Quiet()))
+    found = find_label_noise(snapshot, 1, Quiet())
+    pd.testing.assert_frame_equal(found, find_label_noise(snapshot, 2, Quiet()))
     assert 0 < len(found) < 0.05 * snapshot.manifest["crystals"]
-    assert (found["moment"][found["doubt"] == ANTIFERRO] >= LARGE).all()
+    assert (found["moment"][found["reason"] == ANTIFERRO] >= LARGE).all()

@@ -15,7 +15,7 @@ from data.sources.starter import StarterSource
 from pipeline.ops.progress import Quiet
 from pipeline.refresh.label_noise import COLUMNS
 from pipeline.refresh.publish import publish_source
-from pipeline.refresh.quality import DOUBTS_FILE, DUPLICATES_FILE, PAGE_FILE
+from pipeline.refresh.quality import DUPLICATES_FILE, LABEL_NOISE_FILE, PAGE_FILE
 from pipeline.report.quality import QualityContent, render_quality
 from pipeline.settings import Settings
 
@@ -62,7 +62,7 @@ def test_the_page_shows_what_is_in_the_snapshot(snapshot: Snapshot) -> None:
 
 
 def test_pages_are_verified_but_do_not_name_the_snapshot(snapshot: Snapshot, tmp_path: Path) -> None:
-    assert set(snapshot.manifest["pages"]) == {DUPLICATES_FILE, DOUBTS_FILE, PAGE_FILE}
+    assert set(snapshot.manifest["pages"]) == {DUPLICATES_FILE, LABEL_NOISE_FILE, PAGE_FILE}
     plain = publish_source(StarterSource(), Settings(home=tmp_path, workers=1, quality=False), Quiet())
     assert plain.id == snapshot.id and "pages" not in plain.manifest
     snapshot.verify()

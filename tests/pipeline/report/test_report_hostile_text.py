@@ -48,7 +48,7 @@ def hostile_content(words: list[str]) -> ReportContent:
     identity, formula, source, reason, member, title = words
     frame = ranking(3).assign(candidate_id=identity, formula=formula, source_file=source)
     said = f"{reason}."  # never empty: an empty one makes no mark
-    frame = frame.assign(note=said, set_aside=said, duplicate_of=said, known_id=said, known_moment=1.0)
+    frame = frame.assign(note=said, exclusion_reason=said, duplicate_of=said, known_id=said, known_moment=1.0)
     frame = frame.rename(columns={"member_cgcnn-0": f"member_{member}"})
     changed = {"change": "new", "candidate_id": identity, "formula": formula, "rank_before": 1, "rank_after": 2, "moved": -1}
     changes = pd.DataFrame([{**changed, "saturation_T_low_before": 1.0, "saturation_T_low_after": 2.0, "why": reason}])

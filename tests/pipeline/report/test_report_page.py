@@ -52,7 +52,7 @@ def test_a_second_opinion_stands_beside_dft() -> None:
 
 
 def test_only_orders_of_the_moments_are_called_so() -> None:
-    frame = ranking(3).assign(p_large=0.9, p_ferromagnetic=0.6, p_ferrimagnetic=0.2, p_antiferromagnetic=0.1)
+    frame = ranking(3).assign(p_moment_above_1=0.9, p_ferromagnetic=0.6, p_ferrimagnetic=0.2, p_antiferromagnetic=0.1)
     seen = [column.key for column in view(content(rows=3, ranking=frame)).orderings]
     assert seen == ["p_antiferromagnetic", "p_ferrimagnetic", "p_ferromagnetic"]
 

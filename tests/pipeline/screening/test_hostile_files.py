@@ -22,6 +22,6 @@ def test_the_neighbours_survive(
     good = sorted(p.stem for p in cif_folder.glob("*.cif"))
     (cif_folder / f"{name}.cif").write_text("data_x\n")
     source = Hostile(cif_folder)
-    found = list(candidates.judge_safely(source, ScreenModels.in_use(ensemble), tmp_path, list(source.shards()), workers=2))
+    found = list(candidates.predict_safely(source, ScreenModels.in_use(ensemble), tmp_path, list(source.shards()), workers=2))
     assert sorted(i for part in found for i in part.table["candidate_id"]) == good
     assert [(r.candidate_id, r.reason) for part in found for r in part.rejected] == [(name, Reason.READER_LOST)]

@@ -38,7 +38,7 @@ def table() -> pd.DataFrame:
     per_tesla = 1 / 11.654  # µB/atom at 1 Å³ an atom
     return frame.assign(
         formula="Fe", n_sites=1, source_file="a.cif", space_group=1, note="", volume_per_atom=1.0, known_moment=np.nan,
-        hhi_production=2400.0, hhi_reserve=1400.0, moment_dft=np.nan, moment_std=0.1, p_large=0.1, unfamiliar=0.2,
+        hhi_production=2400.0, hhi_reserve=1400.0, moment_dft=np.nan, moment_std=0.1, p_moment_above_1=0.1, ood_score=0.2,
         p_ferromagnetic=[P_FM[name] for name in frame["candidate_id"]], p_ferrimagnetic=0.1, p_antiferromagnetic=0.1,
         afm_risk=0.1, ordering_most_likely="FM", label_provenance="",
         saturation_300K_T=frame["mid"] * 0.8, p_fm_or_fim=[P_FM[name] for name in frame["candidate_id"]],
@@ -68,16 +68,16 @@ def test_the_order(name: str) -> None:
     found = rank(table(), PROFILES[name])
     assert found["candidate_id"].tolist() == ordered and found["rank"].tolist() == list(range(1, len(ROWS) + 1))
     assert list(found.columns) == [*COLUMNS, *(column.name for column in EXPERIMENT if column.name in table())]
-    assert (found["set_aside"] != "").tolist() == [False] * (len(ROWS) - aside) + [True] * aside
+    assert (found["exclusion_reason"] != "").tolist() == [False] * (len(ROWS) - aside) + [True] * aside
 
 
 def test_reasons_are_named_and_stability_stays_apart() -> None:
     found = rank(table(), PROFILES["rare-earth-free"]).set_index("candidate_id")
-    reasons = found["set_aside"].drop_duplicates().tolist()
+    reasons = found["exclusion_reason"].drop_duplicates().tolist()
     assert reasons == ["", "0.31 eV/atom above the hull", "rare earth: Nd", "radioactive: U"]
     assert found.loc["alnico", "stability"] == "unknown" and found.loc["iron", "stability"] == "known"
     assert np.isnan(found.loc["alnico", "e_above_hull"]), "unknown is not zero"
-    explore = rank(table(), PROFILES["explore"]).set_index("candidate_id")["set_aside"]
+    explore = rank(table(), PROFILES["explore"]).set_index("candidate_id")["exclusion_reason"]
     assert explore["iron again"] == "known to the model: mp-13; duplicate of iron"
 
 
@@ -86,7 +86,7 @@ def test_a_measured_antiferromagnet_is_ranked_last() -> None:
     known.loc[known["candidate_id"] == "iron", "known_order"] = "AFM"
     for name in ("permanent-magnet", "soft-magnet", "magnetocaloric"):
         last = rank(known, PROFILES[name]).iloc[-1]
-        assert last["candidate_id"] == "iron" and last["set_aside"] == "measured antiferromagnet"
+        assert last["candidate_id"] == "iron" and last["exclusion_reason"] == "measured antiferromagnet"
 
 
 def test_scores_are_the_written_formulas() -> None:

@@ -1,4 +1,4 @@
-"""Training, evaluating and screening with the costly descriptors, on a part of the starter set."""
+"""Training, evaluating and screening with the slow descriptors, on a part of the starter set."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from data.sources.parquet import Columns
 from data.sources.selected import Selected
 from data.sources.starter import StarterSource
 from pipeline.evaluation.evaluate import evaluate
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptor_names
-from pipeline.features.slow_descriptors import COSTLY_CODE, costly_names
+from pipeline.features.slow_descriptors import SLOW_DESCRIPTOR_CODE, slow_descriptor_names
 from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import Ensemble
 from pipeline.screening import screen as screening
-from pipeline.screening.candidates import WITHOUT_COSTLY
+from pipeline.screening.candidates import WITHOUT_SLOW_DESCRIPTORS
 from pipeline.screening.screen import screen
 from pipeline.screening.slow_descriptors import prepare
 from pipeline.settings import Settings
@@ -45,19 +45,19 @@ class Lines(Quiet):
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    where = Settings(home=tmp_path_factory.mktemp("costly-home"), workers=1)
+    where = Settings(home=tmp_path_factory.mktemp("slow-home"), workers=1)
     source = StarterSource(equilibrium_only=True)
     ids = [record.crystal.id for shard in source.shards() for record in source.read(shard)]
     snapshot = publish_snapshot(where.snapshots, Selected(source, frozenset(ids[:CRYSTALS])))
     lines = Lines()
-    ensemble = train_ensemble(snapshot, TrainSettings(members=("forest",), tier=Tier.FULL), where, lines)
-    assert f"Costly descriptors: {CRYSTALS} computed, 0 from the cache, 0 crystals without" in lines.lines
+    ensemble = train_ensemble(snapshot, TrainSettings(members=("forest",), tier=DescriptorSet.FULL), where, lines)
+    assert f"Slow descriptors: {CRYSTALS} computed, 0 from the cache, 0 crystals without" in lines.lines
     return ensemble, where, snapshot
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """CIF files of three metals, and of the layer that has no costly descriptors."""
+    """CIF files of three metals, and of the layer that has no slow descriptors."""
     made_here = tmp_path / "cifs"
     made_here.mkdir()
     for name in ("Fe", "Ni", "MnO", "CrI3 layer"):
@@ -67,24 +67,24 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_model_says_what_it_learned_from(trained: Trained, trained_home: Path) -> None:
     ensemble, _, _ = trained
-    assert ensemble.tier is Tier.FULL
-    assert COSTLY_CODE in ensemble.manifest["code"]
+    assert ensemble.tier is DescriptorSet.FULL
+    assert SLOW_DESCRIPTOR_CODE in ensemble.manifest["code"]
     header = json.loads((ensemble.folder / "forest-0" / "model.json").read_text())
-    assert header["columns"] == len(descriptor_names()) + len(costly_names())
+    assert header["columns"] == len(descriptor_names()) + len(slow_descriptor_names())
 
 
 def test_a_model_older_than_the_choice_is_fast(trained: Trained, tmp_path: Path) -> None:
     manifest = json.loads((trained[0].folder / "manifest.json").read_text())
     del manifest["settings"]["tier"]
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    assert Ensemble(tmp_path).tier is Tier.FAST
+    assert Ensemble(tmp_path).tier is DescriptorSet.FAST
 
 
 def test_evaluating_takes_the_rows_from_the_cache(trained: Trained) -> None:
     ensemble, where, snapshot = trained
     lines = Lines()
     scores = evaluate(ensemble, snapshot, "test", where, lines)
-    assert lines.lines == [f"Costly descriptors: 0 computed, {CRYSTALS} from the cache, 0 crystals without"]
+    assert lines.lines == [f"Slow descriptors: 0 computed, {CRYSTALS} from the cache, 0 crystals without"]
     assert scores["ensemble"]["mae"] == pytest.approx(ensemble.manifest["metrics"]["ensemble"]["mae"])
 
 
@@ -94,9 +94,9 @@ def test_a_screen_with_a_crystal_that_has_none(trained: Trained, folder: Path) -
     table = done.ranking().set_index("candidate_id")
     assert sorted(table.index) == ["CrI3 layer", "Fe", "MnO", "Ni"]
     assert np.isfinite(table["moment_muB_per_atom"]).all()
-    assert [name for name in table.index if WITHOUT_COSTLY in table["note"][name]] == ["CrI3 layer"]
-    assert done.manifest["without_costly"] == 1
-    assert COSTLY_CODE in done.manifest["code"]
+    assert [name for name in table.index if WITHOUT_SLOW_DESCRIPTORS in table["note"][name]] == ["CrI3 layer"]
+    assert done.manifest["without_slow_descriptors"] == 1
+    assert SLOW_DESCRIPTOR_CODE in done.manifest["code"]
     source = candidate_source([folder], Columns())
     assert prepare(source, 0.01, where.descriptors, list(source.shards()), 1, lambda n: None) == 0, "computed twice"
 
@@ -115,16 +115,16 @@ def test_a_screen_says_of_a_training_crystal_what_training_said(trained: Trained
     np.testing.assert_allclose(again[said.index], said, rtol=0, atol=SAME_PREDICTION)
 
 
-def test_a_fast_model_computes_nothing_costly(
+def test_a_fast_model_computes_nothing_slow(
     trained_home: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     where = Settings(home=tmp_path / "home", workers=1)
     ensemble = Ensemble(next((trained_home / "models").glob("[!.]*")))
     screened = screening.screen(candidate_source([folder], Columns()), ensemble, None, where, Quiet())
-    assert screened.manifest["without_costly"] == 0
+    assert screened.manifest["without_slow_descriptors"] == 0
     assert not where.descriptors.exists()
 
 
 def test_without_a_forest_nobody_would_look_at_them() -> None:
     with pytest.raises(UserError, match="only forests learn from descriptors"):
-        TrainSettings(members=("cgcnn",), tier=Tier.FULL).check()
+        TrainSettings(members=("cgcnn",), tier=DescriptorSet.FULL).check()

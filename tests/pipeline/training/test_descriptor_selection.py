@@ -13,7 +13,7 @@ from pipeline.report.selectionplot import selection_trajectory
 from pipeline.training.descriptor_selection import STATE_FILE, Selection, SelectionSettings, select
 
 COLUMNS, PLANTED, FOUND = 200, 10, 9
-SETTINGS = SelectionSettings(wanted=20, rounds=50, rows=700, judged=300, trees=12, patience=15)
+SETTINGS = SelectionSettings(wanted=20, rounds=50, rows=700, test_rows=300, trees=12, patience=15)
 
 
 @lru_cache(maxsize=4)

@@ -1,4 +1,4 @@
-"""Doubtful training labels: planted ones are found, sound ones are left alone, and weights reach the trees."""
+"""Label noise: planted ones are found, sound ones are left alone, and weights reach the trees."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from models.contract import Examples, FitControl
 from models.trees.forest import BoostedTrees, ExtraTrees, Forest
 from pipeline.ops.progress import Quiet
 from pipeline.settings import Settings
-from pipeline.training.label_noise import DOUBTFUL_CODE, FALSE_MOMENT, FALSE_ZERO, FOLDS, WEIGHT, Doubtful, find_doubtful
-from pipeline.training.publish import DOUBTFUL_FILE
+from pipeline.training.label_noise import FALSE_MOMENT, FALSE_ZERO, FOLDS, LABEL_NOISE_CODE, WEIGHT, LabelNoise, find_label_noise
+from pipeline.training.publish import LABEL_NOISE_FILE
 from pipeline.training.train import TrainSettings, train_ensemble
 from tests.contract.crystals import starter_examples
 
@@ -41,38 +41,38 @@ def planted() -> tuple[Examples, list[str], np.ndarray]:
 
 
 @lru_cache(maxsize=1)
-def found() -> tuple[Doubtful, list[int]]:
+def found() -> tuple[LabelNoise, list[int]]:
     examples, systems, _ = planted()
     ticks: list[int] = []
-    return find_doubtful(examples, systems, 0, 1, ticks.append), ticks
+    return find_label_noise(examples, systems, 0, 1, ticks.append), ticks
 
 
 def test_planted_labels_are_found_and_hardly_any_other() -> None:
-    doubtful, ticks = found()
+    noise, ticks = found()
     wrong = planted()[2]
-    flagged = np.flatnonzero(doubtful.reason != "")
+    flagged = np.flatnonzero(noise.reason != "")
     caught = np.isin(wrong, flagged)
     assert caught.mean() >= 0.7 and len(flagged) <= len(wrong) + 5
     wanted = np.repeat([FALSE_ZERO, FALSE_MOMENT], PLANTED)
-    np.testing.assert_array_equal(doubtful.reason[wrong[caught]], wanted[caught])
+    np.testing.assert_array_equal(noise.reason[wrong[caught]], wanted[caught])
     assert len(ticks) == FOLDS
-    np.testing.assert_array_equal(doubtful.weight, np.where(doubtful.reason == "", 1.0, WEIGHT))
+    np.testing.assert_array_equal(noise.weight, np.where(noise.reason == "", 1.0, WEIGHT))
 
 
 def test_the_list_names_them_the_worst_first() -> None:
-    doubtful, _ = found()
-    table = doubtful.table([f"id-{k}" for k in range(ROWS)], ["X"] * ROWS)
+    noise, _ = found()
+    table = noise.table([f"id-{k}" for k in range(ROWS)], ["X"] * ROWS)
     off = (table["moment"] - table["expected"]).abs()
-    assert len(table) == (doubtful.weight < 1).sum() and off.is_monotonic_decreasing
+    assert len(table) == (noise.weight < 1).sum() and off.is_monotonic_decreasing
     assert set(table["reason"]) == {FALSE_ZERO, FALSE_MOMENT}
 
 
 def test_less_weight_for_them_brings_the_trees_nearer_to_the_truth() -> None:
-    doubtful, _ = found()
+    noise, _ = found()
     examples, _, wrong = planted()
     truth = np.where(examples.descriptors[:, 0] > 0, 1.0 + 0.3 * examples.descriptors[:, 1].clip(-1, 1), 0.0)
     errors = []
-    for weight in (None, doubtful.weight):
+    for weight in (None, noise.weight):
         trees = BoostedTrees()
         trees.fit(replace(examples, weight=weight), examples, FitControl(seed=0))
         errors.append(np.abs(trees.predict(examples).moment - truth)[wrong].mean())
@@ -101,12 +101,12 @@ def test_weights_follow_their_rows() -> None:
 def test_a_training_lists_them_beside_the_model(trained_home: Path, tmp_path: Path) -> None:
     where = Settings(home=tmp_path, workers=1)
     snapshot = open_snapshot(trained_home / "snapshots")
-    model = train_ensemble(snapshot, TrainSettings(members=("boosting",), weigh_doubtful=True), where, Quiet())
-    assert DOUBTFUL_FILE in model.manifest["files"] and DOUBTFUL_CODE in model.manifest["code"]
-    listed = pd.read_csv(model.folder / DOUBTFUL_FILE)
+    model = train_ensemble(snapshot, TrainSettings(members=("boosting",), weigh_label_noise=True), where, Quiet())
+    assert LABEL_NOISE_FILE in model.manifest["files"] and LABEL_NOISE_CODE in model.manifest["code"]
+    listed = pd.read_csv(model.folder / LABEL_NOISE_FILE)
     assert list(listed) == ["material_id", "formula", "moment", "expected", "p_magnetic", "reason"]
 
 
 def test_networks_know_no_weights() -> None:
     with pytest.raises(UserError, match="only families of trees"):
-        TrainSettings(members=("cgcnn",), weigh_doubtful=True).check()
+        TrainSettings(members=("cgcnn",), weigh_label_noise=True).check()

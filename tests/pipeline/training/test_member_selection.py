@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from models.contract import Prediction
 from pipeline.evaluation.bootstrap import cluster_bootstrap
-from pipeline.training.member_selection import CONSTANT, Dummy, judge_member, weed
+from pipeline.training.member_selection import CONSTANT, Dummy, assess_member, select_members
 
 RUNS = 200
 SAID = 0.95  # the confidence of the interval
@@ -64,7 +64,7 @@ def test_who_is_let_in() -> None:
         "diverged": said(np.where(np.arange(600) == 7, np.nan, truth)),
         "almost zero": said(1e-4 * rng.random(600)),
     }
-    verdicts = weed(truth, truth, systems, members)
+    verdicts = select_members(truth, truth, systems, members)
     assert [name for name, verdict in verdicts.items() if verdict.admitted] == ["good"]
     assert verdicts["good"].gain is not None and verdicts["good"].gain.low > 0 and verdicts["good"].reason == ""
     assert verdicts["constant"].reason == CONSTANT
@@ -78,14 +78,14 @@ def test_a_lead_that_may_be_luck_does_not_count() -> None:
     truth = np.concatenate([np.ones(20), np.zeros(80)])
     systems = ["lucky"] * 20 + [f"S{k}" for k in range(80)]
     moment = np.concatenate([np.ones(20), np.full(80, 0.05)]) + np.linspace(0, 1e-3, 100)
-    verdict = judge_member(Dummy("zero", 0.0), truth, systems, said(moment))
+    verdict = assess_member(Dummy("zero", 0.0), truth, systems, said(moment))
     assert verdict.gain is not None and verdict.gain.mean > 0.1
     assert not verdict.admitted
-    by_rows = judge_member(Dummy("zero", 0.0), truth, [str(k) for k in range(100)], said(moment))
+    by_rows = assess_member(Dummy("zero", 0.0), truth, [str(k) for k in range(100)], said(moment))
     assert by_rows.admitted, "the test cannot tell"
 
 
 def test_too_few_systems_prove_nothing() -> None:
     truth = np.linspace(0, 1, 30)
-    verdict = judge_member(Dummy("zero", 0.0), truth, ["A", "B", "C"] * 10, said(truth))
+    verdict = assess_member(Dummy("zero", 0.0), truth, ["A", "B", "C"] * 10, said(truth))
     assert not verdict.admitted and "3 chemical systems" in verdict.reason

@@ -25,7 +25,7 @@ from pipeline.ops.progress import Quiet, Tick
 from pipeline.registry.ensemble import Ensemble, list_models, open_model
 from pipeline.registry.published import artefact_files, artefact_id
 from pipeline.settings import Settings
-from pipeline.training.member_selection import weed
+from pipeline.training.member_selection import select_members
 from pipeline.training.train import TrainSettings, _gate, train_ensemble
 from tests.contract.crystals import starter_examples
 
@@ -96,7 +96,7 @@ def test_held_out_rows_are_what_the_loaded_model_says(trained: Trained) -> None:
     ensemble, where, snapshot = trained
     data = labelled_examples(snapshot, WANTED.graph, WANTED.tier, False, where, Quiet())
     rows = split_rows(data.table).test
-    said, held_out = ensemble.judge(data.examples.take(rows)), ensemble.held_out()
+    said, held_out = ensemble.predict(data.examples.take(rows)), ensemble.held_out()
     assert held_out["material_id"].tolist() == [data.table.column("material_id").to_pylist()[k] for k in rows]
     for column, values in (("moment_muB_per_atom", said.moment), ("moment_low", said.low), ("moment_high", said.high)):
         np.testing.assert_allclose(held_out[column], values, rtol=0, atol=LOADED, err_msg=column)
@@ -267,7 +267,7 @@ def test_a_member_with_a_learning_rate_of_zero_is_not_let_in() -> None:
     model.fit(examples, examples, FitControl(epochs=2))
     said, truth = model.predict(examples), examples.targets()
     assert np.ptp(said.moment) > 1e-6
-    verdict = weed(truth, truth, [str(k) for k in range(len(truth))], {"still": said})["still"]
+    verdict = select_members(truth, truth, [str(k) for k in range(len(truth))], {"still": said})["still"]
     assert not verdict.admitted
     assert "not better than" in verdict.reason
 

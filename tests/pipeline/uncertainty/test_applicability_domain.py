@@ -64,12 +64,12 @@ def test_the_interval_of_a_strange_crystal_is_wider() -> None:
     said = {name: Prediction(np.full(2, m), np.full(2, 0.9)) for name, m in (("a", 1.9), ("b", 2.1))}
     rng = np.random.default_rng(0)
     calibration = Calibration.fit(rng.random(200), rng.random(200), 0.1 * rng.random(200))
-    judged = ErrorModel(calibration, Platt(), None, domain()).judge(said, np.array([0.5, 0.5]), both)
-    assert judged.unfamiliar[1] > 1 > judged.unfamiliar[0]
-    assert judged.size[1] == pytest.approx(judged.size[0] * judged.unfamiliar[1])
-    assert judged.high[1] - judged.low[1] > judged.high[0] - judged.low[0]
-    old = ErrorModel(calibration, Platt(), None, None).judge(said, np.array([0.5, 0.5]), both)
-    assert np.isnan(old.unfamiliar).all() and old.size[0] == old.size[1]
+    predicted = ErrorModel(calibration, Platt(), None, domain()).predict(said, np.array([0.5, 0.5]), both)
+    assert predicted.ood_score[1] > 1 > predicted.ood_score[0]
+    assert predicted.size[1] == pytest.approx(predicted.size[0] * predicted.ood_score[1])
+    assert predicted.high[1] - predicted.low[1] > predicted.high[0] - predicted.low[0]
+    old = ErrorModel(calibration, Platt(), None, None).predict(said, np.array([0.5, 0.5]), both)
+    assert np.isnan(old.ood_score).all() and old.size[0] == old.size[1]
 
 
 def test_saved_and_loaded_it_says_the_same(tmp_path: Path) -> None:

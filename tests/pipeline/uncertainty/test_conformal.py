@@ -33,9 +33,9 @@ def test_the_interval_covers_what_it_says_in_every_bin(seed: int) -> None:
     calibration = Calibration.fit(*simulated(ROWS, seed))
     truth, moment, spread = simulated(ROWS, 1000 + seed)
     low, high, _ = calibration.interval(moment, spread)
-    judged = [row for row in coverage_by_bin(truth, moment, low, high) if row["n"] >= ENOUGH]
-    assert len(judged) == len(MOMENT_BINS) - 1
-    for row in judged:
+    checked = [row for row in coverage_by_bin(truth, moment, low, high) if row["n"] >= ENOUGH]
+    assert len(checked) == len(MOMENT_BINS) - 1
+    for row in checked:
         assert BAND[0] <= row["coverage"] <= BAND[1], row
 
 

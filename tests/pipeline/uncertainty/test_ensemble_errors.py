@@ -56,16 +56,16 @@ def fitted() -> ErrorModel:
 
 def test_it_knows_more_than_the_members_say() -> None:
     truth, members, examples, _ = simulated(1)
-    judged = fitted().judge(dict(enumerate(members)), WEIGHTS, examples)  # type: ignore[arg-type]
-    error, large = np.abs(judged.moment - truth), judged.moment > 0.05
+    predicted = fitted().predict(dict(enumerate(members)), WEIGHTS, examples)  # type: ignore[arg-type]
+    error, large = np.abs(predicted.moment - truth), predicted.moment > 0.05
     spread = np.abs(members[0].moment - members[1].moment)
-    learned, plain = (spearmanr(s[large], error[large]).statistic for s in (judged.std, spread))
+    learned, plain = (spearmanr(s[large], error[large]).statistic for s in (predicted.std, spread))
     assert learned > plain + KNOWS_BETTER
-    rows = [row for row in coverage_by_bin(truth, judged.moment, judged.low, judged.high) if row["n"] >= 150]
+    rows = [row for row in coverage_by_bin(truth, predicted.moment, predicted.low, predicted.high) if row["n"] >= 150]
     assert len(rows) >= 4
     for row in rows:
         assert BAND[0] <= row["coverage"] <= BAND[1], row
-    area = miscalibration_area(fitted().calibration.level(truth, judged.moment, judged.size))
+    area = miscalibration_area(fitted().calibration.level(truth, predicted.moment, predicted.size))
     assert area is not None and area < 0.03
 
 
@@ -86,11 +86,11 @@ def test_scores_of_rows_that_taught_would_be_too_narrow() -> None:
 
 def test_each_row_depends_on_its_own_crystal() -> None:
     _, members, examples, _ = simulated(3)
-    together = fitted().judge({"a": members[0], "b": members[1]}, WEIGHTS, examples)
+    together = fitted().predict({"a": members[0], "b": members[1]}, WEIGHTS, examples)
     rows = np.array([2999, 17, 17, 5])
     few = {name: Prediction(p.moment[rows], p.p_magnetic[rows]) for name, p in zip("ab", members, strict=True)}
-    alone = fitted().judge(few, WEIGHTS, examples.take(rows))
-    for name in ("moment", "low", "high", "std", "p_magnetic", "p_large", "unfamiliar"):
+    alone = fitted().predict(few, WEIGHTS, examples.take(rows))
+    for name in ("moment", "low", "high", "std", "p_magnetic", "p_moment_above_1", "ood_score"):
         np.testing.assert_allclose(getattr(alone, name), getattr(together, name)[rows], rtol=0, atol=1e-12, err_msg=name)
 
 
@@ -99,9 +99,9 @@ def test_saved_and_loaded_it_says_the_same(tmp_path: Path) -> None:
     model, named = fitted(), {"a": members[0], "b": members[1]}
     model.save(tmp_path)
     loaded = ErrorModel.load(tmp_path, {"errors": json.loads(json.dumps(model.to_json()))})
-    for name, values in vars(model.judge(named, WEIGHTS, examples)).items():
+    for name, values in vars(model.predict(named, WEIGHTS, examples)).items():
         if name != "members":
-            np.testing.assert_array_equal(getattr(loaded.judge(named, WEIGHTS, examples), name), values, err_msg=name)
+            np.testing.assert_array_equal(getattr(loaded.predict(named, WEIGHTS, examples), name), values, err_msg=name)
     other = tmp_path / "other"
     other.mkdir()
     truth, members, examples, systems = simulated(0)
@@ -134,10 +134,10 @@ def test_few_rows_fall_back_to_the_spread() -> None:
     few = [Prediction(p.moment[rows], p.p_magnetic[rows]) for p in members]
     model = ErrorModel.fit(truth[rows], few, WEIGHTS, examples.take(rows), systems[:40], domain(examples))
     assert model.difficulty is None and model.to_json()["learned_difficulty"] is False
-    judged = model.judge({"a": few[0], "b": few[1]}, WEIGHTS, examples.take(rows))
+    predicted = model.predict({"a": few[0], "b": few[1]}, WEIGHTS, examples.take(rows))
     spread = np.abs(few[0].moment - few[1].moment) / 2
-    np.testing.assert_allclose(judged.size, spread * np.maximum(judged.unfamiliar, 1))
-    assert (judged.low <= judged.moment).all() and (judged.high >= judged.moment).all()
+    np.testing.assert_allclose(predicted.size, spread * np.maximum(predicted.ood_score, 1))
+    assert (predicted.low <= predicted.moment).all() and (predicted.high >= predicted.moment).all()
 
 
 def test_platt_mends_votes_that_are_too_sure() -> None:

@@ -1,6 +1,6 @@
-"""Doubtful training labels: how many, which, and whether less weight for them helps on validation rows.
+"""Label noise among training labels: how many, which, and whether less weight for them helps on validation rows.
 
-    python -m benchmarks.doubtful_labels ../shared/data/mp_magnets.parquet [--shown 25]
+    python -m benchmarks.label_noise ../shared/data/mp_magnets.parquet [--shown 25]
 
 Found by cross-validation inside the training rows (pipeline.training.label_noise); boosted trees on all descriptors
 then learn with each weight for them and are judged on the validation rows, whose labels nobody has cleaned. Test rows are not
@@ -22,11 +22,11 @@ from models.contract import FitControl
 from models.trees.forest import BoostedTrees
 from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
-from pipeline.features.descriptor_sets import Tier
+from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.neighbours import GraphSettings
 from pipeline.settings import settings
 from pipeline.training.dataset import labelled_examples
-from pipeline.training.label_noise import FOLDS, find_doubtful
+from pipeline.training.label_noise import FOLDS, find_label_noise
 from pipeline.training.splits import split_rows
 
 WEIGHTS = (1.0, 0.5, 0.2, 0.0)
@@ -38,13 +38,15 @@ def main() -> None:
     parser.add_argument("--shown", type=int, default=25)
     options = parser.parse_args()
     where, console = settings(), Console()
-    data = labelled_examples(find_snapshot(options.table, where, console), GraphSettings(), Tier.FAST, False, where, console)
+    data = labelled_examples(
+        find_snapshot(options.table, where, console), GraphSettings(), DescriptorSet.FAST, False, where, console
+    )
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
     names = data.table.take(split.train)
-    with console.bar("Doubting labels", FOLDS) as tick:
-        doubtful = find_doubtful(train, names["chemsys"].to_pylist(), 0, where.workers, tick)
-    table = doubtful.table(names["material_id"].to_pylist(), names["formula"].to_pylist())
+    with console.bar("Finding label noise", FOLDS) as tick:
+        noise = find_label_noise(train, names["chemsys"].to_pylist(), 0, where.workers, tick)
+    table = noise.table(names["material_id"].to_pylist(), names["formula"].to_pylist())
     for reason, rows in table.groupby("reason"):
         shown = ", ".join(f"{row.formula} {row.expected:.2f}" for row in rows.head(options.shown).itertuples())
         print(f"\n{len(rows)} rows: {reason} (expected, µB/atom): {shown}")
@@ -53,7 +55,7 @@ def main() -> None:
     errors, lines = [], []
     for weight in WEIGHTS:
         trees = BoostedTrees()
-        weighed = replace(train, weight=np.where(doubtful.reason == "", 1.0, weight))
+        weighed = replace(train, weight=np.where(noise.reason == "", 1.0, weight))
         trees.fit(weighed, validation, FitControl(seed=0, workers=where.workers))
         errors.append(np.abs(trees.predict(validation).moment - truth))
         gain = cluster_bootstrap(errors[0] - errors[-1], systems)

@@ -15,8 +15,8 @@ from pipeline.training.experiment_rows import ExperimentRows
 RARE_EARTHS = (21, 39, 57, *HUND, 71)
 
 
-def judged_facts(rows: ExperimentRows, crossed: CrossFitted, forest_weight: dict[str, float]) -> dict[str, Any]:
-    """Metrics of each task, and the coverage of the intervals; calibrations come from other folds than the judged one."""
+def evaluation_facts(rows: ExperimentRows, crossed: CrossFitted, forest_weight: dict[str, float]) -> dict[str, Any]:
+    """Metrics of each task, and the coverage of the intervals; calibrations come from other folds than the evaluated one."""
     said = crossed.combined(forest_weight)
     facts: dict[str, Any] = {}
     known, truth, _ = rows.target("order")
