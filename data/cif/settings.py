@@ -10,6 +10,7 @@ import gemmi
 
 from data.cif.operations import Operation, OperationError, SymmetryGroup, group_from, parse_operation
 
+LONGEST_SYMBOL = 120  # characters, remarks included; the patterns below take a time that grows fast with the length
 # Behind the symbol: `:1`, `:H`, `:b1`, ` S` and ` Z` (ICSD: origin choice 1 and 2), ` HR`, `(origin 2)`, `{origin @ centre}`,
 # `(No. 14)`.
 _NUMBER_REMARK = re.compile(r"[\s,]*[\(\[{#]?\s*(?:no\.?|nr\.?|number|#)\s*\d{1,3}\s*[\)\]}]?\s*$", re.IGNORECASE)
@@ -31,6 +32,9 @@ def settings_of_symbol(symbol: str) -> tuple[tuple[gemmi.SpaceGroup, ...], tuple
     A short monoclinic symbol (`P 2/m`) means each unique axis, and a symbol with two origins or axes means both where it
     has no extension.
     """
+    symbol = " ".join(symbol.split())
+    if len(symbol) > LONGEST_SYMBOL:
+        return (), ()
     whole = _listed_as(symbol)
     if whole:
         return whole, whole

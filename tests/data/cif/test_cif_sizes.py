@@ -37,6 +37,11 @@ HOSTILE: dict[str, tuple[str, Reason | None]] = {
         cif_text(sites=f"T{'1' * 3_000_000} T{'1' * 3_000_000}x 0 0 0 1\n"),
         Reason.UNKNOWN_ELEMENT,
     ),
+    "a symbol of blanks": (
+        cif_text(symmetry=f"_symmetry_space_group_name_H-M 'F m 3{' ' * 200_000}m'\n"),
+        None,
+    ),
+    "a formula of blanks": (cif_text(extra=f"_chemical_formula_sum 'Mn1{' ' * 200_000}O1'\n"), None),
     "a block's name without end": ("data_" * 1_000_000, Reason.NO_SITES),
     "a code without end": (cif_text(extra=f"_database_code_ICSD '{'4' * 1_000_000}'\n"), None),
     "NUL": (cif_text().replace("Mn", "M\0n"), Reason.NOT_CIF),
