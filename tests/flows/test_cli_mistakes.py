@@ -20,8 +20,8 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
     ("arguments", "words"),
     [
         (["screen", "no-such-folder"], "no-such-folder does not exist"),
-        (["screen", "pyproject.toml"], "no CIF file, folder, zip or Parquet table"),
-        (["screen", "data/starter"], "no .cif file"),
+        (["screen", "pyproject.toml"], "is of no kind that is read"),
+        (["screen", "data/starter"], "no file with crystals"),
         (["train"], "there is no snapshot yet: run `ferroscreen refresh"),
         (["train", "--members", "forest,oracle"], "unknown model family oracle"),
         (["train", "--members", "forest,forest"], "named twice"),
@@ -31,7 +31,7 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
         (["refresh", "--source", "parquet:absent.parquet"], "absent.parquet is not a readable Parquet file"),
         (["refresh", "--source", "calculated:tests/flows"], "holds no calculation: `ferroscreen calculate` writes them"),
         (["refresh", "--columns", "colour=red"], "'colour=red' is not PART=COLUMN"),
-        (["evaluate", "--model", "abc"], "there is no model yet"),
+        (["evaluate", "--model", "abc"], "no single model is called 'abc'"),
         (["screen", "tests", "--profile", "cheap"], "rare-earth-free or low-cost or explore, not 'cheap'"),
         (["report"], "there is no run yet"),
         (["compare", "a", "b"], "no single run is called 'a'"),
@@ -86,5 +86,6 @@ def test_doctor_and_empty_lists(ferroscreen: Call) -> None:
     assert canary not in done.stdout + done.stderr
     for name in ("snapshots", "runs"):
         assert ferroscreen(name).stdout.strip() == f"No {name} yet."
-    (shipped,) = json.loads(ferroscreen("models", "--json").stdout)
-    assert shipped["in use"] == "yes"
+    shipped = json.loads(ferroscreen("models", "--json").stdout)
+    assert [model["kind"] for model in shipped] == ["model", "order classifier", "order ranker"]
+    assert all(model["in use"] == "yes" for model in shipped)

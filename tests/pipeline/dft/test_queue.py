@@ -52,7 +52,7 @@ def test_results_are_there_one_by_one(tmp_path: Path) -> None:
     left = work_off(jobs, tmp_path, PATIENT, lambda _: there.append(len(calculations(tmp_path))))
     assert left == [] and there == [1, 2, 3]
     ferromagnet, *others = [read_calculation(place(tmp_path, job.key)) for job in jobs]
-    assert ferromagnet.outcome.site_muB == (2.5,) and ferromagnet.outcome.program == "toy 1"
+    assert ferromagnet.outcome.site_muB == (5.0,) and ferromagnet.outcome.program == "toy 1"
     assert all(one.energy_per_atom > ferromagnet.energy_per_atom and one.outcome.total_muB == 0.0 for one in others)
     assert to_do(tmp_path, jobs, PATIENT) == []
 

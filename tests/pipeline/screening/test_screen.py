@@ -137,7 +137,7 @@ def test_input_that_cannot_be_meant(where: Settings, ensemble: Ensemble, tmp_pat
         ("texts", "no file with crystals"),
         ("absent", "does not exist"),
         ("a.doc", "is of no kind that is read"),
-        ("t.parquet", "no column 'material_id', 'cif'; it has id, structure"),
+        ("t.parquet", "no column 'material_id'; it has id, structure"),
     ):
         with pytest.raises(UserError, match=words):
             run(where, ensemble, tmp_path / path)
