@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from data.crystal import symbol
+from pipeline.magnetism.working_temperature import ROOM_TEMPERATURE_K, kuzmin, largest_energy_product
 from pipeline.report.content import Changes, ReportContent
 from pipeline.report.neighbours import Learned
 from pipeline.report.structures import PackedCells
@@ -16,6 +18,7 @@ from pipeline.report.structures import PackedCells
 TESLA = 11.654  # T for each µB/Å³
 _MAGNETIC, _OTHERS = (24, 25, 26, 27, 28, 60, 64), (1, 5, 6, 7, 8, 13, 14, 16, 21, 22, 29, 33, 39, 46, 48, 50, 78, 82, 92)
 _CELLS = 20_000
+_DOIS = "handbook: Coey 2010; 10.1103/PhysRevB.1.2; 10.1016/0304-8853(90)90001-2"
 _REASONS = ("partial_occupancy", "no_sites", "not_cif", "isolated_atom")
 
 
@@ -75,8 +78,9 @@ def _ranking(rows: int, random: np.random.Generator) -> pd.DataFrame:
             "hhi_production": random.uniform(500, 9500, rows), "hhi_reserve": random.uniform(500, 9500, rows),
             "price_USD_per_kg": price, "score": low * tesla / (1 + np.nan_to_num(price, nan=1e9) / 10),
             "p_ferromagnetic": shares[:, 0], "p_ferrimagnetic": shares[:, 1], "p_antiferromagnetic": shares[:, 2],
-            "afm_risk": shares[:, 2], "ordering_most_likely": "FM",
+            "afm_risk": shares[:, 2],
             "label_provenance": np.where(known, "GGA, started ferromagnetic", ""),
+            **_experiment(moment * tesla, shares),
             "ood_score": 2 * random.beta(1, 6, rows), "member_forest-0": 0.9 * moment, "member_cgcnn-0": 1.05 * moment,
         }
     )  # fmt: skip
@@ -88,6 +92,32 @@ def _ranking(rows: int, random: np.random.Generator) -> pd.DataFrame:
     frame.loc[twins, "duplicate_of"] = frame.loc[twins - 3, "candidate_id"].to_numpy()
     frame.insert(0, "rank", np.arange(1, rows + 1))
     return frame
+
+
+def _experiment(saturation: NDArray[np.float64], shares: NDArray[np.float64]) -> dict[str, Any]:
+    """Columns of what experiments say; a tenth of the rows are measured, some of them by references that disagree."""
+    rows = len(saturation)
+    random = np.random.default_rng(rows)
+    measured, disputed = random.random(rows) < 0.1, random.random(rows) < 0.02
+    order = random.choice(["FM", "FiM", "FM or FiM", "AFM"], rows)
+    up = measured & (order != "AFM")
+    tc, half = random.gamma(2.0, 180.0, rows), random.uniform(0.1, 0.6, rows)
+    at_room = saturation * kuzmin(ROOM_TEMPERATURE_K / tc)
+    said = np.where(measured, order, np.where(disputed, "contradictory", ""))
+    return {
+        "ordering_most_likely": random.choice(["FM", "FiM", "AFM", "NM"], rows),
+        "p_fm_or_fim": shares[:, 0] + shares[:, 1], "p_fm_or_fim_predicted": shares[:, 0] + shares[:, 1],
+        "order_basis": np.where(measured, "measured", np.where(disputed, "contradictory references", "predicted")),
+        "tc_K": tc, "tc_low_K": tc * (1 - half), "tc_high_K": tc * (1 + half), "tc_basis": np.where(up, "measured", "predicted"),
+        "p_tc_above_300": (tc > 300) * 0.9, "p_tc_above_450": (tc > 450) * 0.9, "p_tc_above_600": (tc > 600) * 0.9,
+        "p_tc_260_to_340": (np.abs(tc - 300) < 40) * 0.8, "tn_K": tc / 3, "tn_low_K": tc / 6, "tn_high_K": tc / 2,
+        "saturation_300K_T": at_room, "saturation_300K_T_low": 0.5 * at_room, "saturation_300K_T_high": 1.2 * at_room,
+        "bh_max_kJ_m3": largest_energy_product(at_room)[0], "uniaxial_possible": random.random(rows) < 0.4,
+        "known_order": said, "known_tc_K": np.where(up, tc, np.nan), "known_tn_K": np.where(said == "AFM", tc / 3, np.nan),
+        "known_references": np.where(said == "", 0, random.integers(1, 30, rows)),
+        "known_dois": np.where(said == "", "", np.where(random.random(rows) < 0.5, _DOIS, "handbook: Coey 2010")),
+        "known_spread_K": np.where(up, 5.0, np.nan),
+    }  # fmt: skip
 
 
 def _cells(rows: int, random: np.random.Generator) -> PackedCells:

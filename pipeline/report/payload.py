@@ -35,6 +35,8 @@ def payload(content: ReportContent, seen: View, scale: Scale) -> str:
         packer.numbers(name, seen.frame[name], MEMBER_DIGITS)
     for name in TEXTS:
         packer.texts(name, seen.frame[name])
+    for name in seen.details:
+        packer.texts(name, seen.frame[name])
     for k, mask in enumerate(masks(seen.frame["formula"]).T):
         packer.numbers(f"mask_{k}", mask)
     _add_neighbours(packer, content, seen)
@@ -47,6 +49,7 @@ def payload(content: ReportContent, seen: View, scale: Scale) -> str:
             "numbers": {column.key: _about(column) for column in seen.numbers},
             "orderings": [column.key for column in seen.orderings],
             "members": {name: visible(member, 60) for name, member in seen.members.items()},
+            "details": {name: visible(column.detail, 60) for name, column in seen.details.items()},
             "scale": {"end": scale.end, "step": scale.step, "width": scale.width, "margin": scale.margin},
             "working": content.working if len(terms) == len(set(_NAME.findall(content.working))) else "",
             "terms": terms,

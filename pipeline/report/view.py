@@ -10,8 +10,10 @@ import pandas as pd
 
 from pipeline.report.columns import NO_ORDERING, ORDERING_PREFIX, PANEL, RANK, TABLE, TEXTS, Column, ordering_column
 from pipeline.report.content import ReportContent
+from pipeline.report.details import detail_columns, detail_texts
 from pipeline.report.pack import FARTHEST
 from pipeline.report.text import visible
+from pipeline.screening.columns import RankingColumn
 
 LONGEST = {"candidate_id": 80, "formula": 80}  # characters; anything else is cut after those of `visible`
 LONGEST_FILE = 90
@@ -27,6 +29,7 @@ class View:
     numbers: tuple[Column, ...]  # all that are sent, those of the table first
     orderings: tuple[Column, ...]
     members: dict[str, str]  # column to the member's name
+    details: dict[str, RankingColumn]  # column of texts to what it holds
 
 
 def view(content: ReportContent) -> View:
@@ -54,8 +57,11 @@ def view(content: ReportContent) -> View:
     members = {f"member_{k}": name.removeprefix("member_") for k, name in enumerate(content.member_columns())}
     for k, name in enumerate(content.member_columns()):
         frame[f"member_{k}"] = _sent(ranking[name], MEMBER_DIGITS)
+    details = {f"detail_{k}": column for k, column in enumerate(detail_columns(ranking))}
+    for name, detail in details.items():
+        frame[name] = detail_texts(ranking[detail.name], detail.unit)
     table = tuple(column for column in TABLE if column.key in numbers and not _repeats(column, frame))
-    return View(frame, table, tuple(numbers.values()), orderings, members)
+    return View(frame, table, tuple(numbers.values()), orderings, members, details)
 
 
 def _polymorphs(frame: pd.DataFrame) -> pd.Series[str]:

@@ -14,6 +14,7 @@ class RankingColumn:
     name: str
     unit: str  # empty: a text, a count or a number without a unit
     meaning: str
+    detail: str = ""  # label under which the report shows it among a candidate's details; empty: not shown there
 
 
 _CRYSTAL = (
@@ -133,12 +134,18 @@ EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; r
     ),
     RankingColumn("saturation_300K_T_low", "T", "Lower end of its 90 % interval, which contains the uncertainty of both."),
     RankingColumn("saturation_300K_T_high", "T", "Upper end of its 90 % interval."),
-    RankingColumn("bh_max_kJ_m3", "kJ/m³", "Upper bound of the energy product at 300 K: (µ0·Ms)² / (4 µ0)."),
+    RankingColumn(
+        "bh_max_kJ_m3",
+        "kJ/m³",
+        "Upper bound of the energy product at 300 K: (µ0·Ms)² / (4 µ0).",
+        "Energy product at 300 K, at most",
+    ),
     RankingColumn("bh_max_MGOe", "MGOe", "The same in MGOe."),
     RankingColumn(
         "k1_for_hardness_1_MJ_m3",
         "MJ/m³",
         "Anisotropy constant K1 that a hardness of 1 would need. No column says what K1 the crystal has.",
+        "K1 that a hardness of 1 would need",
     ),
     RankingColumn(
         "uniaxial_possible",

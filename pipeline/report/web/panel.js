@@ -23,6 +23,7 @@ const startPanel = (data, listed, picks) => {
     part("votes").replaceChildren(intervalChart(data, k));
     part("facts").replaceChildren(...factNodes(data, k));
     fillOrderings(part("orderings"), data, k);
+    fillDetails(part("details"), data, k);
     fillNeighbours(part("neighbours"), data, k);
     fillTwins(part("twins"), data, k, show);
     fillPolymorphs(part("polymorphs"), data, k, show);
@@ -104,6 +105,7 @@ const whyNodes = (data, k) => {
   return nodes;
 };
 
+const LONG_DETAIL = 24; // characters; more take the whole width
 const FACTS = [
   "saturation_T", "saturation_T_low", "saturation_T_high", "moment_std", "p_magnetic", "ood_score", "known_moment", "moment_dft", "e_above_hull", "price_USD_per_kg",
   "hhi_production", "hhi_reserve", "space_group", "n_sites",
@@ -142,6 +144,15 @@ const fillOrderings = (section, data, k) => {
       track.setAttribute("aria-hidden", "true"); // the number stands beside it
       return make("div", "", make("dt", "", name.replace(/^p_/, "").replaceAll("_", " ")), make("dd", "", track, shown(data.numbers[name], data[name].at(k))));
     }),
+  );
+};
+
+// The columns that pipeline/screening/columns.py gives a label for this place, where the candidate has a value.
+const fillDetails = (section, data, k) => {
+  const held = Object.entries(data.details).filter(([name]) => data[name][k]);
+  section.hidden = !held.length;
+  section.querySelector("dl").replaceChildren(
+    ...held.map(([name, label]) => make("div", data[name][k].length > LONG_DETAIL ? "wide" : "", make("dt", "", label), make("dd", "", make("bdi", "", data[name][k])))),
   );
 };
 
