@@ -82,6 +82,7 @@ class Model(Protocol):
 
     family: ClassVar[str]
     reads_vectors: ClassVar[bool]  # whether it needs Examples.vectors
+    reads_frames: ClassVar[bool]  # whether it needs their candidate frames, too
     adapts: ClassVar[str | None]  # family of the saved models that FitControl.pretrained may name
 
     def fit(self, train: Examples, validation: Examples, control: FitControl) -> list[dict[str, float]]:

@@ -14,11 +14,11 @@ from models.contract import Examples
 from models.graphs.crystal_graphs import CrystalGraphs
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptors
-from pipeline.features.neighbours import GraphSettings, build_graphs
+from pipeline.features.neighbours import GraphSettings, find_neighbours, pack_graphs
 from pipeline.features.rowcache import RowCache
 from pipeline.features.slow_descriptor_store import stored_slow_descriptors
 from pipeline.features.slow_descriptors import slow_descriptor_key, slow_descriptor_names
-from pipeline.features.vectors import build_vectors
+from pipeline.features.vectors import pack_vectors
 
 Rows = NDArray[np.float32]
 
@@ -30,6 +30,7 @@ class Needs:
     graph: GraphSettings = field(default_factory=GraphSettings)
     tier: DescriptorSet = DescriptorSet.FAST  # the set of descriptors
     directions: bool = False  # whether a member reads graphs with directions
+    frames: bool = False  # whether one reads their candidate frames, which cost more than all the rest of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +62,12 @@ def featurise(crystals: Sequence[Crystal], needs: Needs, slow: RowCache | None =
 
 def featurise_cells(cells: Sequence[SymmetricCell], needs: Needs, slow: RowCache | None = None) -> Featurised:
     """The same for crystals that are symmetrised already."""
-    graphs, kept = build_graphs(cells, needs.graph)
-    kept_cells = [cells[k] for k in kept.tolist()]
-    vectors = build_vectors(kept_cells, needs.graph) if needs.directions and kept_cells else None
+    near = find_neighbours(cells, needs.graph)
+    graphs = pack_graphs(near)
+    kept_cells = [cells[k] for k in near.kept.tolist()]
+    vectors = pack_vectors(near, needs.frames) if needs.directions and kept_cells else None
     rows = slow_rows(kept_cells, slow) if needs.tier is DescriptorSet.FULL else None
-    return Featurised(Examples(graphs, describe(graphs, rows), vectors=vectors), kept_cells, kept)
+    return Featurised(Examples(graphs, describe(graphs, rows), vectors=vectors), kept_cells, near.kept)
 
 
 def describe(graphs: CrystalGraphs, slow: Rows | None = None) -> Rows:

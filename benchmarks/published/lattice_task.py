@@ -22,7 +22,7 @@ import torch
 from models.graphs.cell_orbits import cell_permutations, pair_orbits, set_orbits
 from models.published.supercell_energies import FREE, LATTICES, TRAIN, run
 from pipeline.demos.figures import Measured, curves
-from pipeline.features.vectors import holohedry
+from pipeline.features.cell_kinds import holohedry
 
 
 def main() -> None:

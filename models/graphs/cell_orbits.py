@@ -55,22 +55,3 @@ def pair_orbits(permutations: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
 def set_orbits() -> NDArray[np.int64]:
     """(8, 8) the orbits under all permutations of the cells: the same cell, or another one."""
     return 1 - np.eye(N_CELLS, dtype=np.int64)
-
-
-def parity_kinds(rotations: NDArray[np.int64], lengths: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(8,) the kind of each cell as seen from cell 0: its orbit under the holohedry, numbered by nearness.
-
-    Kind 0 is the cell itself; the others are ranked by the shortest lattice vector that leads into them, so that a kind
-    means the same in every setting and, as far as it can, in every lattice.
-
-    Args:
-        rotations: (h, 3, 3) the holohedry in the basis of the lattice.
-        lengths: (8,) Å, the shortest lattice vector of each parity class; 0 for cell 0.
-    """
-    label = np.arange(N_CELLS)
-    for turned in cell_index(CELLS @ rotations.transpose(0, 2, 1)):
-        for cell, image in enumerate(turned):
-            a, b = label[cell], label[image]
-            label[label == max(a, b)] = min(a, b)
-    orbits = sorted(set(label.tolist()), key=lambda k: (round(float(lengths[label == k].min()), 4), int((label == k).sum()), k))
-    return np.array([orbits.index(k) for k in label.tolist()])

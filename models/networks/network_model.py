@@ -30,6 +30,7 @@ class NetworkModel:
     settings_type: ClassVar[type[Any]]  # a frozen dataclass
     training: TrainingSettings
     reads_vectors: ClassVar[bool] = False
+    reads_frames: ClassVar[bool] = False
     adapts: ClassVar[str | None] = None
 
     def __init__(self, settings: Any = None) -> None:

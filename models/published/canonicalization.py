@@ -20,10 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch_geometric.utils import scatter
 
+from models.contract import Examples, ModelError
 from models.graphs.vector_graphs import VectorBatch
 from models.networks.heads import TwoPart, two_part_loss
 from models.networks.network_model import VectorNetworkModel
@@ -90,6 +93,14 @@ class Canonical(VectorNetworkModel):
     settings_type = CanonicalSettings
     training: TrainingSettings = TrainingSettings()
     adapts: ClassVar[str | None] = Coordinates.family
+    reads_frames: ClassVar[bool] = True
+
+    @staticmethod
+    def collate(examples: Examples, index: NDArray[np.int64], dtype: torch.dtype) -> VectorBatch:
+        batch = VectorNetworkModel.collate(examples, index, dtype)
+        if (torch.bincount(batch.frame_crystal, minlength=batch.n_crystals) == 0).any():
+            raise ModelError("this family needs the candidate frames of every crystal")
+        return batch
 
     def build(self) -> nn.Module:
         return CanonicalNetwork(self.settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contract import ModelError
+from models.trees.compiled import compiled_leaves
 
-ROWS_PER_CHUNK = 2048
+MANY_ROWS = 256  # from here on the compiled walk wins in spite of scikit-learn's import and of copying the trees
 
 
 @dataclass(frozen=True, eq=False)
 class Trees:
-    """All trees in flat arrays; a leaf points to itself."""
+    """All trees in flat arrays, one tree after the other; a leaf points to itself."""
 
-    root: NDArray[np.int32]  # (trees,) node of each tree's root
+    root: NDArray[np.int32]  # (trees,) node of each tree's root, its first node
     left: NDArray[np.int32]  # (nodes,)
     right: NDArray[np.int32]  # (nodes,)
     feature: NDArray[np.int16]  # (nodes,) descriptor column; 0 in a leaf
@@ -35,27 +37,32 @@ class Trees:
             raise ModelError("the forest's arrays have not the shapes and types of a forest")
         leaf = (self.left == own) & (self.right == own)
         down = (self.left > own) & (self.right > own) & (self.left < nodes) & (self.right < nodes)
-        if not ((leaf | down).all() and ((self.root >= 0) & (self.root < nodes)).all()):
+        starts = self.root[0] == 0 and (np.diff(self.root) > 0).all() and self.root[-1] < nodes
+        if not (starts and (leaf | down).all()):
             raise ModelError("the forest's arrays do not describe trees")
+        tree = np.searchsorted(self.root, own, side="right")
+        if ((tree[self.left] != tree) | (tree[self.right] != tree)).any():
+            raise ModelError("a tree of the forest leads into another one")
         numbers = np.isfinite(self.value).all() and not np.isnan(self.threshold).any()
         if ((self.feature < 0) | (self.feature >= columns)).any() or not numbers:
             raise ModelError("the forest's arrays name columns or values that cannot be")
 
     def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(rows, outputs) means over the trees; `rows` is (rows, columns)."""
-        starts = range(0, len(rows), ROWS_PER_CHUNK)
-        chunks = [self._walk(rows[k : k + ROWS_PER_CHUNK]) for k in starts]
-        return np.concatenate(chunks) if chunks else np.zeros((0, self.value.shape[1]))
+        """(rows, outputs) means over the trees, row by row the same whatever stands beside it; `rows` is (rows, columns)."""
+        total = np.zeros((len(rows), self.value.shape[1]))
+        for leaf in compiled_leaves(self, rows) if len(rows) >= MANY_ROWS else self._leaves(rows):
+            total += self.value.take(leaf, axis=0)
+        return total / len(self.root)
 
-    def _walk(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _leaves(self, rows: NDArray[np.float32]) -> Iterator[NDArray[np.int32]]:
+        """(rows,) the leaf of each row, tree by tree, without scikit-learn, whose import takes longer than few rows do."""
         node = np.broadcast_to(self.root, (len(rows), len(self.root))).copy()
         line = np.arange(len(rows))[:, None]
         while True:
             to_left = rows[line, self.feature[node]] <= self.threshold[node]
             following = np.where(to_left, self.left[node], self.right[node])
             if np.array_equal(following, node):
-                mean: NDArray[np.float64] = self.value[node].mean(axis=1, dtype=np.float64)
-                return mean
+                return iter(np.ascontiguousarray(node.T))
             node = following
 
 

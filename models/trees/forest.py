@@ -50,6 +50,7 @@ class Forest:
 
     family: ClassVar[str] = "forest"
     reads_vectors: ClassVar[bool] = False
+    reads_frames: ClassVar[bool] = False
     adapts: ClassVar[str | None] = None
     defaults: ClassVar[ForestSettings] = ForestSettings()
 

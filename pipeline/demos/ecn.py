@@ -11,7 +11,7 @@ from models.published.supercell_energies import FREE, LATTICES, run
 from models.published.supercell_maps import CellNetwork
 from pipeline.demos.demonstration import Check, Demonstration
 from pipeline.demos.figures import Measured, curves
-from pipeline.features.vectors import holohedry
+from pipeline.features.cell_kinds import holohedry
 
 Floats = NDArray[np.float64]
 EXACT = 1e-10

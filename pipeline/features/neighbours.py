@@ -68,6 +68,37 @@ class Cells:
         """(sites,) the orbit of each site inside its cell."""
         return np.concatenate([np.zeros(0, np.int64), *(cell.orbit for cell in self.cells)])
 
+    @cached_property
+    def site_cell(self) -> NDArray[np.int64]:
+        """(sites,) the cell of each site."""
+        return np.repeat(np.arange(len(self.cells)), np.diff(self.first_site))
+
+    @cached_property
+    def representative(self) -> NDArray[np.int64]:
+        """(orbits,) number of the first site of each orbit."""
+        return np.concatenate([np.zeros(0, np.int64), *self.representatives]) + self.first_site[self.cell]
+
+    @cached_property
+    def lattices(self) -> NDArray[np.float64]:
+        """(cells, 3, 3) Å, rows."""
+        return np.array([cell.lattice for cell in self.cells], dtype=np.float64).reshape(-1, 3, 3)
+
+    @cached_property
+    def frac(self) -> NDArray[np.float64]:
+        """(sites, 3) fractional coordinates."""
+        return np.concatenate([np.zeros((0, 3)), *(cell.frac for cell in self.cells)])
+
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """(orbits,) atomic number of each orbit."""
+        return np.concatenate([np.zeros(0, np.int64), *(cell.numbers for cell in self.cells)])[self.representative]
+
+    @cached_property
+    def share(self) -> NDArray[np.float64]:
+        """(orbits,) share of the cell's sites on each orbit."""
+        multiplicities = np.concatenate([np.zeros(0, np.int64), *(cell.multiplicities for cell in self.cells)])
+        return multiplicities / np.diff(self.first_site)[self.cell]
+
 
 @dataclass(frozen=True)
 class Pairs:
@@ -93,6 +124,15 @@ class Pairs:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Neighbourhoods:
+    """The neighbours in crystals none of whose atoms is alone: what graphs with and without directions are made from."""
+
+    every: Cells
+    pairs: Pairs
+    kept: NDArray[np.int64]  # places of the crystals among those that were handed over, ascending
+
+
 def build_graph(cell: SymmetricCell, settings: GraphSettings) -> CrystalGraphs:
     """The packed graph of one crystal.
 
@@ -111,19 +151,31 @@ def isolated_atom(settings: GraphSettings) -> str:
 
 
 def build_graphs(cells: Sequence[SymmetricCell], settings: GraphSettings) -> tuple[CrystalGraphs, NDArray[np.int64]]:
-    """The packed graphs of many crystals, and which of them have one: a crystal with an isolated atom has none.
+    """The packed graphs of many crystals, and which of them have one: a crystal with an isolated atom has none."""
+    near = find_neighbours(cells, settings)
+    return pack_graphs(near), near.kept
+
+
+def find_neighbours(cells: Sequence[SymmetricCell], settings: GraphSettings) -> Neighbourhoods:
+    """The neighbours of one atom of each orbit, in all crystals without an isolated atom.
 
     "The twelve nearest" is not defined where the twelfth and thirteenth are equally far, which is the rule in symmetric
-    crystals: so every neighbour up to the twelfth's distance plus a tolerance is kept. A crystal's graph is the same
+    crystals: so every neighbour up to the twelfth's distance plus a tolerance is kept. A crystal's neighbours are the same
     whatever stands beside it.
     """
     every = Cells(cells)
     pairs = shells(every, settings)
     isolated = every.cell[np.bincount(pairs.centre, minlength=int(every.first[-1])) == 0]
     kept = np.setdiff1d(np.arange(len(cells)), isolated)
-    if len(kept) < len(cells):
-        graphs, _ = build_graphs([cells[k] for k in kept], settings)
-        return graphs, kept
+    if len(kept) == len(cells):
+        return Neighbourhoods(every, pairs, kept)
+    some = find_neighbours([cells[k] for k in kept], settings)
+    return Neighbourhoods(some.every, some.pairs, kept)
+
+
+def pack_graphs(near: Neighbourhoods) -> CrystalGraphs:
+    """Equivalent neighbours become one edge with a count."""
+    every, pairs = near.every, near.pairs
     source = every.orbit[pairs.site]
     order = _order(pairs.centre * (int(source.max(initial=0)) + 1) + source, pairs.distance)
     pairs, source = pairs.take(order), source[order]
@@ -131,21 +183,21 @@ def build_graphs(cells: Sequence[SymmetricCell], settings: GraphSettings) -> tup
     new = np.flatnonzero(np.concatenate([[len(pairs.centre) > 0], changes]))  # first edge of each set of equivalent ones
     counts = np.diff([*new, len(pairs.centre)])
     owner = every.cell[pairs.centre[new]]
-    sites = np.array([len(cell.numbers) for cell in cells])
+    sites = np.diff(every.first_site)
     values = {
         "node_ptr": every.first,
-        "edge_ptr": np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(cells)))]),
-        "numbers": np.concatenate([[], *(c.numbers[r] for c, r in zip(cells, every.representatives, strict=True))]),
-        "node_weight": np.concatenate([[], *(cell.multiplicities for cell in cells)]) / sites[every.cell],
+        "edge_ptr": np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(sites)))]),
+        "numbers": every.numbers,
+        "node_weight": every.share,
         "edge_source": source[new],
         "edge_target": pairs.centre[new] - every.first[owner],
         "edge_distance": (np.add.reduceat(pairs.distance, new) if len(new) else pairs.distance) / counts,
         "edge_count": counts,
-        "volume_per_atom": np.array([cell_volume(cell.lattice) for cell in cells]) / sites,
+        "volume_per_atom": np.array([cell_volume(cell.lattice) for cell in every.cells]) / sites,
         "n_atoms": sites,
-        "space_group": [cell.space_group for cell in cells],
+        "space_group": [cell.space_group for cell in every.cells],
     }
-    return CrystalGraphs(**{name: np.asarray(v, dtype=DTYPES[name]) for name, v in values.items()}), kept
+    return CrystalGraphs(**{name: np.asarray(v, dtype=DTYPES[name]) for name, v in values.items()})
 
 
 def shells(every: Cells, settings: GraphSettings) -> Pairs:

@@ -21,7 +21,7 @@ from pipeline.features.stores import finish_store, open_store
 from pipeline.features.vectors import build_vectors
 from pipeline.ops.parallel import map_in_order
 
-VECTOR_CODE = "vectors-2"  # raise it whenever the same crystal and settings would give another graph
+VECTOR_CODE = "vectors-3"  # raise it whenever the same crystal and settings would give another graph
 
 
 def vector_store(

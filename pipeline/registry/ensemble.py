@@ -80,7 +80,8 @@ class Ensemble(PublishedModel):
     @property
     def needs(self) -> Needs:
         """What its members read of a crystal."""
-        return Needs(self.graph_settings, self.tier, self.reads_vectors)
+        frames = any(family(m["family"]).reads_frames for m in self.manifest["members"])
+        return Needs(self.graph_settings, self.tier, self.reads_vectors, frames)
 
     def predict(self, examples: Examples) -> EnsemblePrediction:
         """Prediction, interval and members' predictions for each crystal."""

@@ -9,6 +9,8 @@ from data.crystal import Crystal, make_crystal
 from data.sources import Record
 from data.sources.starter import StarterSource
 from data.symmetry import symmetrise
+from models.contract import ModelError
+from models.published.canonicalization import Canonical
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, build_graphs
@@ -27,7 +29,7 @@ def crystals() -> list[Crystal]:
 
 
 def test_each_part_is_that_of_its_own_step(crystals: list[Crystal]) -> None:
-    read = featurise(crystals, Needs(directions=True))
+    read = featurise(crystals, Needs(directions=True, frames=True))
     assert read.kept.tolist() == [0, *range(2, 13)] and read.isolated(len(crystals)) == [1]
     cells = [symmetrise(crystals[k]) for k in read.kept]
     graphs, _ = build_graphs(cells, GraphSettings())
@@ -42,6 +44,10 @@ def test_each_part_is_that_of_its_own_step(crystals: list[Crystal]) -> None:
 def test_directions_and_slow_descriptors_only_where_they_are_needed(crystals: list[Crystal]) -> None:
     fast, full = featurise(crystals, Needs()).examples, featurise(crystals, Needs(tier=DescriptorSet.FULL)).examples
     assert fast.vectors is None
+    directed = featurise(crystals, Needs(directions=True)).examples
+    assert directed.vectors is not None and len(directed.vectors.edge_vector) and directed.vectors.frame_ptr[-1] == 0
+    with pytest.raises(ModelError, match="candidate frames"):
+        Canonical().predict(directed)  # and not some number without them
     extra = full.descriptors[:, fast.descriptors.shape[1] :]
     assert extra.shape[1] == len(slow_descriptor_names()) and np.isnan(extra).all()
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from models.graphs.cell_orbits import CELLS, N_CELLS, cell_index, cell_permutations, pair_orbits, parity_kinds, set_orbits
+from models.graphs.cell_orbits import CELLS, N_CELLS, cell_index, cell_permutations, pair_orbits, set_orbits
 from models.published.supercell_maps import CellLinear, CellNetwork
-from pipeline.features.vectors import holohedry
+from pipeline.features.cell_kinds import cell_kinds, holohedry, reduced_bases
 
 EQUIVARIANCE_F64, EQUIVARIANCE_F32 = 1e-10, 1e-5
 HALF = 0.5
@@ -63,9 +63,11 @@ def test_the_table_of_the_fourteen_lattices(name: str, basis: NDArray[np.int64])
 @pytest.mark.parametrize("name", LATTICES)
 def test_a_pair_is_its_difference(name: str) -> None:
     """The orbit of (p, q) is the kind of q - p, as models/graphs/cell_orbits.py uses it for single crystals."""
-    rotations = holohedry(primitive(name))
-    pairs = pair_orbits(cell_permutations(rotations))
-    kinds = parity_kinds(rotations, np.arange(N_CELLS, dtype=float))
+    lattice = primitive(name)
+    pairs = pair_orbits(cell_permutations(holohedry(lattice)))
+    bases, coordinates = reduced_bases(lattice[None])
+    kinds = np.empty(N_CELLS, dtype=np.int64)
+    kinds[cell_index(CELLS @ coordinates[0])] = cell_kinds(lattice[None], bases, coordinates)[0]
     difference = kinds[cell_index(CELLS[None] - CELLS[:, None])]
     assert len(set(zip(pairs.ravel().tolist(), difference.ravel().tolist(), strict=True))) == pairs.max() + 1
     assert kinds[0] == 0 and sorted(set(kinds.tolist())) == list(range(pairs.max() + 1))
