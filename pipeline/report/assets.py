@@ -16,6 +16,7 @@ SCRIPTS = (
     "data",
     "format",
     "chemistry",
+    "experiment",
     "rows",
     "search",
     "filters",
@@ -49,7 +50,8 @@ def page_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {name: getattr(text, name) for name in ("visible", "file_name", "formula", "number", "count", "price")}
+    names = ("visible", "file_name", "formula", "number", "count", "price", "order")
+    environment.filters |= {name: getattr(text, name) for name in names}
     return environment
 
 

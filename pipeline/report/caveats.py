@@ -17,6 +17,26 @@ def _licensed(run: Mapping[str, Any]) -> str:
     return f"{number:,} crystal{' is' if number == 1 else 's are'} licensed"
 
 
+def _of_order(run: Mapping[str, Any], ordered: bool) -> str:
+    """What the order of the moments rests on: experiments, in older runs DFT, in still older ones nothing."""
+    if (measured := run.get("measured_orders")) is not None:
+        return (
+            f"Order and Curie temperature were measured for {measured:,} of {run['ranked']:,} candidates and are predicted from "
+            "the composition for the others, so that polymorphs get one answer. The moment is that of a calculation which starts "
+            "ferromagnetic: of ferrimagnets it may be far too high. Let DFT compare orders (`export`)."
+        )
+    if ordered:
+        return (
+            "The calculations that the model learned from start ferromagnetic, so many antiferromagnets carry a ferromagnet's "
+            "moment in them. P(FM) pushes those back that look like known antiferromagnets, but the model behind it names the "
+            "right order of a test crystal in about seven of ten cases only: let DFT compare orders (`export`)."
+        )
+    return (
+        "Nothing here says how the moments are ordered: the calculations that the model learned from start ferromagnetic, "
+        "so antiferromagnets (many oxides and fluorides of Mn, Fe, Cr, Gd) stand in this list with the moment of a ferromagnet."
+    )
+
+
 def caveats(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) -> tuple[str, ...]:
     """Sentences about a screen, from its manifest and its model's; `ordered`: the order of the moments was predicted."""
     found, rows = [], model["rows"]
@@ -27,14 +47,7 @@ def caveats(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) -> 
         )
     if not model.get("gate_passed", True):
         found.append("No member of the model was better than a constant with confidence on the validation rows.")
-    found.append(
-        "The calculations that the model learned from start ferromagnetic, so many antiferromagnets carry a ferromagnet's moment "
-        "in them. P(FM), which the score counts, pushes those back that look like known antiferromagnets, but the model behind "
-        "it names the right order of a test crystal in about seven of ten cases only: let DFT compare orders (`export`)."
-        if ordered
-        else "Nothing here says how the moments are ordered: the calculations that the model learned from start ferromagnetic, "
-        "so antiferromagnets (many oxides and fluorides of Mn, Fe, Cr, Gd) stand in this list with the moment of a ferromagnet."
-    )
+    found.append(_of_order(run, ordered))
     share = run["rejected"] / max(run["ranked"] + run["rejected"], 1)
     if share > MANY_REJECTED:
         found.append(f"{share:.0%} of the input could not be used; the reasons are listed at the end.")

@@ -101,6 +101,7 @@ class ReportContent:
     withheld: bool = False  # structures may not be shown
     licensed: bool = False  # structures may be shown to who has the licence, but not be passed on
     second: SecondOpinion | None = None
+    experiment: Mapping[str, Any] = field(default_factory=dict)  # facts of the models of order and Curie temperature
     known: Learned = field(default_factory=Learned)  # what the model learned from
     changes: Changes | None = None  # since the run before
 

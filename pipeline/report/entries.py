@@ -4,6 +4,7 @@ from __future__ import annotations
 
 # A pattern for the whole id, whose group is what the address needs; the database's name; the address before and after the group.
 # The page's script (web/links.js) uses the table, so a pattern has to mean the same in Python and in JavaScript.
+DOI = "https://doi.org/"
 ENTRIES = (
     (r"^((?:mp|mvc)-\d+)$", "Materials Project", "https://next-gen.materialsproject.org/materials/", ""),
     (r"^(?:[Cc][Oo][Dd][-_: ]?)?([1-9]\d{6})$", "Crystallography Open Database", "https://www.crystallography.net/cod/", ".html"),

@@ -15,12 +15,14 @@ from markupsafe import Markup
 from data.labels import MAGNETIC_THRESHOLD
 from pipeline.report import plots
 from pipeline.report.content import ReportContent, SecondOpinion
+from pipeline.report.experimentplots import order_reliability, temperature_parity
 from pipeline.report.pareto import moment_against_stability
 from pipeline.report.periodic import BEST, candidate_map, error_map
 from pipeline.report.selectionplot import selection_trajectory
 from pipeline.report.stated import stated_error_floor
 from pipeline.report.svg import NARROW, WIDE, Sheet
 from pipeline.report.text import count, number
+from pipeline.report.workingplot import GOOD_KELVIN, GOOD_TESLA, saturation_against_tc
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,15 @@ def candidate_figures(content: ReportContent) -> list[PageFigure]:
     """What the candidates look like as a whole."""
     ranking = content.ranking
     return drawn(
+        (
+            "Magnetisation at work",
+            both(partial(saturation_against_tc, ranking)),
+            "Candidates that are more likely ferro- or ferrimagnets than not and magnetic at 300 K, without duplicates and those "
+            f"set aside. A permanent magnet has to be in the shaded corner (Tc above {GOOD_KELVIN:.0f} K, µ0·Ms at 300 K above "
+            f"{GOOD_TESLA:g} T); whether it is hard, nothing here says. Crosses are known magnets at their measured values. Of "
+            "ferrimagnets the magnetisation may be far too high, because the calculations start ferromagnetic.",
+            True,
+        ),
         (
             "The top of the ranking against DFT",
             both(partial(plots.truth_of_ranking, ranking)),
@@ -78,7 +89,7 @@ def candidate_figures(content: ReportContent) -> list[PageFigure]:
 def evaluation_figures(content: ReportContent) -> list[PageFigure]:
     """How good the model was on crystals it had never seen."""
     evaluation = content.evaluation if content.evaluation is not None else _NO_ROWS
-    floor = stated_error_floor(evaluation)
+    floor, experiment = stated_error_floor(evaluation), content.experiment
     return drawn(
         (
             "Predicted against DFT",
@@ -108,6 +119,20 @@ def evaluation_figures(content: ReportContent) -> list[PageFigure]:
             "Test rows in ten groups of equal size by the probability that the model states, against the share of each group "
             "for which it came true. Points on the dashed line are honest; below it the model promises too much. Most points of "
             "a good model lie in the two corners." + _calibration_errors(content.metrics.get("reliability", {})),
+            False,
+        ),
+        (
+            "Does P(FM or FiM) come true in experiments?",
+            order_reliability(experiment.get("order", {}).get("reliability", ())),
+            "Compositions of chemical systems that the model of the order had not seen, by the probability that it states, "
+            "against the share that experiments found ferro- or ferrimagnetic. Bars are the 95 % uncertainty of the share.",
+            False,
+        ),
+        (
+            "Predicted against measured Curie temperature",
+            temperature_parity(experiment.get("tc", {}).get("parity", {})),
+            "Compositions of chemical systems that the model had not seen, counted in cells; hotter ones stand in the last row "
+            f"and column. {_of_curie(experiment.get('tc', {}))}",
             False,
         ),
         (
@@ -193,6 +218,13 @@ def _typical_errors(evaluation: pd.DataFrame) -> str:
 
 def _within(wrong: npt.NDArray[np.float64], share: float) -> str:
     return f"within {number(max(float(np.quantile(np.abs(wrong), share)), SMALLEST), 3)} µB/atom of DFT"
+
+
+def _of_curie(scores: Mapping[str, Any]) -> str:
+    """The Curie temperature's errors in words."""
+    if "mae_K" not in scores:
+        return ""
+    return f"Mean error {number(scores['mae_K'], 0)} K, half lie within {number(scores.get('median_error_K'), 0)} K."
 
 
 def _trust(evaluation: pd.DataFrame, floor: float) -> str:

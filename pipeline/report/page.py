@@ -11,15 +11,20 @@ from markupsafe import Markup
 
 from data.labels import MAGNETIC_THRESHOLD, TESLA_PER_MUB_PER_A3
 from data.store.artifact import write_bytes
+from pipeline.magnetism.experiment import DISPUTED, MEASURED
 from pipeline.report.assets import page_environment, policy, script, style
 from pipeline.report.content import Changes, ReportContent
+from pipeline.report.contradicted import TOP as TOP_CONTRADICTED
+from pipeline.report.contradicted import dft_calls_ferromagnets
 from pipeline.report.elements import holders, periodic_table
+from pipeline.report.experiment import BASES, sentence
 from pipeline.report.figures import candidate_figures, evaluation_figures, rejection_figures, second_figures
 from pipeline.report.payload import payload
 from pipeline.report.plots import count_reasons, finite_columns
-from pipeline.report.scale import Scale, scale_for
-from pipeline.report.scores import coverage_rows, score_table
+from pipeline.report.scale import Scale, scale_for, temperature_scale
+from pipeline.report.scores import coverage_rows, experiment_scores, score_table
 from pipeline.report.stated import stated_error_floor
+from pipeline.report.text import ORDERS
 from pipeline.report.view import View, view
 
 ROWS = 100  # in the document itself, for those without a script; all others are in the page's data
@@ -27,7 +32,7 @@ TOP = 10
 TOP_REJECTED = 200
 TOP_WARNINGS = 3
 TOP_CHANGES = 20  # of each kind
-WIDE = 300.0  # user units of the bars on the first screen
+WIDE, BESIDE_TC = 300.0, 200.0  # user units of the bars on the first screen
 BAR_AFTER = "moment_muB_per_atom"
 FLAGS = {
     "duplicates": "No duplicates",
@@ -35,10 +40,19 @@ FLAGS = {
     "known": "Moment not known yet",
     "aside": "Not set aside",
 }
+EXPERIMENT_FLAGS = {
+    "measured": "Measured",
+    "unmeasured": "Not measured",
+    "disputed": "References disagree",
+    "uniaxial": "Uniaxial lattice",
+    "cubic": "Cubic lattice",
+}
 LIMITS = (
-    "saturation_T_low", "moment_muB_per_atom", "p_magnetic", "p_ferromagnetic", "afm_risk", "ood_score", "e_above_hull",
+    "saturation_300K_T", "p_fm_or_fim", "p_tc_above_450", "saturation_T_low",
+    "moment_muB_per_atom", "p_magnetic", "p_ferromagnetic", "afm_risk", "ood_score", "e_above_hull",
     "price_USD_per_kg", "hhi_production", "n_sites",
 )  # fmt: skip
+CHOSEN_ORDERS = ("FM", "FiM", "AFM", "NM")
 _CHANGES = {"new": "New", "withdrawn": "Withdrawn", "up": "Ranked higher", "down": "Ranked lower"}
 
 
@@ -71,6 +85,8 @@ def render_report(content: ReportContent) -> str:
         rejected=content.rejected.head(TOP_REJECTED).to_dict("records"),
         candidate_figures=candidate_figures(content),
         evaluation_figures=evaluation_figures(content),
+        **_contradicted(content.ranking),
+        order_scores=experiment_scores(content.experiment),
         second_figures=second_figures(content.second),
         second_rows=[] if content.second is None else _records(content.second.rows),
         rejection_figures=rejection_figures(content),
@@ -81,7 +97,7 @@ def render_report(content: ReportContent) -> str:
 
 def _candidates(content: ReportContent) -> dict[str, Any]:
     seen = view(content)
-    scale = _scale(seen.frame.head(ROWS))
+    scale, temperatures = _scale(seen.frame.head(ROWS)), _temperatures(seen.frame.head(ROWS))
     best = seen.frame[(seen.frame["duplicate_of"] == "") & (seen.frame["exclusion_reason"] == "")]
     best = best.drop_duplicates("formula").head(TOP)
     numbers = {column.key: column for column in seen.numbers}
@@ -93,23 +109,34 @@ def _candidates(content: ReportContent) -> dict[str, Any]:
         "table": seen.table,
         "numbers": numbers,
         "scale": scale,
-        "wide": Scale(scale.end, scale.step, WIDE),
-        "has_dft": "dft" in numbers,
+        "wide": Scale(scale.end, scale.step, BESIDE_TC if "tc_K" in numbers else WIDE),
+        "tc_scale": temperatures,
+        "has_tc": "tc_K" in numbers,
+        "has_diamond": "dft" in numbers or _any(seen.frame, "tc_from", BASES.index(MEASURED)),
         "has_space_group": "space_group" in numbers,
         "bar_after": BAR_AFTER,
         "flags": [(flag, name) for flag, name in FLAGS.items() if _flagged(seen.frame, flag)],
+        "orders": [(ORDERS.index(name), name) for name in CHOSEN_ORDERS] if "order" in numbers else [],
+        "experiment_flags": [(flag, name) for flag, name in EXPERIMENT_FLAGS.items() if _divides(seen.frame, flag)],
         "limits": [numbers[name] for name in LIMITS if name in numbers],
         "elements": periodic_table(),
         "present": frozenset(holders(seen.frame["formula"].drop_duplicates().to_list())),
         "cells": len(content.cells),
-        "data": payload(content, seen, scale),
+        "data": payload(content, seen, scale, temperatures),
     }
+
+
+def _contradicted(ranking: pd.DataFrame) -> dict[str, Any]:
+    found = dft_calls_ferromagnets(ranking)
+    return {"contradicted": _records(found.head(TOP_CONTRADICTED)), "contradicted_total": len(found)}
 
 
 def _rows(seen: View, frame: pd.DataFrame) -> list[dict[str, Any]]:
     rows = _records(frame)
     for row in rows:
-        row.setdefault("dft", None)
+        for name in ("dft", "order", "basis", "tc_K", "tc_low_K", "tc_high_K", "tc_from"):
+            row.setdefault(name, None)
+        row["sentence"] = sentence(row)
         row["marks"] = _marks(row)
     return rows
 
@@ -117,7 +144,10 @@ def _rows(seen: View, frame: pd.DataFrame) -> list[dict[str, Any]]:
 def _marks(row: dict[str, Any]) -> list[str]:
     """What is to be known of a candidate before one falls in love with it; the page's script says the same (rows.js)."""
     known = row["known_id"] != "" or (row["dft"] is not None and np.isfinite(row["dft"]))
-    said = {"set aside": row["exclusion_reason"], "duplicate": row["duplicate_of"], "known": known, "note": row["note"]}
+    said = {
+        "measured": row["basis"] == BASES.index(MEASURED), "references disagree": row["basis"] == BASES.index(DISPUTED),
+        "set aside": row["exclusion_reason"], "duplicate": row["duplicate_of"], "known": known, "note": row["note"],
+    }  # fmt: skip
     return [*(mark for mark, holds in said.items() if holds), *([row["polymorphs"]] if row["polymorphs"] else [])]
 
 
@@ -133,6 +163,25 @@ def _flagged(frame: pd.DataFrame, flag: str) -> bool:
 def _scale(top: pd.DataFrame) -> Scale:
     shown = [column for column in ("moment_high", "moment_muB_per_atom", "dft") if column in top]
     return scale_for(top[shown].mul(top["tesla"], axis=0).to_numpy().ravel() if "tesla" in top else [])
+
+
+def _divides(frame: pd.DataFrame, flag: str) -> bool:
+    """Whether some candidates pass a filter of EXPERIMENT_FLAGS and others do not."""
+    if flag in ("uniaxial", "cubic"):
+        return bool("space_group" in frame and frame["space_group"].nunique() > 1)
+    passes = frame["known_order"] == "" if flag == "unmeasured" else frame["known_order"] != ""
+    if flag != "unmeasured" and "basis" in frame:
+        passes = frame["basis"] == BASES.index(MEASURED if flag == "measured" else DISPUTED)
+    return bool(passes.any() and not passes.all())
+
+
+def _any(frame: pd.DataFrame, column: str, value: float) -> bool:
+    return bool(column in frame and (frame[column] == value).any())
+
+
+def _temperatures(top: pd.DataFrame) -> Scale:
+    shown = [column for column in ("tc_K", "tc_high_K") if column in top]
+    return temperature_scale(top[shown].to_numpy().ravel() if shown else [])
 
 
 def _change_groups(changes: Changes | None) -> list[tuple[str, int, list[dict[str, Any]]]]:

@@ -23,13 +23,15 @@ def pareto_front(energy: npt.NDArray[np.float64], gain: npt.NDArray[np.float64])
     return order[gain[order] > best]
 
 
-def _apart(rows: npt.NDArray[np.int64], x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> list[int]:
-    """The first rows whose names do not run into one another; x and y are shares of the axes."""
+def apart(
+    rows: npt.NDArray[np.int64], x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], most: int = NAMED
+) -> list[int]:
+    """The first rows, at `most` so many, whose names do not run into one another; x and y are shares of the axes."""
     named: list[int] = []
     for row in rows.tolist():
         if all(abs(x[row] - x[other]) > ROOM[0] or abs(y[row] - y[other]) > ROOM[1] for other in named):
             named.append(row)
-    return named[:NAMED]
+    return named[:most]
 
 
 def moment_against_stability(ranking: pd.DataFrame, sheet: Sheet = WIDE) -> str | None:
@@ -57,7 +59,7 @@ def moment_against_stability(ranking: pd.DataFrame, sheet: Sheet = WIDE) -> str 
         steps = [np.append(energy[front], end), np.append(gain[front], gain[front][-1])]
         axes.step(*steps, where="post", color=ROLES["rust"], linewidth=1.2)
         axes.plot(energy[front], gain[front], "o", color=ROLES["rust"], markersize=5, label="Pareto front")
-        for k in _apart(front[np.argsort(-gain[front], kind="stable")], energy / end / crowded, gain / max(gain.max(), 0.1)):
+        for k in apart(front[np.argsort(-gain[front], kind="stable")], energy / end / crowded, gain / max(gain.max(), 0.1)):
             name = drawable(str(table["formula"].iloc[k]))
             axes.annotate(name, (energy[k], gain[k]), xytext=(6, -9), textcoords="offset points", fontsize=8.5, parse_math=False)
         axes.set(xlabel="energy above the hull (eV/atom)", ylabel="µ0·Ms at the lower end (T)")

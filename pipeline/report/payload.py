@@ -13,20 +13,21 @@ from data.elements import RARE_EARTHS
 from pipeline.report.columns import TEXTS, Column
 from pipeline.report.content import ReportContent
 from pipeline.report.elements import BITS, MASKS, element_looks, masks, periodic_table
-from pipeline.report.entries import ENTRIES
+from pipeline.report.entries import DOI, ENTRIES
+from pipeline.report.experiment import NAMES
 from pipeline.report.neighbours import NEAREST, neighbours
 from pipeline.report.pack import Packer
 from pipeline.report.scale import Scale
 from pipeline.report.stated import stated_error_floor
 from pipeline.report.structures import CENTRINGS, CONVENTIONAL, FRACTION, space_group_symbols
-from pipeline.report.text import visible
+from pipeline.report.text import ORDERS, visible
 from pipeline.report.view import MEMBER_DIGITS, View
 
 WITH_NEIGHBOURS = 1000  # candidates
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 
-def payload(content: ReportContent, seen: View, scale: Scale) -> str:
+def payload(content: ReportContent, seen: View, scale: Scale, temperatures: Scale) -> str:
     """Header and columns as base64 (pipeline.report.pack says how)."""
     packer = Packer()
     for column in seen.numbers:
@@ -50,6 +51,9 @@ def payload(content: ReportContent, seen: View, scale: Scale) -> str:
             "orderings": [column.key for column in seen.orderings],
             "members": {name: visible(member, 60) for name, member in seen.members.items()},
             "details": {name: visible(column.detail, 60) for name, column in seen.details.items()},
+            "tcScale": {
+                "end": temperatures.end, "step": temperatures.step, "width": temperatures.width, "margin": temperatures.margin,
+            },
             "scale": {"end": scale.end, "step": scale.step, "width": scale.width, "margin": scale.margin},
             "working": content.working if len(terms) == len(set(_NAME.findall(content.working))) else "",
             "terms": terms,
@@ -66,6 +70,9 @@ def payload(content: ReportContent, seen: View, scale: Scale) -> str:
             "open": not (content.withheld or content.licensed),
             "floor": stated_error_floor(content.evaluation),
             "entries": ENTRIES,
+            "doi": DOI,
+            "orders": ORDERS,
+            "orderNames": NAMES,
             "spaceGroups": space_group_symbols(),
             "fraction": FRACTION,
             "conventional": [CONVENTIONAL[letter] for letter in CENTRINGS],

@@ -24,8 +24,8 @@ FEWEST_FOR_HISTOGRAM = 10  # below that the table says more
 MAX_REASONS = 12
 PROBABILITIES = {"magnetic": "P(magnetic)", "large": "P(moment > 1 µB/atom)"}
 Floats = npt.NDArray[np.float64]
-_DENSITY = {"1–2": "h0", "3–9": "h1", "10–29": "h2", "30–99": "h3", "100–299": "h4", "300 or more": "h5"}
-_DENSITY_EDGES = [1, 3, 10, 30, 100, 300, 10**9]
+DENSITY = {"1–2": "h0", "3–9": "h1", "10–29": "h2", "30–99": "h3", "100–299": "h4", "300 or more": "h5"}
+DENSITY_EDGES = [1, 3, 10, 30, 100, 300, 10**9]
 
 
 def predicted_against_dft(evaluation: pd.DataFrame) -> str | None:
@@ -43,8 +43,8 @@ def predicted_against_dft(evaluation: pd.DataFrame) -> str | None:
             gridsize=42,
             extent=(0, end, 0, end),
             mincnt=1,
-            cmap=ListedColormap([ROLES[role] for role in _DENSITY.values()]),
-            norm=BoundaryNorm(_DENSITY_EDGES, len(_DENSITY)),
+            cmap=ListedColormap([ROLES[role] for role in DENSITY.values()]),
+            norm=BoundaryNorm(DENSITY_EDGES, len(DENSITY)),
             linewidths=0.2,
         )
         axes.plot([0, end], [0, end], color=ROLES["ink"], linewidth=0.9, dashes=(4, 3))
@@ -52,7 +52,7 @@ def predicted_against_dft(evaluation: pd.DataFrame) -> str | None:
         axes.set(xlim=(-0.02 * end, 1.02 * end), ylim=(-0.02 * end, 1.02 * end))
         for axis in (axes.xaxis, axes.yaxis):
             axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-        patches = [Patch(facecolor=ROLES[role], label=label) for label, role in _DENSITY.items()]
+        patches = [Patch(facecolor=ROLES[role], label=label) for label, role in DENSITY.items()]
         axes.legend(handles=patches, title="rows in a cell", loc="center left", bbox_to_anchor=(1.0, 0.5))
 
     return draw("agreement", f"Predicted against DFT moment of {truth.size} held-out crystals", paint)

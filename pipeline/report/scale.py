@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pipeline.report.text import finite
 
 MAX_TESLA = 4.0  # holmium, the strongest element, has 3.8 T
+MAX_KELVIN = 1500.0  # cobalt, the hottest magnet, has 1388 K
+KELVIN_WIDTH, KELVIN_MARGIN = 120.0, 12.0  # the margin holds half of the number at the end of the axis
+_KELVIN_STEPS = (50.0, 100.0, 200.0, 300.0, 500.0)
 _STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """µ0·Ms from 0 to `end` (T) laid over `width` user units of an SVG; the margins hold half a dot."""
+    """µ0·Ms (T) or a temperature (K) from 0 to `end` laid over `width` user units of an SVG; the margins hold half a dot."""
 
     end: float
     step: float
@@ -32,6 +35,14 @@ class Scale:
     def ticks(self) -> list[float]:
         """Round values (T) from 0 to the end."""
         return [self.step * place for place in range(round(self.end / self.step) + 1)]
+
+
+def temperature_scale(values: Iterable[object]) -> Scale:
+    """The smallest scale of round steps that holds all values (K), up to what any magnet has."""
+    known = [value for value in map(finite, values) if value is not None]
+    top = min(max(known, default=300.0), MAX_KELVIN)
+    step = next((step for step in _KELVIN_STEPS if top <= 4 * step), _KELVIN_STEPS[-1])
+    return Scale(end=step * max(1, math.ceil(round(top / step, 9))), step=step, width=KELVIN_WIDTH, margin=KELVIN_MARGIN)
 
 
 def scale_for(values: Iterable[object]) -> Scale:

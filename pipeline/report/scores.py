@@ -24,6 +24,15 @@ _KNOWN = {
     "spearman_std_error": ("Rank correlation of stated and true error", "", 3),
     "n": ("Test rows", "", 0),
 }
+_EXPERIMENT = (  # key, heading, unit, digits
+    ("rows", "Compositions", "", 0),
+    ("auroc", "AUROC", "", 3),
+    ("brier", "Brier score", "", 3),
+    ("calibration_error", "Calibration error", "", 3),
+    ("mae_K", "Mean abs. error", "K", 0),
+    ("r2", "R²", "", 2),
+    ("coverage", "Inside the 90 % interval", "", 3),
+)
 _OF_ZERO, _TOP = "mae_of_zero", "k"  # shown as a row of its own, and in the heading of the precision
 
 
@@ -48,6 +57,24 @@ def score_table(metrics: Mapping[str, Any]) -> ScoreTable:
         headings=tuple(_heading(key, tops) for key in keys),
         rows=tuple((name, tuple(_cell(key, scores.get(key)) for key in keys)) for name, scores in models.items()),
     )
+
+
+def experiment_scores(facts: Mapping[str, Any]) -> ScoreTable:
+    """What the models of order and of transition temperatures reached on chemical systems that they had not seen."""
+    order, tc, tn = (facts.get(name) or {} for name in ("order", "tc", "tn"))
+    free = facts.get("tc_without_rare_earths") or {}
+    lines = [
+        ("Ferro- or ferrimagnet against antiferromagnet", order), ("Curie temperature", tc),
+        ("Curie temperature without rare earths", free), ("Néel temperature", tn),
+    ]  # fmt: skip
+    bins = (facts.get("tc_coverage") or {}).get("bins") or {}
+    lines += [(f"Curie temperature predicted at {visible(name, 30)}", row) for name, row in bins.items()]
+    rows = tuple(
+        (name, tuple(count(row.get(key)) if key == "rows" else number(row.get(key), digits) for key, _, _, digits in _EXPERIMENT))
+        for name, row in lines
+        if row
+    )
+    return ScoreTable(tuple((name, unit) for _, name, unit, _ in _EXPERIMENT), rows)
 
 
 def coverage_rows(metrics: Mapping[str, Any]) -> list[tuple[str, str, str]]:

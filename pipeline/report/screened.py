@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from data.errors import UserError
 from data.snapshot import open_snapshot
 from pipeline.registry.ensemble import Ensemble
+from pipeline.registry.experiment_model import experiment_id, experiment_model
 from pipeline.report.caveats import caveats
 from pipeline.report.content import Changes, ReportContent, SecondOpinion
 from pipeline.report.neighbours import Learned, learned
@@ -71,7 +74,13 @@ def screen_content(
         known=_learned(where, model["snapshot"]),
         changes=changes,
         second=second,
+        experiment=_experiment_facts(run),
     )
+
+
+def _experiment_facts(run: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Of the models that the run used; nothing where they are others by now."""
+    return experiment_model().facts if f"experiment-{experiment_id()}" in run.get("code", ()) else {}
 
 
 def _learned(where: Settings | None, snapshot: str) -> Learned:

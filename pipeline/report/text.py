@@ -11,6 +11,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 MISSING = "–"
+ORDERS = ("FM", "FiM", "FM or FiM", "AFM", "NM")  # by code
 NUDGE = 1e-9  # halves go up, here as in the page's script, whose rule for them is another one
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _NEXT_ELEMENT = re.compile(r"(?<=[^(\[])(?=[A-Z(\[])")
@@ -59,6 +60,12 @@ def price(value: object) -> str:
     """USD per kg: nobody asks for the cents of what costs a hundred."""
     known = finite(value)
     return count(known) if known is not None and known >= 10 else number(known, 2 if known is not None and known < 1 else 1)
+
+
+def order(value: object) -> str:
+    """The magnetic order that a code of pipeline.report.experiment stands for; a dash where there is none."""
+    known = finite(value)
+    return MISSING if known is None else ORDERS[int(known)]
 
 
 def sortable(value: object) -> str:

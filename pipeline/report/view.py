@@ -11,11 +11,12 @@ import pandas as pd
 from pipeline.report.columns import NO_ORDERING, ORDERING_PREFIX, PANEL, RANK, TABLE, TEXTS, Column, ordering_column
 from pipeline.report.content import ReportContent
 from pipeline.report.details import detail_columns, detail_texts
+from pipeline.report.experiment import basis_codes, order_codes, temperature_basis_codes
 from pipeline.report.pack import FARTHEST
 from pipeline.report.text import visible
 from pipeline.screening.columns import RankingColumn
 
-LONGEST = {"candidate_id": 80, "formula": 80}  # characters; anything else is cut after those of `visible`
+LONGEST = {"candidate_id": 80, "formula": 80, "known_dois": 320}  # characters; anything else is cut after those of `visible`
 LONGEST_FILE = 90
 MEMBER_DIGITS = 4
 
@@ -39,7 +40,10 @@ def view(content: ReportContent) -> View:
     for name in TEXTS:
         given = ranking[name] if name in ranking else pd.Series("", index=ranking.index)
         frame[name] = [_text(name, value) for value in given]
-    numeric = ranking.assign(tesla=_tesla_per_moment(ranking), dft=_known(ranking))
+    numeric = ranking.assign(
+        tesla=_tesla_per_moment(ranking), dft=_known(ranking), order=order_codes(ranking), basis=basis_codes(ranking),
+        tc_from=temperature_basis_codes(ranking),
+    )  # fmt: skip
     orderings = tuple(
         next((known for known in TABLE if known.key == name), ordering_column(name))
         for name in sorted(map(str, ranking.columns))

@@ -29,10 +29,32 @@ const FLAGS = {
   polymorphs: (data) => (k) => !data.duplicate_of[k] && polymorphsOf(data, k)[0] === k,
 };
 
+const lattice = (first, last) => (data) => (k) => data.space_group.at(k) >= first && data.space_group.at(k) <= last;
+
+Object.assign(FLAGS, {
+  measured: (data) => (k) => numberOf(data, "basis", k) === MEASURED,
+  unmeasured: (data) => (k) => !data.known_order[k],
+  disputed: (data) => (k) => numberOf(data, "basis", k) === DISPUTED,
+  uniaxial: lattice(75, 194),
+  cubic: lattice(195, 230),
+});
+
+// One of the chosen orders; what is FM or FiM is found as either.
+const orderTest = (data, codes) => {
+  const either = data.orders.indexOf("FM or FiM");
+  const wanted = new Set(codes.map((code) => data.orders[code]));
+  return (k) => {
+    const code = data.order.at(k);
+    return wanted.has(data.orders[code]) || (code === either && (wanted.has("FM") || wanted.has("FiM")));
+  };
+};
+
 const wantedRows = (data, form) => {
   const tests = searchTests(data, form.elements.query.value);
   for (const box of form.querySelectorAll("input[data-group]:checked")) tests.push(groupTest(data, box.dataset.group));
   for (const box of form.querySelectorAll("input[data-flag]:checked")) tests.push(FLAGS[box.dataset.flag](data));
+  const orders = [...form.querySelectorAll("input[data-order]:checked")].map((box) => Number(box.dataset.order));
+  if (orders.length) tests.push(orderTest(data, orders));
   for (const button of form.querySelectorAll("button[data-state]")) {
     tests.push(elementTest(data, Number(button.dataset.z), button.dataset.state === "in"));
   }

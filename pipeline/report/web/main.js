@@ -22,6 +22,7 @@ const start = async () => {
   startTheme(() => panel && panel.redraw());
   if (!document.getElementById("data")) return;
   const data = await readData();
+  nameOrders(data);
   const form = document.getElementById("filters");
   let table = null;
   const picks = startPicks(data, () => table.tick());

@@ -14,7 +14,7 @@ const startPanel = (data, listed, picks) => {
     part("title").replaceChildren(formulaElement(data.formula[k]));
     part("id").textContent = data.candidate_id[k];
     part("rank").textContent = `Rank ${FORMATS.count(data.rank.at(k))} of ${FORMATS.count(data.rows)}`;
-    part("marks").replaceChildren(...marks(data, k).map((mark) => make("span", "mark", mark)));
+    part("marks").replaceChildren(...markNodes(data, k));
     part("place").textContent = place < 0 ? "" : `${FORMATS.count(place + 1)} of ${FORMATS.count(listed().length)} listed`;
     part("back").disabled = place <= 0;
     part("forth").disabled = place < 0 || place === listed().length - 1;
@@ -23,6 +23,7 @@ const startPanel = (data, listed, picks) => {
     part("votes").replaceChildren(intervalChart(data, k));
     part("facts").replaceChildren(...factNodes(data, k));
     fillOrderings(part("orderings"), data, k);
+    fillExperiment(part("experiment"), data, k);
     fillDetails(part("details"), data, k);
     fillNeighbours(part("neighbours"), data, k);
     fillTwins(part("twins"), data, k, show);
@@ -91,7 +92,7 @@ const startPanel = (data, listed, picks) => {
 
 // The profile's score with the candidate's own numbers in it.
 const whyNodes = (data, k) => {
-  const nodes = [];
+  const nodes = [make("p", "sentence", sentenceOf(data, k))];
   if (data.exclusion_reason[k]) nodes.push(make("p", "aside", `Ranked after all that compete: ${data.exclusion_reason[k]}.`));
   if (!data.working) return nodes;
   const worked = data.working.replace(/[A-Za-z_]\w*/g, (name) => shown(data.numbers[name], data[name].at(k))).replaceAll("*", "×");
@@ -99,7 +100,7 @@ const whyNodes = (data, k) => {
   const terms = make("dl", "terms-of-score");
   for (const name of data.terms) {
     const about = data.numbers[name];
-    terms.append(make("div", "", make("dt", "", name === "saturation_T_low" || name === "saturation_T_high" ? `µ0·Ms ${about.label}` : about.label), make("dd", "", withUnit(about, data[name].at(k)))));
+    terms.append(make("div", "", make("dt", "", name.startsWith("saturation_") && name !== "saturation_T" ? `µ0·Ms ${about.label}` : about.label), make("dd", "", withUnit(about, data[name].at(k)))));
   }
   nodes.push(terms);
   return nodes;

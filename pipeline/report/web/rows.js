@@ -12,8 +12,9 @@ const rowMaker = (data) => {
     }
     row.querySelector(".formula").replaceChildren(...formulaNodes(data.formula[k]));
     row.querySelector(".id").textContent = data.candidate_id[k];
-    row.querySelector(".id").after(...marks(data, k).map((mark) => make("span", "mark", mark)));
-    fillBar(row.querySelector("svg.bar"), data, k, members, place);
+    row.querySelector(".id").after(...markNodes(data, k));
+    fillBar(row.querySelector("svg.of-moment"), data, k, members, place);
+    if (data.numbers.tc_K) fillTemperature(row.querySelector("svg.of-tc"), data, k, barScale(data.tcScale));
     return row;
   };
 };
@@ -21,6 +22,8 @@ const rowMaker = (data) => {
 // What is to be known of a candidate before one falls in love with it.
 const marks = (data, k) => {
   const found = [];
+  if (numberOf(data, "basis", k) === MEASURED) found.push("measured");
+  if (numberOf(data, "basis", k) === DISPUTED) found.push("references disagree");
   if (data.exclusion_reason[k]) found.push("set aside");
   if (data.duplicate_of[k]) found.push("duplicate");
   if (data.known_id[k] || (data.dft && Number.isFinite(data.dft.at(k)))) found.push("known");
@@ -30,10 +33,27 @@ const marks = (data, k) => {
   return found;
 };
 
+const markNodes = (data, k) => marks(data, k).map((mark) => make("span", mark === "measured" ? "mark measured" : "mark", mark));
+
 const barScale = (scale) => (tesla) => {
   if (!Number.isFinite(tesla)) return NaN;
   const share = Math.min(Math.max(tesla / scale.end, 0), 1);
   return Number((scale.margin + share * (scale.width - 2 * scale.margin)).toFixed(1));
+};
+
+// A dot where it is predicted, a diamond where it was measured, as for moments.
+const fillTemperature = (bar, data, k, place) => {
+  const [low, high, at] = ["tc_low_K", "tc_high_K", "tc_K"].map((name) => place(numberOf(data, name, k)));
+  const measured = numberOf(data, "tc_from", k) === MEASURED;
+  const put = (part, known, attributes) => {
+    if (!known) part.remove();
+    else for (const [name, text] of Object.entries(attributes)) part.setAttribute(name, text);
+  };
+  put(bar.querySelector(".span"), Number.isFinite(low + high), { x: low, width: Math.abs(high - low).toFixed(1) });
+  put(bar.querySelector(".dot"), Number.isFinite(at) && !measured, { cx: at });
+  put(bar.querySelector(".dft"), Number.isFinite(at) && measured, { d: `M${at} 4.5l4.5 4.5l-4.5 4.5l-4.5 -4.5z` });
+  const words = ["tc_K", "tc_low_K", "tc_high_K"].map((name) => FORMATS.count(numberOf(data, name, k)));
+  bar.setAttribute("aria-label", `Curie temperature ${words[0]} K, ${measured ? "measured" : "predicted"}, ${words[1]} to ${words[2]} K`);
 };
 
 const fillBar = (bar, data, k, members, place) => {
