@@ -83,11 +83,13 @@ pretrained-order: $(VENV)/.run
 	$(BIN)/ferroscreen ship --kind order-classifier
 	$(BIN)/ferroscreen ship --kind order-ranker
 
-# models/pretrained/experiment: from the literature tables; half an hour. Killed and started again, it goes on.
+# models/pretrained/experiment-models: from the literature tables; half an hour. Killed and started again, it goes on.
 LITERATURE ?= literature
-pretrained-experiment: export FERROSCREEN_HOME := $(CURDIR)/.work/pretrained
+pretrained-experiment: export FERROSCREEN_HOME := $(CURDIR)/.work/pretrained-experiment
 pretrained-experiment: $(VENV)/.run
-	$(BIN)/ferroscreen ship-experiment $(LITERATURE)
+	$(BIN)/ferroscreen refresh --source literature:$(LITERATURE)
+	$(BIN)/ferroscreen train-experiment
+	$(BIN)/ferroscreen ship --kind experiment-model
 
 clean:
 	rm -rf $(VENV) report site

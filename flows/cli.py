@@ -23,7 +23,6 @@ from flows.commands import (
     screening,
     serving,
     shipping,
-    shipping_experiment,
 )
 
 app = typer.Typer(
@@ -34,12 +33,12 @@ app = typer.Typer(
 )
 INTERRUPTED = 130
 COMMANDS = (
-    screening.run, data.refresh, learning.train, learning.train_order, learning.evaluate, fetching.fetch, predicting.predict,
-    inspecting.inspect, screening.screen, screening.report,
+    screening.run, data.refresh, learning.train, learning.train_order, learning.train_experiment, learning.evaluate,
+    fetching.fetch, predicting.predict, inspecting.inspect, screening.screen, screening.report,
     exporting.compare, exporting.export, calculating.calculate, promoting.promote, promoting.rollback,
     remote.push, remote.pull,
     data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.jobs, listings.metrics,
-    listings.doctor, demo.demo, serving.serve, shipping.ship, shipping_experiment.ship_experiment,
+    listings.doctor, demo.demo, serving.serve, shipping.ship,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -14,12 +14,13 @@ from data.errors import UserError
 from flows.refresh import refresh
 from flows.screen import screen
 from flows.train import train
+from flows.train_experiment import train_experiment
 from flows.train_order import train_order
 
 FILE = Path(__file__).resolve().parents[1] / "prefect.yaml"
 FLOWS: dict[str, Any] = {
     "flows/refresh.py:refresh": refresh, "flows/train.py:train": train, "flows/train_order.py:train_order": train_order,
-    "flows/screen.py:screen": screen,
+    "flows/train_experiment.py:train_experiment": train_experiment, "flows/screen.py:screen": screen,
 }  # fmt: skip
 
 

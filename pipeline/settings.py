@@ -82,6 +82,10 @@ class Settings(BaseSettings):
         return self.home / "order-rankers"
 
     @property
+    def experiment_models(self) -> Path:
+        return self.home / "experiment-models"
+
+    @property
     def runs(self) -> Path:
         return self.home / "runs"
 

@@ -1,4 +1,4 @@
-"""train, evaluate: from data to a model."""
+"""train, train-order, train-experiment, evaluate: from data to a model."""
 
 from __future__ import annotations
 
@@ -84,6 +84,34 @@ def train_order(
     for kind, found in done.items():
         why = "; ".join(found["promotion"]["why_not"])
         facts(kind.capitalize(), {"id": found["id"], "in use": "yes" if not why else f"no: {why}"})
+
+
+def train_experiment(
+    literature: Annotated[
+        str | None, typer.Option("--literature", help="Id of a literature snapshot or its beginning (default: the newest).")
+    ] = None,
+    quiet: QuietOption = False,
+    json: Json = False,
+) -> None:
+    """Train the models of experimental order and transition temperatures on a literature snapshot.
+
+    The new model is put to use if it is no worse than the one in use. An interrupted training continues where it stopped.
+    """
+    from flows.jobs.training_experiment import TrainExperimentJob
+    from flows.summary import print_json
+
+    job = TrainExperimentJob(literature).resolved()
+    prepare(quiet)
+    done = perform("train_experiment", job)
+    if json:
+        print_json(done)
+        return
+    order, tc, tn, why = (*(done["scores"][task] for task in ("order", "tc", "tn")), "; ".join(done["promotion"]["why_not"]))
+    shown = {
+        "id": done["id"], "literature snapshot": done["snapshot"], "AUROC of the order": order["auroc"],
+        "mean error of Tc, K": tc["mae_K"], "mean error of TN, K": tn["mae_K"], "in use": "yes" if not why else f"no: {why}",
+    }  # fmt: skip
+    facts("Experiment model", shown)
 
 
 def evaluate(

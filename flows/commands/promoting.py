@@ -8,7 +8,7 @@ import typer
 
 from flows.commands.common import Json, facts
 
-Kind = Annotated[str, typer.Option("--kind", help="Kind of model: model, order-classifier or order-ranker.")]
+Kind = Annotated[str, typer.Option("--kind", help="Kind of model: model, order-classifier, order-ranker or experiment-model.")]
 
 
 def promote(

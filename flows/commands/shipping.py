@@ -12,7 +12,10 @@ from flows.commands.common import facts
 def ship(
     model: Annotated[str | None, typer.Argument(help="Model id or its beginning (default: the one published last).")] = None,
     kind: Annotated[
-        str, typer.Option("--kind", help="model, order-classifier or order-ranker; the default of MODEL is one of this kind.")
+        str,
+        typer.Option(
+            "--kind", help="model, order-classifier, order-ranker or experiment-model; the default of MODEL is one of this kind."
+        ),
     ] = "model",
 ) -> None:
     """Put a model in the place of the shipped one of its kind, models/pretrained (for those who release ferroscreen)."""

@@ -23,6 +23,7 @@ class Difference:
     what: str
 
 
+_MODELS = {"model": "", "order_classifier": "order classifier ", "experiment_model": "experiment model "}  # keys of manifests
 _PLACES = ("path", "ids", "licensed")  # where a source lies and whose it is are data; how it is read is a setting
 
 
@@ -33,8 +34,10 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Differenc
         sources = (before["source"], after["source"])
         what = " → ".join(sources) if sources[0] != sources[1] else f"{sources[0]}, other files or contents"
         found.append(Difference(Cause.DATA, what))
-    if before["model"] != after["model"]:
-        found.append(Difference(Cause.MODEL, f"{before['model']} → {after['model']}"))
+    for key, words in _MODELS.items():
+        one, other = before.get(key), after.get(key)
+        if one != other and one and other:  # earlier releases named fewer models
+            found.append(Difference(Cause.MODEL, f"{words}{one} → {other}"))
     for name, one, other in (
         ("profile", before["profile"], after["profile"]),
         ("formula", before["formula"] if before["profile"] == after["profile"] else "", after["formula"]),

@@ -34,7 +34,10 @@ def order_metrics(truth: Floats, probability: Floats) -> dict[str, float]:
 
 
 def temperature_metrics(truth: Floats, predicted: Floats) -> dict[str, float]:
-    """Mean and median absolute error (K), R², and precision and recall above HIGH_K."""
+    """Mean and median absolute error (K), R², and precision and recall above HIGH_K; NaN of no rows."""
+    if not len(truth):
+        names = ("mae_K", "median_error_K", "r2", "precision_above_600", "recall_above_600")
+        return {"rows": 0, **dict.fromkeys(names, float("nan"))}
     error = np.abs(predicted - truth)
     said, is_high = predicted > HIGH_K, truth > HIGH_K
     return {

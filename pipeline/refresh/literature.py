@@ -39,10 +39,14 @@ def refresh_literature(folder: Path, where: Settings, reporter: Reporter) -> Lit
     """
     with writing(where.literature), Ledger(where.home).run("refresh", "refresh-literature", {"source": str(folder)}) as run:
         reporter.say("Reading the tables of measured values")
-        snapshot = publish_literature(where.literature, folder)
-        write_bytes(snapshot.folder / PAGE_FILE, render_page(snapshot).encode())
+        snapshot = publish_literature(where.literature, folder, _write_page)
         run.finished("publish", snapshot.id)
         return snapshot
+
+
+def _write_page(snapshot: LiteratureSnapshot) -> list[str]:
+    write_bytes(snapshot.folder / PAGE_FILE, render_page(snapshot).encode())
+    return [PAGE_FILE]
 
 
 def render_page(snapshot: LiteratureSnapshot) -> str:

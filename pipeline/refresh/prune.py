@@ -1,4 +1,4 @@
-"""Old rankings and snapshots make room, but never a snapshot that a model, a ranking or unfinished work refers to."""
+"""Old rankings and snapshots are removed, but never a snapshot that a model, a ranking or unfinished work refers to."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 
 from data.errors import UserError
 from data.snapshot import list_snapshots
+from data.sources.literature.snapshot import list_literature
 from data.store.lock import writing
 from pipeline.registry.artifact_types import MODEL_KINDS
 from pipeline.registry.published import published_models
@@ -27,7 +28,7 @@ from pipeline.training.train import SNAPSHOT_FILE
 class Pruned:
     """What was, or would be, removed, and why the rest stays."""
 
-    removed: list[str]  # snapshots
+    removed: list[str]  # snapshots, of crystals and of literature
     kept: dict[str, str]  # snapshot id to reason
     runs: list[str]  # removed
     bytes: int
@@ -51,11 +52,13 @@ def prune(where: Settings, keep: int, dry: bool = False, keep_runs: int | None =
         raise UserError("at least one snapshot of each source must stay: --keep 1 or more")
     if keep_runs is not None and keep_runs < 2:
         raise UserError("a ranking is compared with the one before it, so two must stay: --runs 2 or more")
-    with writing(where.snapshots):
+    with writing(where.snapshots), writing(where.literature):
         every = list_runs(where)
         old = [] if keep_runs is None else _old_runs(every, where, keep_runs)
         kept = _needed(where, keep, [run for run in every if run not in old])
-        doomed = [snapshot.folder for snapshot in list_snapshots(where.snapshots) if snapshot.id not in kept]
+        published = [one.folder for one in list_snapshots(where.snapshots)]
+        published += [one.folder for one in list_literature(where.literature)]
+        doomed = [folder for folder in published if folder.name not in kept]
         homes = [(Path(run["folder"]), run["id"]) for run in old]
         inside = where.runs.resolve()
         folders = [folder for folder, name in homes if folder.is_relative_to(inside) and not replaced(folder, name)]
@@ -86,6 +89,8 @@ def _old_runs(every: list[dict[str, Any]], where: Settings, keep: int) -> list[d
 def _needed(where: Settings, keep: int, runs: list[dict[str, Any]]) -> dict[str, str]:
     needed: dict[str, str] = {}
     newest: dict[str, int] = {}
+    for measured in list_literature(where.literature)[-keep:]:
+        needed[measured.id] = f"among the newest {keep} of the literature"
     for snapshot in reversed(list_snapshots(where.snapshots)):
         origin = snapshot.manifest.get("origin", {})
         source = f"{origin['database']} {origin['endpoint']}" if origin else snapshot.manifest["source"]

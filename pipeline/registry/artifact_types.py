@@ -8,13 +8,15 @@ from pathlib import Path
 
 from data.errors import UserError
 from data.snapshot import MANIFEST_FILE, Snapshot
+from data.sources.literature.snapshot import LiteratureSnapshot
 from pipeline.registry.ensemble import Ensemble
+from pipeline.registry.experiment_model import PublishedExperimentModel
 from pipeline.registry.order_classifier import OrderClassifier
 from pipeline.registry.order_ranker import OrderRanker
 from pipeline.registry.published import PublishedModel, artefact_id
 from pipeline.settings import Settings
 
-MODEL_KINDS: tuple[type[PublishedModel], ...] = (Ensemble, OrderClassifier, OrderRanker)
+MODEL_KINDS: tuple[type[PublishedModel], ...] = (Ensemble, OrderClassifier, OrderRanker, PublishedExperimentModel)
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,12 @@ class Kind:
 
     name: str
     root: Path
-    open: Callable[[Path], Snapshot | PublishedModel]
+    open: Callable[[Path], Snapshot | LiteratureSnapshot | PublishedModel]
+
+    @property
+    def leased(self) -> bool:
+        """Whether who writes holds the lease of the folder: refreshes do, trainings do not."""
+        return self.open in (Snapshot, LiteratureSnapshot)
 
     def stated(self, folder: Path) -> dict[str, str]:
         """Hash of every file that the manifest of an artefact names.
@@ -51,7 +58,8 @@ class Kind:
 def kinds(where: Settings) -> tuple[Kind, ...]:
     """Snapshots first: models refer to them."""
     models = (Kind(kind.kind, where.home / kind.directory, kind) for kind in MODEL_KINDS)
-    return Kind("snapshot", where.snapshots, Snapshot), *models
+    literature = Kind("literature snapshot", where.literature, LiteratureSnapshot)
+    return Kind("snapshot", where.snapshots, Snapshot), literature, *models
 
 
 def model_kind(word: str) -> type[PublishedModel]:
@@ -62,5 +70,5 @@ def model_kind(word: str) -> type[PublishedModel]:
     """
     named = {kind.kind.replace(" ", "-"): kind for kind in MODEL_KINDS}
     if word not in named:
-        raise UserError(f"--kind is {' or '.join(named)}, not {word!r}")
+        raise UserError(f"--kind is {', '.join(list(named)[:-1])} or {list(named)[-1]}, not {word!r}")
     return named[word]

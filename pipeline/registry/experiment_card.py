@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 
-def experiment_card(facts: dict[str, Any]) -> str:
-    """CARD.md of the shipped models, from their facts."""
+def experiment_card(manifest: dict[str, Any]) -> str:
+    """CARD.md of models of experiments, from their manifest."""
+    facts = manifest["scores"]
     order, tc, tn, rows = facts["order"], facts["tc"], facts["tn"], facts["rows"]
     order_line = (
         f"AUROC {order['auroc']:.3f}, macro-F1 {order['macro_f1']:.3f}, Brier {order['brier']:.3f}, "
@@ -14,9 +15,10 @@ def experiment_card(facts: dict[str, Any]) -> str:
     )
     tc_line = (
         f"mean error {tc['mae_K']:.1f} K, median {tc['median_error_K']:.1f} K, R² {tc['r2']:.3f}, "
-        f"precision above 600 K {tc['precision_above_600']:.2f}, recall {tc['recall_above_600']:.2f}"
+        f"precision above 600 K {_share(tc['precision_above_600'])}, recall {_share(tc['recall_above_600'])}"
     )
     free = facts["tc_without_rare_earths"]
+    free_line = f"mean error {free['mae_K']:.1f} K" if free["rows"] else "none"
     coverage = ", ".join(f"{name} {row['coverage']:.1%}" for name, row in facts["tc_coverage"]["bins"].items())
     return f"""# Model card: magnetic order and transition temperatures as experiments find them
 
@@ -26,13 +28,14 @@ composition descriptors; weights only, no row of the data is among them.
 
 ## How well it does
 
-On {facts["systems"]:,} chemical systems, each judged by members that had not seen it (five folds), calibrated on the other folds:
+On {facts["systems"]:,} chemical systems, each predicted by members that had not seen it (five folds),
+calibrated on the other folds:
 
 | | rows | |
 |---|---|---|
 | FM or FiM against AFM | {rows["order"]:,} | {order_line} |
 | Curie temperature | {rows["tc"]:,} | {tc_line} |
-| of them without rare earths | {free["rows"]:,} | mean error {free["mae_K"]:.1f} K |
+| of them without rare earths | {free["rows"]:,} | {free_line} |
 | Néel temperature | {rows["tn"]:,} | mean error {tn["mae_K"]:.1f} K, R² {tn["r2"]:.3f} |
 
 90 % intervals of the Curie temperature hold, by predicted value: {coverage}.
@@ -55,3 +58,7 @@ Nelson and Sanvito 2019 and the data of Taufour (msg-byu/ML-for-CurieTemp-Predic
 (StefanoSanvitoGroup/BERT-PSIE-TC, MIT); NEMAD as distributed in MaMMoS-project/ML-models (MIT; NEMAD itself states no licence);
 MaMMoS tables (MIT); magnetic structures from MAGNDATA (Gallego et al., J. Appl. Cryst. 49, 1750, 2016).
 """
+
+
+def _share(value: float | None) -> str:
+    return "of no rows" if value is None else f"{value:.2f}"

@@ -1,65 +1,98 @@
-"""The models of experiments that come with ferroscreen: loading them, and putting new ones in their place."""
+"""The models of experiments as a published model: order, Curie and Néel temperature of a composition."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import lru_cache
-from pathlib import Path
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
 
 from data.errors import UserError
-from data.store.artifact import building, file_hash, write_bytes
 from models.contract import ModelError
-from models.experiment.model import ExperimentModel
-from models.saved import WEIGHTS_FILE
-from pipeline.ops.progress import Reporter
+from models.experiment.composition_network import TASKS
+from models.experiment.model import ExperimentModel, ExperimentPrediction
+from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.registry.experiment_card import experiment_card
-from pipeline.registry.published import CARD_FILE
-from pipeline.registry.shipped import PRETRAINED
-from pipeline.training.experiment import ExperimentSettings, train_experiment
-from pipeline.training.experiment_evaluation import evaluation_facts
-from pipeline.training.experiment_rows import read_rows
+from pipeline.registry.published import RETRAIN, PublishedModel
+from pipeline.settings import Settings
 
-FOLDER = PRETRAINED / "experiment"
-
-
-@lru_cache(maxsize=1)
-def experiment_model() -> ExperimentModel:
-    """The shipped model, loaded once a process. Raises UserError where it is damaged or missing."""
-    try:
-        return ExperimentModel.load(FOLDER)
-    except ModelError as fault:
-        raise UserError(
-            f"the models of experimental order and Curie temperature cannot be loaded; restore them from the repository: {fault}"
-        ) from fault
+UNIT = {"order": 0.5, "tc": 200.0, "tn": 100.0}  # error that counts as one: of a probability; K
+CALIBRATED = 0.10  # largest calibration error of the order on rows that no member saw
+COVERS = (0.80, 0.98)  # of such rows, by the 90 % interval of the Curie temperature
 
 
-@lru_cache(maxsize=1)
-def experiment_id() -> str:
-    """What a screen's identity says of them."""
-    return file_hash(FOLDER / WEIGHTS_FILE)[:16]
+class PublishedExperimentModel(PublishedModel):
+    """A published ensemble of forests and networks that predicts what experiments find.
 
-
-def ship_experiment(model: ExperimentModel, card: str, folder: Path = FOLDER) -> None:
-    """Write a model and its card in the place of the shipped ones."""
-    with building(folder.parent) as made:
-        model.save(made)
-        write_bytes(made / CARD_FILE, card.encode())
-        folder.mkdir(exist_ok=True)
-        for file in made.iterdir():
-            file.replace(folder / file.name)
-
-
-def train_and_ship(
-    tables: Path, work: Path, reporter: Reporter, settings: ExperimentSettings | None = None
-) -> ExperimentModel:
-    """Learn from the literature tables of a folder, evaluate by chemical systems, and ship; what `work` has is not learned again.
-
-    Raises:
-        UserError: a table is missing.
+    `held_out` has what members of five folds predicted for chemical systems that they had not seen: key, chemsys, task, truth and
+    predicted (of "order" a probability of FM or FiM, else K).
     """
-    rows = read_rows(tables)
-    model, crossed = train_experiment(rows, settings or ExperimentSettings(), work, reporter.say)
-    facts = {**model.facts, **evaluation_facts(rows, crossed, model.forest_weight)}
-    evaluated = replace(model, facts=facts)
-    ship_experiment(evaluated, experiment_card(facts))
-    return evaluated
+
+    kind: ClassVar[str] = "experiment model"
+    directory: ClassVar[str] = "experiment-models"
+    train_command: ClassVar[str] = "`ferroscreen train-experiment`"
+    loss: ClassVar[str] = "of error (in units of 0.5 for the order, squared, of 200 K for Tc and 100 K for TN)"
+    equal: ClassVar[float] = 0.01
+
+    @cached_property
+    def model(self) -> ExperimentModel:
+        """The loaded ensemble. Raises UserError where it is damaged or missing."""
+        self.verify()
+        try:
+            return ExperimentModel.load(self.folder)
+        except ModelError as fault:
+            raise UserError(f"{self.kind} {self.id} cannot be loaded: {fault}; {RETRAIN}") from fault
+
+    @classmethod
+    def shipped_card(cls, manifest: dict[str, Any]) -> str:
+        """The card of a shipped model."""
+        return experiment_card(manifest)
+
+    def quality(self) -> str:
+        scores = self.manifest["scores"]
+        return f"systems not seen: AUROC of the order {scores['order']['auroc']:.3f}, Tc to {scores['tc']['mae_K']:.0f} K"
+
+    def errors(self) -> pd.DataFrame:
+        """error, truth, system and task of its held-out rows, by task and composition."""
+        return error_table(self.held_out())
+
+    def learned_systems(self, where: Settings) -> set[str]:
+        """Every chemical system that it knows an answer of, since the final members learn from all rows."""
+        return set(self.held_out()["chemsys"])
+
+    def gates(self) -> list[str]:
+        """Each answer must be better than a constant, probabilities must come true, and intervals must hold what they promise."""
+        rows, scores = self.held_out(), self.manifest["scores"]
+        if not np.isfinite(rows["predicted"]).all():
+            return ["predictions of its held-out rows are not finite"]
+        faults = []
+        for task in TASKS:
+            part = rows[rows["task"] == task]
+            constant = part["truth"].mean() if task == "order" else part["truth"].median()
+            better = error_table(part.assign(predicted=constant))["error"] - error_table(part)["error"]
+            gain = cluster_bootstrap(better.to_numpy(np.float64), part["chemsys"].to_list())
+            if gain.low <= 0:
+                faults.append(f"{task}: it is not better than a constant with confidence: gains {gain.text()} {self.loss}")
+        if (error := float(scores["order"]["calibration_error"])) > CALIBRATED:
+            faults.append(f"its P(FM or FiM) is off by {error:.3f} on average; the limit is {CALIBRATED:g}")
+        share = float(scores["tc_coverage"]["coverage"])
+        if not COVERS[0] <= share <= COVERS[1]:
+            faults.append(f"its 90 % intervals of Tc hold {share:.1%} of held-out rows, not {COVERS[0]:.0%} to {COVERS[1]:.0%}")
+        return faults
+
+
+def error_table(rows: pd.DataFrame) -> pd.DataFrame:
+    """error, truth, system and task of rows like those of `held_out`, by task and composition."""
+    missed = (rows["predicted"] - rows["truth"]).abs() / rows["task"].map(UNIT)
+    error = missed.where(rows["task"] != "order", missed**2)
+    index = rows["task"] + " " + rows["key"]
+    columns = {"error": error, "truth": rows["truth"], "system": rows["chemsys"], "task": rows["task"]}
+    return pd.DataFrame(columns).set_index(index)
+
+
+def answers(said: ExperimentPrediction) -> dict[str, np.ndarray]:
+    """What a model predicts of each task, (formulas,) each: a probability, or K."""
+    return {"order": said.p_fm_or_fim, "tc": said.tc.value_K, "tn": said.tn.value_K}
+
+

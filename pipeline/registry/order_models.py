@@ -1,10 +1,11 @@
-"""The order classifier and the order ranker in use; what a process loads of them, it loads once."""
+"""The order classifier, the order ranker and the models of experiments in use; what a process loads of them, it loads once."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
 
+from pipeline.registry.experiment_model import PublishedExperimentModel
 from pipeline.registry.order_classifier import OrderClassifier
 from pipeline.registry.order_ranker import OrderRanker
 from pipeline.registry.shipped import choose
@@ -19,6 +20,17 @@ def order_classifier(where: Settings | None = None) -> OrderClassifier:
 def order_ranker(where: Settings | None = None) -> OrderRanker:
     """The one that the home promoted last, or the shipped one. Raises UserError where there is none."""
     return load_ranker(choose(where or settings(), OrderRanker).folder)
+
+
+def experiment_model(where: Settings | None = None) -> PublishedExperimentModel:
+    """The one that the home promoted last, or the shipped one. Raises UserError where there is none."""
+    return load_experiment(choose(where or settings(), PublishedExperimentModel).folder)
+
+
+@lru_cache(maxsize=4)
+def load_experiment(folder: Path) -> PublishedExperimentModel:
+    """A published model of experiments by its folder."""
+    return PublishedExperimentModel(folder)
 
 
 @lru_cache(maxsize=4)

@@ -106,10 +106,10 @@ def rollback(
 
 
 def compare(mine: pd.DataFrame, theirs: pd.DataFrame, current: PublishedModel) -> tuple[Gain | None, str]:
-    """Compare two models on the rows that both held out.
+    """Compare two models on the rows that both held out, in each of their tasks where they have several.
 
     Args:
-        mine: `error`, `truth` and `system` of the first model's held-out rows, by id.
+        mine: `error`, `truth`, `system` and perhaps `task` of the first model's held-out rows, by id.
         theirs: the same of the second model.
         current: the second model.
 
@@ -120,7 +120,15 @@ def compare(mine: pd.DataFrame, theirs: pd.DataFrame, current: PublishedModel) -
     common = common[(common["truth"] - common["truth_current"]).abs() < SAME_LABEL]
     if common["system"].nunique() < FEWEST_SYSTEMS:
         return None, f"it and {current.id} have held out too few rows in common ({len(common)}) to be compared"
-    gain = cluster_bootstrap((common["error_current"] - common["error"]).to_numpy(np.float64), common["system"].to_list())
-    if gain.low < -current.equal:
-        return gain, f"on {len(common)} common test rows it may be worse than {current.id}: gains {gain.text()} {current.loss}"
-    return gain, ""
+    faults = []
+    for task, rows in common.groupby(common["task"] if "task" in common else np.full(len(common), "")):
+        if rows["system"].nunique() < FEWEST_SYSTEMS:
+            faults.append(f"{task}: {len(rows)} rows in common with {current.id} are too few to be compared")
+        elif (one := _gain(rows)).low < -current.equal:
+            words = f"on {len(rows)} common test rows it may be worse than {current.id}: gains {one.text()} {current.loss}"
+            faults.append(f"{task}: {words}" if task else words)
+    return _gain(common), "; ".join(faults)
+
+
+def _gain(rows: pd.DataFrame) -> Gain:
+    return cluster_bootstrap((rows["error_current"] - rows["error"]).to_numpy(np.float64), rows["system"].to_list())

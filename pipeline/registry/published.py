@@ -1,7 +1,7 @@
 """A published model of any kind: an immutable folder named by its content, found by its id, one of its kind in use.
 
-The moment ensemble, the order classifier and the order ranker are kinds of it. What they share is here: manifest, hashes,
-which one is in use, and what a promotion asks of a model.
+The moment ensemble, the order classifier, the order ranker and the models of experiments are kinds of it. What they share is
+here: manifest, hashes, which one is in use, and what a promotion asks of a model.
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from data.errors import UserError
+from data.snapshot import open_snapshot
 from data.store.artifact import building, file_hash, find_artefact, list_artefacts, publish, text_hash, write_bytes, write_json
 from data.store.versions import read_manifest, refuse_newer
 from models.saved import SETTINGS_FILE, WEIGHTS_FILE
 from pipeline.old_names import with_current_columns
+from pipeline.settings import Settings
+from pipeline.training.splits import split_rows
 
 MANIFEST_FILE = "manifest.json"
 CARD_FILE = "CARD.md"  # for people; it says when, so no hash of it is stated
@@ -72,6 +76,19 @@ class PublishedModel(ABC):
         for name in (WEIGHTS_FILE, SETTINGS_FILE):
             shutil.copyfile(self.folder / name, folder / name)
 
+    def learned_systems(self, where: Settings) -> set[str]:
+        """Chemical systems that the model learned from or was calibrated on.
+
+        Args:
+            where: the home that holds its snapshot.
+
+        Raises:
+            UserError: the snapshot is gone.
+        """
+        table = open_snapshot(where.snapshots, self.manifest["snapshot"]).table(["chemsys", "split"])
+        split = split_rows(table)
+        return set(table.column("chemsys").take(np.concatenate([split.train, split.validation])).to_pylist())
+
     @classmethod
     @abstractmethod
     def shipped_card(cls, manifest: dict[str, Any]) -> str:
@@ -83,7 +100,7 @@ class PublishedModel(ABC):
 
     @abstractmethod
     def errors(self) -> pd.DataFrame:
-        """error (smaller is better), truth and chemical system of its test rows, by id."""
+        """error (smaller is better), truth and system of its test rows, by id; and their task where it has several."""
 
 
 M = TypeVar("M", bound=PublishedModel)

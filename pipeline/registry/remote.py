@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from data.errors import Unavailable, UserError
-from data.snapshot import MANIFEST_FILE, Snapshot
+from data.snapshot import MANIFEST_FILE
 from data.store.artifact import building, file_hash, list_artefacts, make_folder, publish
 from data.store.lock import writing
 from pipeline.ops.progress import Reporter
@@ -30,7 +30,7 @@ _ID = re.compile(r"[0-9a-f]{16}")  # of every artefact: any other name in a list
 class Moved:
     """An artefact that was copied."""
 
-    kind: str  # snapshot or model
+    kind: str  # of snapshot or model
     id: str
     files: int
     bytes: int
@@ -78,7 +78,7 @@ def pull(where: Settings, url: str, reporter: Reporter) -> list[Moved]:
         missing = [name for name in _identifiers(storage, kind) if not (kind.root / name / MANIFEST_FILE).is_file()]
         if not missing:
             continue
-        with writing(kind.root) if kind.open is Snapshot else nullcontext(make_folder(kind.root)):  # trainings take no lease
+        with writing(kind.root) if kind.leased else nullcontext(make_folder(kind.root)):
             for name in missing:
                 _note(partial(_fetch, storage, kind, name, reporter), moved, faults)
     remedy = "where files are damaged or missing, delete the artefact's folder there, and push it again from a sound home"

@@ -17,7 +17,7 @@ import pandas as pd
 
 import models
 from data.errors import UserError
-from data.snapshot import Snapshot, open_snapshot
+from data.snapshot import open_snapshot
 from data.store.artifact import text_hash, write_bytes, write_json
 from pipeline.dedup.trained import FILE, KEY, pack, snapshot_fingerprints
 from pipeline.ops.progress import Reporter
@@ -25,7 +25,6 @@ from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.published import M, PublishedModel, current_models, open_published, publish_model, published_models
 from pipeline.settings import Settings
 from pipeline.training.dataset import labelled_examples
-from pipeline.training.splits import split_rows
 
 PRETRAINED = Path(models.__file__).parent / "pretrained"
 SYSTEMS_FILE = "systems.json"
@@ -96,17 +95,18 @@ def ship(model: M, where: Settings, root: Path | None = None) -> M:
     """
     model.verify()
     kind, root = type(model), root or shipped_root(type(model))
-    snapshot, before = open_snapshot(where.snapshots, model.manifest["snapshot"]), published_models(root, type(model))
+    systems, before = sorted(map(system_hash, model.learned_systems(where))), published_models(root, kind)
 
     def write(folder: Path) -> None:
         model.write_shipped(folder)
-        write_json(folder / SYSTEMS_FILE, _seen(snapshot))
+        write_json(folder / SYSTEMS_FILE, systems)
         for name, content in fingerprints.items():
             write_bytes(folder / name, content)
 
     told = {k: v for k, v in model.manifest.items() if k not in ("kind", "format", "id", "files")}
     fingerprints = {}
     if isinstance(model, Ensemble):
+        snapshot = open_snapshot(where.snapshots, model.manifest["snapshot"])
         found = snapshot_fingerprints(snapshot, model.graph_settings.symprec_A, where.workers)
         fingerprints[FILE], told[KEY] = pack(found)
     shipped = publish_model(root, kind, write, {**told, "shipped_from": model.id}, model.shipped_card)
@@ -116,16 +116,20 @@ def ship(model: M, where: Settings, root: Path | None = None) -> M:
     return shipped
 
 
-def _seen(snapshot: Snapshot) -> list[str]:
-    """Hashes of the chemical systems that a model learned from or was calibrated on."""
-    table = snapshot.table(["chemsys", "split"])
-    split = split_rows(table)
-    rows = np.concatenate([split.train, split.validation])
-    return sorted({system_hash(system) for system in table.column("chemsys").take(rows).to_pylist()})
-
-
 def system_hash(system: str) -> str:
     return text_hash("chemical system", system)[:DIGITS]
+
+
+def systems_seen(model: PublishedModel) -> set[str]:
+    """Hashes of the chemical systems that a shipped model learned from. Raises UserError where they are damaged or missing."""
+    path = model.folder / SYSTEMS_FILE
+    try:
+        content: Any = json.loads(path.read_text())
+    except (OSError, ValueError) as fault:
+        raise UserError(f"{path} is damaged or missing; restore it from the repository") from fault
+    if not isinstance(content, list):
+        raise UserError(f"{path} is damaged; restore it from the repository")
+    return set(content)
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ class ShippedRival:
         mine = self.model
         data = labelled_examples(snapshot, mine.graph_settings, mine.tier, mine.reads_vectors, self.where, self.reporter)
         table = data.table.select(["material_id", "chemsys"]).to_pandas()
-        unseen = ~table["chemsys"].map(system_hash).isin(self._systems())
+        unseen = ~table["chemsys"].map(system_hash).isin(systems_seen(self.model))
         asked = candidate.held_out()["material_id"]
         rows = np.flatnonzero(table["material_id"].isin(asked).to_numpy() & unseen.to_numpy())
         if len(rows) == 0:
@@ -155,12 +159,6 @@ class ShippedRival:
         error = np.abs(mine.predict(examples).moment - examples.targets())
         found = pd.DataFrame({"error": error, "truth": examples.targets(), "system": table["chemsys"].to_numpy()[rows]})
         return found.set_index(pd.Index(table["material_id"].to_numpy()[rows], name="material_id"))
-
-    def _systems(self) -> set[str]:
-        content: Any = json.loads((self.model.folder / SYSTEMS_FILE).read_text())
-        if not isinstance(content, list):
-            raise UserError(f"{self.model.folder / SYSTEMS_FILE} is damaged; restore it from the repository")
-        return set(content)
 
 
 def shipped_rival(where: Settings, reporter: Reporter, root: Path = PRETRAINED) -> ShippedRival | None:

@@ -35,8 +35,7 @@ from pipeline.featurise import Needs, featurise
 from pipeline.magnetism.experiment import predicted_columns
 from pipeline.ops.parallel import in_kept_worker, map_in_order
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.experiment_model import experiment_model
-from pipeline.registry.order_models import load_classifier
+from pipeline.registry.order_models import load_classifier, load_experiment
 from pipeline.screening.screen_models import ScreenModels
 
 SECONDS_PER_FILE = 30.0  # a good file takes a few milliseconds
@@ -133,11 +132,12 @@ def predict_shard(source: Source, models: ScreenModels, descriptors: Path, shard
     for k in np.flatnonzero(without_values(rows)) if slow is not None else ():
         found.facts[k]["note"] = "; ".join(filter(None, (found.facts[k]["note"], WITHOUT_SLOW_DESCRIPTORS)))
     said = ensemble.predict(found.examples)
+    experiment = load_experiment(models.experiment)
     orders = ordering_columns(said.p_magnetic, load_classifier(models.order).predict(fast))
     table = pd.DataFrame(found.facts).astype({"moment_dft": "float64", "e_above_hull": "float64"}).assign(
         moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
         p_magnetic=said.p_magnetic, p_moment_above_1=said.p_moment_above_1,
-        ood_score=said.ood_score, **orders, **predicted_columns(experiment_model(), compositions(found.examples.graphs)),
+        ood_score=said.ood_score, **orders, **predicted_columns(experiment.model, compositions(found.examples.graphs)),
         **{f"member_{name}": values for name, values in said.members.items()},
     )  # fmt: skip
     return PredictedShard(table, found.cells, found.rejected, found.without_symmetry)

@@ -16,7 +16,7 @@ import pandas as pd
 from data.errors import UserError
 from data.snapshot import open_snapshot
 from data.sources import Source
-from data.sources.literature.snapshot import newest_literature
+from data.sources.literature.snapshot import LiteratureSnapshot, newest_literature
 from data.sources.opening import ignored_files
 from data.sources.recipe import recipe
 from data.store.artifact import file_hash, make_folder, make_newest, text_hash, write_bytes, write_json
@@ -33,7 +33,6 @@ from pipeline.ops.ledger import Ledger, Run
 from pipeline.ops.progress import Reporter
 from pipeline.ops.provenance import provenance
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.experiment_model import experiment_id
 from pipeline.screening.candidates import WITHOUT_SLOW_DESCRIPTORS
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.identity import distinct_ids
@@ -71,7 +70,7 @@ def screen(
     """
     given = source.identity()
     own = newest_literature(where.literature)
-    measured = [f"experiment-{experiment_id()}", *([] if own is None else [f"literature-{own.id}"])]
+    measured = [] if own is None else [f"literature-{own.id}"]
     code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code, *measured)
     models = ScreenModels.in_use(ensemble, where)
     shown = ["licensed details"] if licensed_details else []
@@ -88,12 +87,12 @@ def screen(
         facts = {
             "id": identity, "input": given, "licensed_details": licensed_details, "code": list(code), **models.to_json(),
         }  # fmt: skip
-        return _screen(source, ensemble, models, profile, facts, folder, where, reporter, run, predictor)
+        return _screen(source, ensemble, models, own, profile, facts, folder, where, reporter, run, predictor)
 
 
 def _screen(
-    source: Source, ensemble: Ensemble, models: ScreenModels, profile: Profile, facts: dict[str, Any], folder: Path,
-    where: Settings, reporter: Reporter, run: Run, predictor: ShardPredictor,
+    source: Source, ensemble: Ensemble, models: ScreenModels, own: LiteratureSnapshot | None, profile: Profile,
+    facts: dict[str, Any], folder: Path, where: Settings, reporter: Reporter, run: Run, predictor: ShardPredictor,
 ) -> Screened:  # fmt: skip
     started = time.monotonic()
     shards = list(source.shards())
@@ -123,7 +122,7 @@ def _screen(
     cells = work.cells(len(shards))
     duplicates, compared_with = _compare(predictions, cells, ensemble, where, reporter)
     joined = predictions.join(duplicates.columns).assign(place=range(len(predictions)))
-    ranking = rank(_with_provenance(with_measured(joined, newest_literature(where.literature))), profile)
+    ranking = rank(_with_provenance(with_measured(joined, own)), profile)
     places = ranking.pop("place").to_list()
     hidden = licence.hidden(ranking)
     write_structures(folder, cells, places, hidden)

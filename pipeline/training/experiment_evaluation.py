@@ -43,6 +43,6 @@ def with_rare_earth(rows: ExperimentRows) -> np.ndarray:
 
 def _by_weight(truth: np.ndarray, value: np.ndarray, weight: np.ndarray) -> dict[str, float]:
     return {
-        "mae_K of several references or a handbook": float(np.abs(value - truth)[weight == 1.0].mean()),
-        "mae_K of one reference": float(np.abs(value - truth)[weight < 1.0].mean()),
+        "mae_K of several references or a handbook": temperature_metrics(truth[weight == 1.0], value[weight == 1.0])["mae_K"],
+        "mae_K of one reference": temperature_metrics(truth[weight < 1.0], value[weight < 1.0])["mae_K"],
     }

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from pymatgen.core import Composition, Element
 
 from data.errors import UserError
+from data.sources.literature.tables import ORDERS, STRUCTURES, TEMPERATURES
 from models.experiment.model import Formulas
 from pipeline.features.formulas import described_formulas
 
-TEMPERATURES, ORDERS, STRUCTURES = "transition_temperatures.parquet", "magnetic_order.parquet", "magnetic_structures.parquet"
 TIER_WEIGHT = {"A": 1.0, "B": 0.7}  # several references that agree, or a handbook; one reference
 ORDER_WEIGHT = {"A": 1.0}
 OTHER_ORDER = 0.8
@@ -67,7 +67,7 @@ def read_rows(folder: Path) -> ExperimentRows:
             f"{folder} does not hold the literature tables ({fault}); docs/how-to/literature.md says what they are"
         ) from fault
     amounts = [{_NUMBER[s]: float(x) for s, x in json.loads(text).items()} for text in table["composition"]]
-    return ExperimentRows(table, described_formulas(amounts), np.array([_fold(c) for c in table["chemsys"]]))
+    return ExperimentRows(table, described_formulas(amounts), np.array([fold_of(c) for c in table["chemsys"]]))
 
 
 def composition_key(amounts: dict[str, float]) -> str:
@@ -89,5 +89,6 @@ def _solved(folder: Path) -> pd.DataFrame:
     return table.drop(columns="order").drop_duplicates("key")
 
 
-def _fold(chemsys: str) -> int:
+def fold_of(chemsys: str) -> int:
+    """The fold of a chemical system, `Fe-O`."""
     return int(hashlib.sha256(chemsys.encode()).hexdigest()[:8], 16) % FOLDS

@@ -5,24 +5,25 @@ A shipped model carries no test rows, only hashes of the chemical systems that i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from data.errors import UserError
 from data.snapshot import open_snapshot
+from data.sources.literature.snapshot import open_literature
 from models.ordering.order_classifier import CLASSES
 from pipeline.ops.progress import Reporter
 from pipeline.registry.ensemble import Ensemble
+from pipeline.registry.experiment_model import PublishedExperimentModel, answers, error_table
 from pipeline.registry.order_classifier import OrderClassifier, log_losses
 from pipeline.registry.order_ranker import OrderRanker, place_losses
 from pipeline.registry.promotion import Rival
 from pipeline.registry.published import PublishedModel
-from pipeline.registry.shipped import SYSTEMS_FILE, shipped_of, shipped_rival, system_hash
+from pipeline.registry.shipped import shipped_of, shipped_rival, system_hash, systems_seen
 from pipeline.settings import Settings
+from pipeline.training.literature_rows import literature_rows
 from pipeline.training.order_examples import OrderedCrystal, described, ordered_crystals, own_orders
 
 
@@ -64,6 +65,33 @@ class RankerRival:
         return _table([one.source for one in found], place_losses(places).tolist(), [float(len(one.own)) for one in found])
 
 
+@dataclass(frozen=True)
+class ExperimentRival:
+    """The shipped models of experiments."""
+
+    model: PublishedExperimentModel
+    where: Settings
+    reporter: Reporter
+
+    def errors(self, candidate: PublishedModel) -> pd.DataFrame:
+        """error, truth, system and task of the candidate's held-out rows whose systems the shipped model never saw."""
+        asked, seen = candidate.held_out(), systems_seen(self.model)
+        asked = asked[~asked["chemsys"].map(system_hash).isin(seen)].reset_index(drop=True)
+        if asked.empty:
+            return error_table(asked)
+        rows = literature_rows(open_literature(self.where.literature, candidate.manifest["snapshot"]))
+        place = pd.Series(np.arange(len(rows.fold)), index=rows.table["key"])
+        said = answers(self.model.model.predict(rows.formulas.take(place[asked["key"]].to_numpy())))
+        predicted = np.select([asked["task"] == task for task in said], list(said.values()))
+        return error_table(asked.assign(predicted=predicted))
+
+
+def experiment_rival(where: Settings, reporter: Reporter) -> ExperimentRival | None:
+    """None in a checkout without shipped models of experiments."""
+    shipped = shipped_of(PublishedExperimentModel)
+    return None if shipped is None else ExperimentRival(shipped, where, reporter)
+
+
 def classifier_rival(where: Settings, reporter: Reporter) -> ClassifierRival | None:
     """None in a checkout without a shipped order classifier."""
     shipped = shipped_of(OrderClassifier)
@@ -78,11 +106,7 @@ def ranker_rival(where: Settings, reporter: Reporter) -> RankerRival | None:
 
 def _unseen(shipped: PublishedModel, candidate: PublishedModel, where: Settings) -> list[OrderedCrystal]:
     """The candidate's test rows whose chemical systems the shipped model never saw."""
-    try:
-        seen = set(json.loads((shipped.folder / SYSTEMS_FILE).read_text()))
-    except (OSError, ValueError, TypeError) as fault:
-        raise UserError(f"{shipped.folder / SYSTEMS_FILE} is damaged; restore it from the repository") from fault
-    asked = set(candidate.held_out()["material_id"])
+    seen, asked = systems_seen(shipped), set(candidate.held_out()["material_id"])
     crystals = ordered_crystals(open_snapshot(where.snapshots, candidate.manifest["snapshot"]))
     return [one for one in crystals if one.crystal.id in asked and system_hash(one.crystal.chemsys) not in seen]
 
@@ -100,5 +124,6 @@ def shipped_rival_of(kind: type[PublishedModel], where: Settings, reporter: Repo
     """The shipped model of any kind as a rival; None in a checkout without one."""
     makers: dict[type[PublishedModel], Callable[[Settings, Reporter], Rival | None]] = {
         Ensemble: shipped_rival, OrderClassifier: classifier_rival, OrderRanker: ranker_rival,
+        PublishedExperimentModel: experiment_rival,
     }  # fmt: skip
     return makers[kind](where, reporter)

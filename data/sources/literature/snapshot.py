@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,15 +15,17 @@ import pandas as pd
 from data.errors import UserError
 from data.sources.literature.compositions import known_compositions
 from data.sources.literature.quarantine import reasons
-from data.sources.literature.tables import amounts_of, composition_key, hashes, literature_files, read_values
-from data.store.artifact import building, file_hash, find_artefact, list_artefacts, publish, text_hash, write_json
+from data.sources.literature.tables import amounts_of, composition_key, curated_files, hashes, literature_files, read_values
+from data.store.artifact import building, file_hash, find_artefact, list_artefacts, make_folder, publish, text_hash, write_json
 from data.store.versions import read_manifest
 
 MANIFEST_FILE, VALUES_FILE, QUARANTINE_FILE = "manifest.json", "values.parquet", "quarantine.parquet"
 COMPOSITIONS_FILE = "compositions.parquet"
+CURATED_FOLDER = "curated"  # copies of the curated tables, where the folder has them
+REMEDY = "refresh --source literature:FOLDER"
 LITERATURE_FORMAT = 1  # raise it whenever an older release would misread a snapshot
-RULES_CODE = "literature-1"  # raise it whenever the same tables would give other compositions or another quarantine
-VALUE_COLUMNS = ["key", "formula", "kind", "value_K", "source", "ref", "manual", "file", "row"]
+RULES_CODE = "literature-2"  # raise it whenever the same tables would give other compositions or another quarantine
+VALUE_COLUMNS = ["key", "formula", "kind", "value_K", "source", "ref", "manual", "given_key", "file", "row"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class LiteratureSnapshot:
     def manifest(self) -> dict[str, Any]:
         """Raises UserError where it is damaged, or of a newer release."""
         what = f"literature snapshot {self.id}"
-        return read_manifest(self.folder / MANIFEST_FILE, what, "format", LITERATURE_FORMAT, "refresh --source literature:FOLDER")
+        return read_manifest(self.folder / MANIFEST_FILE, what, "format", LITERATURE_FORMAT, REMEDY)
 
     def compositions(self) -> pd.DataFrame:
         return self._read(COMPOSITIONS_FILE)
@@ -49,15 +53,48 @@ class LiteratureSnapshot:
     def quarantine(self) -> pd.DataFrame:
         return self._read(QUARANTINE_FILE)
 
-    def _read(self, name: str) -> pd.DataFrame:
+    def curated(self) -> Path | None:
+        """The folder of the curated tables, each checked against its hash; None where the snapshot has none."""
+        names = [name for name in self.manifest["files"] if name.startswith(f"{CURATED_FOLDER}/")]
+        for name in names:
+            self._check(name)
+        return self.folder / CURATED_FOLDER if names else None
+
+    def verify(self) -> None:
+        """Raises UserError unless every file has the hash that the manifest states."""
+        for name in (*self.manifest["files"], *self.manifest.get("pages", {})):
+            self._check(name)
+        if _identifier(self.manifest["rules"], self.manifest["files"]) != self.id:
+            raise UserError(f"literature snapshot {self.id}: {MANIFEST_FILE} is damaged; {REMEDY}")
+
+    def is_sound(self) -> bool:
+        """Whether every file has the hash that the manifest states."""
+        try:
+            self.verify()
+        except UserError:
+            return False
+        return True
+
+    def _check(self, name: str) -> Path:
         path = self.folder / name
-        if not path.is_file() or file_hash(path) != self.manifest["files"].get(name):
-            raise UserError(f"literature snapshot {self.id}: {name} is damaged or missing; refresh --source literature:FOLDER")
-        return pd.read_parquet(path)
+        stated = {**self.manifest["files"], **self.manifest.get("pages", {})}
+        if not path.is_file() or file_hash(path) != stated.get(name):
+            raise UserError(f"literature snapshot {self.id}: {name} is damaged or missing; {REMEDY}")
+        return path
+
+    def _read(self, name: str) -> pd.DataFrame:
+        return pd.read_parquet(self._check(name))
 
 
-def publish_literature(root: Path, folder: Path) -> LiteratureSnapshot:
+def publish_literature(
+    root: Path, folder: Path, write_pages: Callable[[LiteratureSnapshot], Iterable[str]] = lambda snapshot: ()
+) -> LiteratureSnapshot:
     """Read all tables of a folder, keep impossible values aside, publish the rest under its content hash.
+
+    Args:
+        root: folder of all literature snapshots.
+        folder: holds the tables.
+        write_pages: writes pages for people into a finished snapshot that has no name yet, and returns their names.
 
     Raises:
         UserError: no table, no sound value in it, or the home cannot be written.
@@ -78,18 +115,32 @@ def publish_literature(root: Path, folder: Path) -> LiteratureSnapshot:
         sound[VALUE_COLUMNS].to_parquet(made / VALUES_FILE, index=False)
         known.to_parquet(made / COMPOSITIONS_FILE, index=False)
         bad[[*VALUE_COLUMNS, "stated", "reason"]].to_parquet(made / QUARANTINE_FILE, index=False)
-        digests = {name: file_hash(made / name) for name in (VALUES_FILE, COMPOSITIONS_FILE, QUARANTINE_FILE)}
-        identifier = text_hash(RULES_CODE, *(digests[name] for name in sorted(digests)))[:16]
+        curated = curated_files(folder)
+        for path in curated:
+            shutil.copyfile(path, make_folder(made / CURATED_FOLDER) / path.name)
+        tables = [VALUES_FILE, COMPOSITIONS_FILE, QUARANTINE_FILE, *(f"{CURATED_FOLDER}/{path.name}" for path in curated)]
+        digests = {name: file_hash(made / name) for name in tables}
+        identifier = _identifier(RULES_CODE, digests)
         manifest = {
             "kind": "literature", "format": LITERATURE_FORMAT, "rules": RULES_CODE, "id": identifier,
             "source": f"literature:{folder}",
-            "tables": hashes(files), "values": len(sound), "compositions": len(known), "quarantined": len(bad),
+            "tables": hashes([*files, *curated]), "values": len(sound), "compositions": len(known), "quarantined": len(bad),
             "quarantined_by_reason": dict(sorted(Counter(bad["reason"]).items())),
             "orders": {str(k): int(n) for k, n in known["order"].value_counts().sort_index().items()}, "files": digests,
         }  # fmt: skip
         write_json(made / MANIFEST_FILE, manifest)
-        publish(made, root / identifier)
-    return LiteratureSnapshot(root / identifier)
+        pages = {name: file_hash(made / name) for name in write_pages(LiteratureSnapshot(made))}
+        write_json(made / MANIFEST_FILE, {**manifest, **({"pages": pages} if pages else {})})
+        final = LiteratureSnapshot(root / identifier)
+        if final.folder.is_dir() and not final.is_sound():
+            shutil.rmtree(final.folder)  # what is published now has the same name and is whole
+        publish(made, final.folder)
+    return final
+
+
+def _identifier(rules: str, digests: dict[str, str]) -> str:
+    """Hash of the content of all tables, in the order of their names."""
+    return text_hash(rules, *(digests[name] for name in sorted(digests)))[:16]
 
 
 def open_literature(root: Path, identifier: str | None = None) -> LiteratureSnapshot:

@@ -13,9 +13,10 @@ from data.errors import UserError
 from data.store.artifact import file_hash
 
 REQUIRED = ("formula", "kind", "value_K", "ref")
-OPTIONAL = ("source", "manual", "licence")
+OPTIONAL = ("source", "manual", "key", "licence")
 TC, TN = "Tc", "TN"  # of a ferro- or ferrimagnet; of an antiferromagnet
-DERIVED = ("transition_temperatures.parquet",)  # of the shared tables: medians of the raw values beside them
+TEMPERATURES, ORDERS, STRUCTURES = "transition_temperatures.parquet", "magnetic_order.parquet", "magnetic_structures.parquet"
+CURATED = (TEMPERATURES, ORDERS, STRUCTURES)  # one row a composition, weighed by the person who made them: to learn from
 
 
 def literature_files(folder: Path) -> list[Path]:
@@ -26,15 +27,22 @@ def literature_files(folder: Path) -> list[Path]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder of literature tables")
-    files = [p for p in sorted(folder.iterdir()) if p.suffix in (".csv", ".parquet") and p.name not in DERIVED and _fits(p)]
+    files = [p for p in sorted(folder.iterdir()) if p.suffix in (".csv", ".parquet") and p.name not in CURATED and _fits(p)]
     if not files:
         raise UserError(f"no .csv or .parquet file in {folder} has the columns {', '.join(REQUIRED)} (docs/how-to/literature.md)")
     return files
 
 
+def curated_files(folder: Path) -> list[Path]:
+    """The curated tables of a folder; none unless those that hold temperatures and orders are there."""
+    here = [folder / name for name in CURATED if (folder / name).is_file()]
+    return here if {TEMPERATURES, ORDERS} <= {path.name for path in here} else []
+
+
 def read_values(files: Iterable[Path]) -> pd.DataFrame:
     """One row a value as it stands in its file: REQUIRED as text, `value_K` as a number (NaN where it is none), `source`,
-    `manual`, `file`, `row` (from 1, below the header)."""
+    `manual`, `given_key` (the composition's key in the curated tables, "" where the file has none), `file`, `row` (from 1, below
+    the header)."""
     parts = []
     for path in files:
         table = pd.read_csv(path, dtype=str, keep_default_na=False) if path.suffix == ".csv" else pd.read_parquet(path)
@@ -42,6 +50,7 @@ def read_values(files: Iterable[Path]) -> pd.DataFrame:
         part["stated"] = table["value_K"].astype(str)
         part["value_K"] = pd.to_numeric(table["value_K"], errors="coerce").astype(float)
         part["source"] = table["source"].astype(str) if "source" in table else path.stem
+        part["given_key"] = table["key"].astype(str) if "key" in table else ""
         part["manual"] = table["manual"].astype(str).str.lower().isin(("true", "1")) if "manual" in table else False
         part["file"], part["row"] = path.name, np.arange(1, len(table) + 1)
         parts.append(part)

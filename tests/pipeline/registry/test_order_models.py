@@ -149,7 +149,7 @@ def test_a_snapshot_that_an_order_model_learned_from_is_not_pruned(where: Settin
 
 
 def test_pushed_and_pulled_like_every_artefact(where: Settings) -> None:
-    assert [kind.name for kind in kinds(where)] == ["snapshot", *(kind.kind for kind in MODEL_KINDS)]
+    assert [kind.name for kind in kinds(where)] == ["snapshot", "literature snapshot", *(kind.kind for kind in MODEL_KINDS)]
     for kind in kinds(where):
         for folder in kind.root.glob("[!.]*/manifest.json"):
             kind.verify(folder.parent)
@@ -195,5 +195,5 @@ def test_a_table_without_one_of_the_orders_is_refused(tmp_path: Path) -> None:
 
 def test_kinds_are_called_by_their_names() -> None:
     assert model_kind("order-ranker") is OrderRanker
-    with pytest.raises(UserError, match="--kind is model or order-classifier or order-ranker, not 'tree'"):
+    with pytest.raises(UserError, match="--kind is model, order-classifier, order-ranker or experiment-model, not 'tree'"):
         model_kind("tree")
