@@ -3,9 +3,10 @@
     python -m benchmarks.experiment ../shared/data/literature --tables ../shared/data/mp_magnets.parquet \
         ../shared/data/icsd_candidates.parquet [--work FOLDER] [--smoke]
 
-The members of five folds are learned anew (half an hour; what FOLDER holds is not learned again). Of the tables, crystals with a known experimental
-order count, of mp_magnets those of val and test; they are ranked by the default profile without a look-up, their order and Curie
-temperature coming from members that never saw their chemical systems. --smoke: a part of the rows, small members.
+The members of five folds are learned anew (half an hour; what FOLDER holds is not learned again). Of the tables, crystals with
+a known experimental order count, of mp_magnets those of val and test; they are ranked by the default profile without a look-up,
+their order and Curie temperature coming from members that never saw their chemical systems. --smoke: a part of the rows, small
+members.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ that it learned from only hashes remain. They are what a new model is held again
 from __future__ import annotations
 
 import json
-import shutil
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import pandas as pd
 import models
 from data.errors import UserError
 from data.snapshot import open_snapshot
-from data.store.artifact import text_hash, write_bytes, write_json
+from data.store.artifact import building, text_hash, write_bytes, write_json
 from pipeline.dedup.trained import FILE, KEY, pack, snapshot_fingerprints
 from pipeline.ops.progress import Reporter
 from pipeline.registry.ensemble import Ensemble
@@ -109,11 +109,12 @@ def ship(model: M, where: Settings, root: Path | None = None) -> M:
         snapshot = open_snapshot(where.snapshots, model.manifest["snapshot"])
         found = snapshot_fingerprints(snapshot, model.graph_settings.symprec_A, where.workers)
         fingerprints[FILE], told[KEY] = pack(found)
-    shipped = publish_model(root, kind, write, {**told, "shipped_from": model.id}, model.shipped_card)
-    for old in before:
-        if old.id != shipped.id:
-            shutil.rmtree(old.folder)
-    return shipped
+    with building(root) as aside:
+        made = publish_model(aside, kind, write, {**told, "shipped_from": model.id}, model.shipped_card)
+        for old in before:  # also one of the same content, whose manifest may say less
+            os.rename(old.folder, aside / f"old-{old.id}")
+        os.rename(made.folder, root / made.id)
+    return kind(root / made.id)
 
 
 def system_hash(system: str) -> str:

@@ -123,7 +123,7 @@ def publish_literature(
         identifier = _identifier(RULES_CODE, digests)
         manifest = {
             "kind": "literature", "format": LITERATURE_FORMAT, "rules": RULES_CODE, "id": identifier,
-            "source": f"literature:{folder}",
+            "source": f"literature:{folder.resolve().name}",
             "tables": hashes([*files, *curated]), "values": len(sound), "compositions": len(known), "quarantined": len(bad),
             "quarantined_by_reason": dict(sorted(Counter(bad["reason"]).items())),
             "orders": {str(k): int(n) for k, n in known["order"].value_counts().sort_index().items()}, "files": digests,
