@@ -87,5 +87,5 @@ def test_doctor_and_empty_lists(ferroscreen: Call) -> None:
     for name in ("snapshots", "runs"):
         assert ferroscreen(name).stdout.strip() == f"No {name} yet."
     shipped = json.loads(ferroscreen("models", "--json").stdout)
-    assert [model["kind"] for model in shipped] == ["model", "order classifier", "order ranker"]
+    assert [model["kind"] for model in shipped] == ["model", "order classifier", "order ranker", "experiment model"]
     assert all(model["in use"] == "yes" for model in shipped)
