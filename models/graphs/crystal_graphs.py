@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -115,6 +116,11 @@ class GraphBatch:
     edge_distance: torch.Tensor  # (edges,) Å
     edge_count: torch.Tensor  # (edges,)
     n_crystals: int
+
+    @cached_property
+    def known_bases(self) -> list[tuple[torch.Tensor, float, torch.Tensor]]:
+        """What bases of its distances were computed (models.networks.layers.GaussianBasis.shared)."""
+        return []
 
     @classmethod
     def collate(cls, graphs: CrystalGraphs, index: NDArray[np.int64], dtype: torch.dtype = torch.float32) -> GraphBatch:

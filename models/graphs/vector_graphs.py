@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -156,6 +157,27 @@ class VectorBatch:
     triad_crystal: torch.Tensor  # (triads,) int64
     rotation_crystal: torch.Tensor  # (rotations,) int64
     n_crystals: int
+
+    @cached_property
+    def edge_distance(self) -> torch.Tensor:
+        """(edges,) Å."""
+        return (self.edge_vector * self.edge_vector).sum(dim=1).sqrt()
+
+    @cached_property
+    def edge_site(self) -> torch.Tensor:
+        """(edges,) int64, the neighbour's site of the primitive cell: the one with its orbit and its rotation."""
+        rotations = torch.bincount(self.rotation_crystal, minlength=self.n_crystals)
+        first_rotation = rotations.cumsum(0) - rotations
+        width = rotations[self.node_crystal]
+        first = width.cumsum(0) - width - first_rotation[self.node_crystal]  # a table of all rotations of each node
+        table = width.new_full((int(width.sum()),), -1)
+        table[first[self.site_node] + self.site_rotation] = torch.arange(len(self.site_node), device=width.device)
+        return table[first[self.edge_source] + self.edge_rotation]
+
+    @cached_property
+    def known_bases(self) -> list[tuple[torch.Tensor, float, torch.Tensor]]:
+        """What bases of its distances were computed (models.networks.layers.GaussianBasis.shared)."""
+        return []
 
     @classmethod
     def collate(cls, graphs: VectorGraphs, index: NDArray[np.int64], dtype: torch.dtype = torch.float32) -> VectorBatch:

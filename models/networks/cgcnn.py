@@ -15,11 +15,10 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from models.graphs.crystal_graphs import GraphBatch
 from models.networks.heads import TwoPart, TwoPartHead
-from models.networks.layers import N_ELEMENTS, GaussianBasis, pick, weighted_sum
+from models.networks.layers import N_ELEMENTS, GaussianBasis, pick, silu, times, weighted_sum
 from models.networks.network_model import NetworkModel
 from models.networks.training import TrainingSettings
 
@@ -46,10 +45,10 @@ class GatedConvolution(nn.Module):
 
     def forward(self, node: Tensor, edge: Tensor, batch: GraphBatch) -> Tensor:
         h = self.norm(node)
-        v = pick(self.centre(h), batch.edge_target) + pick(self.neighbour(h), batch.edge_source)
-        v = torch.addmm(v, edge, self.edge.weight.T)  # one pass over the edges less than a sum of three
+        v = pick(self.centre(h), batch.edge_target).add_(pick(self.neighbour(h), batch.edge_source))
+        v.addmm_(edge, self.edge.weight.T)  # one pass over the edges less than a sum of three
         gate, value = v.chunk(2, dim=1)
-        message = torch.sigmoid(gate) * functional.silu(value)
+        message = times(torch.sigmoid(gate), silu(value))
         return node + weighted_sum(message, batch.edge_count, batch.edge_target, len(node))
 
 
@@ -65,7 +64,7 @@ class CGCNNNetwork(nn.Module):
         self.head = TwoPartHead(settings.width)
 
     def forward(self, batch: GraphBatch) -> TwoPart:
-        node, edge = self.embedding(batch.numbers), self.basis(batch.edge_distance)
+        node, edge = self.embedding(batch.numbers), self.basis.shared(batch.edge_distance, batch.known_bases)
         for convolution in self.convolutions:
             node = convolution(node, edge, batch)
         said: TwoPart = self.head(weighted_sum(self.norm(node), batch.node_weight, batch.node_crystal, batch.n_crystals))

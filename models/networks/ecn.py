@@ -20,12 +20,11 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from models.graphs.cell_orbits import N_CELLS
 from models.graphs.vector_graphs import VectorBatch
 from models.networks.heads import TwoPart, TwoPartHead
-from models.networks.layers import N_ELEMENTS, GaussianBasis, mlp, pick, weighted_sum
+from models.networks.layers import N_ELEMENTS, GaussianBasis, mlp, pick, silu, weighted_sum
 from models.networks.network_model import VectorNetworkModel
 from models.networks.training import TrainingSettings
 
@@ -56,8 +55,8 @@ class CellMessage(nn.Module):
         self.gate = nn.Linear(width, 1)
 
     def forward(self, h: Tensor, edge: Tensor, source: Tensor, target: Tensor) -> Tensor:
-        v = pick(self.centre(h), target) + pick(self.neighbour(h), source)
-        u = self.second(functional.silu(torch.addmm(v, edge, self.edge.weight.T)))
+        v = pick(self.centre(h), target).add_(pick(self.neighbour(h), source))
+        u = self.second(silu(v.addmm_(edge, self.edge.weight.T)))
         gate = torch.sigmoid(self.gate(u)).squeeze(1)
         return weighted_sum(u, gate, target, len(h))
 
@@ -120,8 +119,8 @@ class ECNNetwork(nn.Module):
 
     def forward(self, batch: VectorBatch) -> TwoPart:
         node = self.embedding(batch.numbers)
-        distance = batch.edge_vector.norm(dim=1)
-        edge = self.edge(torch.cat([self.basis(distance), self.kind(batch.edge_kind)], dim=1))
+        basis = self.basis.shared(batch.edge_distance, batch.known_bases)
+        edge = self.edge(torch.cat([basis, self.kind(batch.edge_kind)], dim=1))
         for convolution in self.convolutions:
             node = convolution(node, edge, batch)
         said: TwoPart = self.head(weighted_sum(self.norm(node), batch.node_weight, batch.node_crystal, batch.n_crystals))

@@ -20,16 +20,16 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from models.graphs.vector_graphs import VectorBatch
 from models.networks.heads import TwoPart, TwoPartHead
-from models.networks.layers import N_ELEMENTS, GaussianBasis, mlp, pick, weighted_sum
+from models.networks.layers import N_ELEMENTS, GaussianBasis, SiLU, mlp, pick, silu, squares, times, weighted_sum
 from models.networks.network_model import VectorNetworkModel
 from models.networks.training import TrainingSettings
 
 MEAN_NEIGHBOURS = 16.0  # of a crystal graph; keeps sums over neighbours near one
 SQUARE_A2 = 10.0  # Å², scale of squared distances between neighbours
+SMALLEST = 1e-24  # of a squared length; the root of zero has no gradient
 
 
 @dataclass(frozen=True)
@@ -56,30 +56,32 @@ class ChannelConvolution(nn.Module):
         self.gate = nn.Linear(width, 1)
         last = nn.Linear(width, channels[0] * channels[1], bias=False)
         nn.init.xavier_uniform_(last.weight, gain=1e-3)
-        self.mix = nn.Sequential(nn.Linear(width, width), nn.SiLU(), last)
+        self.mix = nn.Sequential(nn.Linear(width, width), SiLU(), last)
         self.update = mlp(2 * width, width, width)
 
     def forward(
-        self, h: Tensor, d: Tensor, square: Tensor, edge: Tensor, source: Tensor, target: Tensor, mean: Tensor, total: float
+        self, h: Tensor, d: Tensor, unit: float, edge: Tensor, source: Tensor, target: Tensor, mean: Tensor, total: float
     ) -> tuple[Tensor, Tensor]:
         """What to add to the scalars, and to the vectors: (nodes, width) and (nodes, 3, channels out).
 
         Args:
             d: (edges, 3, channels in).
-            square: (edges, channels in), |d|² in whatever unit suits the scalars.
+            unit: divides |d|², which the scalars read.
             edge: (edges, edge_width) invariant features.
             mean: (nodes,) one over the number of neighbours.
             total: divides the sum of messages.
         """
-        v = pick(self.centre(h), target) + pick(self.neighbour(h), source)
-        v = torch.addmm(v, torch.cat([edge, square], dim=1), self.edge.weight.T)
-        message = functional.silu(self.second(functional.silu(v)))
-        message = message * torch.sigmoid(self.gate(message))
+        square = squares(d)
+        v = pick(self.centre(h), target).add_(pick(self.neighbour(h), source))
+        v.addmm_(torch.cat([edge, square / unit], dim=1), self.edge.weight.T)
+        message = silu(self.second(silu(v)))
+        message = times(message, torch.sigmoid(self.gate(message)))
         if self.norm_diff:
-            d = d / (d.norm(dim=1, keepdim=True) + 1.0)
+            d = d / (square.clamp(min=SMALLEST).sqrt() + 1.0)[:, None]
         moved = torch.bmm(d, self.mix(message).view(-1, *self.channels))
-        vectors = moved.new_zeros(len(h), 3 * self.channels[1]).index_add(0, target, moved.flatten(1))
-        summed = weighted_sum(message, message.new_ones(len(message)), target, len(h)) / total
+        ones = message.new_ones(len(message))
+        vectors = weighted_sum(moved.flatten(1), ones, target, len(h))
+        summed = weighted_sum(message, ones, target, len(h)) / total
         scalars: Tensor = self.update(torch.cat([h, summed], dim=1))
         return scalars, vectors.view(-1, 3, self.channels[1]) * mean[:, None, None]
 
@@ -115,16 +117,17 @@ class MCEGNNNetwork(nn.Module):
         """(nodes, width) and (nodes, 3, channels), of each orbit's representative."""
         node = self.embedding(batch.numbers)
         x = batch.edge_vector.new_zeros(len(node), 3, self.settings.channels)
-        edge = self.basis(batch.edge_vector.norm(dim=1))
-        turn = pick(batch.rotation.flatten(1), batch.edge_rotation).view(-1, 3, 3)
+        edge = self.basis.shared(batch.edge_distance, batch.known_bases)
+        turn = batch.rotation[batch.site_rotation]
         source, target = batch.edge_source, batch.edge_target
         mean = 1.0 / torch.bincount(target, minlength=len(node)).clamp(min=1).to(edge.dtype)
-        for norm, convolution in zip(self.norms, self.convolutions, strict=True):
-            flat = x.flatten(1)
-            there = torch.bmm(turn, pick(flat, source).view(-1, 3, self.settings.channels))
-            d = batch.edge_vector[:, :, None] + there - pick(flat, target).view_as(there)
-            square = (d * d).sum(dim=1) / SQUARE_A2
-            scalars, vectors = convolution(norm(node), d, square, edge, source, target, mean, MEAN_NEIGHBOURS)
+        d = batch.edge_vector[:, :, None].expand(-1, -1, self.settings.channels)  # all vectors are zero at first
+        for k, (norm, convolution) in enumerate(zip(self.norms, self.convolutions, strict=True)):
+            if k:  # a neighbour's vectors are turned once for each site of the cell, not for each edge
+                sites = torch.bmm(turn, x[batch.site_node])
+                there = pick(sites.flatten(1), batch.edge_site) - pick(x.flatten(1), target)
+                d = batch.edge_vector[:, :, None] + there.view(-1, 3, self.settings.channels)
+            scalars, vectors = convolution(norm(node), d, SQUARE_A2, edge, source, target, mean, MEAN_NEIGHBOURS)
             node, x = node + scalars, x + vectors
         return node, x
 

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from models.graphs.crystal_graphs import GraphBatch
 from models.networks.heads import TwoPart, TwoPartHead
-from models.networks.layers import N_ELEMENTS, GaussianBasis, mlp, pick, softmax_within, weighted_sum
+from models.networks.layers import N_ELEMENTS, GaussianBasis, SiLU, mlp, pick, softmax_within, weighted_sum
 from models.networks.network_model import NetworkModel
 from models.networks.training import TrainingSettings
 
@@ -64,11 +64,12 @@ class BondUpdate(nn.Module):
         self.neighbour = nn.Linear(width, hidden, bias=False)
         self.bond = nn.Linear(width, hidden, bias=False)
         self.state = nn.Linear(width, hidden, bias=False)
-        self.rest = nn.Sequential(nn.SiLU(), mlp(hidden, hidden, width))
+        self.rest = nn.Sequential(SiLU(), mlp(hidden, hidden, width))
 
     def forward(self, site: Tensor, bond: Tensor, state: Tensor, batch: GraphBatch) -> Tensor:
         centre = self.centre(site) + pick(self.state(state), batch.node_crystal)
-        first = pick(centre, batch.edge_target) + pick(self.neighbour(site), batch.edge_source) + self.bond(bond)
+        first = pick(centre, batch.edge_target).add_(pick(self.neighbour(site), batch.edge_source))
+        first.addmm_(bond, self.bond.weight.T)
         updated: Tensor = self.rest(first)
         return updated
 
@@ -78,7 +79,7 @@ class Block(nn.Module):
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
-        self.dense = nn.ModuleList(nn.Sequential(nn.LayerNorm(width), mlp(width, hidden, width), nn.SiLU()) for _ in range(3))
+        self.dense = nn.ModuleList(nn.Sequential(nn.LayerNorm(width), mlp(width, hidden, width), SiLU()) for _ in range(3))
         self.bond = BondUpdate(width, hidden)
         self.site = mlp(3 * width, hidden, hidden, width)
         self.state = mlp(3 * width, hidden, hidden, width)
@@ -142,7 +143,7 @@ class MEGNetNetwork(nn.Module):
 
     def forward(self, batch: GraphBatch) -> TwoPart:
         weights = Weights.of(batch)
-        site, bond = self.embedding(batch.numbers), self.bond(self.basis(batch.edge_distance))
+        site, bond = self.embedding(batch.numbers), self.bond(self.basis.shared(batch.edge_distance, batch.known_bases))
         state = self.state.expand(batch.n_crystals, -1)
         for block in self.blocks:
             site, bond, state = block(site, bond, state, batch, weights)

@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from models.networks.heads import TwoPart
 from models.packing import batches_by_edges
 
 CHECKPOINT_FILE = "checkpoint.pt"
-PREDICTION_EDGES = 16_384  # a batch's edges in inference: large enough for the cores, small enough for the cache
+PREDICTION_EDGES = 8192  # a batch's edges in inference: large enough for the cores, small enough for the cache
 
 
 @dataclass(frozen=True)
@@ -120,15 +120,21 @@ def moments_task(train: Examples, validation: Examples, dtype: torch.dtype, coll
 
 def predict_network(network: nn.Module, examples: Examples, collate: Collate) -> Prediction:
     """Predictions in the examples' order; batches are packed by edges, which does not change any row."""
-    network.eval()
-    dtype = next(network.parameters()).dtype
-    moment, p_magnetic = np.zeros(len(examples)), np.zeros(len(examples))
+    return predict_networks([network], examples, collate)[0]
+
+
+def predict_networks(networks: Sequence[nn.Module], examples: Examples, collate: Collate) -> list[Prediction]:
+    """The predictions of networks of one dtype that read the same batches, each of which is packed once."""
+    dtype = next(networks[0].parameters()).dtype
+    said = [Prediction(np.zeros(len(examples)), np.zeros(len(examples))) for _ in networks]
     with torch.inference_mode():
         for index in batches_by_edges(examples.graphs.edges_per_crystal, PREDICTION_EDGES):
-            said: TwoPart = network(collate(examples, index, dtype))
-            moment[index] = said.moment.double().numpy()
-            p_magnetic[index] = said.p_magnetic.double().numpy()
-    return Prediction(moment, p_magnetic)
+            batch = collate(examples, index, dtype)
+            for network, prediction in zip(networks, said, strict=True):
+                two: TwoPart = network.eval()(batch)
+                prediction.moment[index] = two.moment.double().numpy()
+                prediction.p_magnetic[index] = two.p_magnetic.double().numpy()
+    return said
 
 
 def _epoch(

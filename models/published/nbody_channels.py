@@ -40,7 +40,7 @@ class ChannelNBody(nn.Module):
         channels = x[:, :, None]
         for k, (layer, drift) in enumerate(zip(self.layers, self.drift, strict=True)):
             d = channels[target] - channels[source]
-            scalars, vectors = layer(h, d, (d * d).sum(dim=1), edge, source, target, mean, 1.0)
+            scalars, vectors = layer(h, d, 1.0, edge, source, target, mean, 1.0)
             last = k == len(self.layers) - 1
             kept = channels.mean(dim=2, keepdim=True) if last else channels.expand(-1, -1, self.channels)
             channels = kept + vectors + v[:, :, None] * drift(h)[:, None, :]

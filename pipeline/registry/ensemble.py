@@ -14,6 +14,7 @@ import pandas as pd
 from data.errors import UserError
 from models.contract import Examples, Model, ModelError
 from models.families import family
+from models.members import predict_members
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.neighbours import GraphSettings
 from pipeline.featurise import Needs
@@ -85,7 +86,7 @@ class Ensemble(PublishedModel):
 
     def predict(self, examples: Examples) -> EnsemblePrediction:
         """Prediction, interval and members' predictions for each crystal."""
-        predictions = {name: model.predict(examples) for name, model in self.members.items()}
+        predictions = predict_members(self.members, examples)
         weights = np.array([m["weight"] for m in self.manifest["members"]])
         return self.error_model.predict(predictions, weights, examples)
 
