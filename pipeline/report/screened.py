@@ -10,7 +10,7 @@ from typing import Any
 from data.errors import UserError
 from data.snapshot import open_snapshot
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.experiment_model import experiment_id, experiment_model
+from pipeline.registry.order_models import experiment_model
 from pipeline.report.caveats import caveats
 from pipeline.report.content import Changes, ReportContent, SecondOpinion
 from pipeline.report.neighbours import Learned, learned
@@ -74,13 +74,17 @@ def screen_content(
         known=_learned(where, model["snapshot"]),
         changes=changes,
         second=second,
-        experiment=_experiment_facts(run),
+        experiment=_experiment_facts(run, where),
     )
 
 
-def _experiment_facts(run: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Of the models that the run used; nothing where they are others by now."""
-    return experiment_model().facts if f"experiment-{experiment_id()}" in run.get("code", ()) else {}
+def _experiment_facts(run: Mapping[str, Any], where: Settings | None) -> Mapping[str, Any]:
+    """Of the models of experiments that the run used; nothing where others are in use by now."""
+    try:
+        model = experiment_model(where)
+    except UserError:
+        return {}
+    return model.model.facts if model.id == run.get("experiment_model") else {}
 
 
 def _learned(where: Settings | None, snapshot: str) -> Learned:
