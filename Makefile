@@ -10,13 +10,28 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
 
-.PHONY: run test docs demo-refresh setup lint types check picture pretrained pretrained-order pretrained-experiment clean
+.PHONY: run test test-fast mutation docs demo-refresh setup lint types check picture pretrained pretrained-order pretrained-experiment clean
 
 run: $(VENV)/.run
 	$(BIN)/ferroscreen run --out report
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -q -n 2
+
+# the fast unit tests: what to run while writing code
+test-fast: $(VENV)/.test
+	$(BIN)/python -m pytest -q -n 2 -m "unit and not slow"
+
+# what some tests need beyond .[test]; where a download fails, these tests are skipped and say why
+.PHONY: test-extras
+test-extras: $(VENV)/.test
+	timeout 600 $(PIP) -c constraints.txt -e ".[dask]" || echo "no Dask: its tests are skipped"
+	timeout 600 $(PIP) -c constraints.txt -e ".[ray]" || echo "no Ray: its tests are skipped"
+	test -n "$(CHROMIUM)" || timeout 600 $(BIN)/python -m playwright install chromium || echo "no Chromium: its tests are skipped"
+
+# faults in the code of calibration, ranking and order that the tests must notice (docs/results/reliability.md); half an hour
+mutation: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.mutation --out mutation.md
 
 setup: $(VENV)/.run
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks.smoke import arguments
 from pipeline.demos.figures import markdown
 from pipeline.screening.profiles import PROFILES
 from pipeline.screening.ranking import in_order
@@ -103,7 +104,7 @@ FERROMAGNETS = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
-    screened = find_run(settings(), str(parser.parse_args().run))
+    screened = find_run(settings(), str(arguments(parser, lambda made: [made.run()]).run))
     orders = {name: in_order(screened.ranking(), PROFILES[name]) for name in ("as-calculated", "high-ms")}
     for title, known in (("antiferromagnets", ANTIFERROMAGNETS), ("ferromagnets", FERROMAGNETS)):
         found = places(known, orders)

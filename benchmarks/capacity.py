@@ -23,6 +23,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from benchmarks.smoke import arguments
 from data.sources import Source
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
@@ -30,6 +31,7 @@ from pipeline.demos.figures import markdown
 from pipeline.registry.shipped import choose_model
 from pipeline.screening.candidates import predict_shard
 from pipeline.screening.csvsafe import csv_safe
+from pipeline.screening.measured import with_measured
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES
 from pipeline.screening.ranking import rank
 from pipeline.screening.screen_models import ScreenModels
@@ -57,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
     parser.add_argument("--crystals", type=int, default=4000)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.candidates(), "--crystals", 40], SIZES=(500, 2000))
     costs = measure(candidate_source([options.table], Columns()), options.crystals)
     print(f"\nworker {1e3 * costs.worker_s:.2f} ms a crystal ({1 / costs.worker_s:.0f}/s a core), start {costs.start_s:.1f} s")
     print(f"kept {costs.kept_bytes:.0f} bytes a crystal")
@@ -85,7 +87,7 @@ def measure(source: Source, crystals: int) -> Costs:
         work = Work(source, models, where.descriptors, Path(folder))
         predict_shard(source, models, where.descriptors, shards[0])
         start, begun, done, tables = time.perf_counter() - started, time.perf_counter(), 0, []
-        for number, shard in enumerate(shards[1:]):
+        for number, shard in enumerate(shards[1:] or shards):
             predicted = predict_shard(source, models, where.descriptors, shard)
             work.keep(number, predicted)
             tables.append(predicted.table)
@@ -106,7 +108,7 @@ def _parent(table: pd.DataFrame, rows: int) -> tuple[float, float]:
     many = pd.concat([table.assign(candidate_id=table["candidate_id"] + f"-{k}") for k in range(times)], ignore_index=True)
     many = many.head(rows).assign(duplicate_of="", known_id="", known_moment=float("nan"))
     started = time.perf_counter()
-    ranking = rank(many, PROFILES[DEFAULT_PROFILE])
+    ranking = rank(with_measured(many, None), PROFILES[DEFAULT_PROFILE])
     with tempfile.TemporaryDirectory() as folder:
         write_parquet(ranking, Path(folder) / "ranking.parquet")
         csv_safe(ranking).to_csv(Path(folder) / "ranking.csv", index=False, float_format="%.6g")

@@ -18,7 +18,7 @@ import moyopy
 
 from data.cif.reader import read_cif
 from data.crystal import Crystal, CrystalError, make_crystal
-from data.sources.cif_folder import decode, files_below
+from data.sources.cif_folder import decode
 
 VOLUME_TOLERANCE = 1e-3  # relative, per atom
 SYMPREC_A = 0.01
@@ -58,7 +58,7 @@ def main() -> None:
     elif chosen.folder is None or not chosen.folder.is_dir():
         parser.error("name a folder of CIF files, or give --smoke")
     else:
-        compare([Path(file) for file in sorted(files_below(chosen.folder)) if not file.endswith(".zip")][: chosen.most])
+        compare(sorted(chosen.folder.rglob("*.cif"))[: chosen.most])
 
 
 def compare(files: list[Path]) -> None:

@@ -8,13 +8,14 @@ sites.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from benchmarks.cif_compare import LOST, SECONDS_PER_FILE, difference, our_outcome, pymatgen_outcome
+from benchmarks.smoke import arguments
 from pipeline.ops.parallel import default_workers, map_in_order
 
 SITE_TOLERANCE_A = 1e-2
@@ -22,7 +23,10 @@ METRIC_TOLERANCE_A2 = 1e-2
 
 
 def main() -> None:
-    table = pq.read_table(Path(sys.argv[1])).to_pydict()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", type=Path)
+    options = arguments(parser, lambda made: [made.cif_table()])
+    table = pq.read_table(options.table).to_pydict()
     texts = [t.decode("utf-8", "replace") if isinstance(t, bytes) else t for t in table["cif"]]
     ours = [our_outcome(text) for text in texts]
     theirs = list(map_in_order(pymatgen_outcome, texts, default_workers(), lambda _: LOST, SECONDS_PER_FILE))

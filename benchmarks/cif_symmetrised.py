@@ -26,6 +26,7 @@ from benchmarks.cif_compare import (
     our_outcome,
     pymatgen_outcome,
 )
+from benchmarks.smoke import arguments
 from pipeline.ops.parallel import default_workers, map_in_order
 
 SYMPREC_A = 0.01
@@ -41,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
     parser.add_argument("--crystals", type=int)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.candidates(), "--crystals", 6])
     texts = pq.read_table(options.table, columns=["cif"])["cif"].to_pylist()
     rows = np.unique(np.linspace(0, len(texts) - 1, min(options.crystals or len(texts), len(texts))).astype(int)).tolist()
     found = map_in_order(

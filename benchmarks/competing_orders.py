@@ -23,6 +23,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from benchmarks.order_table import crystals_of
+from benchmarks.smoke import arguments
 from flows.console import Console
 from pipeline.demos.figures import markdown
 from pipeline.magnetism.competing_orderings import chosen_orders, family_names, textbook
@@ -63,7 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
     parser.add_argument("--part", choices=["val", "test"], default="val")
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.site_moments()])
     rows = [one for one in crystals_of(options.table) if one.part == options.part and one.order in ANTIPARALLEL]
     with Console().bar("Orders", len(rows)) as tick:
         ranked = [(found.source.order, places(found), found) for found in own_orders(rows, tick)]

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.smoke import arguments
 from data.crystal import Crystal
 from data.rejection import Rejection
 from data.snapshot import Snapshot, publish_snapshot
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("candidates", type=Path)
     parser.add_argument("known", type=Path)
     parser.add_argument("--workers", type=int, default=2)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.candidates(), made.magnets(), "--workers", 1])
     crystals = read(options.candidates)
     with tempfile.TemporaryDirectory() as folder:
         snapshot = publish_snapshot(Path(folder), ParquetSource(options.known, labelled=True))

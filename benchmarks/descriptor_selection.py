@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.learning_curve import find_snapshot
+from benchmarks.smoke import arguments
 from data.store.artifact import make_folder, write_bytes, write_json
 from flows.console import Console
 from models.contract import FitControl
@@ -37,7 +38,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--trees", type=int, default=40)
     parser.add_argument("--kinds", default="forest", help="forest, extratrees, boosting")
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.magnets(), "--out", made.out(), "--trees", 4])
     where, console, out = settings(), Console(), make_folder(options.out)
     data = labelled_examples(
         find_snapshot(options.table, where, console), GraphSettings(), DescriptorSet.FAST, False, where, console

@@ -24,6 +24,7 @@ import torch
 
 from benchmarks.matgl_megnet import MatglMEGNet, available
 from benchmarks.reference_cgcnn import ReferenceCGCNN, graph_from_cif
+from benchmarks.smoke import arguments
 from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.sources.cif_folder import FILES_PER_SHARD
@@ -187,7 +188,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("table", type=Path)
     parser.add_argument("--crystals", type=int, default=2000)
     parser.add_argument("--max-sites", type=int, default=60)
-    return parser.parse_args()
+    return arguments(parser, lambda made: [made.candidates(), "--crystals", 20], WHOLE=40, REPEATS=1, PEER_CRYSTALS=10)
 
 
 if __name__ == "__main__":

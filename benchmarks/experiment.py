@@ -5,8 +5,7 @@
 
 The members of five folds are learned anew (half an hour; what FOLDER holds is not learned again). Of the tables, crystals with
 a known experimental order count, of mp_magnets those of val and test; they are ranked by the default profile without a look-up,
-their order and Curie temperature coming from members that never saw their chemical systems. --smoke: a part of the rows, small
-members.
+their order and Curie temperature coming from members that never saw their chemical systems.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.figures import markdown
+from benchmarks.smoke import arguments
 from data.labels import TESLA_PER_MUB_PER_A3
 from data.sources.literature.tables import amounts_of, composition_key
 from data.sources.parquet import Columns, ParquetSource
@@ -27,6 +26,7 @@ from flows.console import Console
 from models.experiment.composition_network import NetworkSettings
 from models.experiment.model import temperatures
 from models.experiment.tree_members import ForestSettings
+from pipeline.demos.figures import markdown
 from pipeline.evaluation.experiment_metrics import crossed_order, order_metrics
 from pipeline.magnetism.experiment import prediction_columns, with_experiment
 from pipeline.magnetism.known_orders import known_from_experiment
@@ -52,11 +52,10 @@ def main() -> None:
     parser.add_argument("literature", type=Path)
     parser.add_argument("--tables", type=Path, nargs="*", default=[])
     parser.add_argument("--work", type=Path)
-    parser.add_argument("--smoke", action="store_true")
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.literature(), "--tables", made.magnets(), made.candidates()])
     rows = read_rows(options.literature)
     if options.smoke:
-        rows = rows.take(np.sort(np.random.default_rng(0).choice(len(rows.fold), SMOKE_ROWS, replace=False)))
+        rows = rows.take(np.sort(np.random.default_rng(0).permutation(len(rows.fold))[:SMOKE_ROWS]))
     with tempfile.TemporaryDirectory() as aside:
         work = options.work or Path(aside)
         model, crossed = train_experiment(rows, SMOKE if options.smoke else ExperimentSettings(), work, Console().say)

@@ -24,6 +24,7 @@ from pathlib import Path
 from rich.progress import Progress
 
 from benchmarks.cif_mutations import mutant, read_corpus
+from benchmarks.smoke import arguments
 
 CORPUS = Path(__file__).resolve().parents[1] / "tests" / "data" / "cif" / "corpus"
 CHILD_BYTES = 6 * 2**30  # address space; the libraries alone reserve two
@@ -130,7 +131,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, default=Path("fuzz-findings"))
     parser.add_argument("--limit", type=float, default=10.0, help="seconds for one file")
     parser.add_argument("--corpus", type=Path, default=CORPUS)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [0.05, "--keep", made.out()])
     findings = fuzz(options.corpus, options.minutes * 60, options.seed, options.keep, options.limit)
     sys.exit(1 if findings else 0)
 

@@ -15,6 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.smoke import arguments
+
 CORPUS = Path(__file__).resolve().parents[1] / "tests" / "data" / "cif" / "corpus"
 LIMIT_S, LIMIT_MB, LONGEST = 10, 6 * 1024, 20_000
 
@@ -24,7 +26,7 @@ def main() -> None:
     parser.add_argument("minutes", type=float)
     parser.add_argument("--corpus", type=Path, default=CORPUS)
     parser.add_argument("--keep", type=Path, default=Path("fuzz-findings"))
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [0.05, "--keep", made.out()])
     import atheris
 
     with atheris.instrument_imports(include=["data"]):

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benchmarks.learning_curve import find_snapshot
+from benchmarks.smoke import arguments
 from flows.console import Console
 from models.contract import Examples, Model, ModelError
 from models.families import family
@@ -100,7 +101,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("table", type=Path)
     parser.add_argument("--models", required=True, help="folders of saved members, comma-separated")
     parser.add_argument("--out", type=Path, required=True)
-    return parser.parse_args()
+    return arguments(parser, lambda made: [made.magnets(), "--models", ",".join(map(str, made.members())), "--out", made.out()])
 
 
 if __name__ == "__main__":

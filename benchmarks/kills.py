@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 from benchmarks.kills_child import KEY
+from benchmarks.smoke import arguments
 from data.sources.starter import StarterSource
 from data.store.artifact import file_hash
 from pipeline.ops.ledger import DONE, LOST, Ledger
@@ -33,7 +34,7 @@ def main() -> None:
     parser.add_argument("--moments", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", default="refresh,train,screen")
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: ["--moments", 1, "--jobs", "refresh"])
     chosen, dice = options.jobs.split(","), random.Random(options.seed)
     moments = [options.moments // len(chosen) + (k < options.moments % len(chosen)) for k in range(len(chosen))]
     print("| job | undisturbed, s | kills | in the middle | parts taken over | same bytes | parts done twice |\n|" + "---|" * 7)

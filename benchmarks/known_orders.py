@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.smoke import arguments
 from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.symmetry import SymmetricCell, symmetrise
@@ -123,7 +124,7 @@ def place(offered: list[Ordering], order: KnownOrder) -> int | None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.candidates()])
     there = crystals(options.table)
     lines: list[list[str]] = []
     hits: list[list[int | None]] = []

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.learning_curve import find_snapshot
+from benchmarks.smoke import arguments
 from data.labels import MAGNETIC_THRESHOLD
 from flows.console import Console
 from models.contract import FitControl
@@ -36,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
     parser.add_argument("--shown", type=int, default=25)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.magnets()])
     where, console = settings(), Console()
     data = labelled_examples(
         find_snapshot(options.table, where, console), GraphSettings(), DescriptorSet.FAST, False, where, console

@@ -28,6 +28,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks.figures import Journal
+from benchmarks.smoke import arguments
 from data.snapshot import Snapshot, list_snapshots, publish_snapshot
 from data.sources.opening import labelled_source
 from data.sources.parquet import Columns
@@ -175,7 +176,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--families", default="cgcnn,megnet,ecn,mcegnn")
     parser.add_argument("--fractions", default="0.01,0.03,0.1,0.3,1")
     parser.add_argument("--plot", type=Path)
-    return parser.parse_args()
+    return arguments(parser, lambda made: [made.magnets(), "--out", made.out(), "--families", "cgcnn", "--fractions", "1"])
 
 
 if __name__ == "__main__":

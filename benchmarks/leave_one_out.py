@@ -18,6 +18,7 @@ from pymatgen.core import Element
 from scipy.stats import spearmanr
 
 from benchmarks.learning_curve import find_snapshot
+from benchmarks.smoke import arguments
 from flows.console import Console
 from models.contract import FitControl
 from models.trees.forest import ExtraTrees, Forest
@@ -43,7 +44,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=8000, help="training rows of each forest")
     parser.add_argument("--tested", type=int, default=2000, help="rows with the element, at most")
     parser.add_argument("--trees", type=int, default=24)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.magnets(), "--elements", "Si", "--rows", 100, "--trees", 4])
     where, console = settings(), Console()
     data = labelled_examples(
         find_snapshot(options.table, where, console), GraphSettings(), DescriptorSet.FAST, False, where, console

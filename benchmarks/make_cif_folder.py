@@ -18,6 +18,7 @@ import moyopy
 import numpy as np
 from rich.progress import track
 
+from benchmarks.smoke import arguments
 from data.crystal import Crystal, symbol
 from data.sources import Record
 from data.sources.parquet import ParquetSource
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("tables", type=Path, nargs="+")
     parser.add_argument("--files", type=int, default=200_000)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.out(), made.candidates(), "--files", 100])
     parts = [
         (ParquetSource(t, labelled=False), shard) for t in options.tables for shard in ParquetSource(t, labelled=False).shards()
     ]

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.order_table import crystals_of
+from benchmarks.smoke import arguments
 from flows.console import Console
 from models.ordering.order_classifier import CLASSES, OrderingClasses
 from pipeline.demos.figures import markdown
@@ -24,7 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
     parser.add_argument("--part", choices=["val", "test"], default="val")
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.site_moments()])
     columns, crystals = described(crystals_of(options.table), Console())
     parts = np.array([one.part for one in crystals])
     classes = np.array([CLASSES.index(one.order) for one in crystals])

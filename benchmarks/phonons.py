@@ -41,6 +41,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel
 
 from benchmarks.figures import Journal
+from benchmarks.smoke import arguments
 from data.crystal import Crystal
 from data.store.artifact import make_folder, text_hash
 from data.symmetry import symmetrise
@@ -293,7 +294,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--families", default="cgcnn,megnet,ecn,mcegnn,forest")
     parser.add_argument("--seeds", type=int, default=1)
-    return parser.parse_args()
+    return arguments(
+        parser, lambda made: [made.phonons(), "--out", made.out(), "--families", "cgcnn,forest"], RECIPE=Recipe(epochs=1)
+    )
 
 
 if __name__ == "__main__":

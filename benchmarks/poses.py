@@ -16,6 +16,7 @@ import argparse
 import numpy as np
 import torch
 
+from benchmarks.smoke import arguments
 from data.snapshot import open_snapshot
 from models.contract import Examples
 from models.graphs.vector_graphs import VectorBatch
@@ -34,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+")
     parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: made.posed())
     where = settings()
     ensembles = [open_model(where.models, name) for name in options.models]
     snapshot = open_snapshot(where.snapshots, ensembles[0].manifest["snapshot"])

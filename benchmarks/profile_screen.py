@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.smoke import arguments, shipped_model
 from data.cif.reader import read_cif
 from data.rejection import Rejection
 from data.sources.cif_folder import CifFolder
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("model", type=Path)
     parser.add_argument("--shards", type=int, default=20)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.cif_folder(), shipped_model(), "--shards", 1])
     torch.set_num_threads(1)
     source, ensemble = CifFolder(options.folder), Ensemble(options.model)
     models = ScreenModels.in_use(ensemble)

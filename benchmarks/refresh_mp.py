@@ -6,19 +6,25 @@ the time, the peak memory and the bytes over the wire.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 from typing import Any
+
+from benchmarks.smoke import arguments
 
 
 def main() -> None:
-    table = sys.argv[1]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", type=Path)
+    options = arguments(parser, lambda made: [made.magnets()])
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.servers", table], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tests.servers", str(options.table)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert server.stdin is not None and server.stdout is not None
     try:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks.smoke import arguments, chromium
 from benchmarks.synthetic_screen import synthetic_content
 from pipeline.report.page import write_report
 
@@ -58,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", default="12345,200000")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: ["--rows", "300", "--chromium", chromium()], REPEATS=1)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=options.chromium, args=["--no-sandbox"])
         for rows in map(int, options.rows.split(",")):

@@ -20,6 +20,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from benchmarks.learning_curve import find_snapshot
+from benchmarks.smoke import arguments
 from data.labels import TESLA_PER_MUB_PER_A3
 from data.store.artifact import make_folder, write_bytes
 from flows.console import Console
@@ -57,7 +58,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--plot", type=Path)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.magnets(), "--out", made.out(), "--epochs", 1])
     where, console = settings(), Console()
     data = labelled_examples(
         find_snapshot(options.table, where, console), GraphSettings(), DescriptorSet.FAST, False, where, console

@@ -16,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.smoke import arguments
 from data.store.artifact import file_hash
 from pipeline.demos.figures import markdown
 from tests.servers.prefect import ROOT, prefect_server
@@ -43,7 +44,7 @@ def main() -> None:
     parser.add_argument("candidates", type=Path)
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--runners", default="local,threads,processes,dask,ray")
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.candidates(), "--repeats", 1, "--runners", "threads"])
     ways = ["plain", *options.runners.split(",")]
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     rankings = set()

@@ -15,6 +15,8 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from benchmarks.smoke import arguments, chromium
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 WIDTH, HEIGHT = 1280, 800
 LARGEST = 300_000  # bytes
@@ -24,8 +26,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("report", type=Path)
     parser.add_argument("--candidate", type=int, default=0, help="row of the table to open")
+    parser.add_argument("--out", type=Path, default=DOCS)
     parser.add_argument("--chromium", default="/usr/bin/chromium")
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.run() / "report.html", "--out", made.folder, "--chromium", chromium()])
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=options.chromium, args=["--no-sandbox", "--hide-scrollbars"])
         for name, scheme in (("report", "light"), ("report-dark", "dark"), ("report-detail", "light")):
@@ -38,7 +41,7 @@ def main() -> None:
                 page.evaluate("document.activeElement.blur()")
             page.mouse.move(1, 1)
             page.wait_for_timeout(500)
-            save(page, DOCS / f"{name}.png")
+            save(page, options.out / f"{name}.png")
             page.close()
         browser.close()
 

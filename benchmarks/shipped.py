@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from scipy.stats import spearmanr
 
+from benchmarks.smoke import arguments
 from data.labels import MAGNETIC_THRESHOLD
 from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
@@ -29,7 +30,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("table", type=Path)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.model(), made.magnets()])
     model = Ensemble(options.model)
     rows = model.held_out()
     facts = pq.read_table(options.table, columns=_FACTS).to_pandas().drop_duplicates("material_id")
@@ -77,7 +78,15 @@ def subsets(rows: pd.DataFrame) -> str:
         bins = " ".join("-" if b["coverage"] is None else f"{b['coverage']:.3f}" for b in coverage_by_bin(truth, said, low, high))
         numbers = [scores["mae"], scores["mae_magnetic"], scores["r2"], scores["auroc"], scores["precision_at_k"]]
         shares = [float(inside.mean()), float(inside[magnetic].mean())]
-        body.append([name, f"{len(part):,}", *(f"{n:.4f}" for n in numbers), *(f"{share:.3f}" for share in shares), bins])
+        body.append(
+            [
+                name,
+                f"{len(part):,}",
+                *("" if n is None else f"{n:.4f}" for n in numbers),
+                *(f"{share:.3f}" for share in shares),
+                bins,
+            ]
+        )
     head = ["test rows", "n", "MAE", "magnetic", "R²", "AUROC", "precision", "held", "of magnetic", "held by predicted moment"]
     return markdown(head, body)
 
@@ -96,6 +105,11 @@ def disagreement(rows: pd.DataFrame) -> str:
         magnetic = truth > MAGNETIC_THRESHOLD
         body.append([name, f"{inside.mean():.3f}", f"{inside[magnetic].mean():.3f}", f"{rank:.3f}"])
     return markdown(["90 % interval", "holds", "of magnetic rows", "Spearman, predicted magnetic"], body)
+
+
+def _digits(number: float | None, digits: int) -> str:
+    """Empty for a figure that so few rows do not have."""
+    return "" if number is None else f"{number:.{digits}f}"
 
 
 def _inside(rows: pd.DataFrame) -> np.ndarray:

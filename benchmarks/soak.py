@@ -28,6 +28,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.kills_child import JOBS, KEY, PAGE
+from benchmarks.smoke import arguments
 from data.snapshot import list_snapshots, open_snapshot
 from data.sources.starter import StarterSource
 from pipeline.ops.ledger import DONE, RUNNING, Ledger
@@ -56,7 +57,7 @@ def main() -> None:
     parser.add_argument("--cycles", type=int, default=200)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: ["--cycles", 1, "--minutes", 1])
     ours, theirs = multiprocessing.Pipe()
     nursery = multiprocessing.get_context("fork").Process(target=_nursery, args=(theirs,))
     nursery.start()  # before the service has threads

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.smoke import arguments
 from benchmarks.starvation import GROUPS, STRENGTHS, Magnets, accuracies, logits, train
 from data.crystal import Crystal, make_crystal
 from data.symmetry import symmetrise
@@ -104,7 +105,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=10)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: ["--seeds", 1, "--epochs", 1], TRAIN=80, VALIDATION=80, TEST=80)
     torch.set_num_threads(1)
     show({seed: experiment(seed, options.epochs) for seed in range(1, options.seeds + 1)}, GROUPS)
 

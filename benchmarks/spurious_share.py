@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.smoke import arguments
 from benchmarks.spurious_element import ANIONS, DECIDES_A, IRON, LONGEST_A, METALS, PROTOTYPES, SHORTEST_A, GroupAccuracies, show
 from benchmarks.starvation import STRENGTHS, Classifier, accuracies, logits
 from data.crystal import Crystal, make_crystal
@@ -102,7 +103,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=160)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: ["--seeds", 1, "--steps", 2], TRAIN=60, VALIDATION=40, TEST=40)
     torch.set_num_threads(1)
     show({seed: experiment(seed, options.steps) for seed in range(1, options.seeds + 1)}, GROUPS)
 

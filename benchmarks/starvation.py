@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from benchmarks.figures import Journal
+from benchmarks.smoke import arguments
 from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.store.artifact import make_folder
@@ -247,7 +248,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument("--rows", type=int, default=0, help="training rows; 0: all")
     parser.add_argument("--only-table", action="store_true", help="train nothing, show what there is")
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.magnets(), "--out", made.out(), "--seeds", 1, "--epochs", 1])
     torch.set_num_threads(1)
     journal = Journal(make_folder(options.out) / "results.jsonl")
     kind = {"table": options.table.name, "rows": options.rows, "epochs": options.epochs}

@@ -22,6 +22,7 @@ from scipy.stats import norm
 
 from benchmarks.held_out import read
 from benchmarks.learning_curve import find_snapshot
+from benchmarks.smoke import arguments
 from flows.console import Console
 from models.contract import Examples, Prediction
 from pipeline.demos.figures import markdown
@@ -175,7 +176,7 @@ def knowledge(rows: Rows, verdict: Verdict) -> str:
     for name, (std, low, high, level) in lines.items():
         m = spread_metrics(truth, said.moment, std, low, high, level)
         numbers = (m["coverage_90"], m["coverage_90_magnetic"], m["miscalibration_area"], m["spearman_std_error"])
-        body.append([name, *(f"{value:.3f}" for value in numbers)])
+        body.append([name, *("" if value is None else f"{value:.3f}" for value in numbers)])
     return markdown(["", "coverage", "of truly magnetic rows", "miscalibration area", "Spearman, predicted magnetic"], body)
 
 
@@ -237,7 +238,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("predictions", type=Path)
     parser.add_argument("--members", default="", help="comma-separated; default: all in the file")
     parser.add_argument("--test", action="store_true")
-    return parser.parse_args()
+    return arguments(parser, lambda made: made.held_out())
 
 
 if __name__ == "__main__":

@@ -18,7 +18,29 @@ settings.register_profile(
 )
 settings.load_profile("ferroscreen")
 
+TESTS = Path(__file__).resolve().parent
+INTEGRATION = {"benchmarks", "browser", "contract", "deployments", "docs", "flows", "upgrades"}  # folders below tests/
+WHOLE_PARTS = {"trained_home", "ensemble", "ferroscreen"}  # fixtures that train, or run a command
+SLOW = {"benchmarks", "browser", "deployments", "docs", "flows", "upgrades"}  # processes, servers, browsers
+KINDS = ("unit", "integration", "faults")
+
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test one of the markers KINDS, and `slow` to folders of slow ones, where the test does not say it itself."""
+    for item in items:
+        folder = item.path.resolve().relative_to(TESTS).parts[0]
+        if not any(item.get_closest_marker(kind) for kind in KINDS):
+            item.add_marker(_kind(folder, set(getattr(item, "fixturenames", ()))))
+        if folder in SLOW:
+            item.add_marker("slow")
+
+
+def _kind(folder: str, fixtures: set[str]) -> str:
+    if folder == "faults":
+        return "faults"
+    return "integration" if folder in INTEGRATION or WHOLE_PARTS & fixtures else "unit"
 
 
 @pytest.fixture(scope="session")

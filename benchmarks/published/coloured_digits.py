@@ -15,6 +15,7 @@ import argparse
 
 import torch
 
+from benchmarks.smoke import arguments
 from models.published.coloured_digits import STEPS, STRENGTHS, experiment
 from pipeline.demos.figures import Measured, markdown
 
@@ -23,8 +24,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=4)
     torch.set_num_threads(1)
-    seeds = range(1, parser.parse_args().seeds + 1)
-    found = {strength: [experiment(strength, seed) for seed in seeds] for strength in STRENGTHS}
+    seeds = range(1, arguments(parser, lambda made: ["--seeds", 1], STEPS=(2, 4)).seeds + 1)
+    found = {strength: [experiment(strength, seed, STEPS) for seed in seeds] for strength in STRENGTHS}
     rows = []
     for steps in STEPS:
         for part, name in enumerate(("training", "test")):

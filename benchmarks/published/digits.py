@@ -1,6 +1,6 @@
 """Adapting a pretrained image network to quarter turns (arXiv 2310.01647), on scikit-learn's digits.
 
-    python -m benchmarks.published.digits [--seeds 3] [--plot docs/published_digits.svg]
+    python -m benchmarks.published.digits [--seeds 3] [--epochs 30] [--plot docs/published_digits.svg]
 
 A small convolutional network learns upright digits. A light canonicalizer scores the four quarter turns of an image with one
 network, so that its scores turn with the image (arXiv 2405.14089); the classifier then looks at the image turned back by the
@@ -18,17 +18,19 @@ from pathlib import Path
 
 import torch
 
-from models.published.quarter_turns import experiment
+from benchmarks.smoke import arguments
+from models.published.quarter_turns import EPOCHS, experiment
 from pipeline.demos.figures import dots
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--plot", type=Path)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: ["--seeds", 1, "--epochs", 1])
     torch.set_num_threads(1)
-    rows = [experiment(seed) for seed in range(options.seeds)]
+    rows = [experiment(seed, options.epochs) for seed in range(options.seeds)]
     print("| |" + "".join(f" seed {k} |" for k in range(len(rows))) + "\n|---|" + "---|" * len(rows))
     for name in rows[0]:
         print(f"| {name} |" + "".join(f" {row[name]:.3f} |" for row in rows))

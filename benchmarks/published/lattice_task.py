@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.smoke import arguments
 from models.graphs.cell_orbits import cell_permutations, pair_orbits, set_orbits
 from models.published.supercell_energies import FREE, LATTICES, TRAIN, run
 from pipeline.demos.figures import Measured, curves
@@ -30,7 +31,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=150)
     parser.add_argument("--plot", type=Path)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: ["--seeds", 1, "--epochs", 1])
     drawn: dict[str, dict[float, Measured]] = {}
     torch.set_num_threads(1)
     print(f"relative test error, mean (least to most) of {options.seeds} seeds\n")

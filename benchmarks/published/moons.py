@@ -1,6 +1,6 @@
 """Gradient starvation on two moons (arXiv 2011.09468, figure 1): a straight line does, and so the bend is never learned.
 
-    python -m benchmarks.published.moons [--seeds 4]
+    python -m benchmarks.published.moons [--seeds 4] [--epochs 4000]
 
 The upper moon lies above zero in the easy coordinate and the lower one below, but for noise. A shift Delta moves each moon away
 at once by gradient descent, from cross-entropy alone, with spectral decoupling, or with weight decay.
@@ -15,17 +15,20 @@ import argparse
 
 import torch
 
+from benchmarks.smoke import arguments
 from models.published.spectral_decoupling import fixed_margin
-from models.published.two_moons import RUNS, measure
+from models.published.two_moons import EPOCHS, RUNS, measure
 from pipeline.demos.figures import Measured, markdown
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    options = arguments(parser, lambda made: ["--seeds", 1, "--epochs", 3])
     torch.set_num_threads(1)
-    seeds = range(1, parser.parse_args().seeds + 1)
-    found = {run: [measure(run, seed) for seed in seeds] for run in RUNS}
+    seeds = range(1, options.seeds + 1)
+    found = {run: [measure(run, seed, options.epochs) for seed in seeds] for run in RUNS}
     rows = []
     for run, lines in found.items():
         columns = [Measured.of([line[name] for line in lines]).text(3) for name in ("R", "accuracy", "margin")]

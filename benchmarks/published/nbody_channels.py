@@ -14,7 +14,8 @@ from pathlib import Path
 
 import torch
 
-from models.published.nbody import generate
+from benchmarks.smoke import arguments
+from models.published.nbody import COUNTS, generate
 from models.published.nbody_channels import ChannelNBody, mean_error, mse, train
 from pipeline.demos.figures import dots
 
@@ -25,10 +26,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=240)
     parser.add_argument("--plot", type=Path)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: ["--channels", "1", "--seeds", 1, "--seconds", 1], COUNTS=(100, 50, 50))
     torch.set_num_threads(1)
     errors: dict[str, list[float]] = {}
-    parts = generate()
+    parts = generate(counts=COUNTS)
     test = parts[2]
     print(f"copy x: {mse(test.x, test.later):.4f}; x + v: {mse(test.x + test.v, test.later):.4f}\n")
     print("| channels | seed | test MSE | epochs | parameters |\n|---|---|---|---|---|")

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import torch
 
-from models.published.nbody import generate
+from benchmarks.smoke import arguments
+from models.published.nbody import COUNTS, generate
 from models.published.nbody_channels import mean_error, mse, train
 from models.published.nbody_frames import LABELS, random_turns
 from pipeline.demos.figures import dots
@@ -25,9 +26,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--plot", type=Path)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: ["--seeds", 1, "--seconds", 1], COUNTS=(100, 50, 50))
     torch.set_num_threads(1)
-    learn, choose, test = generate()
+    learn, choose, test = generate(counts=COUNTS)
     errors: dict[str, list[float]] = {}
     turned = test.turned(random_turns(len(test), 0))
     print(f"copy x: {mse(test.x, test.later):.4f}; x + v: {mse(test.x + test.v, test.later):.4f}\n")

@@ -22,6 +22,7 @@ import argparse
 import numpy as np
 import torch
 
+from benchmarks.smoke import arguments
 from models.published.spin_lattices import KINDS, experiment
 from pipeline.demos.figures import Measured
 from pipeline.demos.spin_crystals import lattices
@@ -31,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=100)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: ["--seeds", 1, "--steps", 1])
     torch.set_num_threads(1)
     print("| lattice | chance | " + " | ".join(f"{kind}: right | E/E0" for kind in KINDS) + " |\n|---" + "|---" * 7 + "|")
     for name, lattice in lattices().items():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.smoke import chromium
 from benchmarks.synthetic_screen import synthetic_content
 from pipeline.report.page import write_report
 from tests.browser.visiting import PATIENCE_MS, ROWS, Visit
@@ -17,9 +17,8 @@ from tests.browser.visiting import PATIENCE_MS, ROWS, Visit
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[test]'")
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("needs a chromium on the path")
+    if not (found := chromium()):
+        pytest.skip("needs a chromium on the path, or `playwright install chromium`")
     with api.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-gpu"])
         yield browser

@@ -1,0 +1,75 @@
+"""The order of a ranking where scores are equal, and its columns in tesla, by numbers written out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline.screening.profiles import PROFILES
+from pipeline.screening.ranking import in_order, rank
+from tests.pipeline.screening.test_profiles import table
+
+AS_CALCULATED = PROFILES["as-calculated"]
+
+
+def alike(**changes: object) -> pd.DataFrame:
+    """Rows that differ in nothing but the changes."""
+    first = table().iloc[[0]]
+    rows = len(next(iter(changes.values())))  # type: ignore[arg-type]
+    return pd.concat([first] * rows, ignore_index=True).assign(**changes)
+
+
+def test_tesla_is_the_moment_over_the_volume() -> None:
+    """2.2 µB in 11.8 Å³, as in iron: 11.654 T × 2.2 / 11.8."""
+    row = alike(
+        moment_muB_per_atom=[2.2], moment_low=[2.0], moment_high=[2.5], volume_per_atom=[11.8], e_above_hull=[np.nan]
+    )  # fmt: skip
+    found = rank(row, AS_CALCULATED).iloc[0]
+    assert found["saturation_T"] == pytest.approx(2.17278, abs=1e-4)
+    assert found["saturation_T_low"] == pytest.approx(1.97525, abs=1e-4)
+    assert found["saturation_T_high"] == pytest.approx(2.46907, abs=1e-4)
+    assert found["stability"] == "unknown"
+
+
+def test_equal_scores_go_by_probability_times_magnetisation() -> None:
+    rows = alike(
+        candidate_id=["a", "b", "c"], p_magnetic=[0.5, 0.9, 0.6], moment_muB_per_atom=[0.2, 0.1, 0.2], moment_low=[0.0] * 3
+    )  # fmt: skip
+    assert rank(rows, AS_CALCULATED)["candidate_id"].tolist() == ["c", "a", "b"]
+
+
+def test_then_by_id_and_by_file() -> None:
+    rows = alike(candidate_id=["b", "a", "a"], source_file=["1.cif", "2.cif", "1.cif"])
+    found = rank(rows, AS_CALCULATED)
+    assert list(zip(found["candidate_id"], found["source_file"], strict=True)) == [("a", "1.cif"), ("a", "2.cif"), ("b", "1.cif")]
+
+
+def test_what_is_set_aside_comes_last_whatever_its_score() -> None:
+    rows = alike(candidate_id=["strong", "weak"], moment_low=[0.2, 0.1], radioactive=["U", ""])
+    found = rank(rows, PROFILES["rare-earth-free"])
+    assert found["candidate_id"].tolist() == ["weak", "strong"] and found["rank"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(("moments", "there"), [([np.nan, np.nan], False), ([np.nan, 0.3], True)])
+def test_a_known_moment_has_a_column_where_one_is_known(moments: list[float], there: bool) -> None:
+    assert ("moment_dft" in rank(alike(moment_dft=moments), AS_CALCULATED)) is there
+
+
+@pytest.mark.parametrize(("licensed", "there"), [([False, False], False), ([False, True], True)])
+def test_licensed_has_a_column_where_a_crystal_is(licensed: list[bool], there: bool) -> None:
+    assert ("licensed" in rank(alike(licensed=licensed), AS_CALCULATED)) is there
+
+
+def test_the_last_columns_are_the_members_and_the_place() -> None:
+    found = rank(alike(member_x=[0.1], place=[3], known_order=["FM"]), AS_CALCULATED)
+    assert list(found.columns[-2:]) == ["member_x", "place"] and "known_order" in found
+    assert "place" not in rank(alike(member_x=[0.1]), AS_CALCULATED)
+
+
+def test_another_profile_starts_from_the_same_rows() -> None:
+    rows = alike(candidate_id=["a", "b"], p_ferromagnetic=[0.1, 0.9], moment_low=[0.2, 0.1])
+    first = rank(rows, AS_CALCULATED)
+    assert first["candidate_id"].tolist() == ["a", "b"]
+    again = in_order(first, PROFILES["high-ms"])
+    assert again["candidate_id"].tolist() == ["b", "a"] and again["score"].tolist() == pytest.approx([0.9 * 1.1654, 0.1 * 2.3308])
