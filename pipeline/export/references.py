@@ -7,6 +7,8 @@ from typing import Any
 
 from pybtex.database import BibliographyData, Entry
 
+from pipeline.export.measured import measured
+
 _WORKS: dict[str, tuple[str, dict[str, str]]] = {
     "kaba2023": ("article", {
         "author": "Kaba, S{\\'e}kou-Oumar and others", "year": "2023", "journal": "Physical Review Materials", "volume": "7",
@@ -48,6 +50,11 @@ def bibtex(manifest: dict[str, Any], rows: list[dict[str, Any]]) -> str:
         })
         for row in rows
     }  # fmt: skip
+    dois = {doi: None for row in rows if (known := measured(row)) for doi in known.dois}
+    entries |= {
+        f"measured{k}": Entry("misc", {"doi": _plain(doi), "note": "measured order or transition temperature"})
+        for k, doi in enumerate(dois, start=1)
+    }
     entries |= {key: Entry(kind, fields) for key, (kind, fields) in _WORKS.items()}
     return str(BibliographyData(entries=entries).to_string("bibtex"))
 
