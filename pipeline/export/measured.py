@@ -15,7 +15,7 @@ class Measured:
     tc_K: float | None
     tn_K: float | None
     references: int  # all of them
-    dois: tuple[str, ...]  # the first ones
+    sources: tuple[str, ...]  # the first ones: DOIs, and handbooks by name
 
     @property
     def curie(self) -> str:
@@ -30,7 +30,7 @@ class Measured:
     def facts(self) -> dict[str, Any]:
         """For a summary in JSON."""
         return {
-            "order": self.order, "tc_K": self.tc_K, "tn_K": self.tn_K, "references": self.references, "dois": list(self.dois)
+            "order": self.order, "tc_K": self.tc_K, "tn_K": self.tn_K, "references": self.references, "sources": list(self.sources)
         }  # fmt: skip
 
 
@@ -39,8 +39,8 @@ def measured(row: dict[str, Any]) -> Measured | None:
     order, tc, tn = _text(row.get("known_order")), _number(row.get("known_tc_K")), _number(row.get("known_tn_K"))
     if not order and tc is None and tn is None:
         return None
-    dois = tuple(part.strip() for part in _text(row.get("known_dois")).split(";") if part.strip())
-    return Measured(order, tc, tn, int(_number(row.get("known_references")) or 0), dois)
+    sources = tuple(part.strip() for part in _text(row.get("known_dois")).split(";") if part.strip())
+    return Measured(order, tc, tn, int(_number(row.get("known_references")) or 0), sources)
 
 
 def _text(value: object) -> str:

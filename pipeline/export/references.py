@@ -50,11 +50,14 @@ def bibtex(manifest: dict[str, Any], rows: list[dict[str, Any]]) -> str:
         })
         for row in rows
     }  # fmt: skip
-    dois = {doi: None for row in rows if (known := measured(row)) for doi in known.dois}
+    sources = {source: None for row in rows if (known := measured(row)) for source in known.sources}
     entries |= {
-        f"measured{k}": Entry("misc", {"doi": _plain(doi), "note": "measured order or transition temperature"})
-        for k, doi in enumerate(dois, start=1)
-    }
+        f"measured{k}": Entry("misc", {
+            "doi" if source.startswith("10.") else "howpublished": _plain(source),
+            "note": "measured order or transition temperature",
+        })
+        for k, source in enumerate(sources, start=1)
+    }  # fmt: skip
     entries |= {key: Entry(kind, fields) for key, (kind, fields) in _WORKS.items()}
     return str(BibliographyData(entries=entries).to_string("bibtex"))
 

@@ -10,6 +10,7 @@ a prediction: of the crystal's rotation axes the one that keeps most operations 
 from __future__ import annotations
 
 import itertools
+import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -157,6 +158,7 @@ def _answer(ask: Callable[..., Any], cell: object, **settings: object) -> Any:
     """What spglib answers: it says None, or raises an error of its own, where it finds nothing, depending on the version."""
     from spglib.error import SpglibError
 
+    os.environ.setdefault("SPGLIB_WARNING", "OFF")  # it would print its doubts between a command's lines
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # about the way in which it reports errors

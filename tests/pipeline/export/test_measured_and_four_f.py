@@ -22,7 +22,7 @@ from tests.pipeline.export.test_hostile_text import RUN, row
 NUMBERS = np.arange(1, 100)
 KNOWN = {
     "known_order": "FM", "known_tc_K": 1043.0, "known_tn_K": float("nan"), "known_references": 3,
-    "known_dois": "10.1000/a_b; 10.1000/c",
+    "known_dois": "10.1000/a_b; 10.1000/c; handbook: Coey 2010",
 }  # fmt: skip
 
 
@@ -54,13 +54,14 @@ def test_frozen_where_the_materials_project_freezes() -> None:
 def test_measured_values_and_their_references_are_told() -> None:
     part = Part(Chosen({**row("Fe"), **KNOWN}, hand_built()["Fe"]), 1, [], ())
     assert part.measured and part.measured.facts() == {
-        "order": "FM", "tc_K": 1043.0, "tn_K": None, "references": 3, "dois": ["10.1000/a_b", "10.1000/c"],
+        "order": "FM", "tc_K": 1043.0, "tn_K": None, "references": 3, "sources": ["10.1000/a_b", "10.1000/c", "handbook: Coey 2010"],
     }  # fmt: skip
     text = readme(RUN, ["csv"], [part], [])
     (line,) = [line for line in text.splitlines() if "10.1000/c" in line]
-    assert line == "| 00001-Fe | FM | 1043 |  | 3 | 10.1000/a\\_b; 10.1000/c |"
+    assert line == "| 00001-Fe | FM | 1043 |  | 3 | 10.1000/a\\_b; 10.1000/c; handbook: Coey 2010 |"
     entries = parse_string(bibtex(RUN, [part.chosen.row]), "bibtex").entries
-    assert entries["measured1"].fields["doi"].replace("\\_", "_") == "10.1000/a_b" and "measured2" in entries
+    assert entries["measured1"].fields["doi"].replace("\\_", "_") == "10.1000/a_b" and "doi" in entries["measured2"].fields
+    assert entries["measured3"].fields["howpublished"] == "handbook: Coey 2010" and "doi" not in entries["measured3"].fields
 
 
 def test_nothing_measured_says_nothing() -> None:
