@@ -30,7 +30,8 @@ class Measured:
     def facts(self) -> dict[str, Any]:
         """For a summary in JSON."""
         return {
-            "order": self.order, "tc_K": self.tc_K, "tn_K": self.tn_K, "references": self.references, "sources": list(self.sources)
+            "order": self.order, "tc_K": self.tc_K, "tn_K": self.tn_K, "references": self.references,
+            "sources": list(self.sources),
         }  # fmt: skip
 
 

@@ -54,7 +54,8 @@ def test_frozen_where_the_materials_project_freezes() -> None:
 def test_measured_values_and_their_references_are_told() -> None:
     part = Part(Chosen({**row("Fe"), **KNOWN}, hand_built()["Fe"]), 1, [], ())
     assert part.measured and part.measured.facts() == {
-        "order": "FM", "tc_K": 1043.0, "tn_K": None, "references": 3, "sources": ["10.1000/a_b", "10.1000/c", "handbook: Coey 2010"],
+        "order": "FM", "tc_K": 1043.0, "tn_K": None, "references": 3,
+        "sources": ["10.1000/a_b", "10.1000/c", "handbook: Coey 2010"],
     }  # fmt: skip
     text = readme(RUN, ["csv"], [part], [])
     (line,) = [line for line in text.splitlines() if "10.1000/c" in line]
