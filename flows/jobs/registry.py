@@ -10,7 +10,7 @@ from flows.jobs.outlet import Outlet
 
 _HOMES = {
     "run": "starter", "refresh": "refreshing", "train": "training", "train_order": "training_order",
-    "screen": "screening", "report": "screening",
+    "screen": "screening", "report": "screening", "history": "history",
 }  # fmt: skip
 
 
