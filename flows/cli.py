@@ -14,6 +14,7 @@ from flows.commands import (
     demo,
     exporting,
     fetching,
+    history,
     inspecting,
     learning,
     listings,
@@ -38,7 +39,7 @@ COMMANDS = (
     exporting.compare, exporting.export, calculating.calculate, promoting.promote, promoting.rollback,
     remote.push, remote.pull,
     data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.jobs, listings.metrics,
-    listings.doctor, demo.demo, serving.serve, shipping.ship,
+    history.history, listings.doctor, demo.demo, serving.serve, shipping.ship,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

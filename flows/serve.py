@@ -11,6 +11,7 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLi
 from prefect.schedules import Cron
 
 from data.errors import UserError
+from flows.history import history
 from flows.refresh import refresh
 from flows.screen import screen
 from flows.train import train
@@ -21,6 +22,7 @@ FILE = Path(__file__).resolve().parents[1] / "prefect.yaml"
 FLOWS: dict[str, Any] = {
     "flows/refresh.py:refresh": refresh, "flows/train.py:train": train, "flows/train_order.py:train_order": train_order,
     "flows/train_experiment.py:train_experiment": train_experiment, "flows/screen.py:screen": screen,
+    "flows/history.py:history": history,
 }  # fmt: skip
 
 

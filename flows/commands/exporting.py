@@ -54,7 +54,7 @@ def export(
         typer.Option("--ids", help="These candidates instead: an id, or several comma-separated; may be repeated."),
     ] = None,
     formats: Annotated[
-        str, typer.Option("--format", help="One or several of cif, poscar, vasp, qe, csv, bibtex, comma-separated.")
+        str, typer.Option("--format", help="One or several of cif, poscar, vasp, qe, mcif, csv, bibtex, comma-separated.")
     ] = "vasp,csv",
     force: Force = False,
     quiet: QuietOption = False,

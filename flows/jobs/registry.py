@@ -10,7 +10,7 @@ from flows.jobs.outlet import Outlet
 
 _HOMES = {
     "run": "starter", "refresh": "refreshing", "train": "training", "train_order": "training_order",
-    "train_experiment": "training_experiment", "screen": "screening", "report": "screening",
+    "train_experiment": "training_experiment", "screen": "screening", "report": "screening", "history": "history",
 }  # fmt: skip
 
 

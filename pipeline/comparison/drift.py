@@ -77,17 +77,22 @@ def drift(before: Screened, after: Screened) -> Drift:
 
 
 def _held(old: pd.DataFrame, new: pd.DataFrame) -> list[Sign]:
-    """How many intervals of the earlier run held for crystals whose moment was unknown then and is known now; none if there are
-    no such crystals."""
+    """How many intervals of the earlier run held for newly labelled crystals; none if there are no such crystals."""
+    inside, fresh = intervals_that_held(old, new)
+    if not fresh:
+        return []
+    alarm = float(binom.cdf(inside, fresh, PROMISED)) < LEAST_LIKELY
+    name = f"90 % intervals that held for {fresh} newly labelled crystals"
+    return [Sign(name, PROMISED, inside / fresh, f"chance below {LEAST_LIKELY:g}", alarm)]
+
+
+def intervals_that_held(old: pd.DataFrame, new: pd.DataFrame) -> tuple[int, int]:
+    """Of the crystals whose moment was unknown in an earlier ranking and is known in a later one: for how many the earlier
+    interval holds the moment, and how many there are."""
     both = _moments(old).merge(_moments(new), on="candidate_id", suffixes=("", "_new"))
     known, unknown = _known(both, "_new"), _known(both, "").isna()
     fresh = both[unknown & known.notna()]
-    if fresh.empty:
-        return []
-    inside = int(known[fresh.index].between(fresh["moment_low"], fresh["moment_high"]).sum())
-    alarm = float(binom.cdf(inside, len(fresh), PROMISED)) < LEAST_LIKELY
-    name = f"90 % intervals that held for {len(fresh)} newly labelled crystals"
-    return [Sign(name, PROMISED, inside / len(fresh), f"chance below {LEAST_LIKELY:g}", alarm)]
+    return int(known[fresh.index].between(fresh["moment_low"], fresh["moment_high"]).sum()), len(fresh)
 
 
 def _known(table: pd.DataFrame, suffix: str) -> pd.Series[float]:

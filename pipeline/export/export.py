@@ -19,6 +19,9 @@ from pipeline.export.espresso import read_espresso, write_espresso
 from pipeline.export.folder import RESULT, claim_export, remove_export, written
 from pipeline.export.formats import FORMATS as FORMATS
 from pipeline.export.formats import parse_formats as parse_formats
+from pipeline.export.four_f import four_f_states
+from pipeline.export.magnetic import FOLDER as MCIF
+from pipeline.export.magnetic import magnetic_symmetries
 from pipeline.export.potentials import gap
 from pipeline.export.readme import Part, readme
 from pipeline.export.references import bibtex
@@ -96,7 +99,7 @@ def _write_candidate(candidate: Chosen, symprec_A: float, formats: list[str], fo
     primitive = Crystal(candidate.crystal.id, cell.lattice, cell.frac, cell.numbers).to_pymatgen()
     why_no_vasp = gap(site.specie.symbol for site in primitive) if "vasp" in formats else ""
     possible = [name for name in formats if name != "vasp" or not why_no_vasp]
-    competing = orderings(cell) if set(possible) & set(_WITH_MOMENTS) else []
+    competing = orderings(cell) if set(possible) & {*_WITH_MOMENTS, MCIF} else []
     make_folder(folder)
     if "cif" in possible:
         write_cif(primitive, folder / "crystal.cif")
@@ -108,10 +111,15 @@ def _write_candidate(candidate: Chosen, symprec_A: float, formats: list[str], fo
             write(ordering, place)
             if not same(ordering, read(place)):
                 raise RuntimeError(f"{name}/{ordering.name} does not read as the crystal and the moments that were written")
+    symmetries, gaps = magnetic_symmetries(competing, folder / MCIF if MCIF in possible else None)
     if not any(folder.iterdir()):
         folder.rmdir()  # of tables only
-    frozen = frozen_4f(cell.numbers) if "vasp" in possible else ()
-    return Part(candidate, len(cell.numbers), competing, frozen, (f"no VASP input: {why_no_vasp}",) if why_no_vasp else ())
+    with_vasp = "vasp" in possible
+    return Part(
+        candidate, len(cell.numbers), competing, frozen_4f(cell.numbers) if with_vasp else (),
+        ((f"no VASP input: {why_no_vasp}",) if why_no_vasp else ()) + tuple(gaps), tuple(symmetries),
+        four_f_states(cell.numbers) if with_vasp else (),
+    )  # fmt: skip
 
 
 def same(one: Ordering, other: Ordering) -> bool:
@@ -138,4 +146,6 @@ def _summary(part: Part) -> dict[str, Any]:
     return {
         "folder": part.chosen.folder, "candidate_id": row["candidate_id"], "formula": row["formula"], "rank": int(row["rank"]),
         "orderings": {ordering.name: ordering.moments.tolist() for ordering in part.orderings}, "gaps": list(part.gaps),
+        "magnetic_space_groups": {one.ordering: one.facts() for one in part.symmetries},
+        "measured": part.measured.facts() if part.measured else None, "four_f": [one.facts() for one in part.four_f],
     }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from data.errors import UserError
 
-FORMATS = ("cif", "poscar", "vasp", "qe", "csv", "bibtex")
+FORMATS = ("cif", "poscar", "vasp", "qe", "mcif", "csv", "bibtex")
 
 
 def parse_formats(text: str) -> list[str]:

@@ -8,6 +8,13 @@ from collections.abc import Iterable
 BEYOND_MP = {"Po": "Po", "At": "At", "Rn": "Rn", "Fr": "Fr_sv", "Ra": "Ra_sv", "Am": "Am", "Cm": "Cm", "Cf": "Cf"}
 NONE = frozenset({"Bk", "Es", "Fm", "Md", "No", "Lr"})  # VASP has no potential of these
 
+_DIVALENT = frozenset({"Eu", "Yb"})  # lanthanoids whose potential with frozen 4f electrons is that of the divalent ion
+
+
+def lanthanoid_core(symbol: str) -> str:
+    """The name of the potential with the 4f electrons of this lanthanoid in the core."""
+    return f"{symbol}_{2 if symbol in _DIVALENT else 3}"
+
 
 def potentials(symbols: Iterable[str]) -> dict[str, str]:
     """The names of those elements' potentials that the Materials Project's sets lack."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from pybtex.database import BibliographyData, Entry
 
+from pipeline.export.measured import measured
+
 _WORKS: dict[str, tuple[str, dict[str, str]]] = {
     "kaba2023": ("article", {
         "author": "Kaba, S{\\'e}kou-Oumar and others", "year": "2023", "journal": "Physical Review Materials", "volume": "7",
@@ -47,6 +49,14 @@ def bibtex(manifest: dict[str, Any], rows: list[dict[str, Any]]) -> str:
             "note": f"rank {row['rank']} of {manifest['ranked']} in ferroscreen run {manifest['id']}, model {manifest['model']}",
         })
         for row in rows
+    }  # fmt: skip
+    sources = {source: None for row in rows if (known := measured(row)) for source in known.sources}
+    entries |= {
+        f"measured{k}": Entry("misc", {
+            "doi" if source.startswith("10.") else "howpublished": _plain(source),
+            "note": "measured order or transition temperature",
+        })
+        for k, source in enumerate(sources, start=1)
     }  # fmt: skip
     entries |= {key: Entry(kind, fields) for key, (kind, fields) in _WORKS.items()}
     return str(BibliographyData(entries=entries).to_string("bibtex"))

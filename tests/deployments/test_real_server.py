@@ -23,7 +23,7 @@ from tests.servers.prefect import POSTGRES, ROOT, PrefectServer, end, postgresql
 
 KEY = "canary7kanarienvogel7canari7kana"
 POOL = "ferroscreen"
-JOBS = {"nightly", "weekly", "weekly-order", "weekly-experiment", "after-changes"}
+JOBS = {"nightly", "weekly", "weekly-order", "weekly-experiment", "after-changes", "history"}
 WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 REGISTRY = "raw.githubusercontent.com"  # `prefect work-pool create` asks for kinds of workers; unanswered, it knows them itself
 

@@ -1,0 +1,1 @@
+"""The runs of a home over time, on one page."""
