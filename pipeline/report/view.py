@@ -13,7 +13,7 @@ from pipeline.report.content import ReportContent
 from pipeline.report.pack import FARTHEST
 from pipeline.report.text import visible
 
-LONGEST = {"candidate_id": 80, "formula": 80}  # characters; anything else is cut after those of `visible`
+LONGEST = {"candidate_id": 80, "formula": 80, "moment_explained": 320}  # characters; else those of `visible`
 LONGEST_FILE = 90
 MEMBER_DIGITS = 4
 
@@ -87,7 +87,8 @@ def _text(name: str, value: object) -> str:
 
 def _tesla_per_moment(ranking: pd.DataFrame) -> pd.Series[float]:
     """µ0·Ms in T that each µB/atom makes in each crystal; it depends on the volume alone."""
-    moment, tesla = (pd.to_numeric(ranking[c], errors="coerce") for c in ("moment_muB_per_atom", "saturation_T"))
+    saturation = "saturation_dft_T" if "saturation_dft_T" in ranking else "saturation_T"  # older runs: that of the DFT moment
+    moment, tesla = (pd.to_numeric(ranking[c], errors="coerce") for c in ("moment_muB_per_atom", saturation))
     return tesla / moment.where(moment > 0)
 
 
