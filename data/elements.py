@@ -30,3 +30,23 @@ _START = {
 def starting_moment(z: int) -> float:
     """The size in µB of the moment that a site of this element starts from, where it carries one."""
     return _START.get(z, _LIGHT_ACTINIDE if z > 88 else _LEAST)
+
+
+# The 4f shell. S, L and J of the ground state of the free ion (Hund's rules; Jensen and Mackintosh, Rare Earth Magnetism, 1991,
+# table 1.1): trivalent ions, europium divalent.
+HUND: dict[int, tuple[float, float, float]] = {
+    58: (0.5, 3, 2.5), 59: (1, 5, 4), 60: (1.5, 6, 4.5), 61: (2, 6, 4), 62: (2.5, 5, 2.5), 63: (3.5, 0, 3.5), 64: (3.5, 0, 3.5),
+    65: (3, 3, 6), 66: (2.5, 5, 7.5), 67: (2, 6, 8), 68: (1.5, 6, 7.5), 69: (1, 5, 6), 70: (0.5, 3, 3.5),
+}  # fmt: skip
+HUND_VALENCE = {z: 2 if z == 63 else 3 for z in HUND}
+OTHER_VALENCE = {58: 4, 62: 2, 63: 3, 70: 2}  # whose 4f shell has no moment: empty (Ce), full (Yb), J = 0 (Sm, Eu)
+LIGHT_4F = frozenset(range(58, 63))  # J = L - S: the 4f moment is parallel to that of a 3d metal; of the others antiparallel
+FOUR_F_IN_LABEL = frozenset({58, 63, 64})  # the calculations behind the labels treat these 4f electrons as valence electrons
+
+
+def four_f_moment(z: int) -> float:
+    """g_J·J in µB of the ion of HUND; 0 for an element without one."""
+    if z not in HUND:
+        return 0.0
+    s, orbital, j = HUND[z]
+    return (1.5 + (s * (s + 1) - orbital * (orbital + 1)) / (2 * j * (j + 1))) * j

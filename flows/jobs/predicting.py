@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from data.sources import Source
 
 SHOWN = [
-    "rank", "candidate_id", "formula", "moment_muB_per_atom", "moment_low", "moment_high", "saturation_T", "saturation_T_low",
-    "p_ferromagnetic", "ordering_most_likely", "ood_score", "note",
+    "rank", "candidate_id", "formula", "moment_muB_per_atom", "moment_low", "moment_high", "moment_3d", "moment_4f", "moment_net",
+    "moment_net_low", "moment_net_high", "saturation_T", "saturation_T_low", "p_ferromagnetic", "p_fm_or_fim",
+    "ordering_most_likely", "moment_explained", "ood_score", "note",
 ]  # fmt: skip
 
 

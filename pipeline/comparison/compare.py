@@ -105,14 +105,19 @@ def _moves(
 def _explain(table: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, why: list[Difference]) -> list[str]:
     causes = {difference.cause for difference in why}
     other_crystal = _crystal_changes(old, new)
-    changed = ((table["saturation_T_low_after"] - table["saturation_T_low_before"]).abs() > SAME_TESLA).to_list()
+    low = (table["saturation_T_low_after"] - table["saturation_T_low_before"]).abs() > SAME_TESLA
+    middle = (new["saturation_T"] - old["saturation_T"]).abs() > SAME_TESLA
+    changed, only_middle = (low | middle).to_list(), (middle & ~low).to_list()
     exclusion_reason = list(zip(old["exclusion_reason"], new["exclusion_reason"], strict=True))
     lines = []
     for k, row in enumerate(table.to_dict("records")):
         words = [f"data: {other_crystal[k]}"] if other_crystal[k] else []
         if changed[k] and not other_crystal[k]:
             cause = Cause.MODEL if Cause.MODEL in causes else Cause.SETTINGS
-            words.append(f"{cause}: at least {row['saturation_T_low_before']:.2f} → {row['saturation_T_low_after']:.2f} T")
+            if only_middle[k]:
+                words.append(f"{cause}: {old['saturation_T'].iloc[k]:.2f} → {new['saturation_T'].iloc[k]:.2f} T")
+            else:
+                words.append(f"{cause}: at least {row['saturation_T_low_before']:.2f} → {row['saturation_T_low_after']:.2f} T")
         asides = exclusion_reason[k]
         if asides[0] != asides[1]:
             words.append(f"set aside: {asides[1]}" if asides[1] else f"no longer set aside ({asides[0]})")
@@ -127,8 +132,7 @@ def _explain(table: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, why: lis
 
 def _crystal_changes(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
     """What changed in each crystal, in words; empty where nothing did."""
-    volumes = [table["moment_high"] / table["saturation_T_high"] for table in (old, new)]  # per atom, in a unit of its own
-    swollen = (volumes[1] / volumes[0] - 1).fillna(0.0)
+    swollen = (_volume(new) / _volume(old) - 1).fillna(0.0)
     words: list[list[str]] = [[] for _ in range(len(old))]
     for column, name in (("formula", "formula"), ("space_group", "space group"), ("n_sites", "sites")):
         one, other = (table[column].astype(object).where(table[column].notna(), None).to_numpy() for table in (old, new))
@@ -138,6 +142,13 @@ def _crystal_changes(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
     for k in np.flatnonzero(swollen.abs() > SAME_VOLUME):
         words[k].append(f"volume {swollen.iloc[k]:+.1%}")
     return [", ".join(found) for found in words]
+
+
+def _volume(table: pd.DataFrame) -> pd.Series[float]:
+    """Per atom, in a unit of its own, from the DFT moment and its magnetisation; of a run of an older release from their ends."""
+    if "saturation_dft_T" in table:
+        return table["moment_muB_per_atom"] / table["saturation_dft_T"]
+    return table["moment_high"] / table["saturation_T_high"]
 
 
 def _reasons(rows: pd.DataFrame, other: Screened, when: str, why: list[Difference], absent: str) -> list[str]:

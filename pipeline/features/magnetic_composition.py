@@ -12,17 +12,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from data.elements import HUND
 from pipeline.features.descriptors import magpie, magpie_table, stoichiometry_norms, valence_orbitals
 from pipeline.features.elements import LARGEST_Z, Compositions, element_descriptors, element_names
 
 COMPOSITION_CODE = "composition-1"  # raise it whenever the same formula would give other numbers
 Floats = NDArray[np.float64]
 
-# S, L and J of the ground state of the free ion (Hund's rules; Jensen and Mackintosh, Rare Earth Magnetism, 1991, table 1.1)
-HUND: dict[int, tuple[float, float, float]] = {
-    58: (0.5, 3, 2.5), 59: (1, 5, 4), 60: (1.5, 6, 4.5), 61: (2, 6, 4), 62: (2.5, 5, 2.5), 63: (3.5, 0, 3.5), 64: (3.5, 0, 3.5),
-    65: (3, 3, 6), 66: (2.5, 5, 7.5), 67: (2, 6, 8), 68: (1.5, 6, 7.5), 69: (1, 5, 6), 70: (0.5, 3, 3.5),
-}  # fmt: skip
 MAGNETIC_3D = (23, 24, 25, 26, 27, 28)  # V to Ni
 ELEMENT_MOMENT = {24: 0.6, 25: 2.3, 26: 2.22, 27: 1.72, 28: 0.62}  # µB; saturation at 0 K of the metals, Cr and Mn from neutrons
 ANION_CHARGE = {7: -3, 8: -2, 9: -1, 16: -2, 17: -1, 34: -2, 35: -1, 52: -2, 53: -1}

@@ -21,6 +21,9 @@ from models.experiment.model import ExperimentModel, ExperimentPrediction
 from pipeline.features.elements import Compositions
 from pipeline.features.formulas import described_mix
 from pipeline.magnetism.known_orders import ANTIFERROMAGNETIC_ORDERS, FERROMAGNETIC_ORDERS, is_contradictory
+from pipeline.magnetism.moment_columns import MEASURED as MEASURED
+from pipeline.magnetism.moment_columns import has_4f_moment, heavy_against_d, moment_columns, p_d_magnetic
+from pipeline.magnetism.moment_facts import with_facts
 from pipeline.magnetism.working_temperature import (
     ROOM_TEMPERATURE_K,
     SIGMAS_OF_90,
@@ -36,7 +39,7 @@ NEAR_ROOM, NEAR_ROOM_K = "p_tc_260_to_340", (260.0, 340.0)  # where a magnetocal
 SURE = 0.98  # of a measured order: references are wrong now and then, and so is the match by composition
 MEASURED_SHARE, MEASURED_LEAST_K = 0.05, 5.0  # half width of a measured temperature's 90 % interval where references agree
 LARGEST_HALF = 0.5  # of the value; a wider spread is a wrong reference, not a wider interval
-MEASURED, PREDICTED, DISPUTED = "measured", "predicted", "contradictory references"
+PREDICTED, DISPUTED = "predicted", "contradictory references"
 
 
 def predicted_columns(model: ExperimentModel, mix: Compositions) -> dict[str, Floats]:
@@ -51,20 +54,43 @@ def with_experiment(predictions: pd.DataFrame, known: pd.DataFrame, tesla_per_mu
     """The predictions with their order, Curie temperature and working magnetisation, measured ones where `known` has them.
 
     Args:
-        predictions: columns of `predicted_columns`, p_magnetic, p_ferromagnetic, p_ferrimagnetic (DFT), space_group and the
-            moment with its interval.
+        predictions: columns of `predicted_columns` and of `moment_facts` (without them no 4f moments are known), p_magnetic,
+            p_ferromagnetic, p_ferrimagnetic (DFT), space_group and the moment with its interval.
         known: `known_from_experiment` of the same rows.
         tesla_per_muB: T per µB/atom of each crystal.
+
+    The magnetisation is that of the net moment, and 4f moments count in the probabilities of order.
     """
+    predictions = with_facts(predictions)
     order = known["known_order"]
     up, down = order.isin(FERROMAGNETIC_ORDERS), order.isin(ANTIFERROMAGNETIC_ORDERS)
     e = predictions["p_fm_or_fim_predicted"].mask(up, SURE).mask(down, 1.0 - SURE)
     # what has been seen to order is magnetic
     magnetic = predictions["p_magnetic"].mask(up | down, np.maximum(predictions["p_magnetic"], SURE))
     basis = np.where(up | down, MEASURED, np.where(is_contradictory(order), DISPUTED, PREDICTED))
-    out = predictions.assign(**order_columns(magnetic, e, predictions["p_ferromagnetic"], predictions["p_ferrimagnetic"], order))
-    out = out.assign(p_magnetic=magnetic, order_basis=basis, **known)
-    return _at_work(out.assign(**_curie(out, up)), tesla_per_muB)
+    out = predictions.assign(afm_risk=1.0 - e, order_basis=basis, **known)
+    out = out.assign(**_curie(out, up))
+    of_d = order_columns(magnetic, e, predictions["p_ferromagnetic"], predictions["p_ferrimagnetic"], order)
+    moments = moment_columns(out.assign(**of_d), predictions["p_magnetic"], magnetic)
+    with_4f = _or_4f(out, magnetic)
+    orders = order_columns(with_4f, e, *_with_4f(out, magnetic), order)
+    return _at_work(out.assign(**orders, **moments, p_magnetic=with_4f), tesla_per_muB)
+
+
+def _or_4f(table: pd.DataFrame, magnetic: pd.Series[float]) -> pd.Series[float]:
+    """P(moments) of the d atoms or of the 4f shells, of which DFT knows nothing where it freezes them."""
+    return magnetic.mask(has_4f_moment(table), np.maximum(magnetic, SURE))
+
+
+def _with_4f(table: pd.DataFrame, magnetic: pd.Series[float]) -> tuple[pd.Series[float], pd.Series[float]]:
+    """Shares of FM and FiM: heavy rare earths beside d moments make ferrimagnets, 4f moments alone ferromagnets."""
+    fm, fim = table["p_ferromagnetic"], table["p_ferrimagnetic"]
+    both = fm + fim
+    share = (fm / both.where(both > 0)).fillna(0.5)
+    p_d = p_d_magnetic(table, magnetic)
+    heavy, four_f = heavy_against_d(table), has_4f_moment(table)
+    share = share.mask(four_f, p_d * share.mask(heavy, 1.0 - SURE) + (1.0 - p_d) * SURE)
+    return share, 1.0 - share
 
 
 def order_columns(
@@ -104,13 +130,13 @@ def _curie(table: pd.DataFrame, up: pd.Series[bool]) -> dict[str, Any]:
 
 
 def _at_work(table: pd.DataFrame, tesla: pd.Series[float]) -> pd.DataFrame:
-    """With µ0·Ms at room temperature, if the crystal is a ferro- or ferrimagnet, and what follows from it."""
+    """With µ0·Ms of the net moment at room temperature, and what follows from it."""
 
     def values(name: str) -> Floats:
         return table[name].to_numpy(dtype=np.float64)
 
     per_muB = tesla.to_numpy(dtype=np.float64)
-    moments = (values(name) * per_muB for name in ("moment_muB_per_atom", "moment_low", "moment_high"))
+    moments = (values(name) * per_muB for name in ("moment_net", "moment_net_low", "moment_net_high"))
     curie = (values(name) for name in ("tc_K", "tc_low_K", "tc_high_K"))
     there = magnetisation_at(ROOM_TEMPERATURE_K, *moments, *curie)
     energy, mgoe = largest_energy_product(there.value)

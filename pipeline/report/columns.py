@@ -45,6 +45,11 @@ PANEL = (
     Column("moment_high", "at most", "µB/atom", needed=True),
     Column("moment_std", "Stated error", "µB/atom", shown=3),
     Column("saturation_T_high", "at most", "T"),
+    Column("saturation_sure_T", "µ0·Ms, sure part", "T"),
+    Column("saturation_dft_T_low", "µ0·Ms of DFT, at least", "T"),
+    Column("moment_net", "Net moment", "µB/atom"),
+    Column("moment_net_low", "Net moment at least", "µB/atom"),
+    Column("moment_net_high", "Net moment at most", "µB/atom"),
     Column("hhi_reserve", "Concentration of reserves", "HHI", shown=0, sent=0, format="count"),
     Column("known_moment", "Moment in the training data", "µB/atom"),
     Column("moment_dft", "Moment in the source", "µB/atom"),
@@ -69,7 +74,7 @@ PANEL = (
 )
 TEXTS = (
     "candidate_id", "formula", "source_file", "note", "exclusion_reason", "duplicate_of", "known_id", "label_provenance",
-    "known_order", "known_dois",
+    "known_order", "known_dois", "moment_explained",
 )  # fmt: skip
 NO_ORDERING = (  # probabilities of something else
     "p_magnetic", "p_moment_above_1", "p_fm_or_fim", "p_fm_or_fim_predicted", "p_tc_above_300", "p_tc_above_450",

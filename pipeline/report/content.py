@@ -64,8 +64,8 @@ class ReportContent:
     moment_muB_per_atom    µB/atom    the ensemble's predicted moment
     moment_low, _high      µB/atom    90 % interval, calibrated
     moment_std             µB/atom    one standard deviation, calibrated
-    saturation_T           T          µ0·Ms of the predicted moment
-    saturation_T_low       T          µ0·Ms of `moment_low`; orders the ranking
+    saturation_T           T          µ0·Ms of the net moment
+    saturation_T_low       T          µ0·Ms of `moment_net_low`
     p_magnetic             1          probability that the moment is above 0.05 µB/atom
     p_moment_above_1                1          probability that the moment is above 1 µB/atom (optional)
     ood_score             1          distance from what the model learned; above 1 the interval is widened (optional)

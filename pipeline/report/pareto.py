@@ -35,12 +35,13 @@ def apart(
 
 
 def moment_against_stability(ranking: pd.DataFrame, sheet: Sheet = WIDE) -> str | None:
-    """µ0·Ms at the lower end of the interval over the energy above the hull, where that is known, with the Pareto front."""
+    """µ0·Ms that is sure over the energy above the hull, where that is known, with the Pareto front."""
     if "e_above_hull" not in ranking:
         return None
+    sure = "saturation_sure_T" if "saturation_sure_T" in ranking else "saturation_T_low"  # runs of older releases
     table = ranking.assign(
         energy=pd.to_numeric(ranking["e_above_hull"], errors="coerce"),
-        gain=pd.to_numeric(ranking["saturation_T_low"], errors="coerce"),
+        gain=pd.to_numeric(ranking[sure], errors="coerce"),
     )
     table = table[np.isfinite(table["energy"]) & np.isfinite(table["gain"]) & (table["energy"] <= FARTHEST)]
     if len(table) < FEWEST:
@@ -62,7 +63,7 @@ def moment_against_stability(ranking: pd.DataFrame, sheet: Sheet = WIDE) -> str 
         for k in apart(front[np.argsort(-gain[front], kind="stable")], energy / end / crowded, gain / max(gain.max(), 0.1)):
             name = drawable(str(table["formula"].iloc[k]))
             axes.annotate(name, (energy[k], gain[k]), xytext=(6, -9), textcoords="offset points", fontsize=8.5, parse_math=False)
-        axes.set(xlabel="energy above the hull (eV/atom)", ylabel="µ0·Ms at the lower end (T)")
+        axes.set(xlabel="energy above the hull (eV/atom)", ylabel="µ0·Ms at the lower ends (T)")
         axes.set(xlim=(-0.02 * end, end), ylim=(-0.03 * max(gain.max(), 0.1), 1.12 * max(gain.max(), 0.1)))
         axes.legend(loc="upper right", ncols=2)
 

@@ -16,7 +16,9 @@ from pipeline.report.pack import FARTHEST
 from pipeline.report.text import visible
 from pipeline.screening.columns import RankingColumn
 
-LONGEST = {"candidate_id": 80, "formula": 80, "known_dois": 320}  # characters; anything else is cut after those of `visible`
+LONGEST = {  # characters; anything else is cut after those of `visible`
+    "candidate_id": 80, "formula": 80, "known_dois": 320, "moment_explained": 320,
+}  # fmt: skip
 LONGEST_FILE = 90
 MEMBER_DIGITS = 4
 
@@ -97,7 +99,8 @@ def _text(name: str, value: object) -> str:
 
 def _tesla_per_moment(ranking: pd.DataFrame) -> pd.Series[float]:
     """µ0·Ms in T that each µB/atom makes in each crystal; it depends on the volume alone."""
-    moment, tesla = (pd.to_numeric(ranking[c], errors="coerce") for c in ("moment_muB_per_atom", "saturation_T"))
+    saturation = "saturation_dft_T" if "saturation_dft_T" in ranking else "saturation_T"  # older runs: that of the DFT moment
+    moment, tesla = (pd.to_numeric(ranking[c], errors="coerce") for c in ("moment_muB_per_atom", saturation))
     return tesla / moment.where(moment > 0)
 
 

@@ -33,6 +33,7 @@ from pipeline.features.slow_descriptor_store import slow_descriptor_cache
 from pipeline.features.slow_descriptors import without_values
 from pipeline.featurise import Needs, featurise
 from pipeline.magnetism.experiment import predicted_columns
+from pipeline.magnetism.moment_facts import moment_facts
 from pipeline.ops.parallel import in_kept_worker, map_in_order
 from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.order_models import load_classifier, load_experiment
@@ -138,6 +139,7 @@ def predict_shard(source: Source, models: ScreenModels, descriptors: Path, shard
         moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
         p_magnetic=said.p_magnetic, p_moment_above_1=said.p_moment_above_1,
         ood_score=said.ood_score, **orders, **predicted_columns(experiment.model, compositions(found.examples.graphs)),
+        **moment_facts(found.examples.graphs, found.cells, said.p_magnetic),
         **{f"member_{name}": values for name, values in said.members.items()},
     )  # fmt: skip
     return PredictedShard(table, found.cells, found.rejected, found.without_symmetry)

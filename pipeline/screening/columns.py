@@ -40,10 +40,15 @@ _MOMENT = (
     RankingColumn(
         "saturation_T",
         "T",
-        "Saturation magnetisation µ0·Ms = 11.654 T × (moment in µB per Å³). Iron has 2.2 T.",
+        "Saturation magnetisation µ0·Ms = 11.654 T × (`moment_net` in µB per Å³). Iron has 2.2 T.",
     ),
-    RankingColumn("saturation_T_low", "T", "µ0·Ms at the lower end of the moment's interval."),
-    RankingColumn("p_magnetic", "", "Calibrated probability that the DFT moment is above 0.05 µB/atom."),
+    RankingColumn("saturation_T_low", "T", "µ0·Ms at the lower end of the net moment's interval: 0 where moments may cancel."),
+    RankingColumn(
+        "p_magnetic",
+        "",
+        "Calibrated probability that the DFT moment is above 0.05 µB/atom; near 1 where order was measured, and with 4f moments, "
+        "which DFT often leaves out.",
+    ),
 )
 _SOURCE = (
     RankingColumn("source_file", "", "File that the crystal was read from, relative to the path on the command line."),
@@ -57,7 +62,14 @@ _SOURCE = (
 _RANKING = (
     RankingColumn("score", "", "Number that the ranking is sorted by. The profile defines its formula and unit."),
     RankingColumn("exclusion_reason", "", "Why the profile ranks the crystal after all others. Empty: it competes."),
-    RankingColumn("saturation_T_high", "T", "µ0·Ms at the upper end of the moment's interval."),
+    RankingColumn("saturation_T_high", "T", "µ0·Ms at the upper end of the net moment's interval."),
+    RankingColumn(
+        "saturation_sure_T",
+        "T",
+        "µ0·Ms at the lower end of each order's interval, weighted with the order's probability (antiferromagnets count as 0).",
+    ),
+    RankingColumn("saturation_dft_T", "T", "µ0·Ms of the predicted DFT moment, however nature orders it."),
+    RankingColumn("saturation_dft_T_low", "T", "The same at the lower end of the DFT moment's interval."),
     RankingColumn(
         "duplicate_of",
         "",
@@ -105,11 +117,46 @@ _ORDER = (
     RankingColumn("label_provenance", "", "Calculation or table that the known moment comes from."),
 )
 RANKING: tuple[RankingColumn, ...] = _CRYSTAL + _MOMENT + _SOURCE + _RANKING + _SUPPLY + _DOMAIN + _ORDER
+_NET_MOMENT = (  # of pipeline.magnetism.net_moment
+    RankingColumn(
+        "moment_3d",
+        "µB/atom",
+        "Moment of all but the 4f shells in the likeliest order with a net moment: the predicted DFT moment without what the "
+        "calculation counts of 4f shells, given that it is magnetic; of a ferrimagnet what its sublattices leave.",
+    ),
+    RankingColumn("moment_3d_low", "µB/atom", "Lower end of its interval over all possible orders."),
+    RankingColumn("moment_3d_high", "µB/atom", "Upper end of its interval over all possible orders."),
+    RankingColumn(
+        "moment_4f",
+        "µB/atom",
+        "Moment of the 4f shells: g_J·J, reduced by a typical crystal field. Beside d moments it is above zero where it is "
+        "parallel to them (light rare earths) and below zero where it is antiparallel (Gd to Yb, and Eu 2+).",
+    ),
+    RankingColumn("moment_4f_low", "µB/atom", "Lower end of its interval, by crystal field and valence."),
+    RankingColumn("moment_4f_high", "µB/atom", "Upper end of its interval, by crystal field and valence."),
+    RankingColumn(
+        "moment_net",
+        "µB/atom",
+        "Net moment of the crystal if its moments do not cancel: mean over ferro- and ferrimagnetic orders (and over being "
+        "non-magnetic) of |moment_3d + moment_4f|. P(no cancelling) is `p_fm_or_fim`. Near zero where antiferromagnetism was "
+        "measured.",
+    ),
+    RankingColumn(
+        "moment_net_low",
+        "µB/atom",
+        "Lower end of the 90 % interval of the net moment. It contains every possible order, so it is 0 where the crystal may "
+        "be an antiferromagnet.",
+    ),
+    RankingColumn("moment_net_high", "µB/atom", "Upper end of the same interval: the parallel sum where nothing decides."),
+    RankingColumn("moment_explained", "", "How the net moment comes about, in one sentence."),
+)
 EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; rankings of older releases have none
+    *_NET_MOMENT,
     RankingColumn(
         "p_fm_or_fim",
         "",
-        "Probability of magnetic order with a net moment (FM or FiM): measured where it was measured, else predicted.",
+        "Probability of magnetic order with a net moment (FM or FiM): measured where it was measured, else predicted. 4f moments "
+        "count, of which DFT often knows nothing.",
     ),
     RankingColumn("order_basis", "", "Where the order comes from: `measured`, `predicted` or `contradictory references`."),
     RankingColumn("tc_K", "K", "Curie temperature, measured where it was measured, else predicted from the composition."),
@@ -130,7 +177,7 @@ EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; r
     RankingColumn(
         "saturation_300K_T",
         "T",
-        "µ0·Ms at 300 K from the magnetisation at 0 K and the Curie temperature (Kuz'min, Phys. Rev. Lett. 94, 107204).",
+        "µ0·Ms at 300 K from that of the net moment at 0 K and the Curie temperature (Kuz'min, Phys. Rev. Lett. 94, 107204).",
     ),
     RankingColumn("saturation_300K_T_low", "T", "Lower end of its 90 % interval, which contains the uncertainty of both."),
     RankingColumn("saturation_300K_T_high", "T", "Upper end of its 90 % interval."),

@@ -61,15 +61,15 @@ def find_profile(name: str) -> Profile:
 
 
 def _lowest(table: pd.DataFrame) -> pd.Series[float]:
-    return table["saturation_T_low"]
+    return table["saturation_dft_T_low"]
 
 
-def _ferromagnetic(table: pd.DataFrame) -> pd.Series[float]:
-    return table["p_ferromagnetic"] * table["saturation_T_low"]
+def _sure(table: pd.DataFrame) -> pd.Series[float]:
+    return table["saturation_sure_T"]
 
 
 def _per_price(table: pd.DataFrame) -> pd.Series[float]:
-    return _ferromagnetic(table) / (1.0 + table["price_USD_per_kg"] / CHEAP_USD_PER_KG)
+    return _sure(table) / (1.0 + table["price_USD_per_kg"] / CHEAP_USD_PER_KG)
 
 
 def _permanent(table: pd.DataFrame) -> pd.Series[float]:
@@ -86,7 +86,7 @@ def _magnetocaloric(table: pd.DataFrame) -> pd.Series[float]:
 
 
 def _hopeful(table: pd.DataFrame) -> pd.Series[float]:
-    return table["p_ferromagnetic"] * table["saturation_T_high"]
+    return table["p_fm_or_fim"] * table["saturation_T_high"]
 
 
 def _rare_earths(table: pd.DataFrame) -> pd.Series[str]:
@@ -125,7 +125,7 @@ def _said(text: pd.Series[str], where: pd.Series[bool]) -> pd.Series[str]:
     return pd.Series(np.where(where, text, TEXT_OF_NOTHING), index=text.index, dtype=object)
 
 
-_SURE = "P(FM) × µ0·Ms at the lower end of the 90 % interval (T)"
+_SURE = "µ0·Ms at the lower end of each order's 90 % interval, weighted with the order's probability (T)"
 _TOO_HIGH = f"known to lie more than {MAX_E_ABOVE_HULL:g} eV/atom above the hull"
 # not the lower end of the interval: it is zero wherever the Curie temperature may be below 300 K, for nine crystals in ten
 _AT_WORK = "µ0·Ms at 300 K (T) × P(FM or FiM) × P(Tc > 450 K)"
@@ -162,23 +162,23 @@ PROFILES = {
             "high-ms",
             "the largest magnetisation that is sure, in crystals that are likely ferromagnets",
             f"score = {_SURE}",
-            _ferromagnetic,
-            working="p_ferromagnetic * saturation_T_low",
+            _sure,
+            working="saturation_sure_T",
         ),
         Profile(
             "as-calculated",
             "the largest moment that is sure in a calculation that starts ferromagnetic, however nature orders it",
-            "score = µ0·Ms at the lower end of the 90 % interval (T)",
+            "score = µ0·Ms of the DFT moment at the lower end of its 90 % interval (T)",
             _lowest,
-            working="saturation_T_low",
+            working="saturation_dft_T_low",
         ),
         Profile(
             "rare-earth-free",
             "strong magnets without rare earths",
             f"score = {_SURE}; set aside: rare earths (Sc, Y, La to Lu), radioactive elements, crystals {_TOO_HIGH}",
-            _ferromagnetic,
+            _sure,
             (_rare_earths, _radioactive, _unstable),
-            "p_ferromagnetic * saturation_T_low",
+            "saturation_sure_T",
         ),
         Profile(
             "low-cost",
@@ -187,16 +187,16 @@ PROFILES = {
             f"{CHEAP_USD_PER_KG:g} USD/kg); set aside: no known price, radioactive elements, crystals {_TOO_HIGH}",
             _per_price,
             (_without_price, _radioactive, _unstable),
-            f"p_ferromagnetic * saturation_T_low / (1 + price_USD_per_kg / {CHEAP_USD_PER_KG:g})",
+            f"saturation_sure_T / (1 + price_USD_per_kg / {CHEAP_USD_PER_KG:g})",
         ),
         Profile(
             "explore",
             "what nobody has calculated yet and could be large",
-            "score = P(FM) × µ0·Ms at the upper end of the 90 % interval (T); set aside: crystals of the training data, "
+            "score = P(FM or FiM) × µ0·Ms at the upper end of the 90 % interval (T); set aside: crystals of the training data, "
             f"duplicates, crystals {_TOO_HIGH}",
             _hopeful,
             (_known, _duplicates, _unstable),
-            "p_ferromagnetic * saturation_T_high",
+            "p_fm_or_fim * saturation_T_high",
         ),
     )
 }

@@ -11,18 +11,22 @@ from pipeline.screening.profiles import Profile
 
 
 def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """The ranking table, in this order: COLUMNS; those of EXPERIMENT that the predictions have; `moment_dft` where a moment is
-    known; `licensed` where a crystal is; one column a member; `place` where the predictions have that column (so that a caller
-    finds each row's crystal again).
+    """The ranking table, in this order: COLUMNS; those of EXPERIMENT that the predictions have; `moment_dft` where a
+    moment is known; `licensed` where a crystal is; one column a member; `place` where the predictions have that column (so that
+    a caller finds each row's crystal again).
 
     Order: crystals that compete before those that the profile sets aside; then the profile's score; where that is equal (often
     zero), probability times µ0·Ms; then the id, so that the same predictions always give the same file.
     """
     tesla = TESLA_PER_MUB_PER_A3 / predictions["volume_per_atom"]
+    given, predictions = predictions.columns, _with_net_moment(predictions)
     table = predictions.assign(
-        saturation_T=predictions["moment_muB_per_atom"] * tesla,
-        saturation_T_low=predictions["moment_low"] * tesla,
-        saturation_T_high=predictions["moment_high"] * tesla,
+        saturation_T=predictions["moment_net"] * tesla,
+        saturation_T_low=predictions["moment_net_low"] * tesla,
+        saturation_T_high=predictions["moment_net_high"] * tesla,
+        saturation_sure_T=predictions["moment_sure"] * tesla,
+        saturation_dft_T=predictions["moment_muB_per_atom"] * tesla,
+        saturation_dft_T_low=predictions["moment_low"] * tesla,
         stability=np.where(predictions["e_above_hull"].notna(), "known", "unknown"),
     )
     table = in_order(table, profile)
@@ -30,8 +34,18 @@ def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     licensed = [LICENSED.name] if LICENSED.name in table and table[LICENSED.name].any() else []
     members = [c for c in table.columns if c.startswith(MEMBER_PREFIX)]
     place = ["place"] if "place" in table else []
-    measured = [column.name for column in EXPERIMENT if column.name in table]
+    measured = [column.name for column in EXPERIMENT if column.name in given]
     return table[[*COLUMNS, *measured, *known, *licensed, *members, *place]]
+
+
+def _with_net_moment(predictions: pd.DataFrame) -> pd.DataFrame:
+    """With the net moment; where nothing is known of it, that of a ferromagnet with the DFT moment."""
+    if "moment_net" in predictions:
+        return predictions
+    return predictions.assign(
+        moment_net=predictions["moment_muB_per_atom"], moment_net_low=predictions["moment_low"],
+        moment_net_high=predictions["moment_high"], moment_sure=predictions["p_ferromagnetic"] * predictions["moment_low"],
+    )  # fmt: skip
 
 
 def in_order(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:

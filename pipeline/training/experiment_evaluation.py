@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from data.elements import HUND
 from models.experiment.model import temperatures
 from pipeline.evaluation.experiment_metrics import crossed_coverage, crossed_order, order_metrics, temperature_metrics
-from pipeline.features.magnetic_composition import HUND
 from pipeline.training.experiment import CrossFitted
 from pipeline.training.experiment_rows import ExperimentRows
 

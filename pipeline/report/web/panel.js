@@ -108,7 +108,7 @@ const whyNodes = (data, k) => {
 
 const LONG_DETAIL = 24; // characters; more take the whole width
 const FACTS = [
-  "saturation_T", "saturation_T_low", "saturation_T_high", "moment_std", "p_magnetic", "ood_score", "known_moment", "moment_dft", "e_above_hull", "price_USD_per_kg",
+  "saturation_T", "saturation_T_low", "saturation_T_high", "moment_net", "moment_net_low", "moment_net_high", "moment_std", "p_magnetic", "ood_score", "known_moment", "moment_dft", "e_above_hull", "price_USD_per_kg",
   "hhi_production", "hhi_reserve", "space_group", "n_sites",
 ];
 const LABELS = { saturation_T_low: "µ0·Ms at least", saturation_T_high: "µ0·Ms at most", p_magnetic: "P(magnetic)", e_above_hull: "Energy above the hull", hhi_production: "Concentration of production", n_sites: "Sites in the cell as given" };
@@ -127,7 +127,7 @@ const factNodes = (data, k) => {
     return [LABELS[name] || about.label, factText(data, name, k)];
   });
   if (!data.numbers.e_above_hull) facts.push(["Energy above the hull", "not known"]);
-  const texts = [["In the training data as", data.known_id[k]], ["Known moment from", data.label_provenance[k]], ["Duplicate of", data.duplicate_of[k]], ["Note", data.note[k]], ["Source", data.source_file[k]]];
+  const texts = [["In the training data as", data.known_id[k]], ["Known moment from", data.label_provenance[k]], ["Duplicate of", data.duplicate_of[k]], ["Net moment", data.moment_explained[k]], ["Note", data.note[k]], ["Source", data.source_file[k]]];
   facts.push(...texts.filter(([, text]) => text));
   const nodes = facts.map(([label, text]) => make("div", label === "Note" || label === "Source" ? "wide" : "", make("dt", "", label), make("dd", "", make("bdi", "", text))));
   const entry = entryLink(data, data.candidate_id[k]);

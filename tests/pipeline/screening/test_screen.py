@@ -65,8 +65,12 @@ def test_tesla_follow_from_moment_and_volume(cif_folder: Path, where: Settings, 
 
     for row in run(where, ensemble, cif_folder).ranking().itertuples():
         structure = Structure.from_file(cif_folder / row.source_file)
-        expected = 11.654 * row.moment_muB_per_atom * len(structure) / structure.volume
-        assert row.saturation_T == pytest.approx(expected, rel=1e-4)
+        per_muB = 11.654 * len(structure) / structure.volume
+        assert row.saturation_T == pytest.approx(per_muB * row.moment_net, rel=1e-4)
+        assert row.saturation_dft_T == pytest.approx(per_muB * row.moment_muB_per_atom, rel=1e-4)
+        assert row.moment_net_low <= row.moment_net <= row.moment_net_high
+        assert row.moment_3d_low <= row.moment_3d <= row.moment_3d_high
+        assert row.moment_4f_low <= row.moment_4f <= row.moment_4f_high
 
 
 def test_folder_zip_multi_block_and_table_say_the_same(

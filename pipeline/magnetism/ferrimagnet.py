@@ -1,0 +1,135 @@
+"""How a ferrimagnet's d moments compensate each other: the sublattices of its own sites, and what they leave of the sum.
+
+The signs are those of the lowest energy Σ J s s over the orbits of magnetic sites, each orbit up or down as a whole. J has the
+sign that is usual for the pair:
+
+* salts: antiparallel where two sites share a corner (3.2 to 4.15 Å: superexchange at 120° to 180°; spinels A against B, garnets,
+  hexaferrites, double perovskites), weakly parallel where they share an edge or face (Goodenough 1955, Kanamori 1959);
+* metals: antiparallel for near neighbours among V, Cr and Mn and of V and Cr with Fe, Co and Ni (Mn4N, Mn2Sb, inverse Heusler
+  alloys), parallel for the others.
+
+Sizes of the site moments are typical ones; a caller scales them to the predicted sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.optimization.neighbors import find_points_in_spheres
+
+from data.crystal import symbol
+from data.symmetry import SymmetricCell
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+# µB, typical of calculations: in salts and in metals (medians of Materials Project site moments)
+IN_SALTS = {23: 1.4, 24: 2.9, 25: 4.0, 26: 4.0, 27: 2.5, 28: 1.7, 29: 0.5, 42: 0.9, 44: 1.2, 75: 0.7, 76: 1.2, 77: 0.7}
+IN_METALS = {23: 0.8, 24: 1.5, 25: 2.7, 26: 2.1, 27: 1.2, 28: 0.2}
+ANIONS = (7, 8, 9, 16, 17, 34, 35, 52, 53)
+INTERSTITIAL = (5, 6, 7)  # between the atoms of a metal: beside them manganese keeps a small moment (Mn4N)
+BESIDE_INTERSTITIAL = 0.35  # of a manganese moment
+SALT_SHARE = 0.4  # of anions among all atoms
+SEARCH_A, CORNER_A, METAL_A = 4.15, 3.2, 2.95
+MANY_ORBITS = 10  # more signs than 2^9 are not compared
+_EARLY, _LATE = (23, 24, 25), (26, 27, 28)
+
+
+@dataclass(frozen=True)
+class Compensation:
+    """What is left of the sum of the d moments, 0 to 1, and which sublattices oppose each other, in words."""
+
+    share: float
+    words: str
+
+
+def compensation(cell: SymmetricCell) -> Compensation | None:
+    """The ferrimagnetic arrangement of a crystal's d moments; None where one sublattice carries them, or the rules above say that
+    all are parallel."""
+    salt = bool(np.isin(cell.numbers, ANIONS).mean() >= SALT_SHARE)
+    typical = IN_SALTS if salt else IN_METALS
+    magnetic = np.flatnonzero(np.isin(cell.numbers, list(typical)))
+    orbits = np.unique(cell.orbit[magnetic])
+    if not 2 <= len(orbits) <= MANY_ORBITS:
+        return None
+    i, j, distance = _neighbours(cell, magnetic)
+    place = np.searchsorted(orbits, cell.orbit)  # of magnetic sites only
+    size = np.array([typical.get(int(z), 0.0) for z in cell.numbers])
+    if not salt:
+        size *= _in_metal(cell, i, j, distance)
+    both = np.isin(j, magnetic)
+    exchange = _exchange(cell.numbers[i[both]], cell.numbers[j[both]], distance[both], salt)
+    coupling = np.zeros((len(orbits), len(orbits)))
+    np.add.at(coupling, (place[i[both]], place[j[both]]), exchange)
+    total = np.bincount(place[magnetic], size[magnetic], len(orbits)).astype(np.float64)
+    signs = _lowest(coupling, total)
+    if abs(signs.sum()) == len(signs):
+        return None
+    coordination = np.bincount(i, (distance < _first_shell(i, distance, len(size))[i]) & ~both, len(size)).astype(np.float64)
+    return Compensation(float(abs(total @ signs) / total.sum()), _words(cell, orbits, signs, total, coordination))
+
+
+def compensations(cells: Sequence[SymmetricCell], wanted: NDArray[np.bool_]) -> list[Compensation | None]:
+    """`compensation` of the wanted ones, None for the others."""
+    return [compensation(cell) if asked else None for cell, asked in zip(cells, wanted.tolist(), strict=True)]
+
+
+def _neighbours(cell: SymmetricCell, centres: Ints) -> tuple[Ints, Ints, Floats]:
+    cart = np.ascontiguousarray(cell.frac @ cell.lattice)
+    lattice = np.ascontiguousarray(cell.lattice)
+    i, j, _, distance = find_points_in_spheres(
+        cart, np.ascontiguousarray(cart[centres]), r=SEARCH_A, pbc=np.ones(3, dtype=np.int64), lattice=lattice, tol=1e-8
+    )
+    apart = distance > 0.05
+    return centres[i[apart]], j[apart].astype(np.int64), distance[apart]
+
+
+def _exchange(first: Ints, second: Ints, distance: Floats, salt: bool) -> Floats:
+    """(pairs,) energy of two parallel moments, in arbitrary units: above zero they prefer to be antiparallel."""
+    if salt:
+        return np.where(distance >= CORNER_A, 1.0, -0.1)
+    early = np.isin(first, _EARLY).astype(int) + np.isin(second, _EARLY)
+    manganese = (first == 25) | (second == 25)
+    mixed = np.where(manganese, -0.5, 1.0)  # manganese is parallel to iron and cobalt, chromium antiparallel
+    value = np.select([early == 2, early == 1], [np.ones(len(first)), mixed], -1.0)
+    return np.where(distance <= METAL_A, value, 0.0)
+
+
+def _in_metal(cell: SymmetricCell, i: Ints, j: Ints, distance: Floats) -> Floats:
+    """(sites,) factor of the size of manganese moments: small beside interstitial atoms and among many near metal atoms."""
+    near = distance < METAL_A
+    metals = np.bincount(i[near], np.isin(cell.numbers[j[near]], list(IN_METALS)), len(cell.numbers))
+    light = np.bincount(i, (distance < 2.3) & np.isin(cell.numbers[j], INTERSTITIAL), len(cell.numbers))
+    factor = np.where(light > 0, BESIDE_INTERSTITIAL, np.clip(1.4 - 0.07 * metals, 0.5, 1.4))
+    return np.where(cell.numbers == 25, factor, 1.0)
+
+
+def _lowest(coupling: Floats, total: Floats) -> Floats:
+    """(orbits,) signs of the lowest energy; of equal ones those with the larger sum. The first orbit is up."""
+    n = len(coupling)
+    bits = (np.arange(2 ** (n - 1))[:, None] >> np.arange(n - 1)) & 1
+    signs = np.concatenate([np.ones((len(bits), 1)), 1.0 - 2.0 * bits], axis=1)
+    energy = np.einsum("ki,ij,kj->k", signs, coupling, signs)
+    best = np.flatnonzero(energy <= energy.min() + 1e-9)
+    chosen: Floats = signs[best[np.argmax(np.abs(signs[best] @ total))]]
+    return chosen
+
+
+def _first_shell(i: Ints, distance: Floats, n: int) -> Floats:
+    nearest = np.full(n, np.inf)
+    np.minimum.at(nearest, i, distance)
+    return 1.25 * nearest
+
+
+def _words(cell: SymmetricCell, orbits: Ints, signs: Floats, total: Floats, coordination: Floats) -> str:
+    sides: dict[float, list[str]] = {1.0: [], -1.0: []}
+    for k, orbit in enumerate(orbits.tolist()):
+        site = int(np.flatnonzero(cell.orbit == orbit)[0])
+        around = int(coordination[site])
+        name = symbol(int(cell.numbers[site])) + (f" on {around}-fold sites" if around else "")
+        if name not in sides[float(signs[k])]:
+            sides[float(signs[k])].append(name)
+    larger = 1.0 if total @ signs >= 0 else -1.0
+    return f"{' and '.join(sides[larger])} against {' and '.join(sides[-larger])}"

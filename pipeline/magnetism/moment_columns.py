@@ -1,0 +1,105 @@
+"""The net moment's columns of a ranking, from a prediction, the facts of its structure and the probabilities of its orders.
+
+The rows may be means over several ordered cells of a disordered crystal; nothing here needs a structure.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipeline.magnetism.moment_facts import MomentFacts
+from pipeline.magnetism.net_moment import LEAST_4F, LEAST_D, NetMoments, Orders, d_moment, net_moments
+from pipeline.magnetism.working_temperature import SIGMAS_OF_90
+
+Floats = NDArray[np.float64]
+MEASURED = "measured"  # in the column order_basis
+EXPLAINED = 0.85  # least P(ferromagnetic d moments) of a ferrimagnet whose heavy 4f moments explain it
+SHOWN = 0.005  # µB/atom; smaller contributions are not named
+
+
+def has_4f_moment(table: pd.DataFrame) -> pd.Series[bool]:
+    """Which crystals have a sublattice of 4f moments, columns of `moment_facts`."""
+    return table["light_4f"] + table["heavy_4f"] + table["spin_4f"] >= LEAST_4F
+
+
+def heavy_against_d(table: pd.DataFrame) -> pd.Series[bool]:
+    """Which crystals have 4f moments that are antiparallel to d moments: ferrimagnets."""
+    return (table["heavy_4f"] + table["spin_4f"] >= LEAST_4F) & (table["typical_d"] >= LEAST_D)
+
+
+def p_d_magnetic(table: pd.DataFrame, p_magnetic: pd.Series[float]) -> pd.Series[float]:
+    """P(d moments): of the calculation or, beside 4f moments (which order anyway), of a Curie temperature that 4f moments alone
+    do not reach. `table` has the columns of `moment_facts` and p_tc_above_300."""
+    beside = has_4f_moment(table) & (table["typical_d"] >= LEAST_D)
+    return p_magnetic.mask(beside, np.maximum(p_magnetic, table["p_tc_above_300"]))
+
+
+def moment_columns(table: pd.DataFrame, p_calculated: pd.Series[float], p_magnetic: pd.Series[float]) -> dict[str, Any]:
+    """`moment_3d`, `moment_4f`, `moment_net` with their intervals, `moment_sure` (all µB/atom), and `moment_explained`.
+
+    Args:
+        table: the predicted moment with its interval, the columns of `moment_facts`, p_ferromagnetic and p_ferrimagnetic of the d
+            moments (of which only the ratio counts), afm_risk, p_tc_above_300 and order_basis.
+        p_calculated: predicted P(magnetic) of a calculation, which the predicted moment contains.
+        p_magnetic: the same, or near 1 where magnetic order was measured.
+    """
+    facts = MomentFacts.of(table)
+    measured = table["order_basis"].eq(MEASURED).to_numpy()
+    p_d = p_d_magnetic(table, p_magnetic).to_numpy(np.float64)
+    p_d = np.where((facts.typical_d < LEAST_D) & (facts.label_4f >= LEAST_4F), 0.0, p_d)
+    aligned = (1.0 - table["afm_risk"]).to_numpy(np.float64)
+    fm, fim = (table[name].to_numpy(np.float64) for name in ("p_ferromagnetic", "p_ferrimagnetic"))
+    ferro = np.divide(fm, fm + fim, out=np.full(len(fm), 0.5), where=fm + fim > 0)
+    ferro = np.where(heavy_against_d(table), np.maximum(ferro, EXPLAINED), ferro).astype(np.float64)
+    orders = Orders(np.asarray(p_d, dtype=np.float64), aligned, ferro, measured)
+    above = table["p_tc_above_300"].to_numpy(np.float64)
+    demanded = np.where(measured, aligned, np.where(has_4f_moment(table), above * aligned, 0.0))
+    moment, low, high = (table[name].to_numpy(np.float64) for name in ("moment_muB_per_atom", "moment_low", "moment_high"))
+    d = d_moment(facts, moment, np.asarray(p_calculated, dtype=np.float64), np.asarray(demanded, dtype=np.float64))
+    found = net_moments(facts, d, 0.5 * (high - low) / SIGMAS_OF_90, orders)
+    return {
+        "moment_3d": found.d, "moment_3d_low": found.d_low, "moment_3d_high": found.d_high, "moment_4f": found.f,
+        "moment_4f_low": found.f_low, "moment_4f_high": found.f_high, "moment_net": found.net, "moment_net_low": found.net_low,
+        "moment_net_high": found.net_high, "moment_sure": found.sure,
+        "moment_explained": explanations(facts, found, orders),
+    }  # fmt: skip
+
+
+def explanations(facts: MomentFacts, found: NetMoments, orders: Orders) -> list[str]:
+    """One sentence a crystal, whose numbers add up.
+
+    "d 1.95 µB/atom ferromagnetic, minus 4f 0.74 (Tm 3+, antiparallel) = 1.21; mean over the orders with a net moment 1.15, P(net
+    moment) 0.93".
+    """
+    p = np.where(facts.ions_4f != "", 1.0, orders.d_magnetic) * orders.aligned
+    words = zip(facts.ions_4f, facts.fim_words, found.d, found.f, found.net, found.ferri, found.share, p, strict=True)
+    return [_explained(*row) for row in words]
+
+
+def _explained(
+    ions: str, sublattices: str, d: float, f: float, net: float, ferri: bool, share: float, p: float
+) -> str:  # fmt: skip
+    terms = []
+    if d >= SHOWN:
+        how = f"ferrimagnetic ({_share(sublattices, share)})" if ferri else "ferromagnetic"
+        terms.append(f"d {d:.2f} µB/atom {how}")
+    if abs(f) >= SHOWN:
+        unit = "" if terms else " µB/atom"
+        beside = "antiparallel" if f < 0 else "parallel"
+        told = f"{ions}, {beside}" if terms else ions
+        word = ("minus " if f < 0 else "plus ") if terms else ""
+        terms.append(f"{word}4f {abs(f):.2f}{unit} ({told})")
+    elif ions:
+        terms.append(f"no 4f moment ({ions})")
+    ending = f"mean over the orders with a net moment {net:.2f}, P(net moment) {p:.2f}"
+    if d < SHOWN and abs(f) < SHOWN:
+        return f"no net moment{f' ({ions})' if ions else ''}; {ending}"
+    return f"{', '.join(terms)} = {abs(d + f):.2f}; {ending}"
+
+
+def _share(sublattices: str, share: float) -> str:
+    return f"{sublattices}: {share:.2f} of the sum" if sublattices else f"{share:.2f} of the sum, no rule for its sublattices"

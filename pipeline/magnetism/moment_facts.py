@@ -1,0 +1,89 @@
+"""What the net moment needs to know of a crystal's structure, as columns that travel with its prediction.
+
+Numbers are per atom, so that the weighted mean of several ordered cells is that of a disordered crystal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from data.symmetry import SymmetricCell
+from models.graphs.crystal_graphs import CrystalGraphs
+from pipeline.magnetism.ferrimagnet import ANIONS, IN_METALS, IN_SALTS, SALT_SHARE, compensations
+from pipeline.magnetism.four_f import LARGEST_Z, four_f_facts
+
+Floats = NDArray[np.float64]
+LEAST_P = 0.1  # of being magnetic, from which the sublattices are looked for
+
+
+@dataclass(frozen=True, eq=False)
+class MomentFacts:
+    """(crystals,) each; moments in µB/atom. See `four_f_facts` for those of the 4f shells."""
+
+    light_4f: Floats
+    heavy_4f: Floats
+    spin_4f: Floats
+    label_4f: Floats
+    doubt_4f: Floats
+    ions_4f: NDArray[np.object_]
+    typical_d: Floats  # the sum of typical d moments
+    fim_share: Floats  # what is left of the sum if the crystal is a ferrimagnet; NaN where no rule says
+    fim_words: NDArray[np.object_]  # its sublattices
+
+    @classmethod
+    def of(cls, table: pd.DataFrame) -> MomentFacts:
+        """From the columns of `moment_facts`."""
+        known = with_facts(table)
+        return cls(**{f.name: known[f.name].to_numpy(object if f.name in TEXTS else np.float64) for f in fields(cls)})
+
+    def take(self, rows: slice) -> MomentFacts:
+        """Some of the crystals."""
+        return MomentFacts(**{name: values[rows] for name, values in vars(self).items()})
+
+
+TEXTS = ("ions_4f", "fim_words")
+FACTS = tuple(f.name for f in fields(MomentFacts))
+
+
+def with_facts(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the columns FACTS; where it has none, those of crystals without 4f moments and without known sublattices."""
+    missing = {name: "" if name in TEXTS else np.nan if name == "fim_share" else 0.0 for name in FACTS if name not in table}
+    return table.assign(**missing)
+
+
+def moment_facts(graphs: CrystalGraphs, cells: Sequence[SymmetricCell], p_magnetic: Floats) -> dict[str, NDArray[Any]]:
+    """The columns FACTS, one row a crystal.
+
+    Args:
+        graphs: of the crystals.
+        cells: the same crystals.
+        p_magnetic: (crystals,) predicted probability of a DFT moment; sublattices of crystals below LEAST_P are not looked for.
+    """
+    found = compensations(cells, p_magnetic >= LEAST_P)
+    return {
+        **four_f_facts(graphs),
+        "typical_d": typical_d(graphs),
+        "fim_share": np.array([np.nan if one is None else one.share for one in found]),
+        "fim_words": np.array(["" if one is None else one.words for one in found], dtype=object),
+    }
+
+
+def typical_d(graphs: CrystalGraphs) -> Floats:
+    """(crystals,) µB/atom: the sum of the sizes of typical d moments."""
+    numbers, weight = graphs.numbers.astype(np.int64), graphs.node_weight.astype(np.float64)
+    start = graphs.node_ptr[:-1]
+    salt = np.add.reduceat(weight * np.isin(numbers, ANIONS), start) >= SALT_SHARE
+    in_salt, in_metal = (np.add.reduceat(weight * _table(sizes)[numbers], start) for sizes in (IN_SALTS, IN_METALS))
+    return np.where(salt, in_salt, in_metal)
+
+
+def _table(sizes: dict[int, float]) -> Floats:
+    table = np.zeros(LARGEST_Z + 1)
+    table[list(sizes)] = list(sizes.values())
+    return table

@@ -1,0 +1,221 @@
+"""The net moment that experiments find: a mixture over magnetic orders of the predicted (DFT) moment and the 4f moments.
+
+A crystal's d moment (all but the 4f shells) M has the size that the ensemble predicts, given that it is magnetic. The orders
+
+====================  =========================================================================================================
+d moments             net moment
+====================  =========================================================================================================
+none                  c·|L - H| where the 4f moments are parallel to each other, 0 where they alternate
+ferromagnetic         |M + c·(L - H)|: light rare earths L parallel, heavy ones H antiparallel (pipeline.magnetism.four_f)
+ferrimagnetic         |r·M + c·(L - H)|: r of the sublattices (pipeline.magnetism.ferrimagnet), and any other r with less weight
+antiferromagnetic     0 to a small canted moment
+====================  =========================================================================================================
+
+have the probabilities of the ranking's order columns. `c` is the reduction of a 4f moment by the crystal field. The
+interval contains the central 90 % of every order that is possible. The value in it is the mean over all orders but the
+antiferromagnetic ones: what a crystal has whose moments do not cancel. A 4f antiferromagnet reaches it in a field of some tesla,
+which is what most papers report. Where antiferromagnetism was measured it counts in the mean, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from pipeline.magnetism.moment_facts import MomentFacts
+
+Floats = NDArray[np.float64]
+LEAST_4F = 0.02  # µB/atom; less is no 4f sublattice
+LEAST_D = 0.05  # µB/atom of typical d moments; less is no d sublattice
+# Reduction of g_J·J by the crystal field, quantiles that count alike. The middle ones were chosen by cross-validation over
+# chemical systems on measured moments (benchmarks/measured_moments.py): light ions lose more than heavy ones.
+LIGHT_C: tuple[float, float, float] = (0.4, 0.75, 1.1)
+HEAVY_C: tuple[float, float, float] = (0.65, 0.9, 1.15)
+RULE_WEIGHT = 0.85  # of the sublattices' r, where the rules give one
+ANY_R: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75, 0.95)  # of a ferrimagnet about which nothing is known
+CANTED: tuple[float, ...] = (0.0, 0.0, 0.03)  # of an antiferromagnet's sum
+SPREAD_STEPS = 7
+LEAST_SPREAD, LARGEST_SPREAD = 0.10, 0.60  # of M: standard deviation
+SPREAD_SCALE = 1.0
+SMALL_P = 0.3  # a smaller probability of being magnetic says little of the size
+REDUCED = 0.8  # of typical moments, where the calculation has lost a moment that the Curie temperature demands
+INDUCED = 0.1  # of a 4f moment of Gd or Eu: what the conduction electrons add at most
+TYPICAL_WEIGHT = 0.5  # of typical d moments in the reading of a label that contains 4f moments
+CREDIBLE = 0.3  # of typical d moments
+UNDECIDED = 0.08  # least probability of either alignment in the interval, unless the order was measured
+POSSIBLE = 0.05  # least probability of an order that the interval contains
+LEVELS = (0.05, 0.95)
+_AT_ONCE = 4096  # rows; bounds the memory
+
+
+@dataclass(frozen=True, eq=False)
+class Orders:
+    """Probabilities, (crystals,) each."""
+
+    d_magnetic: Floats  # of d moments
+    aligned: Floats  # of FM or FiM, given that there are moments
+    ferro: Floats  # of ferromagnetic d moments, given FM or FiM
+    measured: NDArray[np.bool_]  # whether experiments decide between FM or FiM and AFM
+
+    def take(self, rows: slice) -> Orders:
+        """Those of some of the crystals."""
+        return Orders(**{name: values[rows] for name, values in vars(self).items()})
+
+    def weights(self, aligned: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """Of ferro-, ferri- and antiferromagnetic d moments, and of aligned and alternating 4f moments without d moments."""
+        both = self.d_magnetic * aligned
+        return (
+            both * self.ferro, both * (1.0 - self.ferro), self.d_magnetic * (1.0 - aligned),
+            (1.0 - self.d_magnetic) * aligned, (1.0 - self.d_magnetic) * (1.0 - aligned),
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class NetMoments:
+    """(crystals,) µB/atom each.
+
+    `d` and `f` belong to the likeliest order with a net moment; `f` is below zero where the 4f moments are antiparallel.
+    """
+
+    d: Floats
+    d_low: Floats
+    d_high: Floats
+    f: Floats
+    f_low: Floats
+    f_high: Floats
+    net: Floats
+    net_low: Floats
+    net_high: Floats
+    sure: Floats  # the lower end of each order's interval, weighted with the order's probability
+    ferri: NDArray[np.bool_]  # whether `d` is a compensated sum
+    share: Floats  # r of that sum
+
+
+def d_moment(facts: MomentFacts, moment: Floats, p_magnetic: Floats, p_d_order: Floats) -> Floats:
+    """(crystals,) µB/atom that the atoms carry beside their 4f shells if they are magnetic.
+
+    The label of a crystal with Gd or Eu contains 4f moments, parallel or (where the calculation turned them) antiparallel to the
+    others: of both readings the one nearer to typical d moments holds.
+
+    Args:
+        facts: of the crystals.
+        moment: predicted DFT moments, µB/atom, which are P(magnetic) times a size.
+        p_magnetic: predicted P(magnetic) of the calculation.
+        p_d_order: probability that d moments order, by the Curie temperature and a measured order.
+    """
+    size = moment / np.maximum(p_magnetic, 0.05)
+    readings = np.stack([size - facts.label_4f, facts.label_4f - size, size + facts.label_4f])
+    off = np.where(readings >= -1e-9, np.abs(readings - facts.typical_d), np.inf)
+    chosen = np.take_along_axis(readings, off.argmin(axis=0)[None], axis=0)[0]
+    # a small rest is a d sublattice without moments, not a wrong reading
+    weight = TYPICAL_WEIGHT * np.clip(chosen / np.maximum(CREDIBLE * facts.typical_d, 1e-9), 0.0, 1.0)
+    chosen = (1.0 - weight) * chosen + weight * facts.typical_d
+    read = np.where(facts.label_4f > LEAST_4F, chosen, size)
+    induced = np.clip(size - facts.label_4f, 0.0, INDUCED * facts.label_4f)
+    read = np.where((facts.label_4f > LEAST_4F) & (facts.typical_d < LEAST_D), induced, read)
+    lost = np.clip(1.0 - p_magnetic / SMALL_P, 0.0, 1.0) * p_d_order * (facts.typical_d >= LEAST_D)
+    found: Floats = np.maximum((1.0 - lost) * read + lost * REDUCED * facts.typical_d, 0.0)
+    return found
+
+
+def net_moments(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders) -> NetMoments:
+    """The mixture of each crystal.
+
+    Args:
+        facts: of the crystals.
+        d: `d_moment`, µB/atom.
+        d_std: its standard deviation, µB/atom.
+        orders: the probabilities.
+    """
+    rows = [slice(k, k + _AT_ONCE) for k in range(0, len(d), _AT_ONCE)] or [slice(0, 0)]
+    parts = [vars(_mixture(facts.take(part), d[part], d_std[part], orders.take(part))) for part in rows]
+    return NetMoments(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+
+
+def _mixture(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders) -> NetMoments:
+    n = len(d)
+    std = SPREAD_SCALE * np.clip(d_std, LEAST_SPREAD * d, LARGEST_SPREAD * d)
+    steps = norm.ppf((np.arange(SPREAD_STEPS) + 0.5) / SPREAD_STEPS)
+    grid = np.maximum(d[:, None] + std[:, None] * steps, 0.0)  # (n, steps)
+    has_f = facts.light_4f + facts.heavy_4f + facts.spin_4f >= LEAST_4F
+    f = _four_f(facts)  # (n, 3) signed
+    alone = np.abs(f)
+    r, of_r = _shares(facts)
+    summed = np.abs(grid[:, :, None] + f[:, None, :]).reshape(n, grid.shape[1] * f.shape[1])
+    each = grid.shape[1] * r.shape[1]
+    compensated = np.abs(grid[:, :, None] * r[:, None, :] + f[:, None, 1:2]).reshape(n, each)
+    within = np.broadcast_to(of_r[:, None, :] / SPREAD_STEPS, (n, SPREAD_STEPS, r.shape[1])).reshape(n, each)
+    canted = d[:, None] * np.array(CANTED)
+    values = [summed, compensated, canted, alone, np.zeros((n, 1))]
+    inside = [_even(summed), within, _even(canted), _even(alone), np.ones((n, 1))]
+
+    def weighted(aligned: Floats) -> Floats:
+        return np.concatenate([p[:, None] * w for p, w in zip(orders.weights(aligned), inside, strict=True)], axis=1)
+
+    undecided = np.where(orders.measured, orders.aligned, np.clip(orders.aligned, UNDECIDED, 1.0 - UNDECIDED))
+    probabilities = orders.weights(undecided)
+    low, high = _hull(values, inside, probabilities)
+    net = (np.concatenate(values, axis=1) * weighted(np.where(orders.measured, orders.aligned, 1.0))).sum(axis=1)
+    chances = orders.weights(orders.aligned)
+    sure = sum(p * _quantiles(v, w)[0] for v, w, p in zip(values, inside, chances, strict=True))
+    d_values = [grid, (grid[:, :, None] * r[:, None, :]).reshape(n, each), np.zeros((n, 1))]
+    without = probabilities[2] + 1.0 - orders.d_magnetic
+    d_low, d_high = _hull(d_values, [_even(grid), within, np.ones((n, 1))], (*probabilities[:2], without))
+    share = np.where(np.isfinite(facts.fim_share), facts.fim_share, float(np.mean(ANY_R)))
+    share = np.where(orders.ferro < 0.5, share, 1.0)
+    ordered = (orders.d_magnetic >= 0.5) | ~has_f
+    f_here = np.where(ordered[:, None], f, alone)
+    f_ends = f_here + np.array([-1.0, 0.0, 1.0]) * np.sign(f_here) * facts.doubt_4f[:, None]
+    f_ends = np.where(np.sign(f_ends) == np.sign(f_here), f_ends, 0.0)  # the other valence has no moment
+    held = np.where(orders.measured & (orders.aligned < 0.5), 0.0, 1.0)  # a measured antiferromagnet
+    d_here, f_here, f_ends = held * np.where(ordered, d * share, 0.0), held[:, None] * f_here, held[:, None] * f_ends
+    return NetMoments(
+        d_here, np.minimum(d_low, d_here), np.maximum(d_high, d_here), f_here[:, 1], f_ends.min(axis=1), f_ends.max(axis=1), net,
+        np.minimum(low, net), np.maximum(high, net), np.asarray(sure, dtype=np.float64), (orders.ferro < 0.5) & ordered, share,
+    )  # fmt: skip
+
+
+def _four_f(facts: MomentFacts) -> Floats:
+    """(n, 3) µB/atom: L - H at three reductions by the crystal field; below zero: antiparallel to the d moments."""
+    light, heavy = facts.light_4f[:, None] * np.array(LIGHT_C), facts.heavy_4f[:, None] * np.array(HEAVY_C)
+    found: Floats = light - heavy - facts.spin_4f[:, None]
+    return found
+
+
+def _shares(facts: MomentFacts) -> tuple[Floats, Floats]:
+    """(n, k) the r of a ferrimagnet and their weights."""
+    known = np.isfinite(facts.fim_share)
+    first = np.where(known, facts.fim_share, 0.5)
+    r = np.concatenate([first[:, None], np.broadcast_to(np.array(ANY_R), (len(first), len(ANY_R)))], axis=1)
+    rule = np.where(known, RULE_WEIGHT, 0.0)[:, None]
+    rest = np.broadcast_to((1.0 - rule) / len(ANY_R), (len(first), len(ANY_R)))
+    return r, np.concatenate([rule, rest], axis=1)
+
+
+def _even(values: Floats) -> Floats:
+    """Equal weights of a row's values."""
+    return np.full(values.shape, 1.0 / values.shape[1])
+
+
+def _hull(values: Sequence[Floats], weights: Sequence[Floats], probabilities: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """(n,) ends of the narrowest interval with the central 90 % of every order whose probability is at least POSSIBLE."""
+    low, high = np.full(len(values[0]), np.inf), np.zeros(len(values[0]))
+    for value, weight, p in zip(values, weights, probabilities, strict=True):
+        ends = _quantiles(value, weight)
+        low = np.where(p >= POSSIBLE, np.minimum(low, ends[0]), low)
+        high = np.where(p >= POSSIBLE, np.maximum(high, ends[1]), high)
+    return np.minimum(low, high), high
+
+
+def _quantiles(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """(n,) the LEVELS of each row's weighted values."""
+    order = np.argsort(values, axis=1)
+    ascending = np.take_along_axis(values, order, axis=1)
+    total = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
+    total /= np.maximum(total[:, -1:], 1e-300)
+    low, high = (np.take_along_axis(ascending, (total < level - 1e-12).sum(axis=1)[:, None], axis=1)[:, 0] for level in LEVELS)
+    return low, high

@@ -1,0 +1,168 @@
+"""The net moment: 4f moments and their signs, valences, sublattices of ferrimagnets, and the mixture over orders."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from pymatgen.core import Lattice, Structure
+
+from data.crystal import Crystal
+from data.elements import HUND, OTHER_VALENCE, four_f_moment
+from data.symmetry import SymmetricCell, symmetrise
+from pipeline.features.neighbours import GraphSettings, build_graphs
+from pipeline.magnetism.experiment import with_experiment
+from pipeline.magnetism.ferrimagnet import compensation
+from pipeline.magnetism.known_orders import known_from_experiment
+from pipeline.magnetism.moment_facts import FACTS, moment_facts
+
+FREE_ION_MUB = {59: 3.20, 60: 3.27, 62: 0.71, 64: 7.0, 65: 9.0, 66: 10.0, 67: 10.0, 68: 9.0, 69: 7.0, 70: 4.0}  # handbooks
+ROUNDED = 0.005
+
+
+def cell(group: str, lattice: Lattice, species: list[str], frac: list[list[float]]) -> SymmetricCell:
+    return symmetrise(Crystal.from_pymatgen(Structure.from_spacegroup(group, lattice, species, frac), "x"))
+
+
+def laves(element: str, metal: str = "Fe", a: float = 7.3) -> SymmetricCell:
+    return cell("Fd-3m", Lattice.cubic(a), [element, metal], [[0.0] * 3, [0.625] * 3])
+
+
+def rock_salt(element: str, anion: str, a: float) -> SymmetricCell:
+    return cell("Fm-3m", Lattice.cubic(a), [element, anion], [[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+def cacu5(element: str, metal: str) -> SymmetricCell:
+    lattice = Lattice.hexagonal(4.98, 3.97)
+    return cell("P6/mmm", lattice, [element, metal, metal], [[0, 0, 0], [1 / 3, 2 / 3, 0], [0.5, 0, 0.5]])
+
+
+def spinel(a_site: str, b_site: str, a: float = 8.39, u: float = 0.2549) -> SymmetricCell:
+    frac = [[0.0] * 3, [0.625] * 3, [u + 0.125] * 3]
+    return cell("Fd-3m", Lattice.cubic(a), [a_site, b_site, "O"], frac)
+
+
+def net(cells: list[SymmetricCell], **changes: object) -> pd.DataFrame:
+    """The columns of crystals of which a model says the same of each, unless `changes` say otherwise."""
+    graphs, kept = build_graphs(cells, GraphSettings())
+    assert len(kept) == len(cells)
+    n = len(cells)
+    frame = pd.DataFrame(
+        {
+            "formula": ["X"] * n, "space_group": [one.space_group for one in cells], "p_magnetic": 0.95, "p_ferromagnetic": 0.8,
+            "p_ferrimagnetic": 0.1, "p_fm_or_fim_predicted": 0.95, "moment_muB_per_atom": 1.0, "moment_low": 0.9,
+            "moment_high": 1.1, "tc_K": 500.0, "tc_low_K": 300.0, "tc_high_K": 700.0, "p_tc_above_300": 0.95,
+            "p_tc_above_450": 0.7, "p_tc_above_600": 0.2, "p_tc_260_to_340": 0.1,
+        }
+    ).assign(**changes)  # fmt: skip
+    facts = moment_facts(graphs, cells, frame["p_magnetic"].to_numpy())
+    assert set(facts) == set(FACTS)
+    known = known_from_experiment(frame["formula"], frame["space_group"], None)
+    return with_experiment(frame.assign(**facts), known, pd.Series(1.0, index=frame.index))
+
+
+@pytest.mark.parametrize("z", sorted(FREE_ION_MUB))
+def test_moments_of_free_ions(z: int) -> None:
+    assert four_f_moment(z) == pytest.approx(FREE_ION_MUB[z], abs=ROUNDED)
+    assert four_f_moment(26) == four_f_moment(57) == four_f_moment(71) == 0.0
+    assert set(OTHER_VALENCE) < set(HUND)
+
+
+def test_light_rare_earths_add_to_the_3d_moment_and_heavy_ones_subtract() -> None:
+    rows = net([laves(symbol) for symbol in ("Y", "Nd", "Pr", "Tb", "Dy", "Ho", "Er", "Tm")])
+    assert rows["moment_4f"][0] == 0.0
+    assert (rows["moment_4f"][1:3] > 0).all() and (rows["moment_4f"][3:] < 0).all()
+    np.testing.assert_allclose(rows["moment_3d"], rows["moment_3d"][0], rtol=1e-9)
+    assert (rows["moment_net"][1:3] > rows["moment_net"][0] + 0.3).all()
+    assert rows["moment_net"][4] == pytest.approx(abs(1 / 0.95 - 0.9 * 10 / 3), abs=0.15), "DyFe2"
+    assert (rows["ordering_most_likely"][3:] == "FiM").all()
+
+
+@pytest.mark.parametrize("element", ["Nd", "Tb", "Ho", "Er"])
+def test_a_4f_magnet_that_dft_calls_non_magnetic_has_its_moment(element: str) -> None:
+    row = net([laves(element, "Al", 7.8)], p_magnetic=0.001, moment_muB_per_atom=0.0, moment_low=0.0, moment_high=0.001).iloc[0]
+    assert 0.6 * four_f_moment(HUND_Z[element]) / 3 < row.moment_net <= four_f_moment(HUND_Z[element]) / 3
+    assert row.ordering_most_likely == "FM" and row.p_fm_or_fim > 0.9 and element in row.moment_explained
+    assert row.moment_muB_per_atom == 0.0, "the forecast of the calculation stays what it was"
+
+
+HUND_Z = {"Nd": 60, "Tb": 65, "Ho": 67, "Er": 68}
+
+
+@pytest.mark.parametrize("label", [14.0 / 6, 0.0])
+def test_gadolinium_in_the_label_is_turned_against_the_3d_metal(label: float) -> None:
+    """GdCo5: the label of the calculation is 7 + 7 µB, in nature 7 - 8."""
+    row = net([cacu5("Gd", "Co")], moment_muB_per_atom=label, moment_low=label, moment_high=label, p_magnetic=1.0).iloc[0]
+    assert row.moment_4f == pytest.approx(-7 / 6) and 0.5 < row.moment_3d < 1.4
+    assert row.moment_net < 0.5
+
+
+def test_the_antiparallel_reading_of_a_label() -> None:
+    """GdFe2: 1.19 µB/atom can only be 7 - 2 × 1.7."""
+    row = net([laves("Gd")], moment_muB_per_atom=1.19, moment_low=1.1, moment_high=1.3, p_magnetic=1.0).iloc[0]
+    assert row.moment_3d == pytest.approx(1.2, abs=0.2) and row.moment_net == pytest.approx(1.2, abs=0.25)
+
+
+def test_valences_from_distances() -> None:
+    cells = {
+        "Eu 2+": [rock_salt("Eu", "O", 5.14), rock_salt("Eu", "S", 5.97), rock_salt("Eu", "Te", 6.60)],
+        "Eu 3+": [rock_salt("Eu", "N", 5.01)],
+        "Yb 3+": [rock_salt("Yb", "N", 4.785), rock_salt("Yb", "As", 5.70)],
+        "Yb 2+": [rock_salt("Yb", "S", 5.68), rock_salt("Yb", "Te", 6.36)],
+        "Sm 2+": [rock_salt("Sm", "S", 5.97)],
+        "Sm 3+": [rock_salt("Sm", "As", 5.92)],
+    }
+    for ion, several in cells.items():
+        said = net(several)
+        assert all(ion in words for words in said["moment_explained"]), (ion, said["moment_explained"].tolist())
+    trivalent = net(cells["Eu 3+"], moment_muB_per_atom=3.0).iloc[0]
+    assert trivalent.moment_4f < 0.5, "Eu 3+ has J = 0"
+
+
+def test_spinels_compensate_by_coordination() -> None:
+    magnetite = compensation(spinel("Fe", "Fe"))
+    assert magnetite is not None and magnetite.share == pytest.approx(1 / 3)
+    assert magnetite.words == "Fe on 6-fold sites against Fe on 4-fold sites"
+    row = net([spinel("Fe", "Fe")], formula="Fe3O4", moment_muB_per_atom=2.0, moment_low=1.9, moment_high=2.1).iloc[0]
+    assert row.moment_net == pytest.approx(0.6, abs=0.2) and row.order_basis == "measured"
+
+
+def test_a_spinel_with_one_magnetic_sublattice_compensates_nothing() -> None:
+    assert compensation(spinel("Zn", "Fe")) is None and compensation(laves("Y")) is None
+
+
+def test_garnet() -> None:
+    frac = [[0, 0.25, 0.125], [0, 0, 0], [0, 0.25, 0.375], [-0.0272, 0.0571, 0.1495]]
+    garnet = compensation(cell("Ia-3d", Lattice.cubic(12.376), ["Y", "Fe", "Fe", "O"], frac))
+    assert garnet is not None and garnet.share == pytest.approx(1 / 5)
+
+
+def test_the_interval_contains_parallel_and_compensated_where_nothing_decides() -> None:
+    open_case = net([spinel("Mn", "Cr")], p_fm_or_fim_predicted=0.5, p_ferromagnetic=0.4, p_ferrimagnetic=0.4).iloc[0]
+    assert open_case.moment_net_low == 0.0 and open_case.moment_net_high >= 1.0
+    decided = net([spinel("Mn", "Cr")], formula="Fe", space_group=229).iloc[0]  # measured: FM
+    assert decided.moment_net_low > 0.5
+
+
+def test_a_measured_antiferromagnet_has_no_net_moment() -> None:
+    row = net([rock_salt("Ni", "O", 4.18)], formula="NiO").iloc[0]
+    assert row.moment_net < 0.05 and row.moment_net_high >= row.moment_net
+
+
+def test_facts_average_over_cells() -> None:
+    """The facts of a disordered crystal are the mean of those of its cells."""
+    two = net([laves("Tb"), laves("Y")])
+    mean = {name: two[name].mean() for name in FACTS if name not in ("ions_4f", "fim_words", "fim_share")}
+    half = net([laves("Tb")]).drop(columns=[c for c in two if c.startswith("moment_") and c not in KEPT]).assign(**mean)
+    known = known_from_experiment(half["formula"], half["space_group"], None)
+    again = with_experiment(half, known, pd.Series(1.0, index=half.index))
+    assert again["moment_4f"][0] == pytest.approx(two["moment_4f"].mean())
+
+
+KEPT = ("moment_muB_per_atom", "moment_low", "moment_high")
+
+
+def test_no_rows() -> None:
+    frame = net([laves("Tb")]).iloc[:0]
+    found = with_experiment(frame, known_from_experiment(frame["formula"], frame["space_group"], None), pd.Series(dtype=float))
+    assert found.empty and "moment_net" in found
