@@ -16,7 +16,7 @@ from pipeline.report.content import Changes, ReportContent, SecondOpinion
 from pipeline.report.neighbours import Learned, learned
 from pipeline.report.page import write_report
 from pipeline.report.structures import packed_cells
-from pipeline.screening.profiles import PROFILES
+from pipeline.screening.profiles import profile_of
 from pipeline.screening.screened import Screened
 from pipeline.settings import Settings
 
@@ -46,7 +46,7 @@ def screen_content(
     """Everything that the page shows."""
     run, model = screened.manifest, ensemble.manifest
     scores = model["metrics"]["ensemble"]
-    ranking, profile = screened.ranking(), PROFILES.get(run["profile"])
+    ranking, profile = screened.ranking(), profile_of(run)
     facts = (
         ("Screened", run["source"]),
         ("Model", f"{model['id']}: {', '.join(m['name'] for m in model['members'] if m['weight'] > 0)}"),
@@ -67,7 +67,7 @@ def screen_content(
         order=f"the score of the profile {run['profile']}",
         run=run["id"],
         formula=run["formula"],
-        working=profile.working if profile is not None and profile.formula == run["formula"] else "",
+        working=profile.working if profile is not None else "",
         cells=packed_cells(screened.folder),  # without those that are withheld
         withheld=withheld,
         licensed=bool(run.get("licensed")),
