@@ -27,7 +27,7 @@ def window_K(temperature_K: float) -> tuple[float, float]:
 def in_window(low_K: float, high_K: float) -> str:
     """The formula of the profiles that want a Curie temperature in a window."""
     window = f"P({low_K:g} K < Tc < {high_K:g} K)" if low_K > 0 else f"P(Tc < {high_K:g} K)"
-    return f"score = µ0·Ms at 0 K (T) × P(FM or FiM) × {window}, from Tc and its 90 % interval; {_NO_AFM}"
+    return f"score = µ0·Ms at 0 K (T) × P(FM or FiM) × {window}, from Tc and its 90 % interval; {_NO_AFM}, radioactive elements"
 
 
 TEXTS = {  # name to purpose and formula

@@ -116,7 +116,7 @@ def magnetocaloric(temperature_K: float) -> Profile:
 
 def _windowed(name: str, purpose: str, window: tuple[float, float]) -> Profile:
     working = f"saturation_T * p_fm_or_fim * {IN_WINDOW.name}"
-    return Profile(name, purpose, in_window(*window), _in_window, (_antiferromagnets,), working, window)
+    return Profile(name, purpose, in_window(*window), _in_window, (_antiferromagnets, _radioactive), working, window)
 
 
 def _lowest(table: pd.DataFrame) -> pd.Series[float]:
