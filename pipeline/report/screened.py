@@ -10,7 +10,7 @@ from typing import Any
 from data.errors import UserError
 from data.snapshot import open_snapshot
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.experiment_model import experiment_id, experiment_model
+from pipeline.registry.order_models import experiment_model
 from pipeline.report.caveats import caveats
 from pipeline.report.content import Changes, ReportContent, SecondOpinion
 from pipeline.report.neighbours import Learned, learned
@@ -74,13 +74,15 @@ def screen_content(
         known=_learned(where, model["snapshot"]),
         changes=changes,
         second=second,
-        experiment=_experiment_facts(run),
+        experiment=_experiment_scores(run, where),
     )
 
 
-def _experiment_facts(run: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Of the models that the run used; nothing where they are others by now."""
-    return experiment_model().facts if f"experiment-{experiment_id()}" in run.get("code", ()) else {}
+def _experiment_scores(run: Mapping[str, Any], where: Settings | None) -> Mapping[str, Any]:
+    """Of the models of experiments that the run used; nothing where another one is in use by now."""
+    model = experiment_model(where)
+    found: Mapping[str, Any] = model.manifest["scores"] if model.id == run.get("experiment_model") else {}
+    return found
 
 
 def _learned(where: Settings | None, snapshot: str) -> Learned:
