@@ -38,8 +38,8 @@ COMMANDS = (
     fetching.fetch, predicting.predict, inspecting.inspect, screening.screen, screening.report,
     exporting.compare, exporting.export, calculating.calculate, promoting.promote, promoting.rollback,
     remote.push, remote.pull,
-    data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.jobs, listings.metrics,
-    history.history, listings.doctor, demo.demo, serving.serve, shipping.ship,
+    data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.profiles, listings.jobs,
+    listings.metrics, history.history, listings.doctor, demo.demo, serving.serve, shipping.ship,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

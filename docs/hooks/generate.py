@@ -31,7 +31,10 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages to the build."""
-    pages = {"columns": columns_page(), "cli": commands_page(), "settings": settings_page(), "rejections": rejections_page()}
+    pages = {
+        "columns": columns_page(), "cli": commands_page(), "settings": settings_page(), "rejections": rejections_page(),
+        "profiles": profiles_page(),
+    }  # fmt: skip
     for name, text in pages.items():
         files.append(File.generated(config, f"reference/{name}.md", content=text))
     return files
@@ -125,6 +128,21 @@ def settings_page() -> str:
             "`MP_API_KEY` holds the key of the Materials Project, `ICSD_LOGIN_ID` and `ICSD_LOGIN_PASSWORD` the account of the "
             "ICSD API. Keys are never options: they come from the environment or from a Prefect Secret block. "
             "`FERROSCREEN_DEBUG=1` prints the trace of an error. `PREFECT_API_URL` names a Prefect server.",
+        ]
+    )
+
+
+def profiles_page() -> str:
+    """The ranking profiles, from pipeline.screening.profiles."""
+    from pipeline.screening.profiles import PROFILES
+
+    rows = [(f"`{profile.name}`", profile.purpose, profile.formula) for profile in PROFILES.values()]
+    return "\n\n".join(
+        [
+            "# Profiles",
+            "The profile of a screen defines its score. This page is generated from `pipeline/screening/profiles.py`; "
+            "`ferroscreen profiles` prints the same. [How to choose](../how-to/compare-and-export.md#profiles).",
+            _table(("profile", "for", "formula"), rows),
         ]
     )
 

@@ -37,7 +37,8 @@ def compare(
     if json:
         print_json({**summary(found), "folder": str(folder.resolve())})
         return
-    facts("Compared", {**found.counts, **_causes(found.differences), "page": page.resolve()})
+    by_profile = {} if found.profile is None else {"by the profile alone": found.profile.sentence()}
+    facts("Compared", {**found.counts, **_causes(found.differences), **by_profile, "page": page.resolve()})
     for change, title in HEADINGS.items():
         rows = found.changes[found.changes["change"] == change].head(SHOWN).to_dict("records")
         if rows:

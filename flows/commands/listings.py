@@ -1,4 +1,4 @@
-"""snapshots, models, runs, jobs, doctor, metrics: lists of what the home holds."""
+"""snapshots, models, runs, profiles, jobs, doctor, metrics: lists of what the home holds."""
 
 from __future__ import annotations
 
@@ -77,6 +77,20 @@ def runs(json: Json = False) -> None:
             }
         )
     listing("Runs", rows, json)
+
+
+def profiles(json: Json = False) -> None:
+    """List the ranking profiles with their formulas."""
+    from flows.summary import print_json
+    from pipeline.screening.profile_texts import DEFAULT_PROFILE, TEXTS
+
+    rows = [{"profile": name, "purpose": purpose, "formula": formula} for name, (purpose, formula) in TEXTS.items()]
+    if json:
+        print_json(rows)
+        return
+    for row in rows:
+        name = row.pop("profile")
+        facts(f"{name} (default)" if name == DEFAULT_PROFILE else name, row)
 
 
 def jobs(

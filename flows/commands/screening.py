@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.commands.common import ColumnsOption, Force, Json, ModelId, Out, QuietOption, choice, facts, perform, prepare
+from pipeline.screening.profile_texts import DEFAULT_PROFILE, MAGNETOCALORIC, TEXTS, WINDOW_HALF_K, WORKING_TEMPERATURE_K
 
 
 def run(out: Out = None, force: Force = False, quiet: QuietOption = False, json: Json = False) -> None:
@@ -65,10 +66,17 @@ def screen(
         str,
         typer.Option(
             "--profile",
-            help="What to rank by: permanent-magnet, soft-magnet, magnetocaloric, high-ms, as-calculated, "
-            "rare-earth-free, low-cost or explore.",
+            help=f"What to rank by: {' or '.join(TEXTS)}. `ferroscreen profiles` prints their formulas.",
         ),
-    ] = "permanent-magnet",
+    ] = DEFAULT_PROFILE,
+    working_temperature: Annotated[
+        float | None,
+        typer.Option(
+            "--working-temperature",
+            help=f"K, of the profile {MAGNETOCALORIC}, which wants a Curie temperature within {WINDOW_HALF_K:g} K of it "
+            f"(default: {WORKING_TEMPERATURE_K:g}).",
+        ),
+    ] = None,
     runner: Annotated[
         str, typer.Option("--runner", help="What executes the shards: local, threads, processes, dask or ray.")
     ] = "local",
@@ -102,6 +110,7 @@ def screen(
         icsd=IcsdFilter(icsd_max_temperature, icsd_max_pressure, qualities, icsd_theoretical),
         licensed_details=licensed_details,
         profile=profile,
+        working_temperature=working_temperature,
         runner=choice(Runner, "--runner", runner),
         top=top,
         force=force,

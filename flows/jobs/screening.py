@@ -39,6 +39,7 @@ class ScreenJob:
         icsd: which entries of ICSD are left out.
         licensed_details: show more than ids and formulas of a licensed source.
         profile: name of the ranking profile.
+        working_temperature: K, of the profile magnetocaloric; None: 300 K.
         runner: engine that predicts the shards.
         top: rows of the summary.
         force: write into a folder that holds another run.
@@ -53,6 +54,7 @@ class ScreenJob:
     icsd: IcsdFilter = ANY_ENTRY
     licensed_details: bool = False
     profile: str = DEFAULT_PROFILE
+    working_temperature: float | None = None
     runner: Runner = Runner.LOCAL
     top: int = TOP
     force: bool = False
@@ -69,7 +71,7 @@ class ScreenJob:
         """Raises UserError for what cannot be done, before anything large is imported."""
         from flows.jobs.checks import check_model
 
-        find_profile(self.profile)
+        profile = find_profile(self.profile, self.working_temperature)
         if self.runner in (Runner.DASK, Runner.RAY):
             from flows.engines import need_server
 
@@ -80,7 +82,7 @@ class ScreenJob:
         if self.out is not None:
             from pipeline.screening.run_folder import claim_run
 
-            claim_run(Path(self.out), source.description, self.profile, self.licensed_details, self.force)
+            claim_run(Path(self.out), source.description, profile.name, self.licensed_details, self.force)
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ def rank_candidates(source: Source, job: ScreenJob, outlet: Outlet) -> Screened:
     from pipeline.screening.screen import screen as run_screen
 
     where, out = settings(), Path(job.out) if job.out else None
-    ensemble, profile = choose_model(where, job.model), find_profile(job.profile)
+    ensemble, profile = choose_model(where, job.model), find_profile(job.profile, job.working_temperature)
     return run_screen(
         source, ensemble, out, where, reporter(), profile, job.licensed_details, outlet.predictor(job.runner), force=job.force
     )

@@ -11,7 +11,8 @@ import pandas as pd
 
 from pipeline.comparison.causes import Cause, Difference, differences
 from pipeline.comparison.pairs import common_key
-from pipeline.screening.profiles import PROFILES, Profile
+from pipeline.comparison.profile_change import ProfileChange, profile_change
+from pipeline.screening.profiles import Profile, profile_of
 from pipeline.screening.ranking import in_order
 from pipeline.screening.screened import Screened
 
@@ -38,6 +39,7 @@ class Comparison:
     differences: list[Difference]
     changes: pd.DataFrame
     unmoved: int
+    profile: ProfileChange | None = None  # what the other profile alone does to the earlier run
 
     @property
     def counts(self) -> dict[str, int]:
@@ -48,9 +50,10 @@ class Comparison:
 def compare(before: Screened, after: Screened) -> Comparison:
     """Compare two finished screens."""
     why = differences(before.manifest, after.manifest)
+    profile = profile_change(before.ranking(), before.manifest, after.manifest)
     old, new = _keyed(before.ranking(), after.ranking())
     common = old.index.intersection(new.index, sort=False)
-    moved = _moves(old.loc[common], new.loc[common], _profile(before.manifest), _profile(after.manifest), why)
+    moved = _moves(old.loc[common], new.loc[common], profile_of(before.manifest), profile_of(after.manifest), why)
     gone, come = old.drop(common), new.drop(common)
     parts = [
         _alone(come, "new", "after", _reasons(come, before, "was", why, "not in the earlier run's source")),
@@ -60,19 +63,13 @@ def compare(before: Screened, after: Screened) -> Comparison:
     changes = pd.concat([part for part in parts if len(part)] or [moved.head(0)], ignore_index=True)[COLUMNS]
     nearest = changes[["rank_before", "rank_after"]].min(axis=1)
     changes = changes.assign(nearest=nearest).sort_values(["nearest", "candidate_id"], kind="stable", ignore_index=True)[COLUMNS]
-    return Comparison(before.manifest, after.manifest, why, changes, int((moved["moved"] == 0).sum()))
+    return Comparison(before.manifest, after.manifest, why, changes, int((moved["moved"] == 0).sum()), profile)
 
 
 def _keyed(old: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Both in the order of their ranks, with one key for one candidate."""
     keys = common_key(old, new)
     return old.set_index(pd.Index(keys[0])).sort_values("rank"), new.set_index(pd.Index(keys[1])).sort_values("rank")
-
-
-def _profile(manifest: dict[str, Any]) -> Profile | None:
-    """The run's profile, where this version still has the same one."""
-    known = PROFILES.get(manifest["profile"])
-    return known if known is not None and known.formula == manifest["formula"] else None
 
 
 def _places(ranks: pd.Series[int]) -> pd.Series[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def summary(comparison: Comparison) -> dict[str, Any]:
     return {
         "before": comparison.before["id"], "after": comparison.after["id"], "counts": comparison.counts,
         "differences": [{"cause": str(d.cause), "what": d.what} for d in comparison.differences],
+        "profile_change": None if comparison.profile is None else asdict(comparison.profile),
         "changes": [{str(k): _whole(v) for k, v in row.items()} for row in rows],
     }  # fmt: skip
 

@@ -20,4 +20,5 @@ def changes_since(where: Settings, screened: Screened) -> Changes | None:
     found = compare(before, screened)
     causes = tuple((str(difference.cause), difference.what) for difference in found.differences)
     profiles = before.manifest["profile"], screened.manifest["profile"]
-    return Changes(str(before.manifest["id"]), found.counts, causes, found.changes, profiles)
+    by_profile = "" if found.profile is None else found.profile.sentence()
+    return Changes(str(before.manifest["id"]), found.counts, causes, found.changes, profiles, by_profile)

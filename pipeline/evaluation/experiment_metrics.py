@@ -15,6 +15,7 @@ Floats = NDArray[np.float64]
 SHOWN_BINS_K = (0.0, 100.0, 300.0, 600.0, np.inf)
 CALIBRATION_BINS = 10
 HIGH_K = 600.0
+PARITY_STEP_K, PARITY_CELLS = 50.0, 25  # the last cell holds all that is hotter
 
 
 def order_metrics(truth: Floats, probability: Floats) -> dict[str, float]:
@@ -46,6 +47,23 @@ def temperature_metrics(truth: Floats, predicted: Floats) -> dict[str, float]:
         "precision_above_600": float(is_high[said].mean()) if said.any() else float("nan"),
         "recall_above_600": float(said[is_high].mean()) if is_high.any() else float("nan"),
     }  # fmt: skip
+
+
+def reliability_bins(truth: Floats, probability: Floats) -> list[dict[str, float]]:
+    """Rows, mean probability and share of true ones, by bins of equal width; empty ones are left out."""
+    where = np.minimum((probability * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
+    return [
+        {"rows": int(n), "stated": float(probability[where == k].mean()), "found": float(truth[where == k].mean())}
+        for k, n in enumerate(np.bincount(where, minlength=CALIBRATION_BINS)) if n
+    ]  # fmt: skip
+
+
+def parity_counts(truth: Floats, predicted: Floats) -> dict[str, Any]:
+    """How many rows lie in each cell of measured by predicted temperature: counts alone, no value can be read from them."""
+    edges = PARITY_STEP_K * np.arange(PARITY_CELLS + 1)
+    measured, said = (np.clip(values, 0.0, edges[-1] - PARITY_STEP_K / 2) for values in (truth, predicted))
+    counts = np.histogram2d(measured, said, bins=[edges, edges])[0]
+    return {"edges_K": edges.tolist(), "counts": counts.astype(int).tolist()}
 
 
 def crossed_order(logit: Floats, truth: Floats, fold: NDArray[np.int64]) -> Floats:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.crystal import symbol
+from data.elements import HUND
 from pipeline.export.potentials import lanthanoid_core
-from pipeline.features.magnetic_composition import HUND
 
 HALF_FILLED = 63  # Eu, divalent: from here on the total moment is parallel to the spin, before it antiparallel
 

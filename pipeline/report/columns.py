@@ -65,6 +65,7 @@ PANEL = (
     Column("p_tc_above_300", "P(Tc > 300 K)", sent=2),
     Column("p_tc_above_450", "P(Tc > 450 K)", sent=3),
     Column("p_tc_above_600", "P(Tc > 600 K)", sent=2),
+    Column("p_tc_in_window", "P(Tc in the window)", sent=4),
     Column("uniaxial_possible", "Single easy axis", shown=0, sent=0, format="count"),
     Column("known_tc_K", "Measured Tc", "K", shown=0, sent=0, format="count"),
     Column("known_tn_K", "Measured TN", "K", shown=0, sent=0, format="count"),
@@ -78,7 +79,7 @@ TEXTS = (
 )  # fmt: skip
 NO_ORDERING = (  # probabilities of something else
     "p_magnetic", "p_moment_above_1", "p_fm_or_fim", "p_fm_or_fim_predicted", "p_tc_above_300", "p_tc_above_450",
-    "p_tc_above_600", "p_tc_260_to_340",
+    "p_tc_above_600", "p_tc_260_to_340", "p_tc_in_window",
 )  # fmt: skip
 ORDERING_PREFIX = "p_"  # p_ferromagnetic, p_antiferromagnetic ...: how probable each order of the moments is
 

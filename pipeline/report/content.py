@@ -25,6 +25,7 @@ class Changes:
     differences: tuple[tuple[str, str], ...]  # cause and what differs between the two runs as wholes
     rows: pd.DataFrame
     profiles: tuple[str, str] = ("", "")  # of the earlier and of this run
+    by_profile: str = ""  # what the other profile alone did, in words
 
     @property
     def heading(self) -> str:

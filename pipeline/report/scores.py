@@ -68,7 +68,8 @@ def experiment_scores(facts: Mapping[str, Any]) -> ScoreTable:
         ("Curie temperature without rare earths", free), ("Néel temperature", tn),
     ]  # fmt: skip
     bins = (facts.get("tc_coverage") or {}).get("bins") or {}
-    lines += [(f"Curie temperature predicted at {visible(name, 30)}", row) for name, row in bins.items()]
+    named = {visible(name, 30).replace(" to inf K", " K and more"): row for name, row in bins.items()}
+    lines += [(f"Curie temperature predicted at {name}", row) for name, row in named.items()]
     rows = tuple(
         (name, tuple(count(row.get(key)) if key == "rows" else number(row.get(key), digits) for key, _, _, digits in _EXPERIMENT))
         for name, row in lines

@@ -16,7 +16,7 @@ from pipeline.report.content import Changes, ReportContent, SecondOpinion
 from pipeline.report.neighbours import Learned, learned
 from pipeline.report.page import write_report
 from pipeline.report.structures import packed_cells
-from pipeline.screening.profiles import PROFILES
+from pipeline.screening.profiles import profile_of
 from pipeline.screening.screened import Screened
 from pipeline.settings import Settings
 
@@ -46,7 +46,7 @@ def screen_content(
     """Everything that the page shows."""
     run, model = screened.manifest, ensemble.manifest
     scores = model["metrics"]["ensemble"]
-    ranking, profile = screened.ranking(), PROFILES.get(run["profile"])
+    ranking, profile = screened.ranking(), profile_of(run)
     facts = (
         ("Screened", run["source"]),
         ("Model", f"{model['id']}: {', '.join(m['name'] for m in model['members'] if m['weight'] > 0)}"),
@@ -67,24 +67,25 @@ def screen_content(
         order=f"the score of the profile {run['profile']}",
         run=run["id"],
         formula=run["formula"],
-        working=profile.working if profile is not None and profile.formula == run["formula"] else "",
+        working=profile.working if profile is not None else "",
         cells=packed_cells(screened.folder),  # without those that are withheld
         withheld=withheld,
         licensed=bool(run.get("licensed")),
         known=_learned(where, model["snapshot"]),
         changes=changes,
         second=second,
-        experiment=_experiment_facts(run, where),
+        experiment=_experiment_scores(run, where),
     )
 
 
-def _experiment_facts(run: Mapping[str, Any], where: Settings | None) -> Mapping[str, Any]:
-    """Of the models of experiments that the run used; nothing where others are in use by now."""
+def _experiment_scores(run: Mapping[str, Any], where: Settings | None) -> Mapping[str, Any]:
+    """Of the models of experiments that the run used; nothing where others are in use by now, or none."""
     try:
         model = experiment_model(where)
     except UserError:
         return {}
-    return model.model.facts if model.id == run.get("experiment_model") else {}
+    found: Mapping[str, Any] = model.manifest["scores"] if model.id == run.get("experiment_model") else {}
+    return found
 
 
 def _learned(where: Settings | None, snapshot: str) -> Learned:

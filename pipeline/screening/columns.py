@@ -215,6 +215,12 @@ EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; r
         "P(FM or FiM), given magnetic order, of the model that learned from experiments, without a look-up.",
     ),
 )
+IN_WINDOW = RankingColumn(
+    "p_tc_in_window",
+    "",
+    "Probability of a Curie temperature in the window of the profile, from `tc_K` and its interval. The column exists only with "
+    "the profiles `magnetocaloric` and `low-temperature-refrigerant`.",
+)
 KNOWN_MOMENT = RankingColumn("moment_dft", "µB/atom", "Known DFT moment. The column exists only where the input has one.")
 LICENSED = RankingColumn(
     "licensed", "", "Whether the crystal is licensed, so that its details are withheld. The column exists only where one is."

@@ -7,19 +7,34 @@ hull is known to be too high are set aside, unknown ones stay and say so (column
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from data.errors import UserError
+from pipeline.magnetism.temperature_window import probability_between
+from pipeline.screening.columns import IN_WINDOW
+from pipeline.screening.profile_texts import (
+    CHEAP_USD_PER_KG,
+    MAGNETOCALORIC,
+    MAX_E_ABOVE_HULL,
+    REFRIGERANT_K,
+    TEXTS,
+    WITHOUT_AXIS,
+    WORKING_TEMPERATURE_K,
+    in_window,
+    window_K,
+)
+from pipeline.screening.profile_texts import DEFAULT_PROFILE as DEFAULT_PROFILE
 
-MAX_E_ABOVE_HULL = 0.1  # eV/atom; nine in ten metastable ICSD crystals lie below 0.067 (Sun et al., Sci. Adv. 2, e1600225, 2016)
-CHEAP_USD_PER_KG = 10.0  # between a ferrite and a sintered Nd-Fe-B magnet
-WITHOUT_AXIS = 0.5  # of a score where the lattice has no single axis: preferred, not forbidden
 TEXT_OF_NOTHING = ""
 
+COLDEST_K, HOTTEST_K = 1.0, 1500.0  # of working temperatures
+_OF_TEMPERATURE = re.compile(rf"{MAGNETOCALORIC}-(\d+(?:\.\d+)?)K")
+_TEMPERATURES = ("tc_K", "tc_low_K", "tc_high_K")
 Reasons = Callable[[pd.DataFrame], "pd.Series[str]"]  # for each row why it is set aside; empty where it is not
 
 
@@ -36,11 +51,21 @@ class Profile:
     score: Callable[[pd.DataFrame], pd.Series[float]]
     exclusions: tuple[Reasons, ...] = field(default=())
     working: str = ""
+    window_K: tuple[float, float] | None = None  # of the Curie temperature; a profile with one adds the column IN_WINDOW
 
     @property
     def columns(self) -> frozenset[str]:
         """The columns that the score reads; a ranking of an older release may lack some."""
-        return frozenset(re.findall(r"[A-Za-z_]\w*", self.working))
+        read = set(re.findall(r"[A-Za-z_]\w*", self.working))
+        return frozenset(read - {IN_WINDOW.name} | set(_TEMPERATURES) if self.window_K else read)
+
+    def with_own_column(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table with the column that this profile adds to it, and without that of another one."""
+        table = table.drop(columns=IN_WINDOW.name, errors="ignore")
+        if self.window_K is None:
+            return table
+        value, low, high = (table[name].to_numpy(dtype=np.float64) for name in _TEMPERATURES)
+        return table.assign(**{IN_WINDOW.name: probability_between(self.window_K, value, low, high)})
 
     def reasons(self, table: pd.DataFrame) -> pd.Series[str]:
         """Why each row is ranked after all others; empty for those that compete."""
@@ -49,15 +74,49 @@ class Profile:
         return pd.Series(["; ".join(filter(None, row)) for row in words], index=table.index, dtype=object)
 
 
-def find_profile(name: str) -> Profile:
-    """The profile of that name.
+def find_profile(name: str, working_temperature_K: float | None = None) -> Profile:
+    """The profile of that name; `magnetocaloric-290K` is magnetocaloric at a working temperature of 290 K.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or a temperature that cannot be used.
     """
+    found = _OF_TEMPERATURE.fullmatch(name)
+    if found and working_temperature_K is None:
+        return magnetocaloric(float(found[1]))
+    if working_temperature_K is not None:
+        if name != MAGNETOCALORIC:
+            raise UserError(f"--working-temperature belongs to --profile {MAGNETOCALORIC}, not to {name}")
+        return magnetocaloric(working_temperature_K)
     if name not in PROFILES:
         raise UserError(f"--profile is {' or '.join(PROFILES)}, not {name!r}")
     return PROFILES[name]
+
+
+def profile_of(manifest: Mapping[str, Any]) -> Profile | None:
+    """The profile that a run's manifest names, where this version still has the same one."""
+    try:
+        found = find_profile(str(manifest["profile"]))
+    except UserError:
+        return None
+    return found if found.formula == manifest["formula"] else None
+
+
+def magnetocaloric(temperature_K: float) -> Profile:
+    """What orders near a working temperature (K).
+
+    Raises:
+        UserError: the temperature is not one of COLDEST_K to HOTTEST_K.
+    """
+    if not COLDEST_K <= temperature_K <= HOTTEST_K:
+        raise UserError(f"--working-temperature is a temperature of {COLDEST_K:g} to {HOTTEST_K:g} K, not {temperature_K:g}")
+    usual = temperature_K == WORKING_TEMPERATURE_K
+    name = MAGNETOCALORIC if usual else f"{MAGNETOCALORIC}-{temperature_K:g}K"
+    return _windowed(name, TEXTS[MAGNETOCALORIC][0], window_K(temperature_K))
+
+
+def _windowed(name: str, purpose: str, window: tuple[float, float]) -> Profile:
+    working = f"saturation_T * p_fm_or_fim * {IN_WINDOW.name}"
+    return Profile(name, purpose, in_window(*window), _in_window, (_antiferromagnets, _radioactive), working, window)
 
 
 def _lowest(table: pd.DataFrame) -> pd.Series[float]:
@@ -81,8 +140,8 @@ def _soft(table: pd.DataFrame) -> pd.Series[float]:
     return table["saturation_300K_T"] * table["p_fm_or_fim"] * table["p_tc_above_450"]
 
 
-def _magnetocaloric(table: pd.DataFrame) -> pd.Series[float]:
-    return table["saturation_T"] * table["p_fm_or_fim"] * table["p_tc_260_to_340"]
+def _in_window(table: pd.DataFrame) -> pd.Series[float]:
+    return table["saturation_T"] * table["p_fm_or_fim"] * table[IN_WINDOW.name]
 
 
 def _hopeful(table: pd.DataFrame) -> pd.Series[float]:
@@ -125,79 +184,34 @@ def _said(text: pd.Series[str], where: pd.Series[bool]) -> pd.Series[str]:
     return pd.Series(np.where(where, text, TEXT_OF_NOTHING), index=text.index, dtype=object)
 
 
-_SURE = "µ0·Ms at the lower end of each order's 90 % interval, weighted with the order's probability (T)"
-_TOO_HIGH = f"known to lie more than {MAX_E_ABOVE_HULL:g} eV/atom above the hull"
-# not the lower end of the interval: it is zero wherever the Curie temperature may be below 300 K, for nine crystals in ten
-_AT_WORK = "µ0·Ms at 300 K (T) × P(FM or FiM) × P(Tc > 450 K)"
-_NO_AFM = "set aside: measured antiferromagnets"
+def _named(name: str, score: Callable[[pd.DataFrame], pd.Series[float]], working: str, *exclusions: Reasons) -> Profile:
+    return Profile(name, *TEXTS[name], score, exclusions, working)
+
+
 PROFILES = {
     profile.name: profile
     for profile in (
-        Profile(
-            "permanent-magnet",
-            "strong at working temperature, with an easy axis if the lattice allows one; whether it is hard, no column says",
-            f"score = {_AT_WORK} × (1 if tetragonal, trigonal or hexagonal, else {WITHOUT_AXIS:g}); {_NO_AFM}",
+        _named(
+            DEFAULT_PROFILE,
             _permanent,
-            (_antiferromagnets,),
-            working="saturation_300K_T * p_fm_or_fim * p_tc_above_450 * "
+            "saturation_300K_T * p_fm_or_fim * p_tc_above_450 * "
             f"({WITHOUT_AXIS:g} + {1 - WITHOUT_AXIS:g} * uniaxial_possible)",
+            _antiferromagnets,
         ),
-        Profile(
-            "soft-magnet",
-            "strong at working temperature, whatever the lattice; cubic ones tend to be soft",
-            f"score = {_AT_WORK}; {_NO_AFM}",
-            _soft,
-            (_antiferromagnets,),
-            working="saturation_300K_T * p_fm_or_fim * p_tc_above_450",
-        ),
-        Profile(
-            "magnetocaloric",
-            "orders near room temperature with a large moment",
-            "score = µ0·Ms at 0 K (T) × P(FM or FiM) × P(260 K < Tc < 340 K); set aside: measured antiferromagnets",
-            _magnetocaloric,
-            (_antiferromagnets,),
-            working="saturation_T * p_fm_or_fim * p_tc_260_to_340",
-        ),
-        Profile(
-            "high-ms",
-            "the largest magnetisation that is sure, in crystals that are likely ferromagnets",
-            f"score = {_SURE}",
-            _sure,
-            working="saturation_sure_T",
-        ),
-        Profile(
-            "as-calculated",
-            "the largest moment that is sure in a calculation that starts ferromagnetic, however nature orders it",
-            "score = µ0·Ms of the DFT moment at the lower end of its 90 % interval (T)",
-            _lowest,
-            working="saturation_dft_T_low",
-        ),
-        Profile(
-            "rare-earth-free",
-            "strong magnets without rare earths",
-            f"score = {_SURE}; set aside: rare earths (Sc, Y, La to Lu), radioactive elements, crystals {_TOO_HIGH}",
-            _sure,
-            (_rare_earths, _radioactive, _unstable),
-            "saturation_sure_T",
-        ),
-        Profile(
+        _named("soft-magnet", _soft, "saturation_300K_T * p_fm_or_fim * p_tc_above_450", _antiferromagnets),
+        magnetocaloric(WORKING_TEMPERATURE_K),
+        _windowed("low-temperature-refrigerant", TEXTS["low-temperature-refrigerant"][0], (0.0, REFRIGERANT_K)),
+        _named("high-ms", _sure, "saturation_sure_T"),
+        _named("as-calculated", _lowest, "saturation_dft_T_low"),
+        _named("rare-earth-free", _sure, "saturation_sure_T", _rare_earths, _radioactive, _unstable),
+        _named(
             "low-cost",
-            "magnetisation for little money",
-            f"score = {_SURE} / (1 + price of the elements / "
-            f"{CHEAP_USD_PER_KG:g} USD/kg); set aside: no known price, radioactive elements, crystals {_TOO_HIGH}",
             _per_price,
-            (_without_price, _radioactive, _unstable),
             f"saturation_sure_T / (1 + price_USD_per_kg / {CHEAP_USD_PER_KG:g})",
+            _without_price,
+            _radioactive,
+            _unstable,
         ),
-        Profile(
-            "explore",
-            "what nobody has calculated yet and could be large",
-            "score = P(FM or FiM) × µ0·Ms at the upper end of the 90 % interval (T); set aside: crystals of the training data, "
-            f"duplicates, crystals {_TOO_HIGH}",
-            _hopeful,
-            (_known, _duplicates, _unstable),
-            "p_fm_or_fim * saturation_T_high",
-        ),
+        _named("explore", _hopeful, "p_fm_or_fim * saturation_T_high", _known, _duplicates, _unstable),
     )
 }
-DEFAULT_PROFILE = "permanent-magnet"

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 
 from data.labels import TESLA_PER_MUB_PER_A3
-from pipeline.screening.columns import COLUMNS, EXPERIMENT, KNOWN_MOMENT, LICENSED, MEMBER_PREFIX
+from pipeline.screening.columns import COLUMNS, EXPERIMENT, IN_WINDOW, KNOWN_MOMENT, LICENSED, MEMBER_PREFIX
 from pipeline.screening.profiles import Profile
 
 
 def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """The ranking table, in this order: COLUMNS; those of EXPERIMENT that the predictions have; `moment_dft` where a
-    moment is known; `licensed` where a crystal is; one column a member; `place` where the predictions have that column (so that
-    a caller finds each row's crystal again).
+    """The ranking table, in this order: COLUMNS; those of EXPERIMENT that the predictions have; `p_tc_in_window` where the
+    profile has a window; `moment_dft` where a moment is known; `licensed` where a crystal is; one column a member; `place` where
+    the predictions have that column (so that a caller finds each row's crystal again).
 
     Order: crystals that compete before those that the profile sets aside; then the profile's score; where that is equal (often
     zero), probability times µ0·Ms; then the id, so that the same predictions always give the same file.
@@ -35,7 +35,8 @@ def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     members = [c for c in table.columns if c.startswith(MEMBER_PREFIX)]
     place = ["place"] if "place" in table else []
     measured = [column.name for column in EXPERIMENT if column.name in given]
-    return table[[*COLUMNS, *measured, *known, *licensed, *members, *place]]
+    window = [IN_WINDOW.name] if IN_WINDOW.name in table else []
+    return table[[*COLUMNS, *measured, *window, *known, *licensed, *members, *place]]
 
 
 def _with_net_moment(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -50,6 +51,7 @@ def _with_net_moment(predictions: pd.DataFrame) -> pd.DataFrame:
 
 def in_order(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """The rows by a profile, with its `score`, `exclusion_reason` and `rank`; it puts any ranking in another order."""
+    table = profile.with_own_column(table)
     scored = table.assign(score=profile.score(table), exclusion_reason=profile.reasons(table))
     keys = scored.assign(aside=scored["exclusion_reason"] != "", expected=scored["saturation_T"] * scored["p_magnetic"])
     keys = keys.sort_values(

@@ -8,7 +8,14 @@ import numpy as np
 
 from data.elements import HUND
 from models.experiment.model import temperatures
-from pipeline.evaluation.experiment_metrics import crossed_coverage, crossed_order, order_metrics, temperature_metrics
+from pipeline.evaluation.experiment_metrics import (
+    crossed_coverage,
+    crossed_order,
+    order_metrics,
+    parity_counts,
+    reliability_bins,
+    temperature_metrics,
+)
 from pipeline.training.experiment import CrossFitted
 from pipeline.training.experiment_rows import ExperimentRows
 
@@ -20,7 +27,8 @@ def evaluation_facts(rows: ExperimentRows, crossed: CrossFitted, forest_weight: 
     said = crossed.combined(forest_weight)
     facts: dict[str, Any] = {}
     known, truth, _ = rows.target("order")
-    facts["order"] = order_metrics(truth, crossed_order(said["order"][0][known], truth, rows.fold[known]))
+    probability = crossed_order(said["order"][0][known], truth, rows.fold[known])
+    facts["order"] = {**order_metrics(truth, probability), "reliability": reliability_bins(truth, probability)}
     for task in ("tc", "tn"):
         known, truth, _ = rows.target(task)
         value, spread = temperatures(said[task][0][known], said[task][1][known])
@@ -30,6 +38,7 @@ def evaluation_facts(rows: ExperimentRows, crossed: CrossFitted, forest_weight: 
             earth = with_rare_earth(rows)[known]
             facts["tc_without_rare_earths"] = temperature_metrics(truth[~earth], value[~earth])
             facts["tc_with_rare_earths"] = temperature_metrics(truth[earth], value[earth])
+            facts["tc"]["parity"] = parity_counts(truth, value)
             facts["tc_by_tier"] = _by_weight(truth, value, rows.table["weight_tc"].to_numpy()[known])
     return facts
 

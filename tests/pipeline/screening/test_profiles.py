@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from data.errors import UserError
 from pipeline.screening.columns import COLUMNS, EXPERIMENT
+from pipeline.screening.profile_texts import TEXTS
 from pipeline.screening.profiles import PROFILES, find_profile
 from pipeline.screening.ranking import in_order, rank
 
@@ -26,6 +27,8 @@ ROWS = [  # id, µ0·Ms low / mid / high (T), P, USD/kg, rare earths, radioactiv
 
 P_FM = {"iron": 1.0, "iron again": 1.0, "alnico": 0.9, "neo": 0.5, "hidden": 0.8, "uranium": 0.3, "unstable": 0.9}
 P_HOT = {"iron": 1.0, "iron again": 1.0, "alnico": 1.0, "neo": 0.9, "hidden": 0.5, "uranium": 0.1, "unstable": 0.5}
+TC = {"iron": 1000.0, "iron again": 1000.0, "alnico": 310.0, "neo": 290.0, "hidden": 60.0, "uranium": 20.0, "unstable": 700.0}
+WINDOWED = ("magnetocaloric", "low-temperature-refrigerant")
 UNIAXIAL = ("neo", "alnico")
 
 
@@ -42,7 +45,8 @@ def table() -> pd.DataFrame:
         p_ferromagnetic=[P_FM[name] for name in frame["candidate_id"]], p_ferrimagnetic=0.1, p_antiferromagnetic=0.1,
         afm_risk=0.1, ordering_most_likely="FM", label_provenance="",
         saturation_300K_T=frame["mid"] * 0.8, p_fm_or_fim=[P_FM[name] for name in frame["candidate_id"]],
-        p_tc_above_450=[P_HOT[name] for name in frame["candidate_id"]], p_tc_260_to_340=0.2,
+        p_tc_above_450=[P_HOT[name] for name in frame["candidate_id"]], tc_K=[TC[name] for name in frame["candidate_id"]],
+        tc_low_K=[0.7 * TC[name] for name in frame["candidate_id"]], tc_high_K=[1.5 * TC[name] for name in frame["candidate_id"]],
         order_basis="predicted", known_order="",
         uniaxial_possible=[name in UNIAXIAL for name in frame["candidate_id"]],
         moment_low=frame["low"] * per_tesla,
@@ -53,7 +57,8 @@ def table() -> pd.DataFrame:
 EXPECTED = {
     "permanent-magnet": (["iron", "iron again", "alnico", "neo", "unstable", "hidden", "uranium"], 0),
     "soft-magnet": (["iron", "iron again", "alnico", "unstable", "neo", "hidden", "uranium"], 0),
-    "magnetocaloric": (["iron", "iron again", "unstable", "alnico", "neo", "hidden", "uranium"], 0),
+    "magnetocaloric": (["alnico", "neo", "unstable", "iron", "iron again", "hidden", "uranium"], 1),
+    "low-temperature-refrigerant": (["hidden", "neo", "alnico", "unstable", "iron", "iron again", "uranium"], 1),
     "high-ms": (["iron", "iron again", "unstable", "alnico", "neo", "uranium", "hidden"], 0),
     "as-calculated": (["iron", "iron again", "unstable", "uranium", "neo", "alnico", "hidden"], 0),
     "rare-earth-free": (["iron", "iron again", "alnico", "hidden", "unstable", "neo", "uranium"], 3),
@@ -67,7 +72,8 @@ def test_the_order(name: str) -> None:
     ordered, aside = EXPECTED[name]
     found = rank(table(), PROFILES[name])
     assert found["candidate_id"].tolist() == ordered and found["rank"].tolist() == list(range(1, len(ROWS) + 1))
-    assert list(found.columns) == [*COLUMNS, *(column.name for column in EXPERIMENT if column.name in table())]
+    window = ["p_tc_in_window"] if name in WINDOWED else []
+    assert list(found.columns) == [*COLUMNS, *(column.name for column in EXPERIMENT if column.name in table()), *window]
     assert (found["exclusion_reason"] != "").tolist() == [False] * (len(ROWS) - aside) + [True] * aside
 
 
@@ -84,9 +90,10 @@ def test_reasons_are_named_and_stability_stays_apart() -> None:
 def test_a_measured_antiferromagnet_is_ranked_last() -> None:
     known = table().assign(order_basis="measured", known_order="")
     known.loc[known["candidate_id"] == "iron", "known_order"] = "AFM"
-    for name in ("permanent-magnet", "soft-magnet", "magnetocaloric"):
-        last = rank(known, PROFILES[name]).iloc[-1]
-        assert last["candidate_id"] == "iron" and last["exclusion_reason"] == "measured antiferromagnet"
+    for name in ("permanent-magnet", "soft-magnet", *WINDOWED, "magnetocaloric-290K"):
+        found = rank(known, find_profile(name)).set_index("candidate_id")
+        assert found.loc["iron", "exclusion_reason"] == "measured antiferromagnet"
+        assert found.loc["iron", "rank"] > found.loc["iron again", "rank"] and found.loc["iron", "rank"] >= len(found) - 1
 
 
 def test_scores_are_the_written_formulas() -> None:
@@ -107,6 +114,47 @@ def test_neither_the_order_of_rows_nor_an_earlier_profile_matters(order: list[in
     direct = rank(table(), PROFILES[then])
     again = in_order(rank(table().iloc[order].reset_index(drop=True), PROFILES[first]), PROFILES[then])
     pd.testing.assert_frame_equal(direct, again[direct.columns])
+
+
+def test_magnetocaloric_takes_a_working_temperature() -> None:
+    at_290 = find_profile("magnetocaloric", 290.0)
+    assert at_290.name == "magnetocaloric-290K" and find_profile(at_290.name).formula == at_290.formula
+    assert "P(250 K < Tc < 330 K)" in at_290.formula and "P(10 K < Tc < 30 K)" in find_profile("magnetocaloric", 20.0).formula
+    assert find_profile("magnetocaloric", 300.0).formula == find_profile("magnetocaloric").formula
+    found = rank(table(), at_290).set_index("candidate_id")
+    assert found.loc["neo", "p_tc_in_window"] == pytest.approx(found.loc["alnico", "p_tc_in_window"], abs=0.2)
+    assert found.loc["neo", "score"] == pytest.approx(1.6 * 0.5 * found.loc["neo", "p_tc_in_window"])
+    cold = rank(table(), find_profile("magnetocaloric", 20.0)).set_index("candidate_id")["p_tc_in_window"]
+    assert cold["hidden"] < cold["uranium"] and cold["iron"] < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("name", "temperature", "said"),
+    [
+        ("high-ms", 290.0, "--working-temperature belongs to --profile magnetocaloric"),
+        ("magnetocaloric", -5.0, "1 to 1500 K, not -5"),
+        ("magnetocaloric", float("nan"), "not nan"),
+        ("magnetocaloric", float("inf"), "not inf"),
+        ("magnetocaloric-290K", 280.0, "belongs to --profile magnetocaloric, not to magnetocaloric-290K"),
+        ("magnetocaloric-9999K", None, "not 9999"),
+        ("magnetocaloric-K", None, "not 'magnetocaloric-K'"),
+    ],
+)
+def test_a_temperature_that_cannot_be_used(name: str, temperature: float | None, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        find_profile(name, temperature)
+
+
+def test_another_profile_takes_the_column_of_the_window_away() -> None:
+    warm = rank(table(), find_profile("magnetocaloric"))
+    again = in_order(warm, find_profile("low-temperature-refrigerant"))
+    direct = rank(table(), find_profile("low-temperature-refrigerant"))
+    pd.testing.assert_frame_equal(again[direct.columns], direct)
+    assert "p_tc_in_window" not in in_order(warm, find_profile("high-ms"))
+
+
+def test_every_profile_has_its_text() -> None:
+    assert {name: (p.purpose, p.formula) for name, p in PROFILES.items()} == TEXTS
 
 
 def test_an_unknown_profile() -> None:
