@@ -28,7 +28,7 @@ FE = {
 }  # fmt: skip
 SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({}, "Ferromagnet, measured (12 references); Tc 1,043 K, measured; µ0·Ms 2.20 T at 0 K (DFT), 2.10 T at 300 K."),
-    ({"known_references": 1.0, "known_spread_K": 80.0}, "Ferromagnet, measured (1 reference); Tc 1,043 K, measured (spread 80 K)"),
+    ({"known_references": 1.0, "known_spread_K": 80.0}, "Ferromagnet, measured (1 reference); Tc 1,043 K, measured (spread 80 K"),
     ({"basis": 0.0, "tc_from": 0.0}, "Predicted ferromagnet (P(FM or FiM) 0.98); Tc 1,043 K, predicted (90 % interval 990 to"),
     ({"basis": 2.0, "tc_from": 0.0}, "References disagree on the order (12 references), predicted ferromagnet (P(FM or FiM) 0"),
     ({"order": 1.0}, "µ0·Ms 2.20 T at 0 K (DFT, which may keep its moments parallel), 2.10 T at 300 K."),
