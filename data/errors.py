@@ -9,8 +9,21 @@ class Refused(UserError):
     """A service will not answer this question, or not to this key; asking again does not help."""
 
 
+class Denied(Refused):
+    """A service does not accept the key or the account."""
+
+
 class Unavailable(UserError):
-    """A service failed for longer than we were told to wait; the same command goes on later where this one stopped."""
+    """A service failed for longer than we were told to wait; the same command goes on later where this one stopped.
+
+    Args:
+        message: what happened, without any secret.
+        answered: whether it did answer, and made no sense.
+    """
+
+    def __init__(self, message: str, answered: bool = False) -> None:
+        super().__init__(message)
+        self.answered = answered
 
 
 class Transient(Exception):
@@ -19,8 +32,10 @@ class Transient(Exception):
     Args:
         message: what happened, without any secret.
         retry_after_s: how long the service asks to be left alone, in seconds.
+        answered: whether it did answer, and made no sense.
     """
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, retry_after_s: float | None = None, answered: bool = False) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.answered = answered

@@ -37,12 +37,12 @@ class RetryPolicy:
             try:
                 return within(self.call_s, action)
             except Transient as fault:
-                message, retry_after = str(fault), fault.retry_after_s
+                message, retry_after, answered = str(fault), fault.retry_after_s, fault.answered
             if retry_after is not None and retry_after > self.longest_retry_after_s:
                 raise Unavailable(f"{what}: {message}; the service asks to come back in {retry_after:.0f} s")
             if attempt < self.attempts:
                 time.sleep(self.wait_s(attempt, retry_after))
-        raise Unavailable(f"{what}: {message}; given up after {self.attempts} attempts")
+        raise Unavailable(f"{what}: {message}; given up after {self.attempts} attempts", answered)
 
     def wait_s(self, attempt: int, retry_after: float | None) -> float:
         """Seconds to wait after the given number of failures: anything up to the doubled wait, never less than `retry_after`."""

@@ -10,6 +10,7 @@ import typer
 
 from flows.commands import (
     calculating,
+    check_endpoints,
     data,
     demo,
     exporting,
@@ -39,7 +40,8 @@ COMMANDS = (
     exporting.compare, exporting.export, calculating.calculate, promoting.promote, promoting.rollback,
     remote.push, remote.pull,
     data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.profiles, listings.jobs,
-    listings.metrics, history.history, listings.doctor, demo.demo, serving.serve, shipping.ship,
+    listings.metrics, history.history, listings.doctor, check_endpoints.check_endpoints,
+    demo.demo, serving.serve, shipping.ship,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from data.errors import UserError
+from data.errors import Denied, UserError
 from data.retry import retry_after_s
 
 TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})  # HTTP statuses after which a server may recover
+_DENIED = frozenset({401, 403})
 _EXCERPT = 200  # characters of a server's words in a message
 _CHUNK = 2**16  # bytes
 _log = logging.getLogger(__name__)
@@ -23,6 +24,14 @@ _log = logging.getLogger(__name__)
 
 class FetchError(UserError):
     """A server could not be reached, refused, or did not answer as its protocol says; what was fetched before stays."""
+
+
+class NoAnswer(FetchError):
+    """A server could not be reached, was silent, or too busy."""
+
+
+class AccountDenied(FetchError, Denied):
+    """A server does not accept the account."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +64,10 @@ class PatientSession(requests.Session):
             FetchError: there was none within `retry_policy`, or the server refused.
         """
         place = where(str(url))
+        failure: type[FetchError] = NoAnswer
         for attempt in range(1, self.retry_policy.attempts + 1):
             asked_to_wait = 0.0
+            failure = NoAnswer
             try:
                 response = super().request(
                     method, url, *args, **{**options, "timeout": self.retry_policy.timeout_s, "stream": True}
@@ -65,7 +76,7 @@ class PatientSession(requests.Session):
             except _TooLong as fault:
                 wrong = str(fault)
             except requests.exceptions.SSLError:
-                raise FetchError(f"{place} has no valid certificate") from None
+                raise NoAnswer(f"{place} has no valid certificate") from None
             except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as fault:
                 wrong = _in_words(fault)
             except requests.RequestException as fault:  # an address that is none; its text may quote the request
@@ -74,23 +85,24 @@ class PatientSession(requests.Session):
                 if response.status_code in self.passed_on:
                     return response
                 if response.status_code not in TRANSIENT:
-                    wrong = self._refusal(response) or self.flaw(response)
+                    wrong, failure = self._refusal(response) or self.flaw(response), FetchError
                     if not wrong:
                         return response
                     if response.status_code != requests.codes.ok:
-                        raise FetchError(f"{place} refused: {wrong}")
+                        denied = response.status_code in _DENIED
+                        raise (AccountDenied if denied else FetchError)(f"{place} refused: {wrong}")
                 else:
                     wrong, asked_to_wait = (
                         f"HTTP {response.status_code}",
                         retry_after_s(response.headers.get("Retry-After")) or 0.0,
                     )
             if asked_to_wait > self.retry_policy.longest_wait_s:
-                raise FetchError(f"{place} asks to come back in {asked_to_wait:.0f} s; give the same command again after that")
+                raise NoAnswer(f"{place} asks to come back in {asked_to_wait:.0f} s; give the same command again after that")
             _log.info("%s: %s (attempt %d of %d)", place, wrong, attempt, self.retry_policy.attempts)
             if attempt < self.retry_policy.attempts:
                 wait = min(self.retry_policy.first_wait_s * 2 ** (attempt - 1), self.retry_policy.longest_wait_s)
                 time.sleep(max(asked_to_wait, wait * random.uniform(0.5, 1.0)))
-        raise FetchError(
+        raise failure(
             f"{place} gave no usable answer in {self.retry_policy.attempts} attempts (the last: {wrong}); "
             "give the same command again later, it goes on where this one stopped"
         )

@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from data.errors import UserError
 from data.sources.icsd.table import CODE, code_of
-from data.sources.network import FetchError, PatientSession, RetryPolicy, where
+from data.sources.network import AccountDenied, FetchError, PatientSession, RetryPolicy, where
 
 BASE_URL = "https://icsd.fiz-karlsruhe.de/ws"
 LOGIN, PASSWORD, URL = "ICSD_LOGIN_ID", "ICSD_LOGIN_PASSWORD", "ICSD_API_URL"
@@ -148,7 +148,7 @@ class IcsdApi:
         answer = self._session.post(address, data=form, headers={"accept": "text/plain"}, allow_redirects=False)
         token = answer.headers.get(_TOKEN)
         if answer.status_code != requests.codes.ok:
-            raise FetchError(f"{where(address)} does not accept {LOGIN} and {PASSWORD} (HTTP {answer.status_code})")
+            raise AccountDenied(f"{where(address)} does not accept {LOGIN} and {PASSWORD} (HTTP {answer.status_code})")
         if not token:
             raise FetchError(f"{where(address)} answered without a session token: is {URL} right?")
         self._session.headers[_TOKEN] = token

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 from pydantic import SecretStr
 
-from data.errors import Refused, Transient, UserError
+from data.errors import Denied, Refused, Transient, UserError
 from data.retry import RetryPolicy, retry_after_s
 from data.sources.materials_project.query import CRITERIA
 
@@ -146,7 +146,7 @@ class MaterialsProject:
         if status in _PASSING and answer is not None:
             return Transient(f"the service answers {status}", retry_after_s(answer.headers.get("Retry-After")))
         if status in (401, 403):
-            return Refused(f"the Materials Project does not accept the key ({status}); copy yours from {KEY_PAGE}")
+            return Denied(f"the Materials Project does not accept the key ({status}); copy yours from {KEY_PAGE}")
         if status is not None and status >= 300:
             return Refused(f"the Materials Project refuses the query ({status}): {self._without_key(fault)}")
         cause = fault.__context__ if isinstance(fault, MPRestError) and fault.__context__ is not None else fault
@@ -154,7 +154,7 @@ class MaterialsProject:
             return Refused(f"mp-api refuses the query: {self._without_key(fault)}")
         if status is None:
             return Transient(f"no answer ({type(cause).__name__})")
-        return Transient(f"an answer that cannot be read ({type(fault).__name__})")
+        return Transient(f"an answer that cannot be read ({type(fault).__name__})", answered=True)
 
     def _without_key(self, fault: Exception) -> str:
         return str(fault).replace(self._key.get_secret_value(), "***")[:300]
@@ -200,13 +200,13 @@ def release_of(endpoint: str, retry_policy: RetryPolicy) -> Release:
             said = answer.json()
             version = said["db_version"]
         except requests.JSONDecodeError:
-            raise Transient("its answer is no JSON") from None
+            raise Transient("its answer is no JSON", answered=True) from None
         except requests.RequestException as fault:
             raise Transient(f"no answer ({type(fault).__name__})") from None
         except (KeyError, TypeError):
-            raise Transient("it states no database version") from None
+            raise Transient("it states no database version", answered=True) from None
         if not isinstance(version, str) or not version:
-            raise Transient("it states no database version")
+            raise Transient("it states no database version", answered=True)
         return Release(version, str(said.get("version", "")))
 
     return retry_policy.ask(f"the heartbeat of {urlsplit(endpoint).netloc}", ask)
@@ -214,9 +214,9 @@ def release_of(endpoint: str, retry_policy: RetryPolicy) -> Release:
 
 def _documents(rows: Any, expected: int | None) -> list[dict[str, Any]]:
     if not isinstance(rows, list):
-        raise Transient("an answer without a list of documents")
+        raise Transient("an answer without a list of documents", answered=True)
     if expected is not None and len(rows) != expected:
-        raise Transient(f"{len(rows)} documents where {expected} were announced")
+        raise Transient(f"{len(rows)} documents where {expected} were announced", answered=True)
     if not all(isinstance(row, dict) for row in rows):
-        raise Transient("an answer with something else than documents")
+        raise Transient("an answer with something else than documents", answered=True)
     return rows

@@ -17,12 +17,13 @@ import requests
 
 from data.errors import UserError
 from data.sources.ledger import Fetched, Progress, Unfinished, fetching
-from data.sources.network import FetchError, PatientSession, RetryPolicy, where
+from data.sources.network import AccountDenied, FetchError, NoAnswer, PatientSession, RetryPolicy, where
 from data.sources.optimade.entries import FIELDS
 from data.sources.optimade.folder import pack, unpack
 
 if TYPE_CHECKING:
     from optimade.client import OptimadeClient
+    from optimade.client.utils import QueryResults
 
 PROVIDERS = {
     "alexandria": "https://alexandria.icams.rub.de/pbe",
@@ -70,7 +71,7 @@ def fetch_optimade(query: OptimadeQuery, out: Path, progress: Progress, retry_po
     """
     asked = {"provider": query.base_url, "filter": query.filter}
     with fetching(out, "optimade", asked) as work:
-        client = _client(query, retry_policy or RetryPolicy())
+        client = optimade_client(query, retry_policy or RetryPolicy())
         position = {"next": None, "total": None} if work.position == "start" else work.position
         seen: set[str] = set()
         if position is not None:  # else only the ledger is missing
@@ -85,12 +86,7 @@ def _one_page(
     client: OptimadeClient, query: OptimadeQuery, work: Unfinished, position: dict[str, Any], seen: set[str]
 ) -> dict[str, Any] | None:
     """Fetch and keep one page; the position after it, None after the last."""
-    answer = client.get_one(
-        "structures", quote(query.filter, safe=""), query.base_url, response_fields=FIELDS,
-        page_limit=query.entries_per_page, paginate=False, override_url=position["next"],
-    )[query.base_url]  # fmt: skip
-    if answer.errors:
-        raise FetchError(_message(answer.errors[0]))
+    answer = ask_page(client, query, position["next"])
     entries = _entries(answer.data, query)
     following = _next(answer.links.get("next"), position["next"] or f"{query.base_url}/v1/structures")
     ids = {entry["id"] for entry in entries}
@@ -113,7 +109,28 @@ def _one_page(
     return after
 
 
-def _client(query: OptimadeQuery, retry_policy: RetryPolicy) -> OptimadeClient:
+def ask_page(client: OptimadeClient, query: OptimadeQuery, url: str | None = None) -> QueryResults:
+    """One page of a query.
+
+    Args:
+        client: of `optimade_client`.
+        query: what to ask.
+        url: of a later page; None: the first one.
+
+    Raises:
+        FetchError: the provider gives none, or refuses.
+    """
+    answer = client.get_one(
+        "structures", quote(query.filter, safe=""), query.base_url, response_fields=FIELDS,
+        page_limit=query.entries_per_page, paginate=False, override_url=url,
+    )[query.base_url]  # fmt: skip
+    if answer.errors:
+        raise _failure(answer.errors[0])
+    return answer
+
+
+def optimade_client(query: OptimadeQuery, retry_policy: RetryPolicy) -> OptimadeClient:
+    """The client of the reference implementation over a session that knows when to give up."""
     from optimade.client import OptimadeClient
 
     session = type("OptimadeSession", (_Session,), {"retry_policy": retry_policy})
@@ -170,11 +187,13 @@ def _check_last(links: dict[str, Any], entries: int, query: OptimadeQuery) -> No
         )
 
 
-def _message(error: Any) -> str:
+def _failure(error: Any) -> FetchError:
     """The client hands exceptions on as text, with their class in front; providers send objects."""
     if isinstance(error, dict):
-        return f"the provider says: {error.get('title')} {error.get('detail')}"
-    return str(error).removeprefix("FetchError: ")
+        return FetchError(f"the provider says: {error.get('title')} {error.get('detail')}")
+    kind, _, message = str(error).partition(": ")
+    known = {one.__name__: one for one in (FetchError, NoAnswer, AccountDenied)}
+    return known[kind](message) if kind in known else FetchError(str(error))
 
 
 def _check_filter(filter: str) -> None:
