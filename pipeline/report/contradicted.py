@@ -34,7 +34,7 @@ def dft_calls_ferromagnets(ranking: pd.DataFrame) -> pd.DataFrame:
     table = table.assign(
         dft_moment=known.fillna(table["moment_muB_per_atom"]), dft_basis=np.where(known.notna(), KNOWN, PREDICTED)
     )
-    found: pd.DataFrame = table[is_net].sort_values("saturation_T", ascending=False, kind="stable")[_COLUMNS]
+    found: pd.DataFrame = table[is_net].sort_values("saturation_T", ascending=False, kind="stable").reindex(columns=_COLUMNS)
     return found
 
 

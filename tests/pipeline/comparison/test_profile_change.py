@@ -28,6 +28,7 @@ def ranking(profile: str) -> pd.DataFrame:
             "saturation_300K_T": 0.8 * saturation, "p_fm_or_fim": np.where(afm, 0.02, 0.95), "p_tc_above_450": 0.7,
             "uniaxial_possible": True, "order_basis": np.where(afm, "measured", "predicted"),
             "known_order": np.where(afm, "AFM", ""), "tc_K": 500.0, "tc_low_K": 300.0, "tc_high_K": 800.0,
+            "radioactive": "",
         }
     )  # fmt: skip
     return in_order(table, find_profile(profile))

@@ -49,6 +49,8 @@ def hostile_content(words: list[str]) -> ReportContent:
     frame = ranking(3).assign(candidate_id=identity, formula=formula, source_file=source)
     said = f"{reason}."  # never empty: an empty one makes no mark
     frame = frame.assign(note=said, exclusion_reason=said, duplicate_of=said, known_id=said, known_moment=1.0)
+    dois = f"{reason}; 10.1000/{identity}"
+    frame = frame.assign(known_order=["AFM", reason, ""], known_dois=dois, order_basis="measured", tc_basis=reason, tc_K=300.0)
     frame = frame.rename(columns={"member_cgcnn-0": f"member_{member}"})
     changed = {"change": "new", "candidate_id": identity, "formula": formula, "rank_before": 1, "rank_after": 2, "moved": -1}
     changes = pd.DataFrame([{**changed, "saturation_T_low_before": 1.0, "saturation_T_low_after": 2.0, "why": reason}])
