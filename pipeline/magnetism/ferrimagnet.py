@@ -33,7 +33,7 @@ INTERSTITIAL = (5, 6, 7)  # between the atoms of a metal: beside them manganese 
 BESIDE_INTERSTITIAL = 0.35  # of a manganese moment
 SALT_SHARE = 0.4  # of anions among all atoms
 SEARCH_A, CORNER_A, METAL_A = 4.15, 3.2, 2.95
-MANY_ORBITS = 10  # more signs than 2^9 are not compared
+FEW_ORBITS, MANY_ORBITS = 10, 64  # up to the first all signs are compared, up to the second they are improved one by one
 _EARLY, _LATE = (23, 24, 25), (26, 27, 28)
 
 
@@ -64,7 +64,7 @@ def compensation(cell: SymmetricCell) -> Compensation | None:
     coupling = np.zeros((len(orbits), len(orbits)))
     np.add.at(coupling, (place[i[both]], place[j[both]]), exchange)
     total = np.bincount(place[magnetic], size[magnetic], len(orbits)).astype(np.float64)
-    signs = _lowest(coupling, total)
+    signs = _lowest(coupling, total) if len(orbits) <= FEW_ORBITS else _improved(coupling)
     if abs(signs.sum()) == len(signs):
         return None
     coordination = np.bincount(i, (distance < _first_shell(i, distance, len(size))[i]) & ~both, len(size)).astype(np.float64)
@@ -115,6 +115,21 @@ def _lowest(coupling: Floats, total: Floats) -> Floats:
     best = np.flatnonzero(energy <= energy.min() + 1e-9)
     chosen: Floats = signs[best[np.argmax(np.abs(signs[best] @ total))]]
     return chosen
+
+
+def _improved(coupling: Floats) -> Floats:
+    """(orbits,) signs of a low energy: those of the lowest eigenvector, improved one orbit at a time. The first orbit is up."""
+    symmetric = 0.5 * (coupling + coupling.T)
+    outside = symmetric - np.diag(np.diag(symmetric))
+    signs = np.where(np.linalg.eigh(outside)[1][:, 0] >= 0, 1.0, -1.0)
+    for _ in range(len(signs)):
+        gain = signs * (outside @ signs)
+        worst = int(gain.argmax())
+        if gain[worst] <= 1e-9:
+            break
+        signs[worst] = -signs[worst]
+    found: Floats = signs * signs[0]
+    return found
 
 
 def _first_shell(i: Ints, distance: Floats, n: int) -> Floats:
