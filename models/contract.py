@@ -29,7 +29,7 @@ class Examples:
     descriptors: NDArray[np.float32]  # (crystals, columns); NaN where one could not be computed
     moment: NDArray[np.float64] | None = None  # (crystals,) µB/atom; None where unknown
     vectors: VectorGraphs | None = None  # graphs with directions; None if no family needs them
-    weight: NDArray[np.float64] | None = None  # (crystals,) weights in training, for tree families; None: all equal
+    weight: NDArray[np.float64] | None = None  # (crystals,) weights in training; None: all equal
 
     def __len__(self) -> int:
         return len(self.graphs)

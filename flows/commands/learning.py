@@ -34,7 +34,7 @@ def train(
     weigh_label_noise: Annotated[
         bool,
         typer.Option(
-            "--weigh-label-noise", help="Give less weight in tree families to labels that cross-validation contradicts."
+            "--weigh-label-noise", help="Give less weight to labels that cross-validation contradicts."
         ),
     ] = False,
     adapt: Annotated[

@@ -32,7 +32,7 @@ class TrainJob:
         tier: the set of descriptors that families of trees learn from.
         adapt: id of the model whose coordinate network `canonical` adapts.
         selected: number of descriptors that families of trees may see; None: all.
-        weigh_label_noise: whether families of trees give less weight to labels that cross-validation contradicts.
+        weigh_label_noise: whether labels that cross-validation contradicts get less weight.
     """
 
     snapshot: str | None = None

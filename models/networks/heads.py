@@ -41,10 +41,20 @@ class TwoPartHead(nn.Module):
         return TwoPart(logit, functional.softplus(size))
 
 
-def two_part_loss(said: TwoPart, moment: Tensor) -> Tensor:
+def two_part_loss(said: TwoPart, moment: Tensor, weight: Tensor | None = None) -> Tensor:
     """Cross-entropy of "is it magnetic", the error of the size where it is (Kaba et al., arXiv 2111.14712), and the error
-    of the product, which is what a prediction is."""
+    of the product, which is what a prediction is.
+
+    Args:
+        said: the network's answer to a batch.
+        moment: (crystals,) labels, µB/atom.
+        weight: (crystals,) weights of the labels, one of them above zero; None: all equal.
+    """
     magnetic = (moment > MAGNETIC_THRESHOLD).to(moment.dtype)
+    if weight is not None:
+        gates = functional.binary_cross_entropy_with_logits(said.logit, magnetic, reduction="none")
+        each = gates + magnetic * (said.size - moment).abs() + (said.moment - moment).abs()
+        return (weight * each).sum() / weight.sum()
     gate = functional.binary_cross_entropy_with_logits(said.logit, magnetic)
     size = (magnetic * (said.size - moment).abs()).mean()
     return gate + size + (said.moment - moment).abs().mean()

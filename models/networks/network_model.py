@@ -49,7 +49,8 @@ class NetworkModel:
             self.start_from(control.pretrained)
         parts = [self.family, self.settings, self.training, control.seed, control.epochs, len(train), len(validation)]
         start = b"" if control.pretrained is None else (control.pretrained / WEIGHTS_FILE).read_bytes()
-        identity = hashlib.sha256(repr(parts).encode() + train.targets().tobytes() + start).hexdigest()
+        weight = b"" if train.weight is None else train.weight.tobytes()
+        identity = hashlib.sha256(repr(parts).encode() + train.targets().tobytes() + weight + start).hexdigest()
         task = moments_task(train, validation, next(self.network.parameters()).dtype, self.collate, self.loss)
         return train_network(self.network, task, self.training, control, identity)
 
@@ -65,9 +66,11 @@ class NetworkModel:
         """Take over a pretrained model before training. Raises ModelError where the family cannot, or not this model."""
         raise ModelError(f"{self.family} adapts no pretrained model")
 
-    def loss(self, network: nn.Module, batch: Any, moment: torch.Tensor) -> torch.Tensor:
-        """What training makes small; `network` may be a copy of this model's."""
-        return two_part_loss(network(batch), moment)
+    def loss(
+        self, network: nn.Module, batch: Any, moment: torch.Tensor, weight: torch.Tensor | None = None
+    ) -> torch.Tensor:  # fmt: skip
+        """What training makes small; `network` may be a copy of this model's, `weight` is that of each label."""
+        return two_part_loss(network(batch), moment, weight)
 
     def save(self, folder: Path) -> None:
         save_file({k: v.contiguous() for k, v in self.network.state_dict().items()}, folder / WEIGHTS_FILE)

@@ -56,7 +56,8 @@ class Progress:
 
 
 Collate = Callable[[Examples, NDArray[np.int64], torch.dtype], Any]  # some examples to the batch that a network reads
-Loss = Callable[[nn.Module, Any, torch.Tensor], torch.Tensor]  # of a network's answer to a batch, given the moments
+# of a network's answer to a batch, given the moments and the weights of these labels (None: all equal)
+Loss = Callable[[nn.Module, Any, torch.Tensor, torch.Tensor | None], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -109,13 +110,27 @@ def train_network(
 
 
 def moments_task(train: Examples, validation: Examples, dtype: torch.dtype, collate: Collate, loss_of: Loss) -> Task:
-    """To predict the moments of crystals; judged by the mean absolute error, µB/atom."""
+    """To predict the moments of crystals, each label with its weight; judged by the mean absolute error, µB/atom.
+
+    Raises:
+        ModelError: a weight is not a finite number above zero.
+    """
     target = torch.from_numpy(train.targets()).to(dtype)
+    weight = None if train.weight is None else torch.from_numpy(_sound(train.weight)).to(dtype)
 
     def validate(network: nn.Module) -> float:
         return float(np.abs(predict_network(network, validation, collate).moment - validation.targets()).mean())
 
-    return Task(len(train), lambda network, index: loss_of(network, collate(train, index, dtype), target[index]), validate)
+    def loss(network: nn.Module, index: NDArray[np.int64]) -> torch.Tensor:
+        return loss_of(network, collate(train, index, dtype), target[index], None if weight is None else weight[index])
+
+    return Task(len(train), loss, validate)
+
+
+def _sound(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not (np.isfinite(weight).all() and (weight > 0).all()):
+        raise ModelError("networks need finite weights above zero")
+    return weight
 
 
 def predict_network(network: nn.Module, examples: Examples, collate: Collate) -> Prediction:

@@ -111,9 +111,9 @@ class Canonical(VectorNetworkModel):
         inner.load_state_dict(Coordinates.load(folder).network.state_dict())
         inner.requires_grad_(False)
 
-    def loss(self, network: nn.Module, batch: VectorBatch, moment: Tensor) -> Tensor:
+    def loss(self, network: nn.Module, batch: VectorBatch, moment: Tensor, weight: Tensor | None = None) -> Tensor:
         assert isinstance(network, CanonicalNetwork)
         score = network.frame_score(batch)
         prior = float(self.settings.prior) * prior_loss(batch, score)
         frozen = not network.coordinates.embedding.weight.requires_grad
-        return prior if frozen else two_part_loss(network.look(batch, score), moment) + prior
+        return prior if frozen else two_part_loss(network.look(batch, score), moment, weight) + prior

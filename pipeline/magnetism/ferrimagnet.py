@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +29,14 @@ Ints = NDArray[np.int64]
 # µB, typical of calculations: in salts and in metals (medians of Materials Project site moments)
 IN_SALTS = {23: 1.4, 24: 2.9, 25: 4.0, 26: 4.0, 27: 2.5, 28: 1.7, 29: 0.5, 42: 0.9, 44: 1.2, 75: 0.7, 76: 1.2, 77: 0.7}
 IN_METALS = {23: 0.8, 24: 1.5, 25: 2.7, 26: 2.1, 27: 1.2, 28: 0.2}
+LARGEST_Z = 103
 ANIONS = (7, 8, 9, 16, 17, 34, 35, 52, 53)
 INTERSTITIAL = (5, 6, 7)  # between the atoms of a metal: beside them manganese keeps a small moment (Mn4N)
 BESIDE_INTERSTITIAL = 0.35  # of a manganese moment
 SALT_SHARE = 0.4  # of anions among all atoms
 SEARCH_A, CORNER_A, METAL_A = 4.15, 3.2, 2.95
-MANY_ORBITS = 10  # more signs than 2^9 are not compared
-_EARLY, _LATE = (23, 24, 25), (26, 27, 28)
+FEW_ORBITS, MANY_ORBITS = 10, 64  # up to the first all signs are compared, up to the second they are improved one by one
+_LAST_EARLY = 25  # V, Cr and Mn against Fe, Co and Ni
 
 
 @dataclass(frozen=True)
@@ -48,23 +50,22 @@ class Compensation:
 def compensation(cell: SymmetricCell) -> Compensation | None:
     """The ferrimagnetic arrangement of a crystal's d moments; None where one sublattice carries them, or the rules above say that
     all are parallel."""
-    salt = bool(np.isin(cell.numbers, ANIONS).mean() >= SALT_SHARE)
-    typical = IN_SALTS if salt else IN_METALS
-    magnetic = np.flatnonzero(np.isin(cell.numbers, list(typical)))
+    salt = bool(is_anion()[cell.numbers].mean() >= SALT_SHARE)
+    size = typical_sizes(salt)[cell.numbers]
+    magnetic = np.flatnonzero(size)
     orbits = np.unique(cell.orbit[magnetic])
     if not 2 <= len(orbits) <= MANY_ORBITS:
         return None
     i, j, distance = _neighbours(cell, magnetic)
     place = np.searchsorted(orbits, cell.orbit)  # of magnetic sites only
-    size = np.array([typical.get(int(z), 0.0) for z in cell.numbers])
     if not salt:
         size *= _in_metal(cell, i, j, distance)
-    both = np.isin(j, magnetic)
+    both = size[j] > 0
     exchange = _exchange(cell.numbers[i[both]], cell.numbers[j[both]], distance[both], salt)
     coupling = np.zeros((len(orbits), len(orbits)))
     np.add.at(coupling, (place[i[both]], place[j[both]]), exchange)
     total = np.bincount(place[magnetic], size[magnetic], len(orbits)).astype(np.float64)
-    signs = _lowest(coupling, total)
+    signs = _lowest(coupling, total) if len(orbits) <= FEW_ORBITS else _improved(coupling)
     if abs(signs.sum()) == len(signs):
         return None
     coordination = np.bincount(i, (distance < _first_shell(i, distance, len(size))[i]) & ~both, len(size)).astype(np.float64)
@@ -74,6 +75,23 @@ def compensation(cell: SymmetricCell) -> Compensation | None:
 def compensations(cells: Sequence[SymmetricCell], wanted: NDArray[np.bool_]) -> list[Compensation | None]:
     """`compensation` of the wanted ones, None for the others."""
     return [compensation(cell) if asked else None for cell, asked in zip(cells, wanted.tolist(), strict=True)]
+
+
+@lru_cache(maxsize=2)
+def typical_sizes(salt: bool) -> Floats:
+    """(104,) µB by atomic number: typical d moments in salts or in metals; 0 for an element that carries none."""
+    table = np.zeros(LARGEST_Z + 1)
+    for z, size in (IN_SALTS if salt else IN_METALS).items():
+        table[z] = size
+    return table
+
+
+@lru_cache(maxsize=1)
+def is_anion() -> NDArray[np.bool_]:
+    """(104,) by atomic number: ANIONS."""
+    table = np.zeros(LARGEST_Z + 1, dtype=bool)
+    table[list(ANIONS)] = True
+    return table
 
 
 def _neighbours(cell: SymmetricCell, centres: Ints) -> tuple[Ints, Ints, Floats]:
@@ -90,7 +108,7 @@ def _exchange(first: Ints, second: Ints, distance: Floats, salt: bool) -> Floats
     """(pairs,) energy of two parallel moments, in arbitrary units: above zero they prefer to be antiparallel."""
     if salt:
         return np.where(distance >= CORNER_A, 1.0, -0.1)
-    early = np.isin(first, _EARLY).astype(int) + np.isin(second, _EARLY)
+    early = (first <= _LAST_EARLY).astype(int) + (second <= _LAST_EARLY)
     manganese = (first == 25) | (second == 25)
     mixed = np.where(manganese, -0.5, 1.0)  # manganese is parallel to iron and cobalt, chromium antiparallel
     value = np.select([early == 2, early == 1], [np.ones(len(first)), mixed], -1.0)
@@ -100,7 +118,7 @@ def _exchange(first: Ints, second: Ints, distance: Floats, salt: bool) -> Floats
 def _in_metal(cell: SymmetricCell, i: Ints, j: Ints, distance: Floats) -> Floats:
     """(sites,) factor of the size of manganese moments: small beside interstitial atoms and among many near metal atoms."""
     near = distance < METAL_A
-    metals = np.bincount(i[near], np.isin(cell.numbers[j[near]], list(IN_METALS)), len(cell.numbers))
+    metals = np.bincount(i[near], typical_sizes(False)[cell.numbers[j[near]]] > 0, len(cell.numbers))
     light = np.bincount(i, (distance < 2.3) & np.isin(cell.numbers[j], INTERSTITIAL), len(cell.numbers))
     factor = np.where(light > 0, BESIDE_INTERSTITIAL, np.clip(1.4 - 0.07 * metals, 0.5, 1.4))
     return np.where(cell.numbers == 25, factor, 1.0)
@@ -115,6 +133,21 @@ def _lowest(coupling: Floats, total: Floats) -> Floats:
     best = np.flatnonzero(energy <= energy.min() + 1e-9)
     chosen: Floats = signs[best[np.argmax(np.abs(signs[best] @ total))]]
     return chosen
+
+
+def _improved(coupling: Floats) -> Floats:
+    """(orbits,) signs of a low energy: those of the lowest eigenvector, improved one orbit at a time. The first orbit is up."""
+    symmetric = 0.5 * (coupling + coupling.T)
+    outside = symmetric - np.diag(np.diag(symmetric))
+    signs = np.where(np.linalg.eigh(outside)[1][:, 0] >= 0, 1.0, -1.0)
+    for _ in range(len(signs)):
+        gain = signs * (outside @ signs)
+        worst = int(gain.argmax())
+        if gain[worst] <= 1e-9:
+            break
+        signs[worst] = -signs[worst]
+    found: Floats = signs * signs[0]
+    return found
 
 
 def _first_shell(i: Ints, distance: Floats, n: int) -> Floats:

@@ -12,6 +12,8 @@ disordered crystal.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,7 @@ from pipeline.magnetism.valence import p_larger_ion
 
 Floats = NDArray[np.float64]
 LARGEST_Z = 103
+NUMBERS = ("light_4f", "heavy_4f", "spin_4f", "label_4f", "doubt_4f")
 SPIN_ONLY = (63, 64)  # L = 0: no crystal field reduces the moment
 SEVEN = 7.0  # µB of spin in a half-filled shell
 _LARGER_HAS_MOMENT = frozenset({58, 63})  # of the two ions of OTHER_VALENCE; of Sm and Yb the smaller one
@@ -39,6 +42,8 @@ def four_f_facts(graphs: CrystalGraphs) -> dict[str, NDArray[np.generic]]:
     """
     numbers, weight = graphs.numbers.astype(np.int64), graphs.node_weight.astype(np.float64)
     start = graphs.node_ptr[:-1]
+    if not (_moments()[numbers] > 0).any():
+        return {name: np.zeros(len(graphs)) for name in NUMBERS} | {"ions_4f": np.full(len(graphs), "", dtype=object)}
     larger = p_larger_ion(graphs)
     has_moment = np.where(np.isin(numbers, list(_LARGER_HAS_MOMENT)), larger, 1.0 - larger)
     has_moment = np.where(np.isin(numbers, list(OTHER_VALENCE)), has_moment, 1.0)
@@ -78,5 +83,6 @@ def _ion(z: int, p: float) -> str:
     return f"{symbol(z)} {valence}+ (p = {sure:.2f})"
 
 
+@lru_cache(maxsize=1)
 def _moments() -> Floats:
     return np.array([four_f_moment(z) for z in range(LARGEST_Z + 1)])

@@ -72,8 +72,8 @@ def moment_columns(table: pd.DataFrame, p_calculated: pd.Series[float], p_magnet
 def explanations(facts: MomentFacts, found: NetMoments, orders: Orders) -> list[str]:
     """One sentence a crystal, whose numbers add up.
 
-    "d 1.95 µB/atom ferromagnetic, minus 4f 0.74 (Tm 3+, antiparallel) = 1.21; mean over the orders with a net moment 1.15, P(net
-    moment) 0.93".
+    "d 1.95 µB/atom ferromagnetic, minus 4f 0.74 (Tm 3+, antiparallel) = 1.21; expected over all orders 1.15, P(net moment)
+    0.93".
     """
     p = np.where(facts.ions_4f != "", 1.0, orders.d_magnetic) * orders.aligned
     words = zip(facts.ions_4f, facts.fim_words, found.d, found.f, found.net, found.ferri, found.share, p, strict=True)
@@ -95,7 +95,7 @@ def _explained(
         terms.append(f"{word}4f {abs(f):.2f}{unit} ({told})")
     elif ions:
         terms.append(f"no 4f moment ({ions})")
-    ending = f"mean over the orders with a net moment {net:.2f}, P(net moment) {p:.2f}"
+    ending = f"expected over all orders {net:.2f}, P(net moment) {p:.2f}"
     if d < SHOWN and abs(f) < SHOWN:
         return f"no net moment{f' ({ions})' if ions else ''}; {ending}"
     return f"{', '.join(terms)} = {abs(d + f):.2f}; {ending}"

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from data.symmetry import SymmetricCell
 from models.graphs.crystal_graphs import CrystalGraphs
-from pipeline.magnetism.ferrimagnet import ANIONS, IN_METALS, IN_SALTS, SALT_SHARE, compensations
-from pipeline.magnetism.four_f import LARGEST_Z, four_f_facts
+from pipeline.magnetism.ferrimagnet import SALT_SHARE, compensations, is_anion, typical_sizes
+from pipeline.magnetism.four_f import four_f_facts
 
 Floats = NDArray[np.float64]
 LEAST_P = 0.1  # of being magnetic, from which the sublattices are looked for
@@ -78,12 +78,7 @@ def typical_d(graphs: CrystalGraphs) -> Floats:
     """(crystals,) µB/atom: the sum of the sizes of typical d moments."""
     numbers, weight = graphs.numbers.astype(np.int64), graphs.node_weight.astype(np.float64)
     start = graphs.node_ptr[:-1]
-    salt = np.add.reduceat(weight * np.isin(numbers, ANIONS), start) >= SALT_SHARE
-    in_salt, in_metal = (np.add.reduceat(weight * _table(sizes)[numbers], start) for sizes in (IN_SALTS, IN_METALS))
+    salt = np.add.reduceat(weight * is_anion()[numbers], start) >= SALT_SHARE
+    in_salt, in_metal = (np.add.reduceat(weight * typical_sizes(kind)[numbers], start) for kind in (True, False))
     return np.where(salt, in_salt, in_metal)
 
-
-def _table(sizes: dict[int, float]) -> Floats:
-    table = np.zeros(LARGEST_Z + 1)
-    table[list(sizes)] = list(sizes.values())
-    return table

@@ -11,10 +11,9 @@ ferrimagnetic         |r·M + c·(L - H)|: r of the sublattices (pipeline.magnet
 antiferromagnetic     0 to a small canted moment
 ====================  =========================================================================================================
 
-have the probabilities of the ranking's order columns. `c` is the reduction of a 4f moment by the crystal field. The
-interval contains the central 90 % of every order that is possible. The value in it is the mean over all orders but the
-antiferromagnetic ones: what a crystal has whose moments do not cancel. A 4f antiferromagnet reaches it in a field of some tesla,
-which is what most papers report. Where antiferromagnetism was measured it counts in the mean, too.
+have the probabilities of the ranking's order columns. `c` is the reduction of a 4f moment by the crystal field. The value is the
+mean over all orders, except that 4f moments without d moments count as aligned unless antiferromagnetism was measured: a field of
+some tesla aligns them, and most papers report that moment. The interval contains the central 90 % of every possible order.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ LEAST_4F = 0.02  # µB/atom; less is no 4f sublattice
 LEAST_D = 0.05  # µB/atom of typical d moments; less is no d sublattice
 # Reduction of g_J·J by the crystal field, quantiles that count alike. The middle ones were chosen by cross-validation over
 # chemical systems on measured moments (benchmarks/measured_moments.py): light ions lose more than heavy ones.
-LIGHT_C: tuple[float, float, float] = (0.4, 0.75, 1.1)
+LIGHT_C: tuple[float, float, float] = (0.3, 0.65, 1.0)
 HEAVY_C: tuple[float, float, float] = (0.65, 0.9, 1.15)
 RULE_WEIGHT = 0.85  # of the sublattices' r, where the rules give one
 ANY_R: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75, 0.95)  # of a ferrimagnet about which nothing is known
@@ -153,15 +152,15 @@ def _mixture(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders) -> Ne
     values = [summed, compensated, canted, alone, np.zeros((n, 1))]
     inside = [_even(summed), within, _even(canted), _even(alone), np.ones((n, 1))]
 
-    def weighted(aligned: Floats) -> Floats:
-        return np.concatenate([p[:, None] * w for p, w in zip(orders.weights(aligned), inside, strict=True)], axis=1)
-
     undecided = np.where(orders.measured, orders.aligned, np.clip(orders.aligned, UNDECIDED, 1.0 - UNDECIDED))
     probabilities = orders.weights(undecided)
     low, high = _hull(values, inside, probabilities)
-    net = (np.concatenate(values, axis=1) * weighted(np.where(orders.measured, orders.aligned, 1.0))).sum(axis=1)
     chances = orders.weights(orders.aligned)
     sure = sum(p * _quantiles(v, w)[0] for v, w, p in zip(values, inside, chances, strict=True))
+    saturated = np.where(orders.measured, chances[3], 1.0 - orders.d_magnetic)  # 4f moments alone: a field aligns them
+    means = [(v * w).sum(axis=1) for v, w in zip(values, inside, strict=True)]
+    net = sum(p * mean for p, mean in zip((*chances[:3], saturated), means[:4], strict=True))
+    net = np.asarray(net, dtype=np.float64)
     d_values = [grid, (grid[:, :, None] * r[:, None, :]).reshape(n, each), np.zeros((n, 1))]
     without = probabilities[2] + 1.0 - orders.d_magnetic
     d_low, d_high = _hull(d_values, [_even(grid), within, np.ones((n, 1))], (*probabilities[:2], without))

@@ -42,15 +42,19 @@ def p_larger_ion(graphs: CrystalGraphs) -> Floats:
     if not two_valences.any():
         return found
     target, source = graphs.edge_ends()
-    distance, count = graphs.edge_distance.astype(np.float64), graphs.edge_count.astype(np.float64)
-    start = np.searchsorted(target, np.arange(len(numbers)))
-    nearest = np.minimum.reduceat(distance, start)
+    wanted = np.flatnonzero(two_valences[target])
+    target, source = target[wanted], source[wanted]
+    distance, count = graphs.edge_distance[wanted].astype(np.float64), graphs.edge_count[wanted].astype(np.float64)
+    nearest = np.full(len(numbers), np.inf)
+    np.minimum.at(nearest, target, distance)
     near = count * (distance < FIRST_SHELL * nearest[target])
     radius = np.zeros(104)
     radius[list(ANION_RADIUS)] = list(ANION_RADIUS.values())
     anion = near * (radius[numbers[source]] > 0)
-    anions, neighbours = np.add.reduceat(anion, start), np.add.reduceat(near, start)
-    ion = np.add.reduceat(anion * (distance - radius[numbers[source]]), start) / np.maximum(anions, 1e-9)
+    anions, neighbours, shell = (
+        np.bincount(target, values, len(numbers)) for values in (anion, near, anion * (distance - radius[numbers[source]]))
+    )
+    ion = shell / np.maximum(anions, 1e-9)
     left, others = _volume_left(graphs, numbers, two_valences)
     width = WIDTH_A3 + WIDTH_OF_OTHERS_A3 * others
     for z, (large, small, more_large, more_small) in ION_RADII.items():

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data.crystal import Crystal
+from data.labels import MAGNETIC_THRESHOLD
 from data.snapshot import Snapshot
 from models.contract import Model
 from models.families import family, reads_descriptors
@@ -26,7 +27,10 @@ from pipeline.training.label_noise import LARGE, false_zero
 
 SURE_AFM = 0.6  # P(AFM), given moments, from which a large moment counts as label noise, as for MnO (0.65) and NiO (0.77)
 PER_TASK = 512
+MOST = 8.0  # µB, of one atom: gadolinium with what the conduction electrons add
 COLUMNS = ["material_id", "formula", "moment", "expected", "probability", "reason"]
+OTHERS_MAGNETIC = "zero, but every other source of the composition has a moment"
+OTHERS_NOT = "a moment, but no other source of the composition has one"
 ANTIFERRO, FALSE_ZERO = "an antiferromagnet that started ferromagnetic?", "a magnet that lost its moment?"
 Floats = NDArray[np.float64]
 
@@ -82,6 +86,42 @@ def contradictions(table: pd.DataFrame, p_afm: Floats, p_magnetic: Floats, momen
     ]  # fmt: skip
     order = ["probability", "material_id"]
     return pd.concat(found, ignore_index=True)[COLUMNS].sort_values(order, ascending=[False, True], ignore_index=True)
+
+
+def contradicted_by_sources(labels: pd.DataFrame, sources: pd.DataFrame) -> pd.DataFrame:
+    """The labels that other calculations or measurements of the same composition contradict.
+
+    The rule: a label of at most MAGNETIC_THRESHOLD µB/atom is a false zero if every crystal of its composition in the table has
+    such a label, and every source gives at least LARGE; a label of at least LARGE is a false moment if no crystal of its
+    composition has a smaller one, and every source gives at most MAGNETIC_THRESHOLD. A source knows no polymorphs, so
+    compositions with both kinds of labels are left alone, and so are crystals with frozen 4f shells, whose moments a label
+    cannot have. A source that states more than MOST for each atom that may carry a moment is wrong itself and does not count.
+
+    Args:
+        labels: material_id, formula, key (of the composition), moment_muB_per_atom, volume_per_atom (Å³), frozen_4f (whether),
+            magnetic_share (of atoms that may carry a moment).
+        sources: key, source (a name), and muB_per_A3 or, where that is NaN, muB_per_atom.
+
+    Returns:
+        material_id, formula, moment (the label), expected (the median of the sources, µB/atom), sources (their names) and reason,
+        the largest differences first.
+    """
+    rows = labels[~labels["frozen_4f"]].merge(sources, on="key")
+    told = (rows["muB_per_A3"] * rows["volume_per_atom"]).fillna(rows["muB_per_atom"])
+    rows = rows.assign(told=told).dropna(subset=["told", "moment_muB_per_atom"])
+    rows = rows[rows["told"] <= MOST * rows["magnetic_share"] + MAGNETIC_THRESHOLD]
+    of_key = labels.groupby("key")["moment_muB_per_atom"].agg(["min", "max"])
+    each = rows.groupby("material_id").agg(
+        formula=("formula", "first"), key=("key", "first"), moment=("moment_muB_per_atom", "first"), least=("told", "min"),
+        most=("told", "max"), expected=("told", "median"), sources=("source", lambda names: ", ".join(sorted(set(names)))),
+    )  # fmt: skip
+    each = each.join(of_key, on="key")
+    zero = (each["max"] <= MAGNETIC_THRESHOLD) & (each["least"] >= LARGE)
+    moment = (each["min"] >= LARGE) & (each["most"] <= MAGNETIC_THRESHOLD)
+    found = each.assign(reason=np.select([zero, moment], [OTHERS_MAGNETIC, OTHERS_NOT], "")).reset_index()
+    found = found[found["reason"] != ""].assign(off=lambda rows: (rows["moment"] - rows["expected"]).abs())
+    found = found.sort_values(["off", "material_id"], ascending=[False, True], ignore_index=True)
+    return found[["material_id", "formula", "moment", "expected", "sources", "reason"]]
 
 
 def _examined(crystals: list[Crystal]) -> Floats:

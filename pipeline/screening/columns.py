@@ -137,9 +137,9 @@ _NET_MOMENT = (  # of pipeline.magnetism.net_moment
     RankingColumn(
         "moment_net",
         "µB/atom",
-        "Net moment of the crystal if its moments do not cancel: mean over ferro- and ferrimagnetic orders (and over being "
-        "non-magnetic) of |moment_3d + moment_4f|. P(no cancelling) is `p_fm_or_fim`. Near zero where antiferromagnetism was "
-        "measured.",
+        "Expected net moment of the crystal: the mean over ferro-, ferri- and antiferromagnetic orders and over being "
+        "non-magnetic. 4f moments without d moments count as aligned unless antiferromagnetism was measured, because a field "
+        "of some tesla aligns them.",
     ),
     RankingColumn(
         "moment_net_low",

@@ -2,7 +2,7 @@
 
 The Materials Project holds magnets whose calculation fell into a non-magnetic solution (Y2Fe14B, LaCo13, FePd) and moments where
 there should be none. A model cannot have memorised the labels of chemical systems that it has not seen. If it
-confidently predicts the contrary, the label is suspect. No row is dropped: tree families give such rows less weight, and the
+confidently predicts the contrary, the label is suspect. No row is dropped: all families give such rows less weight, and the
 model's folder lists them with the reason.
 """
 
@@ -21,7 +21,7 @@ from models.trees.forest import BoostedTrees
 from pipeline.ops.progress import Tick
 from pipeline.training.member_weights import system_folds
 
-LABEL_NOISE_CODE = "doubtful-1"  # raise it whenever the same rows would count as label noise otherwise
+LABEL_NOISE_CODE = "doubtful-2"  # raise it whenever the same rows would count as label noise or weigh otherwise
 FOLDS = 5
 SURE = 0.85  # probability of the contrary
 LARGE = 0.25  # µB/atom; smaller moments are not worth a remark

@@ -31,7 +31,7 @@ class TrainSettings:
     graph: GraphSettings = field(default_factory=_default_graph)
     tier: DescriptorSet = DescriptorSet.FAST  # of the descriptors that the forest learns from
     selected: int | None = None  # so many descriptors, chosen stochastically, for the families that read them; None: all
-    weigh_label_noise: bool = False  # whether families of trees give less weight to labels that cross-validation contradicts
+    weigh_label_noise: bool = False  # whether labels that cross-validation contradicts count less
     adapt: str | None = None  # id of a model whose pretrained member the members that can do so start from
 
     @property
@@ -59,8 +59,6 @@ class TrainSettings:
             raise UserError(f"unknown model family {', '.join(strange) or '(none given)'}; there are {', '.join(family_names())}")
         if (self.tier is not DescriptorSet.FAST or self.selected is not None) and not any(map(reads_descriptors, families)):
             raise UserError("only forests learn from descriptors, and none is among the members")
-        if self.weigh_label_noise and not any(map(reads_descriptors, families)):
-            raise UserError("only families of trees give labels different weights, and none is among the members")
         if self.selected is not None and self.selected < 1:
             raise UserError("at least one descriptor must be selected")
         if self.adapt is not None and not any(family(name).adapts for name in families):

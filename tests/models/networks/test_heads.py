@@ -49,3 +49,14 @@ def test_head_gives_a_size_that_is_never_negative() -> None:
     assert said.size.min() >= 0
     assert ((said.p_magnetic >= 0) & (said.p_magnetic <= 1)).all()
     assert torch.equal(said.moment, said.p_magnetic * said.size)
+
+
+def test_weights_count_labels_as_often_as_they_say() -> None:
+    said = TwoPart(torch.tensor([0.3, -1.0, 2.0], dtype=torch.float64), torch.tensor([1.0, 2.0, 0.5], dtype=torch.float64))
+    moment = torch.tensor([0.0, 1.5, 0.7], dtype=torch.float64)
+    index = torch.tensor([0, 0, 0, 1, 2])  # the first three times
+    repeated = two_part_loss(TwoPart(said.logit[index], said.size[index]), moment[index])
+    weighted = two_part_loss(said, moment, torch.tensor([3.0, 1.0, 1.0], dtype=torch.float64))
+    np.testing.assert_allclose(weighted.item(), repeated.item(), rtol=LOSS)
+    equal = two_part_loss(said, moment, torch.full((3,), 0.2, dtype=torch.float64))
+    np.testing.assert_allclose(equal.item(), two_part_loss(said, moment).item(), rtol=LOSS)

@@ -226,3 +226,24 @@ def test_ctrl_c_while_a_checkpoint_is_written_is_an_interruption(tmp_path: Path)
         with pytest.raises(KeyboardInterrupt):
             save_until_interrupted(float(wait))
         assert torch.load(tmp_path / training.CHECKPOINT_FILE, weights_only=True)["identity"] == "same"
+
+
+def test_a_label_with_little_weight_teaches_little() -> None:
+    """Half of the labels are wrong: with next to no weight for them the network learns the right ones."""
+    train, validation = parts()
+    wrong = np.arange(len(train)) % 2 == 0
+    spoiled = dataclasses.replace(train, moment=np.where(wrong, 5.0, 0.0))
+    asked = dataclasses.replace(validation, moment=np.zeros(len(validation)))
+    errors = []
+    for weight in (None, np.where(wrong, 1e-3, 1.0)):
+        network = CGCNN()
+        network.fit(dataclasses.replace(spoiled, weight=weight), asked, FitControl(epochs=4))
+        errors.append(network.predict(asked).moment.mean())
+    assert errors[1] < 0.5 * errors[0]
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, np.nan])
+def test_weights_that_cannot_be(weight: float) -> None:
+    train, validation = parts()
+    with pytest.raises(ModelError, match="weights"):
+        CGCNN().fit(dataclasses.replace(train, weight=np.full(len(train), weight)), validation, FitControl(epochs=1))

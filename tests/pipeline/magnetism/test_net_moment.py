@@ -166,3 +166,14 @@ def test_no_rows() -> None:
     frame = net([laves("Tb")]).iloc[:0]
     found = with_experiment(frame, known_from_experiment(frame["formula"], frame["space_group"], None), pd.Series(dtype=float))
     assert found.empty and "moment_net" in found
+
+
+def test_many_orbits_are_improved_one_by_one() -> None:
+    """An inverse spinel without symmetry, all of whose sites are orbits of their own, has the signs of the symmetric one."""
+    whole = spinel("Fe", "Fe")
+    sites = Structure(Lattice(whole.lattice), whole.numbers.tolist(), whole.frac) * (2, 1, 1)
+    crystal = Crystal.from_pymatgen(sites, "x")
+    alone = SymmetricCell(crystal.lattice, crystal.frac, crystal.numbers, np.arange(crystal.n_sites), 1, False)
+    assert (alone.numbers == 26).sum() > 10
+    found = compensation(alone)
+    assert found is not None and found.share == pytest.approx(1 / 3)

@@ -9,11 +9,21 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from data.snapshot import publish_snapshot
 from data.sources.parquet import Columns, ParquetSource
 from pipeline.ops.progress import Quiet
-from pipeline.refresh.label_noise import ANTIFERRO, COLUMNS, FALSE_ZERO, contradictions, find_label_noise
+from pipeline.refresh.label_noise import (
+    ANTIFERRO,
+    COLUMNS,
+    FALSE_ZERO,
+    OTHERS_MAGNETIC,
+    OTHERS_NOT,
+    contradicted_by_sources,
+    contradictions,
+    find_label_noise,
+)
 from pipeline.training.label_noise import LARGE
 
 ROWS = [  # id, label, P(AFM), P(magnetic), expected moment, reason
@@ -49,3 +59,35 @@ def test_some_real_labels_count_as_noise(shared_data: Callable[[str], Path], tmp
     pd.testing.assert_frame_equal(found, find_label_noise(snapshot, 2, Quiet()))
     assert 0 < len(found) < 0.05 * snapshot.manifest["crystals"]
     assert (found["moment"][found["reason"] == ANTIFERRO] >= LARGE).all()
+
+
+def evidence(label: float, told: list[float], **changes: object) -> pd.DataFrame:
+    """What is found of one crystal with a label and sources, all µB/atom."""
+    labels = pd.DataFrame(
+        {"material_id": ["a"], "formula": ["YCo5"], "key": ["k"], "moment_muB_per_atom": [label], "volume_per_atom": [12.0],
+         "frozen_4f": [False], "magnetic_share": [5 / 6]}
+    ).assign(**changes)  # fmt: skip
+    sources = pd.DataFrame({"key": "k", "source": "s", "muB_per_A3": np.array(told) / 12.0, "muB_per_atom": np.nan})
+    return contradicted_by_sources(labels, sources)
+
+
+def test_a_label_that_every_other_source_contradicts() -> None:
+    assert evidence(0.0, [1.1, 1.3])["reason"].tolist() == [OTHERS_MAGNETIC]
+    assert evidence(0.0, [1.1, 1.3])["expected"].tolist() == [pytest.approx(1.2)]
+    assert evidence(1.0, [0.0, 0.01])["reason"].tolist() == [OTHERS_NOT]
+
+
+def test_a_label_that_not_every_source_contradicts_stays() -> None:
+    assert evidence(0.0, [1.1, 0.0]).empty and evidence(1.0, [0.0, 0.9]).empty and evidence(1.0, [1.1]).empty
+    assert evidence(0.0, [9.0], frozen_4f=True).empty, "its 4f moment is no part of the label"
+    assert evidence(0.0, [14.8], formula="Bi", magnetic_share=0.0).empty, "no atom carries that"
+    assert evidence(0.0, [1.1, np.nan])["reason"].tolist() == [OTHERS_MAGNETIC]
+
+
+def test_polymorphs_with_different_labels_are_left_alone() -> None:
+    both = pd.DataFrame(
+        {"material_id": ["a", "b"], "formula": "Fe", "key": "k", "moment_muB_per_atom": [0.0, 2.2], "volume_per_atom": 12.0,
+         "frozen_4f": False, "magnetic_share": 1.0}
+    )  # fmt: skip
+    measured = pd.DataFrame({"key": ["k"], "source": ["measured"], "muB_per_A3": [np.nan], "muB_per_atom": [2.2]})
+    assert contradicted_by_sources(both, measured).empty

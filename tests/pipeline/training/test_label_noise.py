@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.errors import UserError
 from data.snapshot import open_snapshot
 from models.contract import Examples, FitControl
 from models.trees.forest import BoostedTrees, ExtraTrees, Forest
@@ -107,6 +106,5 @@ def test_a_training_lists_them_beside_the_model(trained_home: Path, tmp_path: Pa
     assert list(listed) == ["material_id", "formula", "moment", "expected", "p_magnetic", "reason"]
 
 
-def test_networks_know_no_weights() -> None:
-    with pytest.raises(UserError, match="only families of trees"):
-        TrainSettings(members=("cgcnn",), weigh_label_noise=True).check()
+def test_networks_know_weights_too() -> None:
+    TrainSettings(members=("cgcnn",), weigh_label_noise=True).check()
