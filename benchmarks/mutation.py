@@ -115,7 +115,7 @@ def _judged(copy: Path, target: dict[str, Any], most: int, chance: random.Random
     mutants += [_named(named) for named in target.get("named", ())]
     survivors = []
     for mutant in mutants:
-        file = copy / mutant.module
+        file = Path(mutant.module)
         sound = file.read_text()
         file.write_text(mutant.code)
         if _tests_pass(target["tests"], _dependents(mutant.module)):
@@ -128,7 +128,7 @@ def _judged(copy: Path, target: dict[str, Any], most: int, chance: random.Random
 
 
 def _named(named: dict[str, str]) -> Mutant:
-    code = (ROOT / named["module"]).read_text()
+    code = Path(named["module"]).read_text()
     if code.count(named["before"]) != 1:
         raise SystemExit(f"{named['module']} does not have one {named['before']!r}")
     line = code[: code.index(named["before"])].count("\n") + 1
@@ -141,7 +141,7 @@ def _mutants(module: str, functions: list[str] | None, chance: random.Random) ->
     from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator, operator_names
 
-    code = (ROOT / module).read_text()
+    code = Path(module).read_text()
     tree, passed_over = get_ast(code), _passed_over(ast.parse(code), functions)
     places: dict[tuple[Any, str], list[tuple[Any, int]]] = {}
     for name in operator_names():

@@ -21,8 +21,8 @@ from pipeline.screening.profiles import Profile
 def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """The ranking table, in this order: COLUMNS; those of EXPERIMENT that the predictions have; `p_tc_in_window` where the
     profile has a window; `moment_dft` where a moment is known; `licensed` where a crystal is; `family_disagreement` where there
-    are two families; one column a member; `place` where
-    the predictions have that column (so that a caller finds each row's crystal again).
+    are two families; one column a member; `place` where the predictions have that column (so that a caller finds each row's
+    crystal again).
 
     Order: crystals that compete before those that the profile sets aside; then the profile's score; where that is equal (often
     zero), probability times µ0·Ms; then the id, so that the same predictions always give the same file.

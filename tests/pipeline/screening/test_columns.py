@@ -15,17 +15,14 @@ from pipeline.report.columns import PANEL, TABLE
 from pipeline.screening.columns import (
     COLUMNS,
     EXPERIMENT,
+    EXPLAINED,
     FAMILY_DISAGREEMENT,
     KNOWN_MOMENT,
-    LICENSED,
-    MEMBER,
     MEMBER_PREFIX,
     RANKING,
 )
 from pipeline.screening.screen import screen
 from pipeline.settings import Settings
-
-EXPLAINED = (*RANKING, *EXPERIMENT, KNOWN_MOMENT, LICENSED, FAMILY_DISAGREEMENT, MEMBER)
 
 
 @pytest.fixture
