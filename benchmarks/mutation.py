@@ -5,7 +5,8 @@
 
 benchmarks/mutation.toml names the targets: modules, and the tests that must fail. The faults are those of cosmic-ray's operators
 (`pip install -e .[dev]`), one for each place and kind of operator, drawn by the seed; operators that only raise a TypeError and
-type annotations are left out. Everything happens in a copy of the checkout. A fault is killed when a test fails or does not end;
+type annotations are left out. Everything happens in a copy of the checkout; each fault in a
+forked child that reads the changed module, and what imports it, anew. A fault is killed when a test fails or does not end;
 it survives when all tests pass. A target with more than --most faults is sampled by the seed.
 """
 
@@ -15,6 +16,7 @@ import argparse
 import ast
 import contextlib
 import difflib
+import importlib
 import itertools
 import os
 import random
@@ -34,6 +36,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # children are forked: no threads
 ROOT = Path(__file__).parent.parent
 CONFIG = Path(__file__).with_suffix(".toml")
 NAMED = "named"
+LOADED = "loaded.txt"
 SLOWEST = 120  # seconds; a fault that makes the tests run longer than this is noticed
 ARITHMETIC = {"Add", "Sub", "Mul", "Div", "FloorDiv", "Mod", "Pow"}
 LOGIC = {"BitAnd", "BitOr", "BitXor"}
@@ -73,11 +76,12 @@ def main() -> None:
         options.targets, options.most = "order columns", 1
     if options.targets:
         targets = [target for target in targets if target["name"] in options.targets.split(",")]
+    out = options.out.resolve() if options.out else None
     lines = ["| target | faults | killed | score | of no consequence | seconds |", "|---|---|---|---|---|---|"]
     alive: list[str] = []
     with tempfile.TemporaryDirectory(prefix="ferroscreen-mutation-") as folder:
         copy = _copied(Path(folder) / "checkout")
-        _preload()
+        _enter(copy)
         for target in targets:
             row, survivors = _judged(copy, target, options.most, random.Random(options.seed))
             lines.append(row)
@@ -85,8 +89,8 @@ def main() -> None:
             print(row, *survivors, sep="\n", flush=True)
     text = "\n".join([*lines, "", *alive, ""])
     print(text)
-    if options.out:
-        options.out.write_text(text)
+    if out:
+        out.write_text(text)
     if any(NAMED in line for line in alive):
         raise SystemExit("a fault of the file's own list survived")
 
@@ -98,8 +102,10 @@ def _judged(copy: Path, target: dict[str, Any], most: int, chance: random.Random
         SystemExit: the tests fail without a fault, or a named fault is no longer in the code.
     """
     started = time.monotonic()
-    if not _tests_pass(copy, target["tests"]):
+    if not _tests_pass(target["tests"], set(), copy / LOADED):
         raise SystemExit(f"{target['name']}: the tests fail without a fault")
+    for name in (copy / LOADED).read_text().split():
+        importlib.import_module(name)
     mutants = [mutant for module in target["modules"] for mutant in _mutants(module, target.get("functions"), chance)]
     excused = {(one["before"], one["after"]) for one in target.get("equivalent", ())}
     equivalent = [m for m in mutants if (m.before, m.after) in excused]
@@ -109,10 +115,10 @@ def _judged(copy: Path, target: dict[str, Any], most: int, chance: random.Random
     mutants += [_named(named) for named in target.get("named", ())]
     survivors = []
     for mutant in mutants:
-        file = copy / mutant.module
+        file = Path(mutant.module)
         sound = file.read_text()
         file.write_text(mutant.code)
-        if _tests_pass(copy, target["tests"]):
+        if _tests_pass(target["tests"], _dependents(mutant.module)):
             told = f" ({NAMED})" if mutant.kind == NAMED else ""
             survivors.append(f"- {mutant.module}:{mutant.line} `{mutant.before}` -> `{mutant.after}`{told}")
         file.write_text(sound)
@@ -122,7 +128,7 @@ def _judged(copy: Path, target: dict[str, Any], most: int, chance: random.Random
 
 
 def _named(named: dict[str, str]) -> Mutant:
-    code = (ROOT / named["module"]).read_text()
+    code = Path(named["module"]).read_text()
     if code.count(named["before"]) != 1:
         raise SystemExit(f"{named['module']} does not have one {named['before']!r}")
     line = code[: code.index(named["before"])].count("\n") + 1
@@ -135,7 +141,7 @@ def _mutants(module: str, functions: list[str] | None, chance: random.Random) ->
     from cosmic_ray.mutating import mutate_code
     from cosmic_ray.plugins import get_operator, operator_names
 
-    code = (ROOT / module).read_text()
+    code = Path(module).read_text()
     tree, passed_over = get_ast(code), _passed_over(ast.parse(code), functions)
     places: dict[tuple[Any, str], list[tuple[Any, int]]] = {}
     for name in operator_names():
@@ -188,37 +194,72 @@ def _copied(to: Path) -> Path:
     return to
 
 
-def _preload() -> None:
+def _enter(copy: Path) -> None:
+    """Import from the copy from now on, the libraries first: a child need not do it again."""
     for name in PRELOADED:
         with contextlib.suppress(ImportError):
             __import__(name)
+    for name in _of_checkout():
+        del sys.modules[name]
+    os.chdir(copy)
+    sys.dont_write_bytecode = True
+    sys.path[:] = [str(copy), *(path for path in sys.path if path and Path(path) != ROOT)]
 
 
-def _tests_pass(copy: Path, tests: list[str]) -> bool:
-    """Whether the tests pass, in a child that has the libraries and nothing of the checkout."""
+def _of_checkout() -> list[str]:
+    """Names of the loaded modules of the checkout."""
+    return [name for name in sys.modules if name.partition(".")[0] in PACKAGES]
+
+
+def _dependents(module: str) -> set[str]:
+    """The module of a file, and every loaded module that imports it, directly or by others."""
+    imports = {}
+    for name in _of_checkout():
+        if file := getattr(sys.modules[name], "__file__", None):
+            nodes = list(ast.walk(ast.parse(Path(file).read_text())))
+            imports[name] = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+            for node in nodes:
+                if isinstance(node, ast.ImportFrom) and node.module:
+                    imports[name] |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    found = {module.removesuffix(".py").replace("/", ".")}
+    while more := {name for name, wanted in imports.items() if wanted & found} - found:
+        found |= more
+    return found
+
+
+def _tests_pass(tests: list[str], forget: set[str], loaded: Path | None = None) -> bool:
+    """Whether the tests pass in a child.
+
+    Args:
+        tests: arguments of pytest.
+        forget: loaded modules that the child must load again.
+        loaded: file for the names of the checkout's modules that the tests need.
+    """
     child = os.fork()
     if not child:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(SLOWEST)
         with contextlib.suppress(BaseException):
-            os._exit(_run_tests(copy, tests))
+            os._exit(_run_tests(tests, forget, loaded))
         os._exit(70)
     return os.waitpid(child, 0)[1] == 0
 
 
-def _run_tests(copy: Path, tests: list[str]) -> int:
+def _run_tests(tests: list[str], forget: set[str], loaded: Path | None) -> int:
     import pytest
 
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 1)
     os.dup2(nothing, 2)
-    os.chdir(copy)
-    sys.dont_write_bytecode = True
-    for name in list(sys.modules):  # a fault is only seen where the changed file is read
-        if name.partition(".")[0] in PACKAGES:
-            del sys.modules[name]
-    sys.path[:] = [str(copy), *(path for path in sys.path if path and Path(path) != ROOT)]
-    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]))
+    for name in forget & set(sys.modules):
+        parent, _, last = name.rpartition(".")
+        if parent in sys.modules and hasattr(sys.modules[parent], last):
+            delattr(sys.modules[parent], last)
+        del sys.modules[name]
+    status = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]))
+    if loaded:
+        loaded.write_text("\n".join(name for name in _of_checkout() if not name.startswith("tests")))
+    return status
 
 
 if __name__ == "__main__":

@@ -43,9 +43,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def columns_page() -> str:
     """The ranking's columns, from pipeline.screening.columns, and those of a snapshot, from data.schema."""
     from data.schema import ALIASES, CRYSTALS, DOCUMENTS, DUPLICATES, REJECTED, TOMBSTONES
-    from pipeline.screening.columns import EXPERIMENT, KNOWN_MOMENT, LICENSED, MEMBER, RANKING
+    from pipeline.screening.columns import EXPLAINED
 
-    columns = [(f"`{c.name}`", c.unit, c.meaning) for c in (*RANKING, *EXPERIMENT, KNOWN_MOMENT, LICENSED, MEMBER)]
+    columns = [(f"`{c.name}`", c.unit, c.meaning) for c in EXPLAINED]
     parts = [
         "# Columns",
         "This page is generated from `pipeline/screening/columns.py` and `data/schema.py`. "

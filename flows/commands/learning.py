@@ -17,6 +17,9 @@ def train(
     seeds: Annotated[
         int, typer.Option("--seeds", min=1, help="Number of members of each family without a number of its own.")
     ] = 1,
+    first_seed: Annotated[
+        int, typer.Option("--first-seed", min=0, help="Seed of the first member of each family; the others count on from it.")
+    ] = 0,
     epochs: Annotated[
         int | None, typer.Option("--epochs", min=1, help="Passes over the data (default: each family's own).")
     ] = None,
@@ -52,6 +55,7 @@ def train(
         snapshot=snapshot,
         members=[name.strip() for name in members.split(",") if name.strip()],
         seeds=seeds,
+        first_seed=first_seed,
         epochs=epochs,
         max_minutes=max_minutes,
         tier=choice(DescriptorSet, "--descriptors", descriptors),

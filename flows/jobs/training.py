@@ -27,6 +27,7 @@ class TrainJob:
         snapshot: id or its beginning; None: the newest, or with `adapt` the one of that model.
         members: families; `cgcnn:3` asks for three members of one. None: the default ones.
         seeds: members of each family without a number of its own.
+        first_seed: seed of the first member of each family; the others count on from it.
         epochs: passes over the data; None: each family's own default.
         max_minutes: for all networks together; None: as long as they need.
         tier: the set of descriptors that families of trees learn from.
@@ -38,6 +39,7 @@ class TrainJob:
     snapshot: str | None = None
     members: list[str] | None = None
     seeds: int = 1
+    first_seed: int = 0
     epochs: int | None = None
     max_minutes: float | None = None
     tier: DescriptorSet = DescriptorSet.FAST
@@ -51,7 +53,8 @@ class TrainJob:
 
         defaults = TrainSettings()
         return replace(
-            defaults, members=tuple(self.members) if self.members else defaults.members, seeds=self.seeds, epochs=self.epochs,
+            defaults, members=tuple(self.members) if self.members else defaults.members, seeds=self.seeds,
+            first_seed=self.first_seed, epochs=self.epochs,
             max_minutes=self.max_minutes, tier=self.tier, adapt=self.adapt, selected=self.selected,
             weigh_label_noise=self.weigh_label_noise,
         )  # fmt: skip

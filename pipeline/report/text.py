@@ -1,4 +1,4 @@
-"""Foreign text and doubtful numbers made fit to show: nothing hidden, nothing that acts."""
+"""Foreign text and numbers that may be missing made fit to show: nothing hidden, nothing that acts."""
 
 from __future__ import annotations
 

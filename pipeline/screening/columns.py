@@ -75,7 +75,12 @@ _RANKING = (
         "",
         "Id of the same crystal among the candidates. Of several equal crystals, the first in alphabetical order has none.",
     ),
-    RankingColumn("known_id", "", "Id of the same crystal in the training data."),
+    RankingColumn(
+        "known_id",
+        "",
+        "Id of the same crystal in the training data; `in the training data` for a model that keeps only fingerprints of its "
+        "training crystals, as the shipped one does. Empty: it is not among them.",
+    ),
     RankingColumn("known_moment", "µB/atom", "DFT moment of `known_id` in the training data."),
     RankingColumn("e_above_hull", "eV/atom", "Energy above the convex hull, as the source states it. Empty: unknown, not zero."),
     RankingColumn("stability", "", "`known` where `e_above_hull` has a value, else `unknown`."),
@@ -226,4 +231,11 @@ LICENSED = RankingColumn(
     "licensed", "", "Whether the crystal is licensed, so that its details are withheld. The column exists only where one is."
 )
 MEMBER = RankingColumn(f"{MEMBER_PREFIX}NAME", "µB/atom", "Prediction of the member NAME of the ensemble. One column per member.")
+FAMILY_DISAGREEMENT = RankingColumn(
+    "family_disagreement",
+    "µB/atom",
+    "Standard deviation of the predictions of the model families. A family's prediction is the plain mean of its members, "
+    "whatever their weight in the ensemble. The column exists only where there are two families or more.",
+)
+EXPLAINED = (*RANKING, *EXPERIMENT, IN_WINDOW, KNOWN_MOMENT, LICENSED, FAMILY_DISAGREEMENT, MEMBER)  # every column
 COLUMNS = [column.name for column in RANKING]

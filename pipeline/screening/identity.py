@@ -59,9 +59,7 @@ def same_candidate(one: tuple[str, str], other: tuple[str, str]) -> bool:
     So it is where one id is the other with more of its path or with its file: earlier versions knew a candidate by its file's
     stem alone, an id gets its file where another crystal bears it, and a path is longer where a folder above was screened.
     """
-    return _further(one[1], other[1]) and any(
-        _further(a, b) for a, _ in original_ids(*one) for b, _ in original_ids(*other)
-    )
+    return _further(one[1], other[1]) and any(_further(a, b) for a, _ in original_ids(*one) for b, _ in original_ids(*other))
 
 
 def _further(one: str, other: str) -> bool:

@@ -6,14 +6,23 @@ import numpy as np
 import pandas as pd
 
 from data.labels import TESLA_PER_MUB_PER_A3
-from pipeline.screening.columns import COLUMNS, EXPERIMENT, IN_WINDOW, KNOWN_MOMENT, LICENSED, MEMBER_PREFIX
+from pipeline.screening.columns import (
+    COLUMNS,
+    EXPERIMENT,
+    FAMILY_DISAGREEMENT,
+    IN_WINDOW,
+    KNOWN_MOMENT,
+    LICENSED,
+    MEMBER_PREFIX,
+)
 from pipeline.screening.profiles import Profile
 
 
 def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """The ranking table, in this order: COLUMNS; those of EXPERIMENT that the predictions have; `p_tc_in_window` where the
-    profile has a window; `moment_dft` where a moment is known; `licensed` where a crystal is; one column a member; `place` where
-    the predictions have that column (so that a caller finds each row's crystal again).
+    profile has a window; `moment_dft` where a moment is known; `licensed` where a crystal is; `family_disagreement` where there
+    are two families; one column a member; `place` where the predictions have that column (so that a caller finds each row's
+    crystal again).
 
     Order: crystals that compete before those that the profile sets aside; then the profile's score; where that is equal (often
     zero), probability times µ0·Ms; then the id, so that the same predictions always give the same file.
@@ -33,10 +42,18 @@ def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     known = [KNOWN_MOMENT.name] if table[KNOWN_MOMENT.name].notna().any() else []
     licensed = [LICENSED.name] if LICENSED.name in table and table[LICENSED.name].any() else []
     members = [c for c in table.columns if c.startswith(MEMBER_PREFIX)]
+    families = table[members].T.groupby(_family).mean()
+    differ = [FAMILY_DISAGREEMENT.name] if len(families) > 1 else []
+    table = table.assign(**{name: families.std(axis=0, ddof=0) for name in differ})
     place = ["place"] if "place" in table else []
     measured = [column.name for column in EXPERIMENT if column.name in given]
     window = [IN_WINDOW.name] if IN_WINDOW.name in table else []
-    return table[[*COLUMNS, *measured, *window, *known, *licensed, *members, *place]]
+    return table[[*COLUMNS, *measured, *window, *known, *licensed, *differ, *members, *place]]
+
+
+def _family(member: str) -> str:
+    """The family in the name of a member's column, `member_FAMILY-SEED`."""
+    return member.removeprefix(MEMBER_PREFIX).rsplit("-", 1)[0]
 
 
 def _with_net_moment(predictions: pd.DataFrame) -> pd.DataFrame:

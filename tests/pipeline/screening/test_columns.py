@@ -12,11 +12,17 @@ from data.sources.parquet import Columns
 from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import Ensemble
 from pipeline.report.columns import PANEL, TABLE
-from pipeline.screening.columns import COLUMNS, EXPERIMENT, KNOWN_MOMENT, LICENSED, MEMBER, MEMBER_PREFIX, RANKING
+from pipeline.screening.columns import (
+    COLUMNS,
+    EXPERIMENT,
+    EXPLAINED,
+    FAMILY_DISAGREEMENT,
+    KNOWN_MOMENT,
+    MEMBER_PREFIX,
+    RANKING,
+)
 from pipeline.screening.screen import screen
 from pipeline.settings import Settings
-
-EXPLAINED = (*RANKING, *EXPERIMENT, KNOWN_MOMENT, LICENSED, MEMBER)
 
 
 @pytest.fixture
@@ -30,6 +36,7 @@ def test_a_ranking_has_these_columns_and_no_others(ranking: pd.DataFrame, ensemb
     assert [c for c in ranking.columns if not c.startswith(MEMBER_PREFIX) and c != KNOWN_MOMENT.name] == [
         *COLUMNS,
         *(column.name for column in EXPERIMENT),
+        FAMILY_DISAGREEMENT.name,
     ]
     assert sorted(c for c in ranking.columns if c.startswith(MEMBER_PREFIX)) == sorted(members)
 

@@ -67,6 +67,22 @@ def test_the_last_columns_are_the_members_and_the_place() -> None:
     assert "place" not in rank(alike(member_x=[0.1]), AS_CALCULATED)
 
 
+def test_the_disagreement_of_families_is_that_of_their_means() -> None:
+    """Means 0.3, 0.6 and 0.0 µB/atom: variance (0 + 0.09 + 0.09) / 3."""
+    row = {"member_cgcnn-0": [0.2], "member_cgcnn-1": [0.4], "member_mcegnn-0": [0.6], "member_half-known-0": [0.0]}
+    found = rank(alike(candidate_id=["a"], **row), AS_CALCULATED)
+    assert found["family_disagreement"].tolist() == pytest.approx([0.06**0.5])
+    assert list(found.columns[-5:]) == ["family_disagreement", *row]
+    two = rank(alike(candidate_id=["a", "b"], **{"member_x-0": [0.1, 0.3], "member_y-0": [0.1, 0.5]}), AS_CALCULATED)
+    assert two.set_index("candidate_id")["family_disagreement"].to_dict() == pytest.approx({"a": 0.0, "b": 0.1})
+
+
+def test_one_family_does_not_disagree_with_itself() -> None:
+    found = rank(alike(**{"member_cgcnn-0": [0.2], "member_cgcnn-1": [0.4]}), AS_CALCULATED)
+    assert "family_disagreement" not in found
+    assert "family_disagreement" not in rank(alike(candidate_id=["a"]), AS_CALCULATED)
+
+
 def test_another_profile_starts_from_the_same_rows() -> None:
     rows = alike(candidate_id=["a", "b"], p_ferromagnetic=[0.1, 0.9], moment_low=[0.2, 0.1])
     first = rank(rows, AS_CALCULATED)

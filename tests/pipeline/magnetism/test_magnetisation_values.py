@@ -1,0 +1,132 @@
+"""M(T), its interval, and the columns of experiments by numbers that were written out."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from pipeline.magnetism.experiment import order_columns, with_experiment
+from pipeline.magnetism.known_orders import KNOWN_COLUMNS, is_contradictory, known_from_experiment
+from pipeline.magnetism.working_temperature import anisotropy_needed, kuzmin, largest_energy_product, magnetisation_at
+from tests.pipeline.magnetism.test_experiment import table
+from tests.pipeline.magnetism.test_working_temperature import of
+
+QUANTILES = 0.02  # relative; of 128 draws against the distribution
+NO_END = 1e12  # K: a Curie temperature that no magnet reaches
+ONE_SIGMA = 1.6449  # half widths of a 90 % interval
+
+
+def test_half_way_to_the_curie_temperature() -> None:
+    """(1 - s/2^1.5 - (1 - s)/2^2.5)^(1/3); the shape is 0.6 where none is named."""
+    assert kuzmin(of(0.5))[0] == pytest.approx((1 - 0.6 / 2**1.5 - 0.4 / 2**2.5) ** (1 / 3), rel=1e-12)
+    assert kuzmin(of(0.5), 0.1)[0] == pytest.approx((1 - 0.1 / 2**1.5 - 0.9 / 2**2.5) ** (1 / 3), rel=1e-12)
+
+
+def test_without_a_curie_temperature_the_interval_is_that_of_the_moment() -> None:
+    far = of(NO_END)
+    found = magnetisation_at(300.0, of(1.5), of(1.0), of(3.5), far, far, far)
+    assert found.value[0] == pytest.approx(1.5, rel=1e-9)
+    assert (found.low[0], found.high[0]) == (pytest.approx(1.0, rel=QUANTILES), pytest.approx(3.5, rel=QUANTILES))
+
+
+def test_of_a_sure_magnet_the_interval_is_that_of_the_shape() -> None:
+    """Shapes are even from 0.1 to 1.1: 0.15 and 1.05 hold 90 %."""
+    found = magnetisation_at(300.0, of(1.0), of(1.0), of(1.0), of(600.0), of(600.0), of(600.0))
+    assert found.value[0] == pytest.approx(kuzmin(of(0.5))[0])
+    assert found.low[0] == pytest.approx(kuzmin(of(0.5), 1.05)[0], rel=QUANTILES / 4)
+    assert found.high[0] == pytest.approx(kuzmin(of(0.5), 0.15)[0], rel=QUANTILES / 4)
+
+
+def test_a_curie_temperature_below_zero_is_none() -> None:
+    found = magnetisation_at(300.0, of(1.0), of(0.0), of(2.0), of(0.0), of(0.0), of(0.0))
+    assert (found.value[0], found.low[0], found.high[0]) == (0.0, 0.0, 0.0)
+
+
+def test_ends_on_the_wrong_side_widen_nothing() -> None:
+    """A low end above the value, or a high end below it, counts as the value."""
+    far = of(NO_END)
+    found = magnetisation_at(300.0, of(2.0), of(2.5), of(1.5), far, far, far)
+    assert (found.low[0], found.high[0]) == (pytest.approx(2.0), pytest.approx(2.0))
+
+
+def test_both_ends_of_what_follows() -> None:
+    energy, mgoe = largest_energy_product(of(0.0, 2.0))
+    np.testing.assert_allclose(energy, [0.0, 4.0 / (4 * 4e-7 * math.pi) / 1e3])
+    np.testing.assert_allclose(mgoe, energy / 7.9577)
+    np.testing.assert_allclose(anisotropy_needed(of(2.0)), 4.0 / (4e-7 * math.pi) / 1e6)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        magnetisation_at(1.0, *(of(1.0),) * 6).low = of(1.0)  # type: ignore[misc]
+
+
+def measured(order: str, tc: float, spread: float = math.nan) -> pd.Series:
+    """The first row of the table with an order and a Curie temperature measured."""
+    row = table().iloc[[0]]
+    known = pd.DataFrame([[order, tc, math.nan, 1, "", spread]], columns=list(KNOWN_COLUMNS))
+    return with_experiment(row, known, pd.Series([1.0])).iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("tc", "spread", "half"),
+    [
+        (1000.0, math.nan, 50.0),  # 5 % where references agree
+        (60.0, math.nan, 5.0),  # at least 5 K
+        (400.0, 100.0, 50.0),  # half of the spread
+        (400.0, 900.0, 200.0),  # at most half of the value
+        (4.0, math.nan, 5.0),
+    ],
+)
+def test_a_measured_temperature_and_its_interval(tc: float, spread: float, half: float) -> None:
+    found = measured("FM", tc, spread)
+    assert (found["tc_K"], found["tc_basis"]) == (tc, "measured")
+    assert found["tc_low_K"] == pytest.approx(max(tc - half, 0.0)) and found["tc_high_K"] == pytest.approx(tc + half)
+    for limit in (300, 450, 600):
+        assert found[f"p_tc_above_{limit}"] == pytest.approx(norm.cdf((tc - limit) / (half / ONE_SIGMA)))
+    inside = norm.cdf((340.0 - tc) / (half / ONE_SIGMA)) - norm.cdf((260.0 - tc) / (half / ONE_SIGMA))
+    assert found["p_tc_260_to_340"] == pytest.approx(inside)
+
+
+def test_a_measured_order_without_a_temperature_keeps_the_predicted_one() -> None:
+    found = measured("FiM", math.nan)
+    assert (found["tc_K"], found["tc_low_K"], found["tc_high_K"], found["tc_basis"]) == (500.0, 300.0, 700.0, "predicted")
+    assert found["p_tc_above_450"] == 0.7 and found["order_basis"] == "measured"
+
+
+def test_an_antiferromagnet_has_no_measured_curie_temperature() -> None:
+    found = measured("AFM", 900.0)
+    assert found["tc_K"] == 500.0 and found["afm_risk"] == pytest.approx(0.98)
+    assert found["p_magnetic"] == pytest.approx(0.98)
+
+
+def test_contradictory_references_decide_nothing() -> None:
+    found = measured("contradictory", 900.0)
+    assert found["order_basis"] == "contradictory references" and found["tc_K"] == 500.0
+    assert found["afm_risk"] == pytest.approx(0.4) and found["p_magnetic"] == pytest.approx(0.9)
+    assert is_contradictory(pd.Series(["contradictory", "FM"])).tolist() == [True, False]
+
+
+def test_the_rule_in_numbers() -> None:
+    """P(AFM) is not P(FiM), and the risk is given that the crystal is magnetic."""
+    one = (pd.Series([0.8]), pd.Series([0.7]), pd.Series([0.6]), pd.Series([0.2]))
+    found = {name: next(iter(values)) for name, values in order_columns(*one, pd.Series([""])).items()}
+    assert found["p_ferromagnetic"] == pytest.approx(0.8 * 0.7 * 0.75)
+    assert found["p_ferrimagnetic"] == pytest.approx(0.8 * 0.7 * 0.25)
+    assert found["p_antiferromagnetic"] == pytest.approx(0.8 * 0.3)
+    assert found["afm_risk"] == pytest.approx(0.3) and found["p_fm_or_fim"] == pytest.approx(0.56)
+    assert found["ordering_most_likely"] == "FM"
+    ferri = order_columns(*one, pd.Series(["FiM"]))
+    assert ferri["p_ferrimagnetic"][0] == pytest.approx(0.56 * 0.98) and ferri["ordering_most_likely"][0] == "FiM"
+    ferro = order_columns(*one, pd.Series(["FM"]))
+    assert ferro["p_ferromagnetic"][0] == pytest.approx(0.56 * 0.98)
+
+
+def test_a_handbook_row_with_a_space_group_counts_for_that_structure_only() -> None:
+    formulas = pd.Series(["MnS", "MnS", "MnS"], dtype=object)
+    found = known_from_experiment(formulas, pd.Series([225, 216, 1]), None)
+    assert found["known_order"].tolist()[2] == "" and found["known_references"].tolist()[2] == 0
+    assert found["known_tc_K"].isna().all() and found["known_spread_K"].isna().all()
+    assert found["known_dois"].tolist()[2] == "" and "AFM" in found["known_order"].tolist()[:2]
