@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.common import ColumnsOption, Force, Json, ModelId, Out, QuietOption, choice, facts, perform, prepare
+from flows.commands.common import (
+    ColumnsOption,
+    DisorderOption,
+    Force,
+    Json,
+    ModelId,
+    Out,
+    QuietOption,
+    choice,
+    facts,
+    perform,
+    prepare,
+)
 
 
 def run(out: Out = None, force: Force = False, quiet: QuietOption = False, json: Json = False) -> None:
@@ -40,12 +52,7 @@ def screen(
     out: Out = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processor cores (default: all).")] = None,
     max_file_mb: Annotated[float, typer.Option("--max-file-mb", help="Larger CIF files are rejected.")] = 20.0,
-    disorder: Annotated[
-        str,
-        typer.Option(
-            "--disorder", help="Crystals with shared sites: `reject`, or `majority` keeps the main species of each site."
-        ),
-    ] = "reject",
+    disorder: DisorderOption = "average",
     icsd_max_temperature: Annotated[
         float | None,
         typer.Option("--icsd-max-temperature", help="K. ICSD entries measured at a higher temperature are left out."),
@@ -115,6 +122,8 @@ def screen(
     print_rows(f"The first of {result['ranked']} ranked", result["top"])
     shown = {name: result[name] for name in ("id", "profile", "formula", "ranked", "excluded", "duplicates", "known", "rejected")}
     shown["by reason"] = reasons(result["rejected_by_reason"])
+    if result["disordered"]:
+        shown["disordered"] = f"{result['disordered']:,} crystals, {result['disordered_time']:.0%} of the computing time"
     if result["ignored_files"]:
         shown["ignored"] = f"{result['ignored_files']} files of other kinds"
     if result["withheld"]:

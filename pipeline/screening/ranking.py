@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 
 from data.labels import TESLA_PER_MUB_PER_A3
-from pipeline.screening.columns import COLUMNS, EXPERIMENT, KNOWN_MOMENT, LICENSED, MEMBER_PREFIX
+from pipeline.screening.columns import COLUMNS, DISORDER, EXPERIMENT, KNOWN_MOMENT, LICENSED, MEMBER_PREFIX
 from pipeline.screening.profiles import Profile
 
 
 def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """The ranking table, in this order: COLUMNS; those of EXPERIMENT that the predictions have; `moment_dft` where a moment is
-    known; `licensed` where a crystal is; one column a member; `place` where the predictions have that column (so that a caller
-    finds each row's crystal again).
+    known; `licensed` where a crystal is; those of DISORDER where a crystal is disordered; one column a member; `place` where the
+    predictions have that column (so that a caller finds each row's crystal again).
 
     Order: crystals that compete before those that the profile sets aside; then the profile's score; where that is equal (often
     zero), probability times µ0·Ms; then the id, so that the same predictions always give the same file.
@@ -28,10 +28,15 @@ def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     table = in_order(table, profile)
     known = [KNOWN_MOMENT.name] if table[KNOWN_MOMENT.name].notna().any() else []
     licensed = [LICENSED.name] if LICENSED.name in table and table[LICENSED.name].any() else []
+    disorder = [column.name for column in DISORDER if column.name in table]
+    if disorder:
+        table = table.assign(
+            occupancies=table["occupancies"].fillna(""), n_approximants=table["n_approximants"].astype("Int64")
+        )
     members = [c for c in table.columns if c.startswith(MEMBER_PREFIX)]
     place = ["place"] if "place" in table else []
     measured = [column.name for column in EXPERIMENT if column.name in table]
-    return table[[*COLUMNS, *measured, *known, *licensed, *members, *place]]
+    return table[[*COLUMNS, *measured, *known, *licensed, *disorder, *members, *place]]
 
 
 def in_order(table: pd.DataFrame, profile: Profile) -> pd.DataFrame:
