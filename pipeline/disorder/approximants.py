@@ -31,10 +31,10 @@ class ApproximantSettings:
 
     Attributes:
         most: approximants of a crystal.
-        fewest: approximants before the mean can count as settled.
+        fewest: approximants before the mean can count as settled; one, where already these have more atoms than `in_all`.
         sites: atoms of an approximant that are aimed at.
         most_sites: atoms of a supercell; a primitive cell may have more.
-        in_all: atoms of all approximants of a crystal together, once there are `fewest`.
+        in_all: atoms of all approximants of a crystal together; more only if the composition needs them.
         composition: sum of the differences of atomic fractions between the weighted mean and the crystal.
     """
 
@@ -72,7 +72,8 @@ class Approximants:
             detail = f"{settings.most} ordered cells of at most {settings.most_sites} sites have its composition only to "
             raise Unsound(Reason.PARTIAL_OCCUPANCY, f"{detail}{self.plan.error:.1%} ({crystal.occupancies})"[:400])
         atoms = max(float(self.mixture.wanted[self.mixture.number > 0].sum()), 1.0)
-        self.fewest = max(settings.fewest, len(self.plan.counts))
+        fewest = settings.fewest if settings.fewest * atoms <= settings.in_all else 1  # a large cell averages over itself
+        self.fewest = max(fewest, len(self.plan.counts))
         self.most = min(settings.most, max(self.fewest, int(settings.in_all // atoms)))
         self.sequence = self.plan.sequence(self.most)
         self._made = self._generate()
@@ -135,6 +136,7 @@ class Approximants:
         return make_crystal(f"{self.crystal.id}~{number}", places.lattice, places.frac[here], numbers[here])
 
 
+_CHARGED = 4.0  # how many times more atoms neutral approximants may have than charged ones
 _TRIED = 4  # decorations, before a crystal counts as one that cannot be filled
 
 
@@ -151,11 +153,12 @@ def _supercell(cell: AveragedCell, settings: ApproximantSettings) -> tuple[int, 
         enough = size >= min(2 * least, largest)
         mixture = Mixture.of(cell.occupants, places * size)
         found = plan(mixture, settings.most, settings.composition)
-        cost = (found.error > settings.composition, max(len(found.counts), settings.fewest) * size * atoms)
-        key = cost[1] + (1e9 * found.error if cost[0] else 0.0)
-        if best is None or key < best[0]:
-            best = (key, size, mixture, found)
-        if best[3].error <= settings.composition and (enough or len(best[3].counts) <= settings.fewest):
+        cost = max(len(found.counts), settings.fewest) * size * atoms * (_CHARGED if found.charged else 1.0)
+        cost += 1e9 * found.error if found.error > settings.composition else 0.0
+        if best is None or cost < best[0]:
+            best = (cost, size, mixture, found)
+        good = best[3].error <= settings.composition and not best[3].charged
+        if good and (enough or len(best[3].counts) <= settings.fewest):
             break
     assert best is not None
     return best[1], best[2], best[3]

@@ -6,7 +6,7 @@ the wanted composition, and the weights are chosen so that their mean is the wan
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, nan
 
 import numpy as np
@@ -19,6 +19,7 @@ Floats = NDArray[np.float64]
 Counts = tuple[int, ...]  # atoms of each column of a Mixture
 OFFSETS = (0.5, 0.125, 0.875, 0.3125, 0.6875, 0.03125, 0.96875, 0.21875, 0.78125, 0.40625, 0.59375)  # of the rounding
 NEUTRAL = 0.01  # of the sum of all charges: within it a crystal is neutral on average, and its approximants should be
+UNBALANCED = 0.5  # charges of a supercell; less comes from mean oxidation states such as Mn3.3+
 _EVEN = 1e-3  # how much equal weights are preferred
 _SUM = 1e3  # how strictly the weights sum to 1
 
@@ -62,8 +63,9 @@ class Mixture:
         return list(dict.fromkeys(tuple(_rounded(self.wanted, offset).tolist()) for offset in OFFSETS))
 
     def _neutralised(self, counts: NDArray[np.int64]) -> Counts:
-        """Exchange atoms within orbits, by one from the rounded counts at most, while that lessens the total charge."""
-        low, high = np.floor(self.wanted + 1e-9), np.ceil(self.wanted - 1e-9)
+        """Exchange atoms within orbits, by one beyond the rounded counts at most, while that lessens the total charge."""
+        low = np.maximum(np.floor(self.wanted + 1e-9) - 1, 0)
+        high = np.where(self.wanted > 1e-9, np.ceil(self.wanted - 1e-9) + 1, 0)
         while self.neutral:
             total = float(self.charge @ counts)
             best, move = abs(total), None
@@ -85,6 +87,7 @@ class Plan:
     counts: list[Counts]  # distinct
     weights: Floats  # of these
     error: float  # of the composition of the weighted mean: sum of the differences of atomic fractions
+    charged: bool = False  # whether the charges are known to cancel on average, but not in each of these
 
     def sequence(self, length: int) -> list[int]:
         """Indices into `counts`: each once, then again where the weight for each use is largest."""
@@ -114,7 +117,8 @@ def plan(mixture: Mixture, most: int, tolerance: float) -> Plan:
     found = _nearest(mixture, mixture.possible(), most, tolerance)
     if found.error > tolerance and mixture.neutral:
         found = _nearest(mixture, mixture.roundings(), most, tolerance)
-    return found
+    charged = mixture.neutral and bool((np.abs(np.array(found.counts) @ mixture.charge) > UNBALANCED).any())
+    return replace(found, charged=charged)
 
 
 def _nearest(mixture: Mixture, pool: list[Counts], most: int, tolerance: float) -> Plan:

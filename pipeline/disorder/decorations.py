@@ -15,7 +15,7 @@ from pipeline.disorder.places import Places
 
 CANDIDATES = 32  # drawn for each set of counts
 _CROWDED = 0.3  # how much a place is avoided for each free place that it would exclude
-_FORCED = 1e3  # a place that excludes an occupied one is taken only where nothing else is left
+_FORCED = 1e3  # a place that excludes an occupied one is taken only where nothing else is left, the farthest first
 Floats = NDArray[np.float64]
 Drawn = NDArray[np.int64]  # (candidates, open places) column of the mixture that stands there
 
@@ -25,7 +25,7 @@ def draw(places: Places, mixture: Mixture, counts: Counts, rng: np.random.Genera
     orbit = places.orbit[places.open]
     found = np.full((CANDIDATES, len(places.open)), -1, dtype=np.int64)
     keys = rng.random(found.shape)
-    crowded = np.asarray(places.excludes.any(axis=1))
+    crowded = np.asarray((places.excludes > 0).any(axis=1))
     for k in np.unique(orbit).tolist():
         here = np.flatnonzero(orbit == k)
         columns = np.flatnonzero(mixture.orbit == k)
@@ -42,7 +42,8 @@ def _fill_crowded(places: Places, mixture: Mixture, counts: Counts, keys: Floats
     """Place atoms one after the other, for all candidates at once, where no occupied place excludes it; in place."""
     orbit = places.orbit[places.open]
     rows = np.arange(len(found))
-    excludes = places.excludes.astype(np.float64)
+    excludes = places.excludes
+    excluded = (excludes > 0).astype(np.float64)
     todo = [int(k) for k in np.unique(orbit[found[0] < 0])]
     todo.sort(key=lambda k: (-float(excludes[orbit == k].sum(axis=1).max()), k))
     vacant = {int(k): int(np.flatnonzero((mixture.orbit == k) & (mixture.number == 0))[0]) for k in todo}
@@ -53,7 +54,7 @@ def _fill_crowded(places: Places, mixture: Mixture, counts: Counts, keys: Floats
         for column in np.flatnonzero((mixture.orbit == k) & (mixture.number > 0)).tolist():
             for _ in range(counts[column]):
                 free = empty & (blocked == 0)
-                crowd = free.astype(np.float64) @ excludes[:, here]
+                crowd = free.astype(np.float64) @ excluded[:, here]
                 score = keys[:, here] - _CROWDED * crowd - _FORCED * blocked[:, here]
                 score[~empty[:, here]] = -np.inf
                 chosen = here[score.argmax(axis=1)]
@@ -86,10 +87,10 @@ class Chooser:
         """Candidates from the best to the worst; those in which places exclude each other come last."""
         away = self._deviations(drawn)
         occupied = (self.kind[drawn] > 0).astype(np.float64)
-        clashes = np.einsum("ci,ci->c", occupied @ self.places.excludes.astype(np.float64), occupied)
+        clashes = np.einsum("ci,ci->c", occupied @ self.places.excludes, occupied)
         together = ((away + self.before) ** 2).sum(axis=(1, 2, 3))
         alone = (away**2).sum(axis=(1, 2, 3))
-        order: NDArray[np.int64] = np.lexsort((np.round(together + 0.5 * alone, 9), clashes))
+        order: NDArray[np.int64] = np.lexsort((np.round(together + 0.5 * alone, 9), np.round(clashes, 6)))
         return order
 
     def take(self, decoration: NDArray[np.int64]) -> None:

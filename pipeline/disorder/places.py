@@ -14,6 +14,7 @@ from pipeline.disorder.supercells import cells_of
 
 TOO_NEAR = 0.75  # of the sum of covalent radii; every bond of the tables is longer than 0.8 of it
 TOGETHER = 1.02  # two places whose occupancies sum to more must both be occupied somewhere
+_NEAREST_A = 0.1  # Å; nearer places are as bad as these
 _IMAGES = np.array(list(product((-1, 0, 1), repeat=3)))
 Floats = NDArray[np.float64]
 
@@ -26,7 +27,7 @@ class Places:
     frac: Floats  # (n, 3)
     orbit: NDArray[np.int64]  # (n,)
     open: NDArray[np.int64]  # (m,) indices of the places that are shared or partly vacant
-    excludes: NDArray[np.bool_]  # (m, m) pairs of open places that cannot both be occupied
+    excludes: Floats  # (m, m) above 0 for open places that cannot both be occupied, and larger the nearer they are
     near: Floats  # (2, m, m) how near two open places are, by two laws; 0 for pairs that exclude each other
 
 
@@ -42,22 +43,24 @@ def lay_out(cell: AveragedCell, supercell: NDArray[np.int64]) -> Places:
     return Places(lattice, frac % 1.0 % 1.0, orbit, places, excludes, near)
 
 
-def _pairs(lattice: Floats, frac: Floats, orbit: NDArray[np.int64], cell: AveragedCell) -> tuple[NDArray[np.bool_], Floats]:
+def _pairs(lattice: Floats, frac: Floats, orbit: NDArray[np.int64], cell: AveragedCell) -> tuple[Floats, Floats]:
     apart = frac[:, None] - frac
     apart -= np.rint(apart)
-    squared = ((apart[:, :, None, :] + _IMAGES) @ lattice)
-    distance2 = np.einsum("abti,abti->abt", squared, squared)
+    vectors = (apart[:, :, None, :] + _IMAGES) @ lattice
+    distance2 = np.einsum("abti,abti->abt", vectors, vectors)
     itself = np.eye(len(frac), dtype=bool)
     distance2[itself, len(_IMAGES) // 2] = np.inf
     shortest = np.sqrt(distance2.min(axis=2))
     radius = np.array([min(_radius(s.number) for s in o) for o in cell.occupants])[orbit]
     occupancy = np.array([sum(s.occupancy for s in o) for o in cell.occupants])[orbit]
-    excludes = (shortest < TOO_NEAR * (radius[:, None] + radius)) & (occupancy[:, None] + occupancy <= TOGETHER) & ~itself
-    reach = np.where(excludes | itself, np.inf, shortest).min(initial=np.inf)
+    limit = TOO_NEAR * (radius[:, None] + radius)
+    excluded = (shortest < limit) & (occupancy[:, None] + occupancy <= TOGETHER) & ~itself
+    excludes = np.where(excluded, (limit / np.maximum(shortest, _NEAREST_A)) ** 4, 0.0)
+    reach = np.where(excluded | itself, np.inf, shortest).min(initial=np.inf)
     reach = reach if np.isfinite(reach) else 1.0
     scaled = np.maximum(distance2 / reach**2, 1.0)
     near = np.stack([(scaled**-6).sum(axis=2), (scaled**-3).sum(axis=2)])
-    near[:, excludes] = 0.0
+    near[:, excluded] = 0.0
     return excludes, near
 
 

@@ -132,7 +132,8 @@ def _sites(crystal: Crystal) -> tuple[dict[str, Any] | None, list[dict[str, Any]
         return None, [_site(crystal, k, "") for k in range(crystal.n_sites)]
     orbits = np.array(found.orbits)
     first = [int(np.flatnonzero(orbits == orbit)[0]) for orbit in dict.fromkeys(orbits.tolist())]
-    return _symmetry(int(found.number), int(found.hall_number)), [_site(crystal, k, f"{int((orbits == orbits[k]).sum())}{found.wyckoffs[k]}") for k in first]
+    symmetry = _symmetry(int(found.number), int(found.hall_number))
+    return symmetry, [_site(crystal, k, f"{int((orbits == orbits[k]).sum())}{found.wyckoffs[k]}") for k in first]
 
 
 def _site(crystal: Crystal, k: int, wyckoff: str) -> dict[str, Any]:
