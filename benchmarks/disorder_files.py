@@ -57,7 +57,7 @@ def main() -> None:
     seconds = time.process_time() - started
     share = len(table) / len(read)
     print(f"{len(read)} files, {len(table)} ranked ({share:.1%}), {seconds / len(read) * 1e3:.0f} ms of one core each\n")
-    print(markdown(("reason", "files"), [(str(r), n) for r, n in Counter(one.reason for one in rejected).most_common()]))
+    print(markdown(("reason", "files"), [(str(r), str(n)) for r, n in Counter(one.reason for one in rejected).most_common()]))
     for one in rejected:
         print(f"- {one.reason}: {one.detail}")
     ranked = set(table["candidate_id"])

@@ -137,5 +137,6 @@ def _summary(part: Part) -> dict[str, Any]:
     row = part.chosen.row
     return {
         "folder": part.chosen.folder, "candidate_id": row["candidate_id"], "formula": row["formula"], "rank": int(row["rank"]),
+        **({"approximant": part.chosen.approximant, "share": part.chosen.share} if part.chosen.approximant else {}),
         "orderings": {ordering.name: ordering.moments.tolist() for ordering in part.orderings}, "gaps": list(part.gaps),
     }  # fmt: skip

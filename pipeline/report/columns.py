@@ -44,9 +44,14 @@ PANEL = (
     Column("hhi_reserve", "Concentration of reserves", "HHI", shown=0, sent=0, format="count"),
     Column("known_moment", "Moment in the training data", "µB/atom"),
     Column("moment_dft", "Moment in the source", "µB/atom"),
+    Column("n_approximants", "Ordered approximants", shown=0, sent=0, format="count"),
+    Column("approximant_spread", "Spread over approximants", "µB/atom", shown=3),
     Column("tesla", "µ0·Ms of each µB/atom", "T", sent=6, needed=True),
 )
-TEXTS = ("candidate_id", "formula", "source_file", "note", "exclusion_reason", "duplicate_of", "known_id", "label_provenance")
+TEXTS = (
+    "candidate_id", "formula", "source_file", "note", "exclusion_reason", "duplicate_of", "known_id", "label_provenance",
+    "occupancies",
+)  # fmt: skip
 NO_ORDERING = (  # probabilities of something else
     "p_magnetic", "p_moment_above_1", "p_fm_or_fim", "p_fm_or_fim_predicted", "p_tc_above_300", "p_tc_above_450",
     "p_tc_above_600", "p_tc_260_to_340",
