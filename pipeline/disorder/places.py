@@ -15,6 +15,7 @@ from pipeline.disorder.supercells import cells_of
 TOO_NEAR = 0.75  # of the sum of covalent radii; every bond of the tables is longer than 0.8 of it
 TOGETHER = 1.02  # two places whose occupancies sum to more must both be occupied somewhere
 _NEAREST_A = 0.1  # Å; nearer places are as bad as these
+_LARGE_A = 12.0  # Å; in a cell whose lattice planes are as far apart, only the nearest images count
 _IMAGES = np.array(list(product((-1, 0, 1), repeat=3)))
 Floats = NDArray[np.float64]
 
@@ -46,10 +47,12 @@ def lay_out(cell: AveragedCell, supercell: NDArray[np.int64]) -> Places:
 def _pairs(lattice: Floats, frac: Floats, orbit: NDArray[np.int64], cell: AveragedCell) -> tuple[Floats, Floats]:
     apart = frac[:, None] - frac
     apart -= np.rint(apart)
-    vectors = (apart[:, :, None, :] + _IMAGES) @ lattice
+    planes = 1.0 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
+    images = _IMAGES if planes.min() < _LARGE_A else np.zeros((1, 3))
+    vectors = (apart[:, :, None, :] + images) @ lattice
     distance2 = np.einsum("abti,abti->abt", vectors, vectors)
     itself = np.eye(len(frac), dtype=bool)
-    distance2[itself, len(_IMAGES) // 2] = np.inf
+    distance2[itself, len(images) // 2] = np.inf
     shortest = np.sqrt(distance2.min(axis=2))
     radius = np.array([min(_radius(s.number) for s in o) for o in cell.occupants])[orbit]
     occupancy = np.array([sum(s.occupancy for s in o) for o in cell.occupants])[orbit]
