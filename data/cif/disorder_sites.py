@@ -69,14 +69,21 @@ def disordered_crystal(
     groups = _places(frac, occupancy, lattice)
     kinds: dict[Occupants, int] = {}
     kind, places = [], []
+    known: dict[tuple[int, ...], int] = {}  # kinds by the listed sites that share a place
     for group in groups:
-        sites = [small.sites[owner[k]] for k in group]
+        shares = tuple(owner[group].tolist())
+        if len(group) == 1 and shares in known:
+            kind.append(known[shares])
+            places.append(frac[group[0]])
+            continue
+        sites = [small.sites[k] for k in shares]
         filled = float(occupancy[group].sum())
         if filled > MOST_FILLED:
             detail = f"sites {', '.join(sorted({s.label for s in sites})[:4])} fill one place {filled:.4g} times"
             raise Unsound(Reason.PARTIAL_OCCUPANCY, detail)
         occupants = _occupants([(s, float(occupancy[k]), charges[owner[k]]) for s, k in zip(sites, group, strict=True)], filled)
         kind.append(kinds.setdefault(occupants, len(kinds)))
+        known[shares] = kind[-1]
         shift = frac[group] - frac[group[0]]
         shift -= np.rint(shift)
         places.append(frac[group[0]] + (shift * occupancy[group, None]).sum(axis=0) / filled)

@@ -73,7 +73,8 @@ class Approximants:
             raise Unsound(Reason.PARTIAL_OCCUPANCY, f"{detail}{self.plan.error:.1%} ({crystal.occupancies})"[:400])
         atoms = max(float(self.mixture.wanted[self.mixture.number > 0].sum()), 1.0)
         fewest = settings.fewest if settings.fewest * atoms <= settings.in_all else 1  # a large cell averages over itself
-        self.fewest = max(fewest, len(self.plan.counts))
+        self.first = len(self.plan.counts)  # as many as have the composition
+        self.fewest = max(fewest, self.first)
         self.most = min(settings.most, max(self.fewest, int(settings.in_all // atoms)))
         self.sequence = self.plan.sequence(self.most)
         self._made = self._generate()

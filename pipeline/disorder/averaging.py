@@ -12,6 +12,7 @@ from pipeline.uncertainty.ensemble_errors import EnsemblePrediction
 
 Floats = NDArray[np.float64]
 SETTLED_MUB = 0.01  # µB/atom; standard error of the mean over approximants at which no more are made
+SURELY = 0.1  # probability of a moment; below it there is none
 SETTLED_SHARE = 0.02  # the same as a share of the mean
 
 
@@ -63,6 +64,11 @@ def is_settled(moments: Floats, weights: Floats) -> bool:
     """Whether more approximants would hardly change the mean: its standard error is small."""
     error = spread(moments, weights) * float(np.sqrt(weights @ weights))
     return error <= max(SETTLED_MUB, SETTLED_SHARE * abs(float(weights @ moments)))
+
+
+def is_without_moment(rows: ApproximantRows) -> bool:
+    """Whether all approximants surely have no moment: another decoration has none either."""
+    return bool((rows.said.moment < SETTLED_MUB).all() and (rows.said.p_magnetic < SURELY).all())
 
 
 def average(rows: ApproximantRows, weights: Floats) -> tuple[ApproximantRows, float]:

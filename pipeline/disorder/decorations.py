@@ -79,7 +79,7 @@ class Chooser:
             here = orbit == k
             if here.any():
                 shares[here, kind] += mixture.wanted[column] / here.sum()
-        self.random = np.einsum("ik,wij,jl->wkl", shares, places.near, shares, optimize=True)
+        self.random = shares.T @ (places.near @ shares)
         self.scale = np.maximum(places.near.sum(axis=(1, 2)), 1e-9)[:, None, None]
         self.before = np.zeros_like(self.random)
 
@@ -100,6 +100,6 @@ class Chooser:
     def _deviations(self, drawn: Drawn) -> Floats:
         """(candidates, laws, elements, elements)"""
         one_hot = (self.kind[drawn][..., None] == np.arange(len(self.random[0]))).astype(np.float64)
-        pairs = np.einsum("cik,wij,cjl->cwkl", one_hot, self.places.near, one_hot, optimize=True)
+        pairs = one_hot.transpose(0, 2, 1)[:, None] @ (self.places.near[None] @ one_hot[:, None])
         deviations: Floats = (pairs - self.random) / self.scale
         return deviations

@@ -14,7 +14,7 @@ from data.disordered import DisorderedCrystal
 from data.rejection import Reason, Rejection
 from data.sources import Record
 from pipeline.disorder.approximants import Approximants
-from pipeline.disorder.averaging import ApproximantRows, average, is_settled
+from pipeline.disorder.averaging import ApproximantRows, average, is_settled, is_without_moment
 
 FEWER = 2  # approximants that are added at once
 # Crystals to (rows, places among the crystals that have a row): the others have an atom without a neighbour.
@@ -41,15 +41,17 @@ class Averaged:
         return average(ApproximantRows.joined(self.rows), self.approximants.weights(self.number))
 
     def is_finished(self) -> bool:
-        """Whether no more approximants are needed, or allowed."""
-        moments = np.concatenate([part.said.moment for part in self.rows])
-        return self.number >= self.approximants.most or is_settled(moments, self.approximants.weights(self.number))
+        """Whether no more approximants are needed, or allowed. Two are needed at least, but of crystals without a moment."""
+        rows, number = ApproximantRows.joined(self.rows), self.number
+        if number >= self.approximants.most or is_without_moment(rows):
+            return True
+        return number >= self.approximants.fewest and is_settled(rows.said.moment, self.approximants.weights(number))
 
 
 def predict_averages(
     records: list[Record], symprec_A: float, predict: Predictor, why_isolated: str
 ) -> tuple[list[Averaged], list[Rejection]]:
-    """Predict the approximants of each crystal, first `fewest`, then FEWER more at a time.
+    """Predict the approximants of each crystal, first as many as its composition needs, then FEWER more at a time.
 
     The result for a crystal does not depend on the others, though each round asks the models once for all of them.
 
@@ -64,13 +66,13 @@ def predict_averages(
         assert isinstance(record.crystal, DisorderedCrystal)
         try:
             made = Approximants(record.crystal, symprec_A=symprec_A)
-            made.make(made.fewest)
+            made.make(made.first)
         except Unsound as fault:
             rejected.append(_rejection(record, fault.reason, fault.detail))
         except Exception as fault:  # one crystal must not stop the others, whatever it holds
             rejected.append(_rejection(record, Reason.FAILED, f"{type(fault).__name__}: {fault}"[:400]))
         else:
-            waiting.append(Averaged(record, record.crystal, made, made.fewest))
+            waiting.append(Averaged(record, record.crystal, made, made.first))
     everyone = list(waiting)
     while waiting:
         new = [one.approximants.make(one.wanted)[one.number :] for one in waiting]
@@ -86,7 +88,7 @@ def predict_averages(
             if one.is_finished():
                 done.append(one)
             else:
-                one.wanted = min(one.number + FEWER, one.approximants.most)
+                one.wanted = min(max(one.number + FEWER, one.approximants.fewest) // FEWER * FEWER, one.approximants.most)
                 again.append(one)
         waiting = again
     place = {id(one): k for k, one in enumerate(everyone)}
