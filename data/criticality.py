@@ -41,7 +41,7 @@ class Criticality:
 
 
 @lru_cache(maxsize=65536)
-def criticality(elements: tuple[int, ...], counts: tuple[int, ...]) -> Criticality:
+def criticality(elements: tuple[int, ...], counts: tuple[float, ...]) -> Criticality:
     """Of a composition: atomic numbers in ascending order, how many atoms of each. Cached, since crystals share compositions."""
     from pymatgen.core import Element
 

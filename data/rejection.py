@@ -18,7 +18,7 @@ class Reason(StrEnum):
     BAD_COORDINATES = "bad_coordinates"  # a coordinate is unknown or not a number
     UNKNOWN_SYMMETRY = "unknown_symmetry"  # neither operations nor a known space-group symbol
     UNKNOWN_ELEMENT = "unknown_element"  # dummy species, or Z > 103
-    PARTIAL_OCCUPANCY = "partial_occupancy"  # a site is shared or not full
+    PARTIAL_OCCUPANCY = "partial_occupancy"  # a site is shared or not full, and the policy or the file allows no average
     OVERLAPPING_SITES = "overlapping_sites"  # two atoms closer than 0.5 Å
     MISSING_ATOMS = "missing_atoms"  # the sites do not add up to the stated formula
     TOO_LARGE = "too_large"  # more sites, or a larger file, than the limits allow

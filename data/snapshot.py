@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from data import schema
 from data.crystal import Crystal, make_crystal
+from data.disordered import DisorderedCrystal
 from data.errors import UserError
 from data.labels import find_fault, saturation_T
 from data.rejection import Reason, Rejection
@@ -273,6 +274,8 @@ def _sound_rows(
 
 
 def _record_fault(record: Record, seen: set[str]) -> tuple[Reason, str] | None:
+    if isinstance(record.crystal, DisorderedCrystal):
+        return Reason.PARTIAL_OCCUPANCY, "a disordered crystal; models learn from ordered ones"
     if record.crystal.id in seen:
         return Reason.DUPLICATE_ID, "an earlier row has the same id; the first one was kept"
     return None if record.label is None else find_fault(record.label, record.crystal.n_sites)
@@ -280,6 +283,7 @@ def _record_fault(record: Record, seen: set[str]) -> tuple[Reason, str] | None:
 
 def _row(record: Record) -> dict[str, Any]:
     crystal, label = record.crystal, record.label
+    assert isinstance(crystal, Crystal)
     per_atom = None if label is None else label.per_atom(crystal.n_sites)
     return {
         "material_id": crystal.id,

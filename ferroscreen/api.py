@@ -55,6 +55,7 @@ def competing_orderings(structure: StructureLike) -> list[tuple[str, Structure]]
     Raises:
         ValueError: the crystal cannot be used, or holds no element that a calculation starts with a moment.
     """
+    from data.disordered import DisorderedCrystal
     from data.rejection import Rejection
     from data.symmetry import symmetrise
     from pipeline.magnetism.competing_orderings import orderings
@@ -65,4 +66,6 @@ def competing_orderings(structure: StructureLike) -> list[tuple[str, Structure]]
     item = read[0][1]
     if isinstance(item, Rejection):
         raise ValueError(f"{item.reason}: {item.detail}")
+    if isinstance(item, DisorderedCrystal):
+        raise ValueError("a disordered crystal: take an ordered approximant of it, such as `ferroscreen export` writes")
     return [(found.name, found.structure) for found in orderings(symmetrise(item))]

@@ -14,11 +14,12 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
     from data.crystal import Crystal
+    from data.disordered import AnyCrystal
 
 StructureLike: TypeAlias = "Structure | Atoms | str | os.PathLike[str]"
 
 
-def crystals_of(structures: StructureLike | Sequence[StructureLike]) -> list[tuple[int, Crystal | Rejection]]:
+def crystals_of(structures: StructureLike | Sequence[StructureLike]) -> list[tuple[int, AnyCrystal | Rejection]]:
     """(place among `structures`, crystal or the reason why there is none), a CIF file with several blocks giving several.
 
     Args:
@@ -35,7 +36,7 @@ def _several(structures: Any) -> Iterable[Any]:
     return [structures] if structural or isinstance(structures, (str, os.PathLike)) else structures
 
 
-def _read(one: Any, place: int) -> Iterator[Crystal | Rejection]:
+def _read(one: Any, place: int) -> Iterator[AnyCrystal | Rejection]:
     if isinstance(one, (str, os.PathLike)):
         yield from _of_file(Path(one))
     elif hasattr(one, "lattice") and hasattr(one, "frac_coords"):
@@ -52,29 +53,33 @@ def _name(properties: Any, place: int) -> str:
     return str(known.get("id") or known.get("material_id") or place)
 
 
-def _of_file(path: Path) -> Iterator[Crystal | Rejection]:
+def _of_file(path: Path) -> Iterator[AnyCrystal | Rejection]:
+    from data.cif.disorder import Disorder
     from data.sources import Record
     from data.sources.cif_folder import CifFolder
 
-    source = CifFolder(path)
+    source = CifFolder(path, disorder=Disorder.AVERAGE)
     for shard in source.shards():
         for item in source.read(shard):
             yield item.crystal if isinstance(item, Record) else item
 
 
-def _of_structure(structure: Structure, identifier: str) -> Crystal | Rejection:
+def _of_structure(structure: Structure, identifier: str) -> AnyCrystal | Rejection:
+    from data.cif.disorder import Disorder
     from data.crystal import Crystal, CrystalError
     from data.rejection import Reason
+    from data.sources.formats import structure_entry
+    from data.sources.optimade.entries import read_entry
 
     if not structure.is_ordered:
-        return Rejection(identifier, "", "", Reason.PARTIAL_OCCUPANCY, "a site is shared or not full")
+        return read_entry({**structure_entry(structure.as_dict()), "id": identifier}, "", 0, Disorder.AVERAGE)
     try:
         return _checked(Crystal.from_pymatgen(structure, identifier))
     except CrystalError as fault:
         return Rejection(identifier, "", "", Reason.NO_CELL, str(fault))
 
 
-def _of_atoms(atoms: Atoms, identifier: str) -> Crystal | Rejection:
+def _of_atoms(atoms: Atoms, identifier: str) -> AnyCrystal | Rejection:
     from data.crystal import CrystalError, make_crystal
     from data.rejection import Reason
 
@@ -86,7 +91,7 @@ def _of_atoms(atoms: Atoms, identifier: str) -> Crystal | Rejection:
         return Rejection(identifier, "", "", Reason.NO_CELL, str(fault))
 
 
-def _checked(crystal: Crystal) -> Crystal | Rejection:
+def _checked(crystal: Crystal) -> AnyCrystal | Rejection:
     """The checks that every source's crystals pass."""
     from data.checks import Unsound, check_crystal
 

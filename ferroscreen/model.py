@@ -11,7 +11,7 @@ from ferroscreen.inputs import StructureLike, crystals_of
 if TYPE_CHECKING:
     import pandas as pd
 
-    from data.crystal import Crystal
+    from data.disordered import AnyCrystal
     from data.rejection import Rejection
     from pipeline.registry.ensemble import Ensemble
 
@@ -83,7 +83,7 @@ class Model:
         return rows
 
 
-def _renamed(item: Crystal | Rejection, name: str) -> Crystal | Rejection:
+def _renamed(item: AnyCrystal | Rejection, name: str) -> AnyCrystal | Rejection:
     """The same under a name that is unique in this call."""
     from data.rejection import Rejection
 

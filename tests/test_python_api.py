@@ -60,8 +60,10 @@ def test_what_cannot_be_used_says_why_and_stops_nobody() -> None:
     molecule = bulk("Fe", "bcc", a=2.86)
     molecule.set_pbc(False)
     table = ferroscreen.predict([shared, iron(), close, molecule])
-    assert table["rejected"].tolist() == ["partial_occupancy", "", "overlapping_sites", "no_cell"]
-    assert table["moment_muB_per_atom"].notna().tolist() == [False, True, False, False]
+    assert table["rejected"].tolist() == ["", "", "overlapping_sites", "no_cell"]
+    assert table["moment_muB_per_atom"].notna().tolist() == [True, True, False, False]
+    assert table["formula"].iloc[0] == "Fe0.5Co0.5" and table["occupancies"].tolist()[:2] == ["Fe 0.5 Co 0.5 (1 site)", ""]
+    assert table["n_approximants"].iloc[0] >= 2
     assert all(table.loc[table["rejected"] != "", "detail"])
 
 

@@ -16,6 +16,7 @@ LEAST_MAJORITY = 0.5  # of a site; below it nobody knows what stands there
 class Disorder(StrEnum):
     """The stated policy."""
 
+    AVERAGE = "average"  # its places keep their occupancies; predictions are means over ordered approximants
     REJECT = "reject"  # a crystal with any site that is shared or not full is turned away
     MAJORITY = "majority"  # each such site goes to its most frequent species, if that has more than half; the row says so
 

@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from data.checks import MAX_COORDINATE, MAX_EDGE_A, MAX_SITES, Unsound, check_distances
 from data.cif.dialects import in_core_words
 from data.cif.disorder import FULL_OCCUPANCY, Disorder, merge_mixed_valence, shared_site, take_majority
+from data.cif.disorder_sites import disordered_crystal, drop_empty_sites
 from data.cif.elements_of_sites import settle_elements
 from data.cif.not_plain import check_attached_hydrogens, leave_out_dummies, modulation_note
 from data.cif.repairs import close_uncertainties, in_plain_characters, unreadable_cell, without_broken_items
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
 from data.cif.special_positions import Orbits, SplitSiteError
 from data.cif.symmetry_choice import Symmetry, SymmetryError, choose_symmetry, moved_note
-from data.crystal import Crystal, CrystalError, make_crystal
+from data.crystal import CrystalError, make_crystal
+from data.disordered import AnyCrystal, DisorderedCrystal
 from data.rejection import Reason, Rejection
 
 MAX_NAME = 200  # characters of a block's name, a database code or a detail; tables and terminals have to show them
@@ -33,7 +35,9 @@ class BlockError(Unsound):
     """A data block that holds no usable crystal."""
 
 
-def read_cif(text: str, source_file: str, default_id: str, disorder: Disorder = Disorder.REJECT) -> Iterator[Crystal | Rejection]:
+def read_cif(
+    text: str, source_file: str, default_id: str, disorder: Disorder = Disorder.REJECT
+) -> Iterator[AnyCrystal | Rejection]:
     """All crystals of a CIF text, in order.
 
     A crystal's id is its database code where the block has one, else `default_id`; where several blocks hold a crystal,
@@ -55,12 +59,14 @@ def read_cif(text: str, source_file: str, default_id: str, disorder: Disorder = 
         if several:
             identifier = f"{identifier}#{name}"
         found = _read_block(block, name, identifier, source_file, disorder)
-        if left_out and isinstance(found, Crystal):
+        if left_out and not isinstance(found, Rejection):
             found = replace(found, note="; ".join(filter(None, (left_out, found.note))))
         yield found
 
 
-def _read_block(block: gemmi.cif.Block, name: str, identifier: str, source_file: str, disorder: Disorder) -> Crystal | Rejection:
+def _read_block(
+    block: gemmi.cif.Block, name: str, identifier: str, source_file: str, disorder: Disorder
+) -> AnyCrystal | Rejection:
     try:
         return block_to_crystal(block, identifier, disorder)
     except Unsound as fault:
@@ -69,11 +75,11 @@ def _read_block(block: gemmi.cif.Block, name: str, identifier: str, source_file:
         return Rejection(identifier, source_file, name, Reason.FAILED, f"{type(fault).__name__}: {fault}"[: 2 * MAX_NAME])
 
 
-def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder = Disorder.REJECT) -> Crystal:
-    """The full unit cell of one block.
+def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder = Disorder.REJECT) -> AnyCrystal:
+    """The full unit cell of one block; a disordered crystal only by the policy `average`.
 
     Raises:
-        Unsound: with the reason, where the block holds no ordered crystal.
+        Unsound: with the reason, where the block holds no crystal, or by the other policies no ordered one.
     """
     if len(block.find(_POSITIONS)) == 0:  # gemmi takes a coordinate without a column for zero
         raise BlockError(Reason.NO_SITES, "no atomic site with fractional coordinates")
@@ -101,10 +107,12 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         raise BlockError(Reason.UNKNOWN_SYMMETRY, str(fault)) from fault
     notes.append(symmetry.sources.note)
     composition = None
-    if disorder is not Disorder.REJECT and any(site.occ < FULL_OCCUPANCY for site in small.sites):
+    if disorder is Disorder.MAJORITY and any(site.occ < FULL_OCCUPANCY for site in small.sites):
         composition = composition_of(small, _orbits(small, symmetry, lattice).sizes)
     notes.append(_settle_disorder(small, disorder))
     orbits = _orbits(small, symmetry, lattice)
+    if shared_site(small) is not None:
+        return _disordered(block, small, orbits, identifier, lattice, notes)
     numbers = np.repeat([int(site.element.atomic_number) for site in small.sites], orbits.sizes)
     notes.append(moved_note(small, orbits.moved))
     try:
@@ -113,6 +121,17 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         raise BlockError(Reason.NO_CELL, str(fault)) from fault
     check_distances(crystal, orbits.listed, [site.label for site in small.sites])
     notes.append(hold_against_formula(block, of_numbers(numbers.tolist()), composition))
+    return replace(crystal, note="; ".join(filter(None, notes)))
+
+
+def _disordered(
+    block: gemmi.cif.Block, small: gemmi.SmallStructure, orbits: Orbits, identifier: str, lattice: NDArray[np.float64],
+    notes: list[str],
+) -> DisorderedCrystal:  # fmt: skip
+    """The crystal with its occupancies, whose composition is held against the formula."""
+    notes = [*notes, moved_note(small, orbits.moved)]
+    crystal = disordered_crystal(identifier, small, block, orbits.frac, orbits.sizes, lattice)
+    notes.append(hold_against_formula(block, composition_of(small, orbits.sizes)))
     return replace(crystal, note="; ".join(filter(None, notes)))
 
 
@@ -160,7 +179,7 @@ def _check_coordinates(block: gemmi.cif.Block) -> None:
 
 
 def _settle_disorder(small: gemmi.SmallStructure, disorder: Disorder) -> str:
-    """What was changed, in words; empty for an ordered crystal."""
+    """What was changed, in words; empty for an ordered crystal. By the policy `average` shared sites stay."""
     if shared_site(small) is None:
         return ""
     merged = merge_mixed_valence(small)
@@ -169,6 +188,8 @@ def _settle_disorder(small: gemmi.SmallStructure, disorder: Disorder) -> str:
         return merged
     if disorder is Disorder.REJECT:
         raise BlockError(Reason.PARTIAL_OCCUPANCY, shared)
+    if disorder is Disorder.AVERAGE:
+        return "; ".join(filter(None, (merged, drop_empty_sites(small))))
     try:
         return "; ".join(filter(None, (merged, take_majority(small))))
     except ValueError as fault:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from data.crystal import Crystal
+from data.disordered import AnyCrystal
 from data.labels import Label
 from data.rejection import Rejection
 
@@ -15,7 +15,7 @@ from data.rejection import Rejection
 class Record:
     """One crystal as a source gives it."""
 
-    crystal: Crystal
+    crystal: AnyCrystal  # a disordered one only from a source that was asked for them
     source_file: str  # relative to what the user named
     label: Label | None = None
     split: str | None = None  # train, val or test, where the source fixes it

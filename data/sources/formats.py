@@ -18,7 +18,7 @@ import numpy as np
 
 from data.cif.disorder import Disorder
 from data.cif.reader import read_cif
-from data.crystal import Crystal
+from data.disordered import AnyCrystal
 from data.rejection import Reason, Rejection
 from data.sources.optimade.entries import read_entry
 
@@ -77,7 +77,7 @@ def sniff(text: str) -> Format | None:
     return Format.POSCAR if len(numbers) == 4 and all(numbers) else None
 
 
-def read_text(kind: Format, text: str, source_file: str, default_id: str, disorder: Disorder) -> Iterator[Crystal | Rejection]:
+def read_text(kind: Format, text: str, source_file: str, default_id: str, disorder: Disorder) -> Iterator[AnyCrystal | Rejection]:
     """All crystals of a text, in order; whatever fails is a Rejection.
 
     A crystal's id is the one that the text gives it (a database code of CIF, `id` or `material_id` of JSON), else `default_id`,

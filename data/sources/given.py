@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from data.crystal import Crystal
+from data.disordered import AnyCrystal, DisorderedCrystal
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
 from data.store.artifact import text_hash
@@ -18,7 +18,7 @@ CRYSTALS_PER_SHARD = 512
 class GivenCrystals:
     """Crystals and rejections in memory, in the order given."""
 
-    items: Sequence[Crystal | Rejection]
+    items: Sequence[AnyCrystal | Rejection]
     licensed: ClassVar[bool] = False
 
     @property
@@ -26,12 +26,7 @@ class GivenCrystals:
         return "given by a program"
 
     def identity(self) -> str:
-        parts = (
-            item.detail if isinstance(item, Rejection)
-            else f"{item.id}|{item.lattice.tobytes().hex()}|{item.frac.tobytes().hex()}|{item.numbers.tobytes().hex()}"
-            for item in self.items
-        )  # fmt: skip
-        return text_hash("given", *parts)
+        return text_hash("given", *(item.detail if isinstance(item, Rejection) else _content(item) for item in self.items))
 
     def shards(self) -> Iterator[Shard]:
         for start in range(0, len(self.items), CRYSTALS_PER_SHARD):
@@ -49,3 +44,11 @@ class GivenCrystals:
         start, stop = shard.part
         for item in self.items[start:stop]:
             yield item if isinstance(item, Rejection) else Record(item, "")
+
+
+def _content(crystal: AnyCrystal) -> str:
+    if isinstance(crystal, DisorderedCrystal):
+        species = f"{crystal.kinds}|{crystal.kind.tolist()}"
+    else:
+        species = crystal.numbers.tobytes().hex()
+    return f"{crystal.id}|{crystal.lattice.tobytes().hex()}|{crystal.frac.tobytes().hex()}|{species}"

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from data.cif.disorder import Disorder
 from data.cif.licence import is_icsd_text
 from data.cif.reader import read_cif
-from data.crystal import Crystal
+from data.disordered import AnyCrystal
 from data.errors import UserError
 from data.labels import Label
 from data.rejection import LOST, Reason, Rejection
@@ -186,7 +186,7 @@ class ParquetSource:
         split = _text(row, self.columns.split) or None
         return Record(replace(found, id=identifier), self.path.name, self._label(row), split, known, licensed)
 
-    def _from_cif(self, written: Any, identifier: str) -> tuple[Crystal | Rejection, bool]:
+    def _from_cif(self, written: Any, identifier: str) -> tuple[AnyCrystal | Rejection, bool]:
         """The crystal of a CIF text, and whether it is licensed."""
         text = decode(written) if isinstance(written, bytes) else str(written)
         found, licensed = list(read_cif(text, self.path.name, identifier, self.disorder)), is_icsd_text(text)
@@ -195,7 +195,7 @@ class ParquetSource:
             return Rejection(identifier, self.path.name, "", Reason.NOT_CIF, detail), licensed
         return found[0], licensed
 
-    def _from_structure(self, written: Any, identifier: str) -> Crystal | Rejection:
+    def _from_structure(self, written: Any, identifier: str) -> AnyCrystal | Rejection:
         try:
             entry = structure_entry(written)
         except Exception as fault:  # pymatgen raises whatever it met

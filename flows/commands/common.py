@@ -19,6 +19,14 @@ SnapshotId = Annotated[str | None, typer.Option("--snapshot", help="Snapshot id 
 ColumnsOption = Annotated[
     str, typer.Option("--columns", help="Columns of a Parquet table, e.g. id=my_id,cif=my_cif,moment=my_moment.")
 ]
+DisorderOption = Annotated[
+    str,
+    typer.Option(
+        "--disorder",
+        help="Crystals with shared or partly empty sites: `average` predicts the mean over ordered approximants, `majority` "
+        "keeps the main species of each site, `reject` leaves them out.",
+    ),
+]
 
 
 Force = Annotated[

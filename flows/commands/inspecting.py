@@ -7,23 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.common import ColumnsOption, Json
+from flows.commands.common import ColumnsOption, DisorderOption, Json, choice
 
 
 def inspect(
     paths: Annotated[list[Path], typer.Argument(help="What `screen` takes: files of crystals, folders, zips, tables; `-`.")],
-    disorder: Annotated[
-        str,
-        typer.Option(
-            "--disorder", help="Crystals with shared sites: `reject`, or `majority` keeps the main species of each site."
-        ),
-    ] = "reject",
+    disorder: DisorderOption = "average",
     columns: ColumnsOption = "",
     json: Json = False,
 ) -> None:
     """Print what is read of each crystal (cell, symmetry, sites, formula, notes), or why it is rejected."""
     from data.cif.disorder import Disorder
-    from data.errors import UserError
     from data.sources.opening import ignored_files
     from data.sources.parquet import Columns
     from flows.summary import print_json
@@ -32,11 +26,9 @@ def inspect(
     from pipeline.screening.standard_input import keep_standard_input
     from pipeline.settings import settings
 
-    if disorder not in list(Disorder):
-        raise UserError(f"--disorder is {' or '.join(Disorder)}, not {disorder!r}")
-    where = settings()
+    policy, where = choice(Disorder, "--disorder", disorder), settings()
     files = keep_standard_input(paths, where)
-    sources = [open_candidates([path], Columns.parse(columns), where, disorder=Disorder(disorder)) for path in files]
+    sources = [open_candidates([path], Columns.parse(columns), where, disorder=policy) for path in files]
     if json:
         print_json([told for source in sources for told in read(source)])
         return
@@ -63,7 +55,8 @@ def _lines(told: dict[str, Any]) -> list[str]:
         return [*lines, *_said(told["stated"])]
     cell, found = told["cell"], told["symmetry_found"]
     lengths, angles = (" ".join(f"{x:g}" for x in cell[name]) for name in ("lengths_A", "angles_deg"))
-    lines.append(f"  formula    {told['formula']}, {told['n_sites']} atoms in the cell, {told['density_g_cm3']:.3f} g/cm³")
+    counted = "places" if "occupancies" in told else "atoms"
+    lines.append(f"  formula    {told['formula']}, {told['n_sites']} {counted} in the cell, {told['density_g_cm3']:.3f} g/cm³")
     lines.append(f"  cell       {lengths} Å, {angles}°, {cell['volume_A3']:g} Å³")
     lines += _said(told["stated"])
     lines.append(
@@ -72,6 +65,13 @@ def _lines(told: dict[str, Any]) -> list[str]:
         f"found in the sites within {found['tolerance_A']:g} Å"
     )  # fmt: skip
     lines += [f"  site       {one['element']:<3} {one['wyckoff']:<5} {_place(one['xyz'])}" for one in told["sites"]]
+    if "occupancies" in told:
+        made = told["approximants"]
+        lines.append(f"  disorder   {told['occupancies']}")
+        lines.append(
+            f"  means      over {made['fewest']} to {made['most']} ordered approximants, "
+            f"the first of {', '.join(map(str, made['sites']))} sites"
+        )
     if told["note"]:
         lines.append(f"  note       {told['note']}")
     if told["licensed"]:

@@ -8,18 +8,13 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.common import Json, ModelId, choice
+from flows.commands.common import DisorderOption, Json, ModelId, choice
 
 
 def predict(
     files: Annotated[list[Path], typer.Argument(help="Files of crystals, folders, zips or tables, as for `screen`.")],
     model: ModelId = None,
-    disorder: Annotated[
-        str,
-        typer.Option(
-            "--disorder", help="Crystals with shared sites: `reject`, or `majority` keeps the main species of each site."
-        ),
-    ] = "reject",
+    disorder: DisorderOption = "average",
     json: Json = False,
 ) -> None:
     """Predict some crystals and print the result; nothing is written. Exit code 2 if no crystal could be read."""

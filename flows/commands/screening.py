@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.common import ColumnsOption, Force, Json, ModelId, Out, QuietOption, choice, facts, perform, prepare
+from flows.commands.common import (
+    ColumnsOption,
+    DisorderOption,
+    Force,
+    Json,
+    ModelId,
+    Out,
+    QuietOption,
+    choice,
+    facts,
+    perform,
+    prepare,
+)
 from pipeline.screening.profile_texts import DEFAULT_PROFILE, MAGNETOCALORIC, TEXTS, WINDOW_HALF_K, WORKING_TEMPERATURE_K
 
 
@@ -41,12 +53,7 @@ def screen(
     out: Out = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processor cores (default: all).")] = None,
     max_file_mb: Annotated[float, typer.Option("--max-file-mb", help="Larger CIF files are rejected.")] = 20.0,
-    disorder: Annotated[
-        str,
-        typer.Option(
-            "--disorder", help="Crystals with shared sites: `reject`, or `majority` keeps the main species of each site."
-        ),
-    ] = "reject",
+    disorder: DisorderOption = "average",
     icsd_max_temperature: Annotated[
         float | None,
         typer.Option("--icsd-max-temperature", help="K. ICSD entries measured at a higher temperature are left out."),
@@ -124,6 +131,8 @@ def screen(
     print_rows(f"The first of {result['ranked']} ranked", result["top"])
     shown = {name: result[name] for name in ("id", "profile", "formula", "ranked", "excluded", "duplicates", "known", "rejected")}
     shown["by reason"] = reasons(result["rejected_by_reason"])
+    if result["disordered"]:
+        shown["disordered"] = f"{result['disordered']:,} crystals, {result['disordered_time']:.0%} of the computing time"
     if result["ignored_files"]:
         shown["ignored"] = f"{result['ignored_files']} files of other kinds"
     if result["withheld"]:

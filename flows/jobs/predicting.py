@@ -29,7 +29,7 @@ class PredictJob:
 
     paths: list[str]
     model: str | None = None
-    disorder: Disorder = Disorder.REJECT
+    disorder: Disorder = Disorder.AVERAGE
 
     def check(self) -> None:
         """Raises UserError for a path that is nothing to read, or an unknown model."""

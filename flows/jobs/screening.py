@@ -50,7 +50,7 @@ class ScreenJob:
     out: str | None = None
     columns: str = ""
     max_file_mb: float = MAX_FILE_MB
-    disorder: Disorder = Disorder.REJECT
+    disorder: Disorder = Disorder.AVERAGE
     icsd: IcsdFilter = ANY_ENTRY
     licensed_details: bool = False
     profile: str = DEFAULT_PROFILE

@@ -29,7 +29,7 @@ def starter(count: int | None = None) -> tuple[Examples, list[str]]:
     records = [r for shard in source.shards() for r in source.read(shard) if not isinstance(r, Rejection) and r.label is not None]
     records = records[:: max(1, len(records) // count)][:count] if count else records
     moments = [r.label.per_atom(r.crystal.n_sites) for r in records if r.label is not None]
-    crystals = [r.crystal for r in records]
+    crystals = [r.crystal for r in records if isinstance(r.crystal, Crystal)]  # all of them are ordered
     return _examples(crystals, moments), [c.chemsys for c in crystals]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from data.cif.disorder import Disorder
 from data.cif.reader import read_cif
 from data.crystal import Crystal
+from data.disordered import DisorderedCrystal
 from data.sources.icsd.api import FIELDS, Credentials, IcsdApi
 from data.sources.icsd.fetch import EXPERIMENTAL
 from data.sources.icsd.table import CODE, code_of
@@ -37,8 +38,8 @@ def _session(heard: Heard, account: Credentials, retries: RetryPolicy) -> None:
     code = code_of(rows[0][CODE])
     if not heard.expect(list(texts) == [code], f"the CIF text of entry {code:.20} is not there, or breaks off"):
         return
-    found = next(iter(read_cif(texts[code], "", code, Disorder.REJECT)), None)
-    if isinstance(found, Crystal):
+    found = next(iter(read_cif(texts[code], "", code, Disorder.AVERAGE)), None)
+    if isinstance(found, Crystal | DisorderedCrystal):
         heard.notes.append(f"entry {code} ({found.formula}) can be read")
     else:
         why = "it is empty" if found is None else f"{found.reason}: {found.detail}"

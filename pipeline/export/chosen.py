@@ -8,23 +8,28 @@ from typing import Any
 import pandas as pd
 
 from data.crystal import Crystal
+from data.disordered import AnyCrystal
 from data.errors import UserError
 from data.sources.lookup import find_crystals
 from data.sources.recipe import from_recipe
+from pipeline.disorder.approximants import Approximants
 from pipeline.screening.identity import original_ids
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """A row of the ranking and its crystal."""
+    """A row of the ranking and its crystal, or one approximant of it."""
 
     row: dict[str, Any]
     crystal: Crystal
+    approximant: int = 0  # 1, 2 ... of a disordered crystal
+    share: float = 1.0  # of the atoms of the mean over its approximants
 
     @property
     def folder(self) -> str:
         """A folder's name, of rank and formula: ids are anybody's text and never become paths."""
-        return f"{self.row['rank']:05d}-{''.join(c for c in self.row['formula'] if c.isascii() and c.isalnum())}"
+        name = f"{self.row['rank']:05d}-{''.join(c for c in self.row['formula'] if c.isascii() and c.isalnum())}"
+        return f"{name}-approximant{self.approximant}" if self.approximant else name
 
 
 @dataclass(frozen=True)
@@ -123,14 +128,24 @@ def read_again(manifest: dict[str, Any], rows: pd.DataFrame) -> tuple[list[Chose
     for row, several, file in zip(wanted.to_dict("records"), names, files, strict=True):
         same = [c for name, k in several for c in found.get((name, file), [])[k : k + 1] if _matches(c, row)]
         if same:
-            chosen.append(Chosen(_row(row), same[0]))
+            chosen += _chosen(_row(row), same[0], manifest["graph_settings"]["symprec_A"])
         else:
             why = f"{row['candidate_id']} ({row['formula']}) is no longer in {file} as run {run} read it"
             left_out.append(LeftOut(_row(row), why))
     return chosen, left_out
 
 
-def _matches(crystal: Crystal, row: dict[Any, Any]) -> bool:
+def _chosen(row: dict[str, Any], crystal: AnyCrystal, symprec_A: float) -> list[Chosen]:
+    """The crystal, or of a disordered one the approximants that the screen predicted, which are always made alike."""
+    if isinstance(crystal, Crystal):
+        return [Chosen(row, crystal)]
+    made, number = Approximants(crystal, symprec_A=symprec_A), int(row["n_approximants"])
+    crystals = made.make(number)
+    shares = made.weights(number).tolist()
+    return [Chosen(row, one, k, share) for k, (one, share) in enumerate(zip(crystals, shares, strict=True), start=1)]
+
+
+def _matches(crystal: AnyCrystal, row: dict[Any, Any]) -> bool:
     return (crystal.formula, crystal.n_sites) == (row["formula"], row["n_sites"])
 
 

@@ -145,6 +145,7 @@ def _summary(part: Part) -> dict[str, Any]:
     row = part.chosen.row
     return {
         "folder": part.chosen.folder, "candidate_id": row["candidate_id"], "formula": row["formula"], "rank": int(row["rank"]),
+        **({"approximant": part.chosen.approximant, "share": part.chosen.share} if part.chosen.approximant else {}),
         "orderings": {ordering.name: ordering.moments.tolist() for ordering in part.orderings}, "gaps": list(part.gaps),
         "magnetic_space_groups": {one.ordering: one.facts() for one in part.symmetries},
         "measured": part.measured.facts() if part.measured else None, "four_f": [one.facts() for one in part.four_f],

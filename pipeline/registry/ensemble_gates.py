@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from data.crystal import Crystal
 from data.labels import MAGNETIC_THRESHOLD
 from data.sources import Record
 from data.sources.starter import StarterSource
@@ -69,6 +70,7 @@ def _batch_faults(model: Ensemble) -> list[str]:
 
 def starter_examples(model: Ensemble) -> Examples:
     source = StarterSource()
-    crystals = [item.crystal for shard in source.shards() for item in source.read(shard) if isinstance(item, Record)]
+    records = [item for shard in source.shards() for item in source.read(shard) if isinstance(item, Record)]
+    crystals = [record.crystal for record in records if isinstance(record.crystal, Crystal)]  # all of them are ordered
     some = crystals[:: max(len(crystals) // ASKED_ALONE, 1)]
     return featurise(some, model.needs).examples  # without slow descriptors, which are allowed to be absent

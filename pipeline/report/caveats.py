@@ -62,6 +62,12 @@ def caveats(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) -> 
             f"{run['with_note']:,} candidate{'s carry' if many else ' carries'} a note (disorder resolved, or elements the model "
             "never saw): open the candidate to read it."
         )
+    if mixed := run.get("disordered", 0):
+        found.append(
+            f"{mixed:,} crystal{'s are' if mixed > 1 else ' is'} disordered: the prediction is the mean over ordered cells "
+            f"({run['disordered_time']:.0%} of the computing time), and their spread widens the interval. The picture of such "
+            "a crystal shows the main species of each place."
+        )
     if far := run.get("out_of_domain", 0):
         found.append(
             f"{far:,} candidate{'s are' if far > 1 else ' is'} unlike what the model learned from (OOD score above 1), and "

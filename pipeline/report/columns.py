@@ -71,11 +71,13 @@ PANEL = (
     Column("known_tn_K", "Measured TN", "K", shown=0, sent=0, format="count"),
     Column("known_references", "References", shown=0, sent=0, format="count"),
     Column("known_spread_K", "Largest minus smallest measured temperature", "K", shown=0, sent=0, format="count"),
+    Column("n_approximants", "Ordered approximants", shown=0, sent=0, format="count"),
+    Column("approximant_spread", "Spread over approximants", "µB/atom", shown=3),
     Column("tesla", "µ0·Ms of each µB/atom", "T", sent=6, needed=True),
 )
 TEXTS = (
     "candidate_id", "formula", "source_file", "note", "exclusion_reason", "duplicate_of", "known_id", "label_provenance",
-    "known_order", "known_dois", "moment_explained",
+    "known_order", "known_dois", "moment_explained", "occupancies",
 )  # fmt: skip
 NO_ORDERING = (  # probabilities of something else
     "p_magnetic", "p_moment_above_1", "p_fm_or_fim", "p_fm_or_fim_predicted", "p_tc_above_300", "p_tc_above_450",

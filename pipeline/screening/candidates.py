@@ -6,6 +6,7 @@ the networks, whose matrices are too small to share.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
@@ -18,15 +19,20 @@ import torch
 from numpy.typing import NDArray
 
 from data.criticality import criticality
-from data.crystal import symbol
+from data.crystal import Crystal, symbol
+from data.disordered import DisorderedCrystal
 from data.rejection import Reason, Rejection
 from data.sources import Record, Shard, Source
 from data.symmetry import SymmetricCell
 from models.contract import Examples
 from models.ordering.order_classifier import CLASSES
 from pipeline.dedup.fingerprint import fingerprint
+from pipeline.disorder.averaged_cell import AveragedCell
+from pipeline.disorder.averaging import ApproximantRows
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import compositions, descriptor_names
+from pipeline.features.elements import Compositions
+from pipeline.features.magnetic_composition import formula_mix
 from pipeline.features.neighbours import isolated_atom
 from pipeline.features.rowcache import RowCache
 from pipeline.features.slow_descriptor_store import slow_descriptor_cache
@@ -37,6 +43,7 @@ from pipeline.magnetism.moment_facts import moment_facts
 from pipeline.ops.parallel import in_kept_worker, map_in_order
 from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.order_models import load_classifier, load_experiment
+from pipeline.screening.averages import Averaged, predict_averages
 from pipeline.screening.screen_models import ScreenModels
 
 SECONDS_PER_FILE = 30.0  # a good file takes a few milliseconds
@@ -49,13 +56,14 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Candidates:
-    """The readable crystals of a shard; rows of `facts`, `cells` and `examples` correspond."""
+    """The readable crystals of a shard; rows of `facts`, `cells` and `examples`, which are of the ordered ones, correspond."""
 
     examples: Examples
     cells: list[SymmetricCell]
     facts: list[dict[str, Any]]
     rejected: list[Rejection]
     without_symmetry: int
+    disordered: list[Record]
 
 
 @dataclass
@@ -66,6 +74,8 @@ class PredictedShard:
     cells: list[SymmetricCell] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     without_symmetry: int = 0
+    seconds: float = 0.0
+    seconds_disordered: float = 0.0  # of these, for disordered crystals
 
     def add(self, other: PredictedShard) -> None:
         """Append another shard."""
@@ -74,6 +84,8 @@ class PredictedShard:
         self.cells += other.cells
         self.rejected += other.rejected
         self.without_symmetry += other.without_symmetry
+        self.seconds += other.seconds
+        self.seconds_disordered += other.seconds_disordered
 
 
 def predict_safely(
@@ -124,25 +136,68 @@ def _turned_away(rejection: Rejection) -> PredictedShard:
 
 def predict_shard(source: Source, models: ScreenModels, descriptors: Path, shard: Shard) -> PredictedShard:
     """Read one shard and predict. Slow descriptors are only looked up here: computing them takes longer than a shard may."""
+    started = time.perf_counter()
     ensemble = _ensemble(models.moment)
     slow = slow_descriptor_cache(descriptors) if ensemble.tier is DescriptorSet.FULL else None
-    found = read_candidates(source, ensemble.needs, frozenset(ensemble.manifest["elements"]), shard, slow)
-    if not found.facts:
-        return PredictedShard(rejected=found.rejected)
+    known = frozenset(ensemble.manifest["elements"])
+    found = read_candidates(source, ensemble.needs, known, shard, slow)
+    whole = PredictedShard(rejected=found.rejected)
+    if found.facts:
+        whole.add(_predict_ordered(found, ensemble, models, slow is not None))
+    if found.disordered:
+        began = time.perf_counter()
+        whole.add(_predict_disordered(found.disordered, ensemble, models, known))
+        whole.seconds_disordered = time.perf_counter() - began
+    whole.seconds = time.perf_counter() - started
+    return whole
+
+
+def _predict_ordered(found: Candidates, ensemble: Ensemble, models: ScreenModels, reads_slow: bool) -> PredictedShard:
     fast, rows = np.split(found.examples.descriptors, [len(descriptor_names())], axis=1)
-    for k in np.flatnonzero(without_values(rows)) if slow is not None else ():
+    for k in np.flatnonzero(without_values(rows)) if reads_slow else ():
         found.facts[k]["note"] = "; ".join(filter(None, (found.facts[k]["note"], WITHOUT_SLOW_DESCRIPTORS)))
     said = ensemble.predict(found.examples)
-    experiment = load_experiment(models.experiment)
-    orders = ordering_columns(said.p_magnetic, load_classifier(models.order).predict(fast))
-    table = pd.DataFrame(found.facts).astype({"moment_dft": "float64", "e_above_hull": "float64"}).assign(
+    structure = moment_facts(found.examples.graphs, found.cells, said.p_magnetic)
+    answers = ApproximantRows(said, load_classifier(models.order).predict(fast), structure)
+    table = _table(found.facts, answers, models, compositions(found.examples.graphs))
+    return PredictedShard(table, found.cells, [], found.without_symmetry)
+
+
+def _predict_disordered(
+    records: list[Record], ensemble: Ensemble, models: ScreenModels, known: frozenset[int]
+) -> PredictedShard:
+    """The mean over approximants; models of the composition are asked once, for the crystal's own."""
+    needs, classifier = ensemble.needs, load_classifier(models.order)
+
+    def predict(crystals: list[Crystal]) -> tuple[ApproximantRows, NDArray[np.int64]]:
+        read = featurise(crystals, needs)
+        fast = read.examples.descriptors[:, : len(descriptor_names())]
+        said = ensemble.predict(read.examples)
+        structure = moment_facts(read.examples.graphs, read.cells, said.p_magnetic)
+        return ApproximantRows(said, classifier.predict(fast), structure), read.kept
+
+    done, rejected = predict_averages(records, needs.graph.symprec_A, predict, isolated_atom(needs.graph))
+    if not done:
+        return PredictedShard(rejected=rejected)
+    means, spreads = zip(*(one.mean() for one in done), strict=True)
+    facts = [_facts_of_average(one, known, ensemble.tier) for one in done]
+    table = _table(facts, ApproximantRows.joined(list(means)), models, formula_mix([one.crystal.composition for one in done]))
+    table = table.assign(approximant_spread=spreads)
+    cells = [one.approximants.cell.symmetric for one in done]
+    return PredictedShard(table, cells, rejected, sum(not cell.exact for cell in cells))
+
+
+def _table(facts: list[dict[str, Any]], rows: ApproximantRows, models: ScreenModels, mix: Compositions) -> pd.DataFrame:
+    """One row a crystal: facts, predictions, and what the models of its composition (`mix`) say."""
+    said = rows.said
+    orders = ordering_columns(said.p_magnetic, rows.orders)
+    return pd.DataFrame(facts).astype({"moment_dft": "float64", "e_above_hull": "float64"}).assign(
         moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
         p_magnetic=said.p_magnetic, p_moment_above_1=said.p_moment_above_1,
-        ood_score=said.ood_score, **orders, **predicted_columns(experiment.model, compositions(found.examples.graphs)),
-        **moment_facts(found.examples.graphs, found.cells, said.p_magnetic),
+        ood_score=said.ood_score, **orders, **rows.facts,
+        **predicted_columns(load_experiment(models.experiment).model, mix),
         **{f"member_{name}": values for name, values in said.members.items()},
     )  # fmt: skip
-    return PredictedShard(table, found.cells, found.rejected, found.without_symmetry)
 
 
 def ordering_columns(p_magnetic: Floats, of_magnetic: Floats) -> dict[str, Any]:
@@ -162,13 +217,15 @@ def read_candidates(source: Source, needs: Needs, known: frozenset[int], shard: 
     """
     items = list(source.read(shard))
     rejected = [item for item in items if isinstance(item, Rejection)]
-    records = [item for item in items if not isinstance(item, Rejection)]
-    read = featurise([record.crystal for record in records], needs, slow)
+    disordered = [item for item in items if not isinstance(item, Rejection) and isinstance(item.crystal, DisorderedCrystal)]
+    both = [(r, r.crystal) for r in items if not isinstance(r, Rejection) and isinstance(r.crystal, Crystal)]
+    records, crystals = [record for record, _ in both], [crystal for _, crystal in both]
+    read = featurise(crystals, needs, slow)
     isolated = (records[k] for k in read.isolated(len(records)))
     why = isolated_atom(needs.graph)
     rejected += [Rejection(r.crystal.id, r.source_file, "", Reason.NO_NEIGHBOURS, why, r.licensed) for r in isolated]
-    facts = [_facts(records[k], cell, known) for k, cell in zip(read.kept.tolist(), read.cells, strict=True)]
-    return Candidates(read.examples, read.cells, facts, rejected, sum(not cell.exact for cell in read.cells))
+    facts = [_facts(records[k], crystals[k], cell, known) for k, cell in zip(read.kept.tolist(), read.cells, strict=True)]
+    return Candidates(read.examples, read.cells, facts, rejected, sum(not cell.exact for cell in read.cells), disordered)
 
 
 @lru_cache(maxsize=1)
@@ -178,12 +235,9 @@ def _ensemble(folder: Path) -> Ensemble:
     return Ensemble(folder)
 
 
-def _facts(record: Record, cell: SymmetricCell, known: frozenset[int]) -> dict[str, Any]:
-    crystal = record.crystal
+def _facts(record: Record, crystal: Crystal, cell: SymmetricCell, known: frozenset[int]) -> dict[str, Any]:
     elements, counts = np.unique(crystal.numbers, return_counts=True)
-    unseen = [int(z) for z in elements if int(z) not in known]
     supply = criticality(tuple(elements.tolist()), tuple((counts // np.gcd.reduce(counts)).tolist()))
-    warning = f"never seen in training: {', '.join(symbol(z) for z in unseen)}" if unseen else ""
     return {
         "candidate_id": crystal.id,
         "formula": crystal.formula,
@@ -192,10 +246,40 @@ def _facts(record: Record, cell: SymmetricCell, known: frozenset[int]) -> dict[s
         "fingerprint": fingerprint(cell),
         "volume_per_atom": crystal.volume / crystal.n_sites,
         "source_file": record.source_file,
-        "note": "; ".join(filter(None, (crystal.note, warning))),
+        "note": "; ".join(filter(None, (crystal.note, _warning(elements.tolist(), known)))),
         "label_provenance": "" if record.label is None else record.label.provenance or NOT_SAID,
         "moment_dft": None if record.label is None else record.label.per_atom(crystal.n_sites),
         "e_above_hull": record.e_above_hull,
         "licensed": record.licensed,
         **asdict(supply),
     }
+
+
+def _facts_of_average(one: Averaged, known: frozenset[int], tier: DescriptorSet) -> dict[str, Any]:
+    """The same of a disordered crystal, with its occupancies and the number of its approximants."""
+    crystal, record = one.crystal, one.record
+    cell: AveragedCell = one.approximants.cell
+    shares = {z: round(n / crystal.n_atoms, 6) for z, n in crystal.composition.items()}
+    slow = WITHOUT_SLOW_DESCRIPTORS if tier is DescriptorSet.FULL else ""
+    return {
+        "candidate_id": crystal.id,
+        "formula": crystal.formula,
+        "n_sites": crystal.n_sites,
+        "space_group": cell.symmetric.space_group,
+        "fingerprint": cell.fingerprint,
+        "volume_per_atom": crystal.volume / crystal.n_atoms,
+        "source_file": record.source_file,
+        "note": "; ".join(filter(None, (crystal.note, _warning(list(crystal.composition), known), slow))),
+        "label_provenance": "" if record.label is None else record.label.provenance or NOT_SAID,
+        "moment_dft": None if record.label is None else abs(record.label.moment_muB_per_cell) / crystal.n_atoms,
+        "e_above_hull": record.e_above_hull,
+        "licensed": record.licensed,
+        "occupancies": crystal.occupancies,
+        "n_approximants": one.number,
+        **asdict(criticality(tuple(shares), tuple(shares.values()))),
+    }
+
+
+def _warning(elements: list[int], known: frozenset[int]) -> str:
+    unseen = [z for z in elements if z not in known]
+    return f"never seen in training: {', '.join(symbol(z) for z in unseen)}" if unseen else ""

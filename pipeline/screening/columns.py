@@ -230,6 +230,15 @@ KNOWN_MOMENT = RankingColumn("moment_dft", "µB/atom", "Known DFT moment. The co
 LICENSED = RankingColumn(
     "licensed", "", "Whether the crystal is licensed, so that its details are withheld. The column exists only where one is."
 )
+DISORDER: tuple[RankingColumn, ...] = (  # exist only where a crystal is disordered, and are empty for ordered ones
+    RankingColumn("occupancies", "", "Places that one species does not fill, with what shares them: `Co 0.3 Fe 0.7 (2 sites)`."),
+    RankingColumn("n_approximants", "", "Ordered approximants that the prediction is the mean of."),
+    RankingColumn(
+        "approximant_spread",
+        "µB/atom",
+        "Standard deviation of the predicted moment over the approximants. It widens the interval. Empty: a single approximant.",
+    ),
+)
 MEMBER = RankingColumn(f"{MEMBER_PREFIX}NAME", "µB/atom", "Prediction of the member NAME of the ensemble. One column per member.")
 FAMILY_DISAGREEMENT = RankingColumn(
     "family_disagreement",

@@ -12,14 +12,17 @@ import gemmi
 import moyopy
 import numpy as np
 
+from data.checks import Unsound
 from data.cif.dialects import in_core_words
 from data.crystal import Crystal, symbol
+from data.disordered import AnyCrystal, DisorderedCrystal
 from data.rejection import Rejection
 from data.sources import Record, Source
 from data.sources.cif_folder import CifFolder
 from data.sources.files import Archive, Entry, decode, read_bytes
 from data.sources.formats import Format, format_of
 from data.symmetry import SYMPREC_A
+from pipeline.disorder.approximants import Approximants
 
 GRAMS_PER_CM3 = 1.66053906660  # of one atomic mass unit in each Å³ (CODATA 2018)
 MOST_BYTES = 1 << 26
@@ -45,7 +48,10 @@ def inspect(source: Source) -> Iterator[dict[str, Any]]:
             file = item.source_file
             if file not in stated:
                 stated[file] = _stated(source, file)
-            yield _rejected(item, stated[file]) if isinstance(item, Rejection) else _read(item, stated[file])
+            if not isinstance(item, Rejection) and isinstance(item.crystal, DisorderedCrystal):
+                yield _disordered(item, item.crystal, stated[file])
+            else:
+                yield _rejected(item, stated[file]) if isinstance(item, Rejection) else _read(item, stated[file])
 
 
 def _rejected(item: Rejection, stated: list[dict[str, Any]]) -> dict[str, Any]:
@@ -55,20 +61,64 @@ def _rejected(item: Rejection, stated: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _read(record: Record, stated: list[dict[str, Any]]) -> dict[str, Any]:
     crystal = record.crystal
+    assert isinstance(crystal, Crystal)
+    composition = {int(z): float((crystal.numbers == z).sum()) for z in np.unique(crystal.numbers)}
+    symmetry, sites = _sites(crystal)
+    return {**_cell(crystal, composition), "symmetry_found": symmetry, "sites": sites, **_of_record(record, stated)}
+
+
+def _of_record(record: Record, stated: list[dict[str, Any]]) -> dict[str, Any]:
+    crystal = record.crystal
+    said = _of_block("", crystal.id, stated)
+    return {"file": record.source_file, "note": crystal.note, "licensed": record.licensed, "stated": said}
+
+
+def _disordered(record: Record, crystal: DisorderedCrystal, stated: list[dict[str, Any]]) -> dict[str, Any]:
+    """The averaged structure with one place of each orbit and its occupants, and the approximants that a screen begins with; a
+    rejection where there are none."""
+    try:
+        made = Approximants(crystal)
+        made.make(made.fewest)
+    except Unsound as fault:
+        return _rejected(Rejection(crystal.id, record.source_file, "", fault.reason, fault.detail, record.licensed), stated)
+    cell = made.cell
+    places = np.bincount(cell.orbit)
+    sites = [
+        {
+            "element": " ".join(f"{symbol(s.number)} {s.occupancy:.4g}" for s in occupants), "wyckoff": str(places[k]),
+            "xyz": (cell.frac[cell.orbit == k][0] @ cell.lattice @ np.linalg.inv(crystal.lattice)).round(6).tolist(),
+        }
+        for k, occupants in enumerate(cell.occupants)
+    ]  # fmt: skip
+    approximants = {
+        "fewest": made.fewest, "most": made.most, "sites": [one.n_sites for one in made.crystals],
+        "weights": made.weights(made.fewest).round(4).tolist(),
+    }  # fmt: skip
+    symmetry = _symmetry(cell.symmetric.space_group, cell.symmetric.hall) if cell.symmetric.exact else None
+    return {
+        **_cell(crystal, crystal.composition), "symmetry_found": symmetry, "occupancies": crystal.occupancies,
+        "approximants": approximants, "sites": sites, **_of_record(record, stated),
+    }  # fmt: skip
+
+
+def _symmetry(number: int, hall: int) -> dict[str, Any]:
+    symbol_of_group = str(moyopy.HallSymbolEntry(hall).hm_short)
+    return {"number": number, "symbol": symbol_of_group, "hall_number": hall, "tolerance_A": SYMPREC_A}
+
+
+def _cell(crystal: AnyCrystal, composition: dict[int, float]) -> dict[str, Any]:
     lengths = np.linalg.norm(crystal.lattice, axis=1)
     pairs = ((1, 2), (0, 2), (0, 1))
     cosines = [crystal.lattice[i] @ crystal.lattice[j] / lengths[i] / lengths[j] for i, j in pairs]
-    mass = sum(gemmi.Element(z).weight for z in crystal.numbers.tolist())
-    symmetry, sites = _sites(crystal)
+    mass = sum(gemmi.Element(z).weight * n for z, n in composition.items())
     return {
-        "id": crystal.id, "file": record.source_file, "formula": crystal.formula, "n_sites": crystal.n_sites,
+        "id": crystal.id, "formula": crystal.formula, "n_sites": crystal.n_sites,
         "cell": {
             "lengths_A": lengths.round(5).tolist(),
             "angles_deg": np.degrees(np.arccos(np.clip(cosines, -1, 1))).round(4).tolist(),
             "volume_A3": round(crystal.volume, 4),
         },
-        "density_g_cm3": round(mass * GRAMS_PER_CM3 / crystal.volume, 4), "symmetry_found": symmetry, "sites": sites,
-        "note": crystal.note, "licensed": record.licensed, "stated": _of_block("", crystal.id, stated),
+        "density_g_cm3": round(mass * GRAMS_PER_CM3 / crystal.volume, 4),
     }  # fmt: skip
 
 
@@ -82,11 +132,7 @@ def _sites(crystal: Crystal) -> tuple[dict[str, Any] | None, list[dict[str, Any]
         return None, [_site(crystal, k, "") for k in range(crystal.n_sites)]
     orbits = np.array(found.orbits)
     first = [int(np.flatnonzero(orbits == orbit)[0]) for orbit in dict.fromkeys(orbits.tolist())]
-    of_group = moyopy.HallSymbolEntry(found.hall_number)
-    symmetry = {
-        "number": int(found.number), "symbol": str(of_group.hm_short), "hall_number": int(found.hall_number),
-        "tolerance_A": SYMPREC_A,
-    }  # fmt: skip
+    symmetry = _symmetry(int(found.number), int(found.hall_number))
     return symmetry, [_site(crystal, k, f"{int((orbits == orbits[k]).sum())}{found.wyckoffs[k]}") for k in first]
 
 

@@ -64,6 +64,8 @@ def without_structures(ranking: pd.DataFrame, hidden: Bools) -> pd.DataFrame:
     if not hidden.any():
         return ranking
     counts = {name: ranking[name].astype("Int64").mask(hidden) for name in ("n_sites", "space_group")}
+    if "occupancies" in ranking:
+        ranking = ranking.assign(occupancies=ranking["occupancies"].mask(hidden, ""))
     return ranking.assign(**counts, note=ranking["note"].where(~hidden, ranking["note"].map(_own_notes)))
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from data.labels import TESLA_PER_MUB_PER_A3
 from pipeline.screening.columns import (
     COLUMNS,
+    DISORDER,
     EXPERIMENT,
     FAMILY_DISAGREEMENT,
     IN_WINDOW,
@@ -20,9 +21,9 @@ from pipeline.screening.profiles import Profile
 
 def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """The ranking table, in this order: COLUMNS; those of EXPERIMENT that the predictions have; `p_tc_in_window` where the
-    profile has a window; `moment_dft` where a moment is known; `licensed` where a crystal is; `family_disagreement` where there
-    are two families; one column a member; `place` where the predictions have that column (so that a caller finds each row's
-    crystal again).
+    profile has a window; `moment_dft` where a moment is known; `licensed` where a crystal is; those of DISORDER where one is
+    disordered; `family_disagreement` where there are two families; one column a member; `place` where the predictions have that
+    column (so that a caller finds each row's crystal again).
 
     Order: crystals that compete before those that the profile sets aside; then the profile's score; where that is equal (often
     zero), probability times µ0·Ms; then the id, so that the same predictions always give the same file.
@@ -41,6 +42,11 @@ def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     table = in_order(table, profile)
     known = [KNOWN_MOMENT.name] if table[KNOWN_MOMENT.name].notna().any() else []
     licensed = [LICENSED.name] if LICENSED.name in table and table[LICENSED.name].any() else []
+    disorder = [column.name for column in DISORDER if column.name in table]
+    if disorder:
+        table = table.assign(
+            occupancies=table["occupancies"].fillna(""), n_approximants=table["n_approximants"].astype("Int64")
+        )
     members = [c for c in table.columns if c.startswith(MEMBER_PREFIX)]
     families = table[members].T.groupby(_family).mean()
     differ = [FAMILY_DISAGREEMENT.name] if len(families) > 1 else []
@@ -48,7 +54,7 @@ def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     place = ["place"] if "place" in table else []
     measured = [column.name for column in EXPERIMENT if column.name in given]
     window = [IN_WINDOW.name] if IN_WINDOW.name in table else []
-    return table[[*COLUMNS, *measured, *window, *known, *licensed, *differ, *members, *place]]
+    return table[[*COLUMNS, *measured, *window, *known, *licensed, *disorder, *differ, *members, *place]]
 
 
 def _family(member: str) -> str:

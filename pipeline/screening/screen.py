@@ -44,7 +44,7 @@ from pipeline.screening.ranking import rank
 from pipeline.screening.run_folder import MANIFEST_FILE, begin, claim_run, finish
 from pipeline.screening.screen_models import ScreenModels
 from pipeline.screening.screened import Screened as Screened
-from pipeline.screening.shards import ShardPredictor, Work, predict_in_processes, write_parquet
+from pipeline.screening.shards import ShardFacts, ShardPredictor, Work, predict_in_processes, write_parquet
 from pipeline.screening.slow_descriptors import prepare
 from pipeline.screening.structures import STRUCTURES_FILE, write_structures
 from pipeline.settings import Settings
@@ -109,7 +109,7 @@ def _screen(
         for k in predictor(work, todo, max(1, min(where.workers, len(todo)))):
             run.finished("predict", str(k))
             tick(sizes[k])
-    predictions, rejected, without_symmetry = work.collect(len(shards))
+    predictions, rejected, shard_facts = work.collect(len(shards))
     predictions, rejected = distinct_ids(predictions, rejected)
     licence = Licence.of(predictions, rejected, facts["licensed_details"])
     rejected = licence.rejected(rejected)
@@ -142,7 +142,8 @@ def _screen(
         "orderings": {str(k): int(n) for k, n in ranking["ordering_most_likely"].value_counts().sort_index().items()},
         "measured_orders": int((ranking["order_basis"] == MEASURED).sum()), "known_from": compared_with,
         "not_compared": duplicates.not_compared,
-        "without_symmetry": without_symmetry, "graph_settings": asdict(ensemble.graph_settings),
+        "without_symmetry": shard_facts.without_symmetry, **_disorder_facts(ranking, shard_facts),
+        "graph_settings": asdict(ensemble.graph_settings),
         "without_slow_descriptors": int(ranking["note"].str.contains(WITHOUT_SLOW_DESCRIPTORS, regex=False).sum()),
         "previous": previous_run(where, facts["id"], source.description, ranking["candidate_id"], licence.withheld),
         "provenance": provenance(),
@@ -157,6 +158,12 @@ def _screen(
     run.finished("publish", facts["id"])
     shutil.rmtree(work.folder, ignore_errors=True)
     return Screened(folder, manifest)
+
+
+def _disorder_facts(ranking: pd.DataFrame, facts: ShardFacts) -> dict[str, Any]:
+    """How many ranked crystals are disordered, and the share of the workers' time that their approximants took."""
+    number = int(ranking["n_approximants"].notna().sum()) if "n_approximants" in ranking else 0
+    return {"disordered": number, "disordered_time": round(facts.seconds_disordered / max(facts.seconds, 1e-9), 3)}
 
 
 def _finished(folder: Path, identity: str) -> Screened | None:

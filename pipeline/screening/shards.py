@@ -26,6 +26,27 @@ _REJECTED = REJECTED.append(pa.field("licensed", pa.bool_(), nullable=False))
 
 
 @dataclass(frozen=True)
+class ShardFacts:
+    """What a predicted shard, or several, say beside their rows."""
+
+    without_symmetry: int = 0  # crystals
+    seconds: float = 0.0  # of reading and predicting, in a worker
+    seconds_disordered: float = 0.0  # of these, for approximants of disordered crystals
+
+    def __add__(self, other: ShardFacts) -> ShardFacts:
+        return ShardFacts(
+            self.without_symmetry + other.without_symmetry, self.seconds + other.seconds,
+            self.seconds_disordered + other.seconds_disordered,
+        )  # fmt: skip
+
+    @classmethod
+    def of(cls, metadata: dict[bytes, bytes]) -> ShardFacts:
+        """From the metadata of a shard's table; a shard of an older release states less."""
+        said = {name: float(metadata.get(name.encode(), b"0")) for name in ("seconds", "seconds_disordered")}
+        return cls(int(metadata.get(b"without_symmetry", b"0")), **said)
+
+
+@dataclass(frozen=True)
 class Work:
     """All that a worker needs to know; small, so that it travels to any process that sees the same files."""
 
@@ -41,7 +62,8 @@ class Work:
         """Write a predicted shard; its table comes last, and with it the shard is done."""
         pq.write_table(pa.Table.from_pylist([_row(r) for r in predicted.rejected], schema=_REJECTED), self._rejected(number))
         write_cells(self._cells(number), predicted.cells)
-        write_parquet(predicted.table, self._table(number), {"without_symmetry": str(predicted.without_symmetry)})
+        facts = {name: str(getattr(predicted, name)) for name in ShardFacts.__dataclass_fields__}
+        write_parquet(predicted.table, self._table(number), facts)
 
     def predict(self, numbered: Numbered) -> int:
         """Predict one shard, in a process of its own that may die, and keep it; returns its number."""
@@ -54,17 +76,17 @@ class Work:
     def cells(self, shards: int) -> CellFiles:
         return CellFiles(tuple(self._cells(number) for number in range(shards)))
 
-    def collect(self, shards: int) -> tuple[pd.DataFrame, pd.DataFrame, int]:
-        """(predictions, rejections, crystals without usable symmetry) of all shards, in order."""
-        frames, rejections, without = [], [], 0
+    def collect(self, shards: int) -> tuple[pd.DataFrame, pd.DataFrame, ShardFacts]:
+        """(predictions, rejections, facts) of all shards, in order."""
+        frames, rejections, facts = [], [], ShardFacts()
         for number in range(shards):
             table = pq.read_table(self._table(number))
-            without += int((table.schema.metadata or {}).get(b"without_symmetry", b"0"))
+            facts += ShardFacts.of(table.schema.metadata or {})
             frames.append(table.to_pandas())
             rejections.append(pq.read_table(self._rejected(number)))
         read = [frame for frame in frames if len(frame)]
         rejected = pa.concat_tables(rejections) if rejections else pa.Table.from_pylist([], schema=_REJECTED)
-        return pd.concat(read, ignore_index=True) if read else pd.DataFrame(), rejected.to_pandas(), without
+        return pd.concat(read, ignore_index=True) if read else pd.DataFrame(), rejected.to_pandas(), facts
 
     def _table(self, number: int) -> Path:
         return self.folder / f"{number:06d}.parquet"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+from data.crystal import Crystal
 from data.rejection import Rejection
 from data.sources import Shard, Source
 from data.symmetry import SymmetricCell, symmetrise
@@ -43,8 +44,9 @@ def prepare(source: Source, symprec_A: float, descriptors: Path, shards: list[Sh
 
 
 def read_cells(source: Source, symprec_A: float, shard: Shard) -> list[SymmetricCell]:
-    """The symmetrised cells of a shard's readable crystals."""
-    return [symmetrise(item.crystal, symprec_A) for item in source.read(shard) if not isinstance(item, Rejection)]
+    """The symmetrised cells of a shard's readable ordered crystals; approximants do without slow descriptors."""
+    crystals = (item.crystal for item in source.read(shard) if not isinstance(item, Rejection))
+    return [symmetrise(crystal, symprec_A) for crystal in crystals if isinstance(crystal, Crystal)]
 
 
 def _joined(parts: list[list[SymmetricCell]]) -> list[SymmetricCell]:

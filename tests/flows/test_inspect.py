@@ -32,7 +32,10 @@ def test_each_block_of_a_file(tmp_path: Path) -> None:
     assert first["cell"]["lengths_A"] == [4.445] * 3 and abs(first["density_g_cm3"] - 5.364) < 0.005
     assert [(site["element"], site["wyckoff"]) for site in first["sites"]] == [("Mn", "4a"), ("O", "4b")]
     assert first["stated"] == {"block": "good", "Hermann-Mauguin symbol": "F m -3 m", "formula": "Mn O"}
-    assert second["rejected"] == "partial_occupancy" and "Mn1" in second["why"] and second["stated"]["operations"] == 1
+    assert second["formula"] == "Mn0.7Fe0.3" and second["occupancies"] == "Mn 0.7 Fe 0.3 (1 site)"
+    assert second["sites"][0]["element"] == "Mn 0.7 Fe 0.3" and second["approximants"]["most"] == 8
+    (told,) = json.loads(inspect(tmp_path, str(tmp_path / "two.cif"), "--disorder", "reject", "--json").stdout)[1:]
+    assert told["rejected"] == "partial_occupancy" and "Mn1" in told["why"] and told["stated"]["operations"] == 1
 
 
 def test_as_text_and_from_standard_input(tmp_path: Path) -> None:

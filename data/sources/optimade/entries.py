@@ -17,6 +17,7 @@ from data.checks import MAX_SITES, Unsound, check_crystal
 from data.cif.disorder import LEAST_MAJORITY, Disorder
 from data.cif.reader import BlockError, block_to_crystal
 from data.crystal import Crystal, cell_volume
+from data.disordered import AnyCrystal
 from data.rejection import Reason, Rejection
 
 FIELDS = [
@@ -29,7 +30,7 @@ _SMALLEST_VOLUME_A3 = 1e-3
 _DETAIL = 400  # characters
 
 
-def read_entry(entry: Any, source_file: str, row: int, disorder: Disorder) -> Crystal | Rejection:
+def read_entry(entry: Any, source_file: str, row: int, disorder: Disorder) -> AnyCrystal | Rejection:
     """The full unit cell of one entry, or why there is none. Never raises for what the entry holds."""
     identifier = ""
     try:
@@ -44,7 +45,7 @@ def read_entry(entry: Any, source_file: str, row: int, disorder: Disorder) -> Cr
     return Rejection(identifier or f"entry {row}", source_file, str(row), reason, detail[:_DETAIL])
 
 
-def _crystal(attributes: dict[str, Any], identifier: str, disorder: Disorder) -> Crystal:
+def _crystal(attributes: dict[str, Any], identifier: str, disorder: Disorder) -> AnyCrystal:
     _check_features(attributes)
     lattice = _lattice(attributes)
     positions = _positions(attributes)
@@ -66,7 +67,8 @@ def _crystal(attributes: dict[str, Any], identifier: str, disorder: Disorder) ->
         block.set_pair("_chemical_formula_sum", gemmi.cif.quote(str(formula)))
     crystal = block_to_crystal(block, identifier, disorder)
     crystal = replace(crystal, lattice=lattice, note="; ".join(filter(None, (note, crystal.note))))
-    check_crystal(crystal)
+    if isinstance(crystal, Crystal):  # a disordered one was checked when its places were made
+        check_crystal(crystal)
     return crystal
 
 
@@ -133,7 +135,7 @@ def _settle_assemblies(attributes: dict[str, Any], sites: int, disorder: Disorde
         if len(groups) != len(chances):
             raise ValueError("an assembly has not one probability a group")
         best = max(range(len(groups)), key=lambda k: chances[k])
-        if disorder is Disorder.REJECT or not chances[best] > LEAST_MAJORITY:
+        if disorder is not Disorder.MAJORITY or not chances[best] > LEAST_MAJORITY:
             raise BlockError(Reason.PARTIAL_OCCUPANCY, f"correlated disorder: the likeliest sites have {chances[best]:.4g}")
         dropped |= {int(site) for k, group in enumerate(groups) if k != best for site in group}
         chosen.append(f"{chances[best]:.3g}")

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from data.cif.disorder import Disorder
-from data.crystal import Crystal
 from data.errors import UserError
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
@@ -49,7 +48,7 @@ class OptimadeFolder:
         for row, entry in enumerate(_entries(self.path, page)):
             if only in (None, row):
                 item = read_entry(entry, page.file, row, self.disorder)
-                yield Record(item, page.file) if isinstance(item, Crystal) else item
+                yield item if isinstance(item, Rejection) else Record(item, page.file)
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,111 @@
+"""From the predictions of a disordered crystal's approximants to the prediction of the crystal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.magnetism.working_temperature import SIGMAS_OF_90
+from pipeline.uncertainty.ensemble_errors import EnsemblePrediction
+
+Floats = NDArray[np.float64]
+SETTLED_MUB = 0.01  # µB/atom; standard error of the mean over approximants at which no more are made
+SURELY = 0.1  # probability of a moment; below it there is none
+SETTLED_SHARE = 0.02  # the same as a share of the mean
+
+
+@dataclass(frozen=True, eq=False)
+class ApproximantRows:
+    """Predictions of one crystal's approximants; rows of all fields correspond."""
+
+    said: EnsemblePrediction
+    orders: Floats  # (approximants, classes) probabilities of the kinds of order, given that there are moments
+    facts: dict[str, NDArray[Any]] = field(default_factory=dict)  # (approximants,) each: what the net moment needs, or nothing
+
+    @classmethod
+    def joined(cls, parts: list[ApproximantRows]) -> ApproximantRows:
+        """The rows of several, one after the other."""
+        fields = {
+            name: np.concatenate([getattr(part.said, name) for part in parts])
+            for name in ("moment", "low", "high", "std", "size", "p_magnetic", "p_moment_above_1", "ood_score")
+        }
+        members = {name: np.concatenate([part.said.members[name] for part in parts]) for name in parts[0].said.members}
+        facts = {name: np.concatenate([part.facts[name] for part in parts]) for name in parts[0].facts}
+        return cls(EnsemblePrediction(**fields, members=members), np.concatenate([part.orders for part in parts]), facts)
+
+    def take(self, rows: NDArray[np.int64] | slice) -> ApproximantRows:
+        """Some of the rows, in this order."""
+        s = self.said
+        members = {name: values[rows] for name, values in s.members.items()}
+        said = EnsemblePrediction(
+            s.moment[rows], s.low[rows], s.high[rows], s.std[rows], s.size[rows], s.p_magnetic[rows], s.p_moment_above_1[rows],
+            s.ood_score[rows], members,
+        )  # fmt: skip
+        return ApproximantRows(said, self.orders[rows], {name: values[rows] for name, values in self.facts.items()})
+
+    def __len__(self) -> int:
+        return len(self.orders)
+
+
+def spread(moments: Floats, weights: Floats) -> float:
+    """Standard deviation over the approximants (µB/atom), corrected for their small number; NaN of a single one.
+
+    Args:
+        moments: (approximants,) µB/atom.
+        weights: (approximants,), sum 1.
+    """
+    free = 1.0 - float(weights @ weights)
+    if free <= 1e-9:
+        return float("nan")
+    return float(np.sqrt(weights @ (moments - weights @ moments) ** 2 / free))
+
+
+def is_settled(moments: Floats, weights: Floats) -> bool:
+    """Whether more approximants would hardly change the mean: its standard error is small."""
+    error = spread(moments, weights) * float(np.sqrt(weights @ weights))
+    return error <= max(SETTLED_MUB, SETTLED_SHARE * abs(float(weights @ moments)))
+
+
+def is_without_moment(rows: ApproximantRows) -> bool:
+    """Whether all approximants surely have no moment: another decoration has none either."""
+    return bool((rows.said.moment < SETTLED_MUB).all() and (rows.said.p_magnetic < SURELY).all())
+
+
+def average(rows: ApproximantRows, weights: Floats) -> tuple[ApproximantRows, float]:
+    """The weighted mean as a single row, and the spread of the moments over the approximants (µB/atom; NaN of a single one).
+
+    The half widths of the mean interval grow by the spread, as independent errors add: the approximants' common error, which the
+    interval states, and the error of standing for the disordered crystal.
+
+    Args:
+        rows: the predictions of the approximants.
+        weights: (approximants,) share of each in the atoms of the mean, sum 1.
+    """
+    said = rows.said
+    away = spread(said.moment, weights)
+    more = 0.0 if np.isnan(away) else away
+    moment, low, high = (float(weights @ values) for values in (said.moment, said.low, said.high))
+    mean = EnsemblePrediction(
+        moment=np.array([moment]),
+        low=np.array([max(moment - np.hypot(moment - low, SIGMAS_OF_90 * more), 0.0)]),
+        high=np.array([moment + np.hypot(high - moment, SIGMAS_OF_90 * more)]),
+        std=np.array([np.hypot(weights @ said.std, more)]),
+        size=np.array([np.hypot(weights @ said.size, more)]),
+        p_magnetic=np.array([weights @ said.p_magnetic]),
+        p_moment_above_1=np.array([weights @ said.p_moment_above_1]),
+        ood_score=np.array([weights @ said.ood_score]),
+        members={name: np.array([weights @ values]) for name, values in said.members.items()},
+    )
+    facts = {name: np.array([_mean_fact(values, weights)], dtype=values.dtype) for name, values in rows.facts.items()}
+    return ApproximantRows(mean, (weights @ rows.orders)[None], facts), away
+
+
+def _mean_fact(values: NDArray[Any], weights: Floats) -> Any:
+    """The mean over those that know it; of words, those of the largest weight."""
+    if values.dtype == object:
+        return values[int(np.argmax(weights))]
+    known = np.isfinite(values)
+    return float(weights[known] @ values[known] / weights[known].sum()) if known.any() else float("nan")

@@ -1,0 +1,99 @@
+"""Predictions of disordered crystals: rounds of approximants through the models until each crystal's mean has settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.checks import Unsound
+from data.crystal import Crystal
+from data.disordered import DisorderedCrystal
+from data.rejection import Reason, Rejection
+from data.sources import Record
+from pipeline.disorder.approximants import Approximants
+from pipeline.disorder.averaging import ApproximantRows, average, is_settled, is_without_moment
+
+FEWER = 2  # approximants that are added at once
+# Crystals to (rows, places among the crystals that have a row): the others have an atom without a neighbour.
+Predictor = Callable[[list[Crystal]], tuple[ApproximantRows, NDArray[np.int64]]]
+
+
+@dataclass(eq=False)
+class Averaged:
+    """One disordered crystal on its way through the rounds."""
+
+    record: Record
+    crystal: DisorderedCrystal
+    approximants: Approximants
+    wanted: int  # approximants after the next round
+    rows: list[ApproximantRows] = field(default_factory=list)
+
+    @property
+    def number(self) -> int:
+        """Approximants with a prediction."""
+        return sum(map(len, self.rows))
+
+    def mean(self) -> tuple[ApproximantRows, float]:
+        """The prediction of the crystal, and the spread over its approximants."""
+        return average(ApproximantRows.joined(self.rows), self.approximants.weights(self.number))
+
+    def is_finished(self) -> bool:
+        """Whether no more approximants are needed, or allowed. Two are needed at least, but of crystals without a moment."""
+        rows, number = ApproximantRows.joined(self.rows), self.number
+        if number >= self.approximants.most or is_without_moment(rows):
+            return True
+        return number >= self.approximants.fewest and is_settled(rows.said.moment, self.approximants.weights(number))
+
+
+def predict_averages(
+    records: list[Record], symprec_A: float, predict: Predictor, why_isolated: str
+) -> tuple[list[Averaged], list[Rejection]]:
+    """Predict the approximants of each crystal, first as many as its composition needs, then FEWER more at a time.
+
+    The result for a crystal does not depend on the others, though each round asks the models once for all of them.
+
+    Args:
+        records: of disordered crystals.
+        symprec_A: tolerance of the symmetry search, Å.
+        predict: the models.
+        why_isolated: what a rejection says of an atom without a neighbour.
+    """
+    waiting, rejected, done = list[Averaged](), list[Rejection](), list[Averaged]()
+    for record in records:
+        assert isinstance(record.crystal, DisorderedCrystal)
+        try:
+            made = Approximants(record.crystal, symprec_A=symprec_A)
+            made.make(made.first)
+        except Unsound as fault:
+            rejected.append(_rejection(record, fault.reason, fault.detail))
+        except Exception as fault:  # one crystal must not stop the others, whatever it holds
+            rejected.append(_rejection(record, Reason.FAILED, f"{type(fault).__name__}: {fault}"[:400]))
+        else:
+            waiting.append(Averaged(record, record.crystal, made, made.first))
+    everyone = list(waiting)
+    while waiting:
+        new = [one.approximants.make(one.wanted)[one.number :] for one in waiting]
+        rows, kept = predict([crystal for crystals in new for crystal in crystals])
+        ends = np.cumsum([len(crystals) for crystals in new])
+        again = []
+        for one, crystals, end in zip(waiting, new, ends.tolist(), strict=True):
+            first, last = np.searchsorted(kept, [end - len(crystals), end])
+            if last - first < len(crystals):
+                rejected.append(_rejection(one.record, Reason.NO_NEIGHBOURS, why_isolated))
+                continue
+            one.rows.append(rows.take(slice(int(first), int(last))))
+            if one.is_finished():
+                done.append(one)
+            else:
+                one.wanted = min(max(one.number + FEWER, one.approximants.fewest) // FEWER * FEWER, one.approximants.most)
+                again.append(one)
+        waiting = again
+    place = {id(one): k for k, one in enumerate(everyone)}
+    return sorted(done, key=lambda one: place[id(one)]), rejected
+
+
+def _rejection(record: Record, reason: Reason, detail: str) -> Rejection:
+    return Rejection(record.crystal.id, record.source_file, "", reason, detail, record.licensed)

@@ -1,0 +1,185 @@
+"""Approximants of random disordered crystals: composition, distances, determinism, independence of the order of sites."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from data.checks import MIN_DISTANCE_A, Unsound
+from data.crystal import Crystal
+from data.disordered import DisorderedCrystal, Occupants, Species
+from pipeline.disorder.approximants import ACCEPTED, DEFAULT, Approximants
+
+SAME_A = 1e-6
+ENOUGH = 25  # examples; each makes up to eight approximants
+FCC = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0.0]])
+BCC = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+def occupants(*shares: tuple[int, float], charges: dict[int, float] | None = None) -> Occupants:
+    return tuple(Species(z, x, (charges or {}).get(z)) for z, x in sorted(shares))
+
+
+def alloy(*shares: tuple[int, float], places: np.ndarray = BCC, edge_A: float = 2.87) -> DisorderedCrystal:
+    return DisorderedCrystal("alloy", edge_A * np.eye(3), places, np.zeros(len(places), dtype=np.int64), (occupants(*shares),))
+
+
+def mean_composition(made: Approximants, number: int) -> dict[int, float]:
+    total: dict[int, float] = {}
+    for one, weight in zip(made.make(number), made.weights(number).tolist(), strict=True):
+        for z in one.numbers.tolist():
+            total[z] = total.get(z, 0.0) + weight / one.n_sites
+    return total
+
+
+def composition_error(made: Approximants, number: int) -> float:
+    crystal, found = made.crystal, mean_composition(made, number)
+    numbers = crystal.composition.keys() | found.keys()
+    return sum(abs(found.get(z, 0.0) - crystal.composition.get(z, 0.0) / crystal.n_atoms) for z in numbers)
+
+
+def shortest_distance(crystal: Crystal) -> float:
+    apart = crystal.frac[:, None] - crystal.frac
+    images = np.array(np.meshgrid(*[[-1, 0, 1]] * 3)).reshape(3, -1).T
+    vectors = ((apart - np.rint(apart))[:, :, None] + images) @ crystal.lattice
+    lengths = np.linalg.norm(vectors, axis=-1)
+    return float(lengths[lengths > SAME_A].min())
+
+
+@st.composite
+def disordered(draw: st.DrawFn) -> DisorderedCrystal:
+    """One to three sublattices of a bcc, fcc or CsCl-like cell, each with up to four species and vacancies."""
+    places = draw(st.sampled_from([BCC, FCC]))
+    kinds, kind = [], []
+    for k in range(len(places)):
+        if kinds and draw(st.booleans()):
+            kind.append(draw(st.integers(0, len(kinds) - 1)))
+            continue
+        numbers = draw(st.lists(st.sampled_from([12, 22, 23, 24, 25, 26, 27, 28, 29, 60]), min_size=1, max_size=4, unique=True))
+        parts = [draw(st.integers(1, 60)) for _ in numbers]
+        empty = draw(st.sampled_from([0, 0, 5, 40]))
+        total = sum(parts) + empty
+        kinds.append(occupants(*((z, n / total) for z, n in zip(numbers, parts, strict=True))))
+        kind.append(k if k < len(kinds) else len(kinds) - 1)
+    return DisorderedCrystal("x", draw(st.sampled_from([2.9, 3.6])) * np.eye(3), places, np.array(kind), tuple(kinds))
+
+
+@settings(max_examples=ENOUGH, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(disordered())
+def test_any_number_from_the_fewest_on_has_the_composition_of_the_crystal(crystal: DisorderedCrystal) -> None:
+    made = Approximants(crystal)
+    for number in range(made.fewest, made.most + 1):
+        assert composition_error(made, number) <= ACCEPTED
+        assert made.weights(number).sum() == pytest.approx(1.0)
+
+
+@settings(max_examples=ENOUGH, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(disordered())
+def test_approximants_are_sound_bounded_and_always_the_same(crystal: DisorderedCrystal) -> None:
+    made, again = Approximants(crystal), Approximants(crystal)
+    assert made.fewest <= made.most <= DEFAULT.most
+    for one, other in zip(made.make(made.most), again.make(again.most), strict=True):
+        assert one.n_sites <= DEFAULT.most_sites and shortest_distance(one) > MIN_DISTANCE_A
+        assert np.array_equal(one.frac, other.frac) and np.array_equal(one.numbers, other.numbers)
+        assert one.volume / made.size == pytest.approx(made.crystal.volume / (crystal.n_sites / len(made.cell.frac)))
+
+
+@settings(max_examples=ENOUGH, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+@given(disordered(), st.randoms(use_true_random=False))
+def test_the_order_of_the_sites_changes_nothing(crystal: DisorderedCrystal, random) -> None:  # type: ignore[no-untyped-def]
+    order = list(range(crystal.n_sites))
+    random.shuffle(order)
+    kinds = list(range(len(crystal.kinds)))
+    random.shuffle(kinds)
+    renamed = np.argsort(kinds)[crystal.kind]
+    other = replace(crystal, frac=crystal.frac[order], kind=renamed[order], kinds=tuple(crystal.kinds[k] for k in kinds))
+    for one, two in zip(Approximants(crystal).make(2), Approximants(other).make(2), strict=True):
+        assert np.allclose(one.lattice, two.lattice, atol=SAME_A)
+        assert np.allclose(one.frac, two.frac, atol=SAME_A) and np.array_equal(one.numbers, two.numbers)
+
+
+def test_the_weights_make_a_composition_that_no_single_cell_has() -> None:
+    made = Approximants(alloy((26, 0.987), (27, 0.013)))
+    assert composition_error(made, made.fewest) < 0.005
+    cobalt = [int((one.numbers == 27).sum()) for one in made.make(made.fewest)]
+    assert 0 in cobalt and max(cobalt) == 1
+
+
+def test_a_conventional_cell_and_its_primitive_cell_have_one_fingerprint() -> None:
+    primitive = DisorderedCrystal(
+        "p", 1.435 * (1 - 2 * np.eye(3)), np.zeros((1, 3)), np.zeros(1, dtype=np.int64), (occupants((26, 0.7), (27, 0.3)),)
+    )
+    conventional = alloy((26, 0.7), (27, 0.3))
+    assert Approximants(primitive).cell.fingerprint == Approximants(conventional).cell.fingerprint
+    other = alloy((26, 0.6), (27, 0.4))
+    assert Approximants(other).cell.fingerprint != Approximants(conventional).cell.fingerprint
+
+
+def test_the_decorations_are_mixed_better_than_at_random() -> None:
+    """Fe0.5Co0.5: the mean number of unlike nearest neighbours comes nearer to one half than in a random cell of 16 sites."""
+    made = Approximants(alloy((26, 0.5), (27, 0.5)))
+    unlike = [_unlike_share(one) for one in made.make(made.most)]
+    random = [_unlike_share(_shuffled(made.crystals[0], seed)) for seed in range(40)]
+    assert abs(np.mean(unlike) - 0.5) < 0.05
+    assert np.std(unlike) < np.std(random)
+
+
+def _unlike_share(crystal: Crystal) -> float:
+    structure = crystal.to_pymatgen()
+    centre, other, _, _ = structure.get_neighbor_list(2.6)
+    return float((crystal.numbers[centre] != crystal.numbers[other]).mean())
+
+
+def _shuffled(crystal: Crystal, seed: int) -> Crystal:
+    return replace(crystal, numbers=np.random.default_rng(seed).permutation(crystal.numbers))
+
+
+def test_split_positions_are_never_both_occupied() -> None:
+    """Two half occupied positions 0.8 Å apart stand for one atom."""
+    frac = np.array([[0, 0, 0], [0.5, 0.5, 0.4], [0.5, 0.5, 0.6]])
+    kinds = (occupants((26, 1.0)), occupants((29, 0.5)))
+    crystal = DisorderedCrystal("split", 4.0 * np.eye(3), frac, np.array([0, 1, 1]), kinds)
+    made = Approximants(crystal)
+    for one in made.make(made.most):
+        assert shortest_distance(one) > 1.5
+        assert (one.numbers == 29).sum() == (one.numbers == 26).sum()
+
+
+def test_a_ring_of_positions_holds_as_many_atoms_as_stated() -> None:
+    """Six positions around an axis, one third full: two atoms a ring, never next to each other."""
+    angle = np.arange(6) * np.pi / 3
+    ring = np.stack([0.5 + 0.2 * np.cos(angle), 0.5 + 0.2 * np.sin(angle), np.full(6, 0.5)], axis=1)
+    frac = np.concatenate([[[0, 0, 0]], ring])
+    kinds = (occupants((26, 1.0)), occupants((11, 1 / 3)))
+    made = Approximants(DisorderedCrystal("ring", 6.0 * np.eye(3), frac, np.array([0, *[1] * 6]), kinds))
+    for one in made.make(made.most):
+        assert (one.numbers == 11).sum() == 2 * (one.numbers == 26).sum()
+        assert shortest_distance(one) > 1.3  # neighbours of the ring are 1.2 Å apart
+
+
+def test_known_charges_are_balanced() -> None:
+    """La0.7Sr0.3MnO3 with Mn3.3+ and Li0.3La0.57TiO3-like vacancies: each approximant is neutral within half a charge."""
+    charges = {3: 1.0, 57: 3.0, 22: 4.0, 8: -2.0}
+    kinds = (
+        occupants((3, 0.3), (57, 1.7 / 3), charges=charges), occupants((22, 1.0), charges=charges),
+        occupants((8, 1.0), charges=charges),
+    )  # fmt: skip
+    frac = np.array([[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+    made = Approximants(DisorderedCrystal("llto", 3.87 * np.eye(3), frac, np.array([0, 1, 2, 2, 2]), kinds))
+    assert made.mixture.neutral
+    totals = [sum(charges[z] for z in one.numbers.tolist()) for one in made.make(made.most)]
+    assert np.abs(totals).max() <= 1.0
+    assert composition_error(made, made.fewest) <= ACCEPTED
+
+
+def test_places_that_cannot_be_filled_are_a_reason() -> None:
+    frac = np.array([[0, 0, 0], [0, 0, 0.05]])
+    crystal = DisorderedCrystal("x", 4.0 * np.eye(3), frac, np.array([0, 1]), (occupants((26, 0.9)), occupants((27, 0.9))))
+    made = Approximants(crystal)
+    with pytest.raises(Unsound, match="cannot be filled") as fault:
+        made.make(made.most)
+    assert fault.value.reason == "partial_occupancy"
