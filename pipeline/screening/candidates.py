@@ -22,21 +22,18 @@ from data.crystal import symbol
 from data.rejection import Reason, Rejection
 from data.sources import Record, Shard, Source
 from data.symmetry import SymmetricCell
-from models.contract import Examples
 from models.ordering.order_classifier import CLASSES
 from pipeline.dedup.fingerprint import fingerprint
 from pipeline.features.descriptor_sets import DescriptorSet
-from pipeline.features.descriptors import compositions, descriptor_names
-from pipeline.features.neighbours import isolated_atom
-from pipeline.features.rowcache import RowCache
+from pipeline.features.descriptors import compositions
+from pipeline.features.neighbours import atoms_alone, isolated_atom
 from pipeline.features.slow_descriptor_store import slow_descriptor_cache
-from pipeline.features.slow_descriptors import without_values
-from pipeline.featurise import Needs, featurise
 from pipeline.magnetism.experiment import predicted_columns
 from pipeline.magnetism.moment_facts import moment_facts
 from pipeline.ops.parallel import in_kept_worker, map_in_order
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.order_models import load_classifier, load_experiment
+from pipeline.registry.order_models import load_experiment
+from pipeline.screening.predicted_cells import Predictor, open_store
 from pipeline.screening.screen_models import ScreenModels
 
 SECONDS_PER_FILE = 30.0  # a good file takes a few milliseconds
@@ -49,9 +46,9 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Candidates:
-    """The readable crystals of a shard; rows of `facts`, `cells` and `examples` correspond."""
+    """The readable crystals of a shard; rows of `facts`, `cells` and each column of `said` correspond."""
 
-    examples: Examples
+    said: dict[str, Floats]  # by name, of Predictor.columns
     cells: list[SymmetricCell]
     facts: list[dict[str, Any]]
     rejected: list[Rejection]
@@ -126,21 +123,20 @@ def predict_shard(source: Source, models: ScreenModels, descriptors: Path, shard
     """Read one shard and predict. Slow descriptors are only looked up here: computing them takes longer than a shard may."""
     ensemble = _ensemble(models.moment)
     slow = slow_descriptor_cache(descriptors) if ensemble.tier is DescriptorSet.FULL else None
-    found = read_candidates(source, ensemble.needs, frozenset(ensemble.manifest["elements"]), shard, slow)
+    predictor = Predictor(ensemble, models.order, slow, open_store(models.kept))
+    found = read_candidates(source, predictor, shard)
     if not found.facts:
         return PredictedShard(rejected=found.rejected)
-    fast, rows = np.split(found.examples.descriptors, [len(descriptor_names())], axis=1)
-    for k in np.flatnonzero(without_values(rows)) if slow is not None else ():
+    said, atoms = found.said, atoms_alone(found.cells)
+    for k in np.flatnonzero(said["without_slow"]).tolist():
         found.facts[k]["note"] = "; ".join(filter(None, (found.facts[k]["note"], WITHOUT_SLOW_DESCRIPTORS)))
-    said = ensemble.predict(found.examples)
-    experiment = load_experiment(models.experiment)
-    orders = ordering_columns(said.p_magnetic, load_classifier(models.order).predict(fast))
+    orders = np.stack([said[f"order_{name}"] for name in CLASSES], axis=1)
     table = pd.DataFrame(found.facts).astype({"moment_dft": "float64", "e_above_hull": "float64"}).assign(
-        moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
-        p_magnetic=said.p_magnetic, p_moment_above_1=said.p_moment_above_1,
-        ood_score=said.ood_score, **orders, **predicted_columns(experiment.model, compositions(found.examples.graphs)),
-        **moment_facts(found.examples.graphs, found.cells, said.p_magnetic),
-        **{f"member_{name}": values for name, values in said.members.items()},
+        moment_muB_per_atom=said["moment"], moment_low=said["low"], moment_high=said["high"], moment_std=said["std"],
+        p_magnetic=said["p_magnetic"], p_moment_above_1=said["p_moment_above_1"], ood_score=said["ood_score"],
+        **ordering_columns(said["p_magnetic"], orders), **predicted_columns(load_experiment(models.experiment).model, compositions(atoms)),
+        **moment_facts(atoms, found.cells, said["p_magnetic"]),
+        **{name: values for name, values in said.items() if name.startswith("member_")},
     )  # fmt: skip
     return PredictedShard(table, found.cells, found.rejected, found.without_symmetry)
 
@@ -155,20 +151,24 @@ def ordering_columns(p_magnetic: Floats, of_magnetic: Floats) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def read_candidates(source: Source, needs: Needs, known: frozenset[int], shard: Shard, slow: RowCache | None) -> Candidates:
-    """Read and featurise each crystal; whatever fails is a rejection with its reason.
+def read_candidates(source: Source, predictor: Predictor, shard: Shard) -> Candidates:
+    """Read each crystal and predict; whatever fails is a rejection with its reason.
 
-    `known` are the atomic numbers that the model was trained on; a crystal with another one is marked in its note.
+    A crystal with an element that the model was not trained on is marked in its note.
     """
+    known = frozenset(predictor.ensemble.manifest["elements"])
     items = list(source.read(shard))
     rejected = [item for item in items if isinstance(item, Rejection)]
     records = [item for item in items if not isinstance(item, Rejection)]
-    read = featurise([record.crystal for record in records], needs, slow)
-    isolated = (records[k] for k in read.isolated(len(records)))
-    why = isolated_atom(needs.graph)
+    licensed = [record.licensed for record in records]
+    cells = predictor.cells([record.crystal for record in records], licensed)
+    said = predictor.say(cells, licensed)
+    isolated = (records[k] for k in np.setdiff1d(np.arange(len(records)), said.kept).tolist())
+    why = isolated_atom(predictor.ensemble.graph_settings)
     rejected += [Rejection(r.crystal.id, r.source_file, "", Reason.NO_NEIGHBOURS, why, r.licensed) for r in isolated]
-    facts = [_facts(records[k], cell, known) for k, cell in zip(read.kept.tolist(), read.cells, strict=True)]
-    return Candidates(read.examples, read.cells, facts, rejected, sum(not cell.exact for cell in read.cells))
+    kept = [cells[k] for k in said.kept.tolist()]
+    facts = [_facts(records[k], cell, known) for k, cell in zip(said.kept.tolist(), kept, strict=True)]
+    return Candidates(said.values, kept, facts, rejected, sum(not cell.exact for cell in kept))
 
 
 @lru_cache(maxsize=1)
