@@ -23,6 +23,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from models.contract import Examples, FitControl, ModelError, Prediction
+from models.graphs.filler import padded
 from models.networks.heads import TwoPart
 from models.packing import batches_by_edges
 
@@ -139,16 +140,20 @@ def predict_network(network: nn.Module, examples: Examples, collate: Collate) ->
 
 
 def predict_networks(networks: Sequence[nn.Module], examples: Examples, collate: Collate) -> list[Prediction]:
-    """The predictions of networks of one dtype that read the same batches, each of which is packed once."""
+    """The predictions of networks of one dtype that read the same batches, each of which is packed once.
+
+    Filler crystals make a row's bits independent of its batch (models/graphs/filler.py).
+    """
     dtype = next(networks[0].parameters()).dtype
     said = [Prediction(np.zeros(len(examples)), np.zeros(len(examples))) for _ in networks]
     with torch.inference_mode():
         for index in batches_by_edges(examples.graphs.edges_per_crystal, PREDICTION_EDGES):
-            batch = collate(examples, index, dtype)
+            filled = padded(examples.take(index))
+            batch = collate(filled, np.arange(len(filled)), dtype)
             for network, prediction in zip(networks, said, strict=True):
                 two: TwoPart = network.eval()(batch)
-                prediction.moment[index] = two.moment.double().numpy()
-                prediction.p_magnetic[index] = two.p_magnetic.double().numpy()
+                prediction.moment[index] = two.moment[: len(index)].double().numpy()
+                prediction.p_magnetic[index] = two.p_magnetic[: len(index)].double().numpy()
     return said
 
 

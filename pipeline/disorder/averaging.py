@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.ordering.order_classifier import CLASSES
+from pipeline.magnetism.moment_facts import FACTS
 from pipeline.magnetism.working_temperature import SIGMAS_OF_90
 from pipeline.uncertainty.ensemble_errors import EnsemblePrediction
 
 Floats = NDArray[np.float64]
+MEMBER_PREFIX = "member_"
+NUMBERS = ("moment", "low", "high", "std", "size", "p_magnetic", "p_moment_above_1", "ood_score")  # of EnsemblePrediction
 SETTLED_MUB = 0.01  # µB/atom; standard error of the mean over approximants at which no more are made
 SURELY = 0.1  # probability of a moment; below it there is none
 SETTLED_SHARE = 0.02  # the same as a share of the mean
@@ -26,11 +31,28 @@ class ApproximantRows:
     facts: dict[str, NDArray[Any]] = field(default_factory=dict)  # (approximants,) each: what the net moment needs, or nothing
 
     @classmethod
+    def of(cls, said: Mapping[str, NDArray[Any]]) -> ApproximantRows:
+        """From columns by name; see `columns`."""
+        members = {name.removeprefix(MEMBER_PREFIX): values for name, values in said.items() if name.startswith(MEMBER_PREFIX)}
+        orders = np.stack([said[f"order_{name}"] for name in CLASSES], axis=1)
+        facts = {name: values for name, values in said.items() if name in FACTS}
+        return cls(EnsemblePrediction(**{name: said[name] for name in NUMBERS}, members=members), orders, facts)
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The numbers NUMBERS of an ensemble, `member_NAME` each member's moment, `order_CLASS`, and the facts."""
+        return (
+            {name: getattr(self.said, name) for name in NUMBERS}
+            | {f"{MEMBER_PREFIX}{name}": values for name, values in self.said.members.items()}
+            | {f"order_{name}": self.orders[:, k] for k, name in enumerate(CLASSES)}
+            | self.facts
+        )
+
+    @classmethod
     def joined(cls, parts: list[ApproximantRows]) -> ApproximantRows:
         """The rows of several, one after the other."""
         fields = {
             name: np.concatenate([getattr(part.said, name) for part in parts])
-            for name in ("moment", "low", "high", "std", "size", "p_magnetic", "p_moment_above_1", "ood_score")
+            for name in NUMBERS
         }
         members = {name: np.concatenate([part.said.members[name] for part in parts]) for name in parts[0].said.members}
         facts = {name: np.concatenate([part.facts[name] for part in parts]) for name in parts[0].facts}

@@ -200,6 +200,11 @@ def pack_graphs(near: Neighbourhoods) -> CrystalGraphs:
     return CrystalGraphs(**{name: np.asarray(v, dtype=DTYPES[name]) for name, v in values.items()})
 
 
+def atoms_alone(cells: Sequence[SymmetricCell]) -> CrystalGraphs:
+    """The nodes of the crystals' graphs without their edges, for what asks for the atoms only."""
+    return pack_graphs(Neighbourhoods(Cells(cells), Pairs.joined([]), np.arange(len(cells))))
+
+
 def shells(every: Cells, settings: GraphSettings) -> Pairs:
     """Every kept pair; radii grow until each centre has its shell. A centre without a neighbour has no pair."""
     # the sphere that holds the wanted number at the mean density, and some room for open structures

@@ -16,12 +16,16 @@ from data.errors import UserError
 from data.snapshot import list_snapshots
 from data.sources.literature.snapshot import list_literature
 from data.store.lock import writing
+from pipeline.ops.row_store import RowStore
 from pipeline.registry.artifact_types import MODEL_KINDS
 from pipeline.registry.published import published_models
+from pipeline.screening.predicted_cells import FILE, today
 from pipeline.screening.previous import list_runs
 from pipeline.screening.run_folder import replaced
 from pipeline.settings import Settings
 from pipeline.training.train import SNAPSHOT_FILE
+
+UNUSED_DAYS = 30  # after which predictions that no screen asked for go
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class Pruned:
 
 
 def prune(where: Settings, keep: int, dry: bool = False, keep_runs: int | None = None) -> Pruned:
-    """Remove all but the newest `keep` snapshots of each source and those that something refers to.
+    """Remove all but the newest `keep` snapshots of each source and those that something refers to, and kept predictions that
+    no screen has used for UNUSED_DAYS.
 
     Args:
         where: the home.
@@ -70,6 +75,7 @@ def prune(where: Settings, keep: int, dry: bool = False, keep_runs: int | None =
                 (where.runs / f"{run['id']}.json").unlink(missing_ok=True)
             for folder in [*folders, *doomed]:
                 _remove(folder)
+            RowStore(where.predictions / FILE).forget(today() - UNUSED_DAYS)
     return Pruned([folder.name for folder in doomed], kept, [run["id"] for run in old], freed)
 
 

@@ -26,7 +26,22 @@ def combine(predictions: Sequence[Prediction], weights: Floats) -> Combined:
     """The ensemble's word; members in the order of the weights."""
     moments = np.stack([p.moment for p in predictions])
     return Combined(
-        moment=weights @ moments,
-        spread=moments.std(axis=0),
-        p_magnetic=weights @ np.stack([p.p_magnetic for p in predictions]),
+        moment=weighted_mean(weights, moments),
+        spread=deviation(moments),
+        p_magnetic=weighted_mean(weights, np.stack([p.p_magnetic for p in predictions])),
     )
+
+
+def weighted_mean(weights: Floats, values: Floats) -> Floats:
+    """(members,) weights of (members, rows) values to (rows,). A matrix product's last bits would depend on the other rows."""
+    mean = np.zeros(values.shape[1])
+    for weight, of_member in zip(weights.tolist(), values, strict=True):
+        mean += weight * of_member
+    return mean
+
+
+def deviation(values: Floats) -> Floats:
+    """(rows,) standard deviations of (members, rows) values; each row's bits are its own, as in `weighted_mean`."""
+    equal = np.full(len(values), 1.0 / len(values))
+    found: Floats = np.sqrt(weighted_mean(equal, (values - weighted_mean(equal, values)) ** 2))
+    return found

@@ -7,8 +7,8 @@ the networks, whose matrices are too small to share.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,26 +24,23 @@ from data.disordered import DisorderedCrystal
 from data.rejection import Reason, Rejection
 from data.sources import Record, Shard, Source
 from data.symmetry import SymmetricCell
-from models.contract import Examples
 from models.ordering.order_classifier import CLASSES
 from pipeline.dedup.fingerprint import fingerprint
 from pipeline.disorder.averaged_cell import AveragedCell
 from pipeline.disorder.averaging import ApproximantRows
 from pipeline.features.descriptor_sets import DescriptorSet
-from pipeline.features.descriptors import compositions, descriptor_names
+from pipeline.features.descriptors import compositions
 from pipeline.features.elements import Compositions
 from pipeline.features.magnetic_composition import formula_mix
-from pipeline.features.neighbours import isolated_atom
-from pipeline.features.rowcache import RowCache
+from pipeline.features.neighbours import atoms_alone, isolated_atom
 from pipeline.features.slow_descriptor_store import slow_descriptor_cache
-from pipeline.features.slow_descriptors import without_values
-from pipeline.featurise import Needs, featurise
 from pipeline.magnetism.experiment import predicted_columns
-from pipeline.magnetism.moment_facts import moment_facts
+from pipeline.magnetism.moment_facts import FACTS
 from pipeline.ops.parallel import in_kept_worker, map_in_order
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.order_models import load_classifier, load_experiment
+from pipeline.registry.order_models import load_experiment
 from pipeline.screening.averages import Averaged, predict_averages
+from pipeline.screening.predicted_cells import Predictor, open_store
 from pipeline.screening.screen_models import ScreenModels
 
 SECONDS_PER_FILE = 30.0  # a good file takes a few milliseconds
@@ -56,9 +53,10 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Candidates:
-    """The readable crystals of a shard; rows of `facts`, `cells` and `examples`, which are of the ordered ones, correspond."""
+    """The readable crystals of a shard; rows of `facts`, `cells` and of each column of `said`, which are of the ordered
+    ones, correspond."""
 
-    examples: Examples
+    said: dict[str, NDArray[Any]]  # by name, of Predictor.columns
     cells: list[SymmetricCell]
     facts: list[dict[str, Any]]
     rejected: list[Rejection]
@@ -139,64 +137,62 @@ def predict_shard(source: Source, models: ScreenModels, descriptors: Path, shard
     started = time.perf_counter()
     ensemble = _ensemble(models.moment)
     slow = slow_descriptor_cache(descriptors) if ensemble.tier is DescriptorSet.FULL else None
-    known = frozenset(ensemble.manifest["elements"])
-    found = read_candidates(source, ensemble.needs, known, shard, slow)
+    predictor = Predictor(ensemble, models.order, slow, open_store(models.kept))
+    found = read_candidates(source, predictor, shard)
     whole = PredictedShard(rejected=found.rejected)
     if found.facts:
-        whole.add(_predict_ordered(found, ensemble, models, slow is not None))
+        whole.add(_ordered(found, models))
     if found.disordered:
         began = time.perf_counter()
-        whole.add(_predict_disordered(found.disordered, ensemble, models, known))
+        whole.add(_disordered(found.disordered, predictor, models))
         whole.seconds_disordered = time.perf_counter() - began
     whole.seconds = time.perf_counter() - started
     return whole
 
 
-def _predict_ordered(found: Candidates, ensemble: Ensemble, models: ScreenModels, reads_slow: bool) -> PredictedShard:
-    fast, rows = np.split(found.examples.descriptors, [len(descriptor_names())], axis=1)
-    for k in np.flatnonzero(without_values(rows)) if reads_slow else ():
+def _ordered(found: Candidates, models: ScreenModels) -> PredictedShard:
+    for k in np.flatnonzero(found.said["without_slow"]).tolist():
         found.facts[k]["note"] = "; ".join(filter(None, (found.facts[k]["note"], WITHOUT_SLOW_DESCRIPTORS)))
-    said = ensemble.predict(found.examples)
-    structure = moment_facts(found.examples.graphs, found.cells, said.p_magnetic)
-    answers = ApproximantRows(said, load_classifier(models.order).predict(fast), structure)
-    table = _table(found.facts, answers, models, compositions(found.examples.graphs))
+    table = _table(found.facts, found.said, models, compositions(atoms_alone(found.cells)))
     return PredictedShard(table, found.cells, [], found.without_symmetry)
 
 
-def _predict_disordered(
-    records: list[Record], ensemble: Ensemble, models: ScreenModels, known: frozenset[int]
-) -> PredictedShard:
+def _disordered(records: list[Record], predictor: Predictor, models: ScreenModels) -> PredictedShard:
     """The mean over approximants; models of the composition are asked once, for the crystal's own."""
-    needs, classifier = ensemble.needs, load_classifier(models.order)
+    secret = any(record.licensed for record in records)  # nothing of a crystal under a licence is kept
+    asked = replace(predictor, slow=None, store=None if secret else predictor.store)
+    ensemble = predictor.ensemble
+    graph = ensemble.graph_settings
 
     def predict(crystals: list[Crystal]) -> tuple[ApproximantRows, NDArray[np.int64]]:
-        read = featurise(crystals, needs)
-        fast = read.examples.descriptors[:, : len(descriptor_names())]
-        said = ensemble.predict(read.examples)
-        structure = moment_facts(read.examples.graphs, read.cells, said.p_magnetic)
-        return ApproximantRows(said, classifier.predict(fast), structure), read.kept
+        free = [False] * len(crystals)
+        said = asked.say(asked.cells(crystals, free), free)
+        return ApproximantRows.of(said.values), said.kept
 
-    done, rejected = predict_averages(records, needs.graph.symprec_A, predict, isolated_atom(needs.graph))
+    done, rejected = predict_averages(records, graph.symprec_A, predict, isolated_atom(graph))
     if not done:
         return PredictedShard(rejected=rejected)
     means, spreads = zip(*(one.mean() for one in done), strict=True)
+    known = frozenset(ensemble.manifest["elements"])
     facts = [_facts_of_average(one, known, ensemble.tier) for one in done]
-    table = _table(facts, ApproximantRows.joined(list(means)), models, formula_mix([one.crystal.composition for one in done]))
+    said = ApproximantRows.joined(list(means)).columns()
+    table = _table(facts, said, models, formula_mix([one.crystal.composition for one in done]))
     table = table.assign(approximant_spread=spreads)
     cells = [one.approximants.cell.symmetric for one in done]
     return PredictedShard(table, cells, rejected, sum(not cell.exact for cell in cells))
 
 
-def _table(facts: list[dict[str, Any]], rows: ApproximantRows, models: ScreenModels, mix: Compositions) -> pd.DataFrame:
-    """One row a crystal: facts, predictions, and what the models of its composition (`mix`) say."""
-    said = rows.said
-    orders = ordering_columns(said.p_magnetic, rows.orders)
+def _table(
+    facts: list[dict[str, Any]], said: Mapping[str, NDArray[Any]], models: ScreenModels, mix: Compositions
+) -> pd.DataFrame:
+    """One row a crystal: facts, predictions (`Predictor.columns`), and what the models of its composition (`mix`) say."""
+    orders = np.stack([said[f"order_{name}"] for name in CLASSES], axis=1)
     return pd.DataFrame(facts).astype({"moment_dft": "float64", "e_above_hull": "float64"}).assign(
-        moment_muB_per_atom=said.moment, moment_low=said.low, moment_high=said.high, moment_std=said.std,
-        p_magnetic=said.p_magnetic, p_moment_above_1=said.p_moment_above_1,
-        ood_score=said.ood_score, **orders, **rows.facts,
+        moment_muB_per_atom=said["moment"], moment_low=said["low"], moment_high=said["high"], moment_std=said["std"],
+        p_magnetic=said["p_magnetic"], p_moment_above_1=said["p_moment_above_1"], ood_score=said["ood_score"],
+        **ordering_columns(said["p_magnetic"], orders),
         **predicted_columns(load_experiment(models.experiment).model, mix),
-        **{f"member_{name}": values for name, values in said.members.items()},
+        **{name: values for name, values in said.items() if name in FACTS or name.startswith("member_")},
     )  # fmt: skip
 
 
@@ -210,22 +206,27 @@ def ordering_columns(p_magnetic: Floats, of_magnetic: Floats) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def read_candidates(source: Source, needs: Needs, known: frozenset[int], shard: Shard, slow: RowCache | None) -> Candidates:
-    """Read and featurise each crystal; whatever fails is a rejection with its reason.
+def read_candidates(source: Source, predictor: Predictor, shard: Shard) -> Candidates:
+    """Read each crystal and predict the ordered ones; whatever fails is a rejection with its reason.
 
-    `known` are the atomic numbers that the model was trained on; a crystal with another one is marked in its note.
+    A crystal with an element that the model was not trained on is marked in its note.
     """
+    known = frozenset(predictor.ensemble.manifest["elements"])
     items = list(source.read(shard))
     rejected = [item for item in items if isinstance(item, Rejection)]
     disordered = [item for item in items if not isinstance(item, Rejection) and isinstance(item.crystal, DisorderedCrystal)]
     both = [(r, r.crystal) for r in items if not isinstance(r, Rejection) and isinstance(r.crystal, Crystal)]
     records, crystals = [record for record, _ in both], [crystal for _, crystal in both]
-    read = featurise(crystals, needs, slow)
-    isolated = (records[k] for k in read.isolated(len(records)))
-    why = isolated_atom(needs.graph)
+    licensed = [record.licensed for record in records]
+    cells = predictor.cells(crystals, licensed)
+    said = predictor.say(cells, licensed)
+    isolated = (records[k] for k in np.setdiff1d(np.arange(len(records)), said.kept).tolist())
+    why = isolated_atom(predictor.ensemble.graph_settings)
     rejected += [Rejection(r.crystal.id, r.source_file, "", Reason.NO_NEIGHBOURS, why, r.licensed) for r in isolated]
-    facts = [_facts(records[k], crystals[k], cell, known) for k, cell in zip(read.kept.tolist(), read.cells, strict=True)]
-    return Candidates(read.examples, read.cells, facts, rejected, sum(not cell.exact for cell in read.cells), disordered)
+    places = said.kept.tolist()
+    kept = [cells[k] for k in places]
+    facts = [_facts(records[k], crystals[k], cell, known) for k, cell in zip(places, kept, strict=True)]
+    return Candidates(said.values, kept, facts, rejected, sum(not cell.exact for cell in kept), disordered)
 
 
 @lru_cache(maxsize=1)

@@ -38,6 +38,7 @@ from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.identity import distinct_ids
 from pipeline.screening.licence import Licence, without_structures
 from pipeline.screening.measured import with_measured
+from pipeline.screening.predicted_cells import open_store
 from pipeline.screening.previous import RUN_FORMAT, previous_run
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from pipeline.screening.ranking import rank
@@ -50,6 +51,7 @@ from pipeline.screening.structures import STRUCTURES_FILE, write_structures
 from pipeline.settings import Settings
 
 FILES = ("ranking.csv", "ranking.parquet", "rejected.csv", STRUCTURES_FILE)
+MB = 1_000_000
 FINGERPRINTS = "fingerprints"  # of the training data; see pipeline/dedup/trained.py
 SCREEN_CODE = "screen-9"  # raise it whenever the same input and model would give other predictions, or a run other files
 
@@ -72,7 +74,7 @@ def screen(
     own = newest_literature(where.literature)
     measured = [] if own is None else [f"literature-{own.id}"]
     code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code, *measured)
-    models = ScreenModels.in_use(ensemble, where)
+    models = replace(ScreenModels.in_use(ensemble, where), kept=where.predictions if where.kept_predictions_mb else None)
     shown = ["licensed details"] if licensed_details else []
     decided = (*code, *models.to_json().values(), given, profile.name, profile.formula, *shown)
     identity = text_hash(*decided)[:16]
@@ -156,6 +158,8 @@ def _screen(
     write_json(entry, {**manifest, "folder": str(folder.resolve())})
     make_newest(entry, where.runs.glob("*.json"))
     run.finished("publish", facts["id"])
+    if (store := open_store(models.kept)) is not None:
+        store.bound(where.kept_predictions_mb * MB)
     shutil.rmtree(work.folder, ignore_errors=True)
     return Screened(folder, manifest)
 

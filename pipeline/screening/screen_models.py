@@ -17,6 +17,7 @@ class ScreenModels:
     moment: Path
     order: Path
     experiment: Path
+    kept: Path | None = None  # the folder of what was said before (pipeline/screening/predicted_cells.py); None: ask anew
 
     @classmethod
     def in_use(cls, ensemble: Ensemble, where: Settings | None = None) -> ScreenModels:

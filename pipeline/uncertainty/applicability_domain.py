@@ -80,7 +80,8 @@ class Domain:
         if len(descriptors) == 0:
             return np.zeros(0)
         rows = descriptors[:, : len(self.mean)].astype(np.float64)
-        place = _scaled(rows, self.mean.astype(np.float64), self.deviation.astype(np.float64)) @ self.axes.astype(np.float64).T
+        scaled = _scaled(rows, self.mean.astype(np.float64), self.deviation.astype(np.float64))
+        place = np.einsum("rc,kc->rk", scaled, self.axes.astype(np.float64))  # no matrix product: a row's bits are its own
         k = min(NEIGHBOUR, len(self.reference))
         distance: Floats = self._tree.query(place, k=[k])[0][:, 0]
         return distance

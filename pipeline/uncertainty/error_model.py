@@ -19,6 +19,7 @@ from safetensors.numpy import load_file, save_file
 from models.contract import ModelError, Prediction
 from models.saved import WEIGHTS_FILE, read_saved, write_header
 from models.trees.decision_trees import Trees, flatten
+from pipeline.registry.member_mean import deviation, weighted_mean
 
 Floats = NDArray[np.float64]
 FAMILY = "difficulty"
@@ -110,14 +111,14 @@ def features(predictions: Sequence[Prediction], weights: Floats, descriptors: ND
         Shape (n, columns): disagreement and uncertainty of the ensemble, each member's deviation and prediction, the descriptors.
     """
     moments, votes = np.stack([p.moment for p in predictions]), np.stack([p.p_magnetic for p in predictions])
-    moment, p = weights @ moments, weights @ votes
+    moment, p = weighted_mean(weights, moments), weighted_mean(weights, votes)
     columns = [
-        _log(moments.std(axis=0)),
-        _log(np.sqrt(weights @ (moments - moment) ** 2)),
+        _log(deviation(moments)),
+        _log(np.sqrt(weighted_mean(weights, (moments - moment) ** 2))),
         _log(p * (1 - p)),
-        _log((votes * (1 - votes)).mean(axis=0)),
+        _log(weighted_mean(np.full(len(votes), 1.0 / len(votes)), votes * (1 - votes))),
         _log(moment),
-        _log(votes.std(axis=0)),
+        _log(deviation(votes)),
         p,
         moment,
         *_log(np.abs(moments - moment)),

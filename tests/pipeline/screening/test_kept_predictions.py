@@ -1,0 +1,116 @@
+"""A screen of crystals that were seen before: the same bytes as computed anew, and only what changed is computed."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.sources.opening import candidate_source
+from data.sources.parquet import Columns
+from data.sources.starter import StarterSource
+from pipeline.ops.progress import Quiet
+from pipeline.refresh.prune import UNUSED_DAYS, prune
+from pipeline.registry.ensemble import Ensemble
+from pipeline.registry.order_models import order_classifier
+from pipeline.registry.shipped import choose_model
+from pipeline.screening.predicted_cells import FILE, Predictor, open_store, today
+from pipeline.screening.screen import FILES, screen
+from pipeline.settings import Settings
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", workers=1)
+
+
+@pytest.fixture
+def shipped(home: Settings) -> Ensemble:
+    """All families of the ensemble that everybody uses."""
+    return choose_model(home)
+
+
+def written(where: Settings, ensemble: Ensemble, folder: Path, out: Path) -> dict[str, bytes]:
+    done = screen(candidate_source([folder], Columns()), ensemble, out, where, Quiet())
+    return {name: (done.folder / name).read_bytes() for name in FILES}
+
+
+def rows(where: Settings) -> int:
+    with closing(sqlite3.connect(where.predictions / FILE)) as base:
+        return int(base.execute("select count(*) from kept").fetchone()[0])
+
+
+def test_a_screen_with_a_few_changes_has_the_bytes_of_one_from_nothing(
+    tmp_path: Path, home: Settings, shipped: Ensemble, cif_folder: Path
+) -> None:
+    written(home, shipped, cif_folder, tmp_path / "first")
+    before, crystals = rows(home), len(list(cif_folder.iterdir()))
+    assert before == 2 * crystals, "a cell and a prediction of each"
+    changed, gone, *_ = sorted(cif_folder.iterdir())
+    text = changed.read_text().splitlines()
+    lengths = [k for k, line in enumerate(text) if line.startswith("_cell_length_")]
+    for k in lengths:
+        name, value = text[k].split()
+        text[k] = f"{name} {1.01 * float(value)}"
+    changed.write_text("\n".join(text))
+    gone.unlink()
+    (cif_folder / "alone.cif").write_text(  # no neighbour within 16 Å
+        "data_x\n_cell_length_a 40\n_cell_length_b 40\n_cell_length_c 40\n_cell_angle_alpha 90\n_cell_angle_beta 90\n"
+        "_cell_angle_gamma 90\n_symmetry_space_group_name_H-M 'P 1'\nloop_\n_atom_site_label\n_atom_site_fract_x\n"
+        "_atom_site_fract_y\n_atom_site_fract_z\nFe 0 0 0\n"
+    )
+    kept = written(home, shipped, cif_folder, tmp_path / "second")
+    assert rows(home) == before + 4, "only the changed crystal and the new one were computed"
+    nothing = Settings(home=tmp_path / "other", workers=1, kept_predictions_mb=0)
+    assert written(nothing, shipped, cif_folder, tmp_path / "third") == kept
+    assert not nothing.predictions.exists()
+    content = bytearray((home.predictions / FILE).read_bytes())
+    content[len(content) // 3 :] = b"\x00" * (len(content) - len(content) // 3)
+    (home.predictions / FILE).write_bytes(content)
+    assert written(home, shipped, cif_folder, tmp_path / "fourth") == kept, "and a damaged file costs time only"
+    (tmp_path / "fourth" / "ranking.csv").unlink()
+    assert written(home, shipped, cif_folder, tmp_path / "fourth") == kept
+
+
+def test_what_is_kept_is_found_by_what_computed_it_and_never_of_licensed_crystals(
+    tmp_path: Path, home: Settings, shipped: Ensemble
+) -> None:
+    source = StarterSource()
+    crystals = [item.crystal for shard in source.shards() for item in source.read(shard)][:6]  # type: ignore[union-attr]
+    store = open_store(home.predictions)
+    assert store is not None
+    plain = Predictor(shipped, order_classifier(home).folder, None, None)
+    keeping = replace(plain, store=store)
+    licensed = [True, False, False, True, False, False]
+    cells = plain.cells(crystals, licensed)
+    wanted = plain.say(cells, licensed)
+    for expected in (8, 8):
+        again = keeping.cells(crystals, licensed)
+        said = keeping.say(again, licensed)
+        for one, other in zip(cells, again, strict=True):
+            for name in ("lattice", "frac", "numbers", "orbit", "space_group", "exact", "hall"):
+                value, kept = getattr(one, name), getattr(other, name)
+                np.testing.assert_array_equal(value, kept)
+                assert type(value) is type(kept) and getattr(value, "dtype", None) == getattr(kept, "dtype", None)
+        for name, values in wanted.values.items():
+            np.testing.assert_array_equal(said.values[name], values, err_msg=name)
+        assert rows(home) == expected
+    other = replace(keeping, order=tmp_path / "another")
+    assert other._prefix != keeping._prefix
+    store.forget(today() + 1)
+    assert rows(home) == 0
+
+
+def test_prune_removes_what_no_screen_used_for_long(home: Settings, shipped: Ensemble) -> None:
+    store = open_store(home.predictions)
+    assert store is not None
+    store.put({b"old": b"1"}, today() - UNUSED_DAYS - 1)
+    store.put({b"new": b"2"}, today() - UNUSED_DAYS + 1)
+    prune(home, keep=1, dry=True)
+    assert rows(home) == 2
+    prune(home, keep=1)
+    assert store.get([b"old", b"new"], today()) == {b"new": b"2"}
