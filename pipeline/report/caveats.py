@@ -22,8 +22,8 @@ def _of_order(run: Mapping[str, Any], ordered: bool) -> str:
     if (measured := run.get("measured_orders")) is not None:
         return (
             f"Order and Curie temperature were measured for {measured:,} of {run['ranked']:,} candidates and are predicted from "
-            "the composition for the others, so that polymorphs get one answer. The moment is that of a calculation which starts "
-            "ferromagnetic: of ferrimagnets it may be far too high. Let DFT compare orders (`export`)."
+            "the composition for the others, so that polymorphs get one answer. The moment of each atom is that of a calculation "
+            "which starts ferromagnetic: let DFT compare orders (`export`)."
         )
     if ordered:
         return (

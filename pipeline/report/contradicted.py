@@ -18,8 +18,8 @@ def dft_calls_ferromagnets(ranking: pd.DataFrame) -> pd.DataFrame:
     lower end of the predicted interval above MAGNETIC_THRESHOLD.
 
     Returns:
-        rank, candidate_id, formula, known_tn_K, known_references, saturation_T, dft_moment (µB/atom) and dft_basis (KNOWN or
-        PREDICTED), the largest magnetisation first; empty for a ranking without measured orders. Duplicates are left out.
+        rank, candidate_id, formula, known_tn_K, known_references, dft_tesla (µ0·Ms, T), dft_moment (µB/atom) and dft_basis (KNOWN
+        or PREDICTED), the largest magnetisation first; empty for a ranking without measured orders. Duplicates are left out.
     """
     if "order_basis" not in ranking or "known_order" not in ranking:
         return ranking.head(0).reindex(columns=_COLUMNS)
@@ -32,12 +32,13 @@ def dft_calls_ferromagnets(ranking: pd.DataFrame) -> pd.DataFrame:
             known = known.fillna(pd.to_numeric(table[name], errors="coerce"))
     is_net = (known > MAGNETIC_THRESHOLD).where(known.notna(), table["moment_low"] > MAGNETIC_THRESHOLD).astype(bool)
     table = table.assign(
+        dft_tesla=table["saturation_dft_T" if "saturation_dft_T" in table else "saturation_T"],
         dft_moment=known.fillna(table["moment_muB_per_atom"]), dft_basis=np.where(known.notna(), KNOWN, PREDICTED)
     )
-    found: pd.DataFrame = table[is_net].sort_values("saturation_T", ascending=False, kind="stable").reindex(columns=_COLUMNS)
+    found: pd.DataFrame = table[is_net].sort_values("dft_tesla", ascending=False, kind="stable").reindex(columns=_COLUMNS)
     return found
 
 
 _COLUMNS = [
-    "rank", "candidate_id", "formula", "known_tn_K", "known_references", "saturation_T", "dft_moment", "dft_basis"
+    "rank", "candidate_id", "formula", "known_tn_K", "known_references", "dft_tesla", "dft_moment", "dft_basis"
 ]  # fmt: skip

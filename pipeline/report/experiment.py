@@ -89,7 +89,8 @@ def _magnetisation(row: Mapping[str, Any]) -> str:
     warm = finite(row.get("saturation_300K_T"))
     at_work = "" if warm is None or row.get("order") in (ANTIFERROMAGNET, NON_MAGNETIC) else f", {number(warm)} T at 300 K"
     parallel = ", which may keep its moments parallel" if row.get("order") == FERRIMAGNET else ""
-    return f"µ0·Ms {number(row['saturation_T'])} T at 0 K (DFT{parallel}){at_work}"
+    source = f"DFT{parallel}" if finite(row.get("saturation_dft_T_low")) is None else "net moment"
+    return f"µ0·Ms {number(row['saturation_T'])} T at 0 K ({source}){at_work}"
 
 
 def _column(ranking: pd.DataFrame, name: str) -> pd.Series[Any]:

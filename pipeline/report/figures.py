@@ -49,8 +49,7 @@ def candidate_figures(content: ReportContent) -> list[PageFigure]:
             both(partial(saturation_against_tc, ranking)),
             "Candidates that are more likely ferro- or ferrimagnets than not and magnetic at 300 K, without duplicates and those "
             f"set aside. A permanent magnet has to be in the shaded corner (Tc above {GOOD_KELVIN:.0f} K, µ0·Ms at 300 K above "
-            f"{GOOD_TESLA:g} T); whether it is hard, nothing here says. Crosses are known magnets at their measured values. Of "
-            "ferrimagnets the magnetisation may be far too high, because the calculations start ferromagnetic.",
+            f"{GOOD_TESLA:g} T); whether it is hard, nothing here says. Crosses are known magnets at their measured values.",
             True,
         ),
         (

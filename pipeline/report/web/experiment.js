@@ -47,7 +47,8 @@ const magnetisationWords = (data, k) => {
   const ordered = !["AFM", "NM"].includes(data.orders[value("order")]);
   const atWork = Number.isFinite(warm) && ordered ? `, ${FORMATS.number(warm, 2)} T at 300 K` : "";
   const parallel = data.orders[value("order")] === "FiM" ? ", which may keep its moments parallel" : "";
-  return `µ0·Ms ${FORMATS.number(value("saturation_T"), 2)} T at 0 K (DFT${parallel})${atWork}`;
+  const source = Number.isFinite(value("saturation_dft_T_low")) ? "net moment" : `DFT${parallel}`; // older runs rank the moment of DFT itself
+  return `µ0·Ms ${FORMATS.number(value("saturation_T"), 2)} T at 0 K (${source})${atWork}`;
 };
 
 // Why a candidate stands where it stands: order, temperature and magnetisation with their sources.

@@ -24,7 +24,9 @@ def ranking(profile: str) -> pd.DataFrame:
         {
             "candidate_id": [f"c{k:03d}" for k in range(ROWS)], "formula": [f"Fe{k + 2}O" for k in range(ROWS)],
             "source_file": "a",
-            "saturation_T": saturation, "saturation_T_low": 0.9 * saturation, "p_magnetic": 1.0, "p_ferromagnetic": 0.9,
+            "saturation_T": saturation, "saturation_T_low": 0.9 * saturation,
+            "saturation_sure_T": 0.9 * saturation, "saturation_dft_T_low": 0.9 * saturation,
+            "p_magnetic": 1.0, "p_ferromagnetic": 0.9,
             "saturation_300K_T": 0.8 * saturation, "p_fm_or_fim": np.where(afm, 0.02, 0.95), "p_tc_above_450": 0.7,
             "uniaxial_possible": True, "order_basis": np.where(afm, "measured", "predicted"),
             "known_order": np.where(afm, "AFM", ""), "tc_K": 500.0, "tc_low_K": 300.0, "tc_high_K": 800.0,

@@ -28,7 +28,7 @@ FE = {
 }  # fmt: skip
 SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({}, "Ferromagnet, measured (12 references); Tc 1,043 K, measured; µ0·Ms 2.20 T at 0 K (DFT), 2.10 T at 300 K."),
-    ({"known_references": 1.0, "known_spread_K": 80.0}, "Ferromagnet, measured (1 reference); Tc 1,043 K, measured (spread 80 K"),
+    ({"known_references": 1.0, "known_spread_K": 80.0}, "Ferromagnet, measured (1 reference); Tc 1,043 K, measured (spread 80"),
     ({"basis": 0.0, "tc_from": 0.0}, "Predicted ferromagnet (P(FM or FiM) 0.98); Tc 1,043 K, predicted (90 % interval 990 to"),
     ({"basis": 2.0, "tc_from": 0.0}, "References disagree on the order (12 references), predicted ferromagnet (P(FM or FiM) 0"),
     ({"order": 1.0}, "µ0·Ms 2.20 T at 0 K (DFT, which may keep its moments parallel), 2.10 T at 300 K."),
@@ -48,6 +48,10 @@ def test_a_sentence_names_order_temperature_and_moment_with_sources(changed: dic
 def test_an_old_ranking_has_no_temperatures() -> None:
     old = {"order": 0.0, "saturation_T": 2.2, "saturation_T_low": 2.0}
     assert sentence(old) == "Predicted ferromagnet; µ0·Ms 2.20 T at 0 K (DFT)."
+
+
+def test_a_net_moment_is_called_so() -> None:
+    assert "µ0·Ms 2.20 T at 0 K (net moment), 2.10 T at 300 K." in sentence({**FE, "order": 1.0, "saturation_dft_T_low": 2.5})
 
 
 def test_what_is_measured_stands_before_what_is_predicted() -> None:
