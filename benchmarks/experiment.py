@@ -103,16 +103,15 @@ def _members(rows: ExperimentRows, crossed: CrossFitted) -> str:
     from sklearn.metrics import roc_auc_score
 
     lines = []
-    for k in range(len(crossed.answers["tc"])):
+    members = {"forest": 0} | {f"network {k + 1}": k + 2 for k in range(len(crossed.answers["tc"]) - 2)}
+    for name, k in members.items():
         cells = []
         for task in ("tc", "tn"):
             known, truth, _ = rows.target(task)
             value = temperatures(crossed.answers[task][k][known], np.zeros(len(known)))[0]
             cells.append(f"{np.abs(value - truth).mean():.1f}")
         known, truth, _ = rows.target("order")
-        lines.append(
-            ["forest" if k == 0 else f"network {k}", *cells, f"{roc_auc_score(truth, crossed.answers['order'][k][known]):.4f}"]
-        )
+        lines.append([name, *cells, f"{roc_auc_score(truth, crossed.answers['order'][k][known]):.4f}"])
     return markdown(["member", "MAE of Tc, K", "MAE of TN, K", "AUROC of the order"], lines)
 
 
