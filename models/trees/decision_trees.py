@@ -62,7 +62,7 @@ class Trees:
         found: NDArray[np.float64] = np.quantile(values, levels, axis=0)
         return found
 
-    def _each_leaf(self, rows: NDArray[np.float32]) -> Iterator[NDArray[np.int32]]:
+    def _each_leaf(self, rows: NDArray[np.float32]) -> Iterator[NDArray[np.int64]] | Iterator[NDArray[np.int32]]:
         """(rows,) the leaf of each row, tree by tree."""
         return compiled_leaves(self, rows) if len(rows) >= MANY_ROWS else self._leaves(rows)
 
