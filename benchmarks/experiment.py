@@ -26,10 +26,11 @@ from data.sources.parquet import Columns, ParquetSource
 from flows.console import Console
 from models.experiment.composition_network import NetworkSettings
 from models.experiment.domain import FAR
+from models.experiment.intervals import BinnedResiduals
 from models.experiment.model import temperatures
 from models.experiment.tree_members import ForestSettings
 from pipeline.demos.figures import markdown
-from pipeline.evaluation.experiment_metrics import crossed_order, order_metrics
+from pipeline.evaluation.experiment_metrics import HIGH_K, crossed_order, order_metrics
 from pipeline.magnetism.experiment import prediction_columns, with_experiment
 from pipeline.magnetism.known_orders import known_from_experiment
 from pipeline.registry.shipped import choose_model
@@ -71,6 +72,7 @@ def main() -> None:
     probability = np.full(len(rows.fold), np.nan)
     probability[known] = crossed_order(said["order"][0][known], rows.table["order"].to_numpy()[known], rows.fold[known])
     print(f"\n## Members\n\n{_members(rows, crossed)}")
+    print(f"\n{_hot(rows, said)}")
     print(f"\n## By the references behind an order\n\n{_by_references(options.literature, rows, probability)}")
     print(f"\n## By distance from what was learned\n\n{_by_distance(rows, said, probability)}")
     if (options.literature / STRUCTURES).is_file() and not options.smoke:
@@ -120,6 +122,22 @@ def _members(rows: ExperimentRows, crossed: CrossFitted) -> str:
         known, truth, _ = rows.target("order")
         lines.append([name, *cells, f"{roc_auc_score(truth, crossed.answers['order'][k][known]):.4f}"])
     return markdown(["member", "MAE of Tc, K", "MAE of TN, K", "AUROC of the order"], lines)
+
+
+def _hot(rows: ExperimentRows, said: dict[str, Any]) -> str:
+    """Precision and recall of P(Tc > 600 K), from intervals that the other folds calibrated."""
+    known, truth, _ = rows.target("tc")
+    value, spread = temperatures(said["tc"][0][known], said["tc"][1][known])
+    fold, probability = rows.fold[known], np.zeros(len(known))
+    for k in np.unique(fold):
+        here = fold == k
+        residuals = BinnedResiduals.fit(truth[~here], value[~here], spread[~here])
+        probability[here] = residuals.p_above(HIGH_K, value[here], spread[here])
+    hot, lines = truth > HIGH_K, []
+    for least in (0.5, 0.7, 0.8, 0.9):
+        said_so = probability >= least
+        lines.append([f"{least:g}", f"{said_so.sum():,}", f"{hot[said_so].mean():.3f}", f"{said_so[hot].mean():.3f}"])
+    return markdown([f"P(Tc > {HIGH_K:g} K) at least", "rows", "precision", "recall"], lines)
 
 
 def _by_references(folder: Path, rows: ExperimentRows, probability: np.ndarray) -> str:
