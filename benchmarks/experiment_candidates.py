@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.antiferromagnets import ANTIFERROMAGNETS, FERROMAGNETS, HIGH, Known
+from benchmarks.smoke import arguments
 from data.sources.literature.tables import TEMPERATURES, amounts_of, composition_key
 from data.sources.parquet import Columns, ParquetSource
 from pipeline.demos.figures import markdown
@@ -45,7 +46,7 @@ def main() -> None:
     parser.add_argument("literature", type=Path, nargs="?")
     parser.add_argument("--cost", type=Path)
     parser.add_argument("--crystals", type=int, default=3000)
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.run(), made.literature()])
     if options.cost is not None:
         print(cost(options.cost, options.crystals))
     elif options.run is None or options.literature is None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.smoke import arguments
 from models.experiment.composition_network import from_root
 from models.experiment.tree_members import ForestSettings, grow_forest, predict_forest
 from pipeline.demos.figures import markdown
@@ -23,7 +24,6 @@ from pipeline.training.experiment_evaluation import with_rare_earth
 from pipeline.training.experiment_rows import FOLDS, ExperimentRows, read_rows
 
 SHARES = (0.2, 0.4, 0.6, 0.8, 1.0)  # of the chemical systems
-SMOKE_ROWS, SMOKE_TREES = 1500, 4
 Mask = NDArray[np.bool_]
 
 
@@ -32,12 +32,8 @@ def main() -> None:
     parser.add_argument("literature", type=Path)
     parser.add_argument("--folds", type=int, default=1)
     parser.add_argument("--trees", type=int, default=24)
-    parser.add_argument("--smoke", action="store_true")
-    options = parser.parse_args()
+    options = arguments(parser, lambda made: [made.literature(), "--trees", 4])
     rows, trees = read_rows(options.literature), options.trees
-    if options.smoke:
-        trees = SMOKE_TREES
-        rows = rows.take(np.sort(np.random.default_rng(0).choice(len(rows.fold), SMOKE_ROWS, replace=False)))
     settings = ForestSettings(n_estimators=trees)
     lines = []
     for share in SHARES:
