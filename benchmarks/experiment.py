@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,12 @@ from data.sources.literature.tables import amounts_of, composition_key
 from data.sources.parquet import Columns, ParquetSource
 from flows.console import Console
 from models.experiment.composition_network import NetworkSettings
+from models.experiment.domain import FAR
+from models.experiment.intervals import BinnedResiduals
 from models.experiment.model import temperatures
 from models.experiment.tree_members import ForestSettings
 from pipeline.demos.figures import markdown
-from pipeline.evaluation.experiment_metrics import crossed_order, order_metrics
+from pipeline.evaluation.experiment_metrics import HIGH_K, crossed_order, order_metrics
 from pipeline.magnetism.experiment import prediction_columns, with_experiment
 from pipeline.magnetism.known_orders import known_from_experiment
 from pipeline.registry.shipped import choose_model
@@ -36,11 +39,13 @@ from pipeline.screening.profiles import PROFILES
 from pipeline.screening.ranking import in_order
 from pipeline.screening.screen_models import ScreenModels
 from pipeline.settings import Settings
-from pipeline.training.experiment import CrossFitted, ExperimentSettings, train_experiment
+from pipeline.training.experiment import CrossFitted, ExperimentSettings, held_out_distances, train_experiment
 from pipeline.training.experiment_evaluation import evaluation_facts
 from pipeline.training.experiment_rows import AFM, FM_OR_FIM, ORDERS, STRUCTURES, ExperimentRows, read_rows
 
 FIRST = 100
+ORDER_FIGURES = ("auroc", "macro_f1", "brier", "calibration_error")
+OOD_EDGES = (0.0, 0.4, 0.6, 0.8, 1.0, 1.5, np.inf)
 DRAWS = 2000
 SMOKE = ExperimentSettings(1, ForestSettings(n_estimators=5), NetworkSettings(width=16, hidden=32, epochs=1))
 SMOKE_ROWS = 1500
@@ -67,10 +72,14 @@ def main() -> None:
     probability = np.full(len(rows.fold), np.nan)
     probability[known] = crossed_order(said["order"][0][known], rows.table["order"].to_numpy()[known], rows.fold[known])
     print(f"\n## Members\n\n{_members(rows, crossed)}")
+    print(f"\n{_hot(rows, said)}")
+    print(f"\n## By the references behind an order\n\n{_by_references(options.literature, rows, probability)}")
+    print(f"\n## By distance from what was learned\n\n{_by_distance(rows, said, probability)}")
     if (options.literature / STRUCTURES).is_file() and not options.smoke:
         print(f"\n## Solved magnetic structures\n\n{_solved(options.literature, rows, probability)}")
     if options.tables:
         print(f"\n## Crystals with a known order\n\n{_first(options, rows, model, crossed)}")
+        print(f"\n{_on_crystals(options.tables, rows, probability)}")
 
 
 def _print_metrics(facts: dict[str, Any], weight: dict[str, float]) -> None:
@@ -103,17 +112,69 @@ def _members(rows: ExperimentRows, crossed: CrossFitted) -> str:
     from sklearn.metrics import roc_auc_score
 
     lines = []
-    for k in range(len(crossed.answers["tc"])):
+    members = {"forest": 0} | {f"network {k + 1}": k + 2 for k in range(len(crossed.answers["tc"]) - 2)}
+    for name, k in members.items():
         cells = []
         for task in ("tc", "tn"):
             known, truth, _ = rows.target(task)
             value = temperatures(crossed.answers[task][k][known], np.zeros(len(known)))[0]
             cells.append(f"{np.abs(value - truth).mean():.1f}")
         known, truth, _ = rows.target("order")
-        lines.append(
-            ["forest" if k == 0 else f"network {k}", *cells, f"{roc_auc_score(truth, crossed.answers['order'][k][known]):.4f}"]
-        )
+        lines.append([name, *cells, f"{roc_auc_score(truth, crossed.answers['order'][k][known]):.4f}"])
     return markdown(["member", "MAE of Tc, K", "MAE of TN, K", "AUROC of the order"], lines)
+
+
+def _hot(rows: ExperimentRows, said: dict[str, Any]) -> str:
+    """Precision and recall of P(Tc > 600 K), from intervals that the other folds calibrated."""
+    known, truth, _ = rows.target("tc")
+    value, spread = temperatures(said["tc"][0][known], said["tc"][1][known])
+    fold, probability = rows.fold[known], np.zeros(len(known))
+    for k in np.unique(fold):
+        here = fold == k
+        residuals = BinnedResiduals.fit(truth[~here], value[~here], spread[~here])
+        probability[here] = residuals.p_above(HIGH_K, value[here], spread[here])
+    hot, lines = truth > HIGH_K, []
+    for least in (0.5, 0.7, 0.8, 0.9):
+        said_so = probability >= least
+        lines.append([f"{least:g}", f"{said_so.sum():,}", f"{hot[said_so].mean():.3f}", f"{said_so[hot].mean():.3f}"])
+    return markdown([f"P(Tc > {HIGH_K:g} K) at least", "rows", "precision", "recall"], lines)
+
+
+def _by_references(folder: Path, rows: ExperimentRows, probability: np.ndarray) -> str:
+    """The order's figures by the number of references: what the labels are worth."""
+    table = pd.read_parquet(folder / ORDERS, columns=["key", "Tc_n_refs", "TN_n_refs"]).set_index("key")
+    count = table.max(axis=1).reindex(rows.table["key"]).to_numpy()
+    truth, lines = rows.table["order"].to_numpy(), []
+    for title, part in (("one", count <= 1), ("two", count == 2), ("three or more", count >= 3)):
+        here = part & np.isfinite(probability)
+        found = order_metrics(truth[here], probability[here])
+        lines.append([title, f"{here.sum():,}", f"{truth[here].mean():.2f}", *(f"{found[n]:.3f}" for n in ORDER_FIGURES)])
+    head = ["references", "compositions", "share of FM or FiM", "AUROC", "macro-F1", "Brier", "calibration error"]
+    return markdown(head, lines)
+
+
+def _by_distance(rows: ExperimentRows, said: dict[str, Any], probability: np.ndarray) -> str:
+    """Errors by the out-of-domain score, from domains that never saw a row's chemical system."""
+    distance = held_out_distances(rows, ExperimentSettings().seed)
+    score = distance / np.quantile(distance, FAR)
+    order, tc = rows.table["order"].to_numpy(), rows.table["tc"].to_numpy()
+    value = temperatures(*said["tc"])[0]
+    brier, error = (probability - order) ** 2, np.abs(value - tc)
+    lines = []
+    for low, high in pairwise(OOD_EDGES):
+        here = (score >= low) & (score < high)
+        cells = [np.nanmean(brier[here]), np.nanmean(error[here]), np.nansum(error[here]) / np.nansum(tc[here])]
+        lines.append([f"{low:g} to {high:g}", f"{here.sum():,}", *(f"{c:.3g}" for c in cells)])
+    return markdown(["score", "compositions", "Brier of the order", "MAE of Tc, K", "MAE over mean Tc"], lines)
+
+
+def _on_crystals(tables: list[Path], rows: ExperimentRows, probability: np.ndarray) -> str:
+    """The order's figures on the compositions of crystals in the tables, all splits."""
+    formulas = {f for path in tables for f in pd.read_parquet(path, columns=["formula"])["formula"].unique()}
+    keys = {composition_key(amounts_of(f) or {"H": 1.0}) for f in formulas}
+    here = np.isfinite(probability) & rows.table["key"].isin(keys).to_numpy()
+    found = order_metrics(rows.table["order"].to_numpy()[here], probability[here])
+    return f"Order on the {here.sum():,} compositions that have a crystal: AUROC {found['auroc']:.4f}, Brier {found['brier']:.3f}"
 
 
 def _solved(folder: Path, rows: ExperimentRows, probability: np.ndarray) -> str:

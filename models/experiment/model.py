@@ -27,14 +27,16 @@ from models.experiment.composition_network import (
     run_network,
     tokens,
 )
+from models.experiment.domain import CompositionDomain
 from models.experiment.intervals import BinnedResiduals
-from models.experiment.tree_members import ask_forest
+from models.experiment.packed_trees import pack, unpack
+from models.experiment.tree_members import predict_forest
 from models.packing import gather
 from models.saved import WEIGHTS_FILE, read_saved, set_weights, write_header
 from models.trees.decision_trees import Trees
 
-FAMILY, FORMAT = "experiment", 1
-FOREST, NETWORK = "forest", "network"
+FAMILY, FORMAT = "experiment", 2  # 1 had forests of means, unpacked
+FOREST, NETWORK, DOMAIN = "forest", "network", "domain"
 LARGEST_STEP = 6.0  # standard deviations from the mean of a column; networks see nothing farther out
 Floats = NDArray[np.float64]
 Rows = NDArray[np.float32]
@@ -111,11 +113,11 @@ class Members:
     network_settings: NetworkSettings
 
     def answers(self, given: Formulas) -> dict[str, Floats]:
-        """By task, (members, formulas): the forest first."""
+        """By task, (2 + networks, formulas): the forest, the spread of its trees, and the networks."""
         prepared = self.standard.network_input(given)
         said = [run_network(network, prepared) for network in self.networks]
         return {
-            task: np.stack([ask_forest(self.forests[task], given.columns, task), *(s[:, k] for s in said)])
+            task: np.stack([*predict_forest(self.forests[task], given.columns, task), *(s[:, k] for s in said)])
             for k, task in enumerate(TASKS)
         }
 
@@ -128,6 +130,7 @@ class ExperimentModel:
     forest_weight: dict[str, float]  # by task; the networks share the rest
     order: Calibration
     residuals: dict[str, BinnedResiduals]  # of "tc" and "tn"
+    domain: CompositionDomain
     facts: dict[str, Any]  # what it learned from, and how well it does
 
     def predict(self, given: Formulas) -> ExperimentPrediction:
@@ -136,8 +139,12 @@ class ExperimentModel:
             raise ModelError(f"the model was trained on {len(self.members.standard.mean)} columns, not {given.columns.shape[1]}")
         return self.combined(self.members.answers(given))
 
+    def ood_score(self, given: Formulas) -> Floats:
+        """(formulas,) out-of-domain scores; above 1 a composition is unlike those that the members learned from."""
+        return self.domain.score(given.columns, given.numbers, given.start)
+
     def combined(self, answers: dict[str, Floats]) -> ExperimentPrediction:
-        """The prediction from (members, formulas) answers by task, of members that learned from other rows, say."""
+        """The prediction from `Members.answers`, of members that learned from other rows, say."""
         said = {task: combine(answers[task], self.forest_weight[task]) for task in TASKS}
         tc, tn = (Transition(*temperatures(*said[task]), self.residuals[task]) for task in ("tc", "tn"))
         return ExperimentPrediction(self.order.predict(said["order"][0]), tc, tn)
@@ -145,18 +152,19 @@ class ExperimentModel:
     def save(self, folder: Path) -> None:
         """Write `model.safetensors` and `model.json` into an existing folder."""
         arrays = {
-            f"{FOREST}.{t}.{n}": torch.from_numpy(v) for t, trees in self.members.forests.items() for n, v in vars(trees).items()
+            f"{FOREST}.{t}.{n}": torch.from_numpy(v) for t, trees in self.members.forests.items() for n, v in pack(trees).items()
         }
         for k, network in enumerate(self.members.networks):
             arrays |= {f"{NETWORK}.{k}.{n}": v.contiguous() for n, v in network.state_dict().items()}
         arrays |= {f"standard.{n}": torch.from_numpy(v) for n, v in vars(self.members.standard).items()}
+        arrays |= {f"{DOMAIN}.{n}": torch.from_numpy(np.ascontiguousarray(v)) for n, v in self.domain.arrays().items()}
         save_file(arrays, folder / WEIGHTS_FILE)
         write_header(
             folder, FAMILY, FORMAT,
             {
                 "tasks": list(TASKS), "networks": len(self.members.networks),
                 "network_settings": asdict(self.members.network_settings), "forest_weight": self.forest_weight,
-                "order": self.order.to_json(),
+                "order": self.order.to_json(), "domain_unit": self.domain.unit,
                 "residuals": {task: r.to_json() for task, r in self.residuals.items()}, "facts": self.facts,
             },
         )  # fmt: skip
@@ -169,7 +177,7 @@ class ExperimentModel:
             settings = NetworkSettings(**header["network_settings"])
             standard = Standard(arrays["standard.mean"].numpy(), arrays["standard.deviation"].numpy())
             columns = len(standard.mean)
-            forests = {task: Trees(**{n: v.numpy() for n, v in _part(arrays, f"{FOREST}.{task}.").items()}) for task in TASKS}
+            forests = {task: unpack({n: v.numpy() for n, v in _part(arrays, f"{FOREST}.{task}.").items()}) for task in TASKS}
             networks = []
             for k in range(int(header["networks"])):
                 state = _part(arrays, f"{NETWORK}.{k}.")
@@ -178,22 +186,27 @@ class ExperimentModel:
                 networks.append(network)
             weight = {task: float(header["forest_weight"][task]) for task in TASKS}
             residuals = {task: BinnedResiduals.from_json(header["residuals"][task]) for task in ("tc", "tn")}
+            domain = CompositionDomain.from_arrays(
+                {n: v.numpy() for n, v in _part(arrays, f"{DOMAIN}.").items()}, header["domain_unit"]
+            )
             order, facts = Calibration.from_json(header["order"]), dict(header["facts"])
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, SafetensorError) as fault:
             raise ModelError(f"{folder} holds no readable model of experiments: {fault}") from fault
         for trees in forests.values():
             trees.check(columns, 1)
-        sound = standard.mean.shape == standard.deviation.shape == (columns,) and np.isfinite(standard.mean).all()
+        shaped = domain.mean.shape == standard.mean.shape == standard.deviation.shape == (columns,)
+        sound = shaped and np.isfinite(standard.mean).all()
         if not networks or not sound or not (standard.deviation > 0).all() or any(not 0 <= w <= 1 for w in weight.values()):
             raise ModelError(f"{folder} holds a model of experiments whose numbers cannot be")
-        return cls(Members(forests, networks, standard, settings), weight, order, residuals, facts)
+        return cls(Members(forests, networks, standard, settings), weight, order, residuals, domain, facts)
 
 
 def combine(answers: Floats, forest_weight: float) -> tuple[Floats, Floats]:
-    """(mean, standard deviation between forest and networks) of (members, formulas) answers, in their own unit."""
-    forest, networks = answers[0], answers[1:].mean(axis=0)
-    mean = forest_weight * forest + (1.0 - forest_weight) * networks
-    return mean, np.sqrt(forest_weight * (forest - mean) ** 2 + (1.0 - forest_weight) * ((answers[1:] - mean) ** 2).mean(axis=0))
+    """(mean, standard deviation over trees and networks) of one task of `Members.answers`, in their own unit."""
+    forest, spread, networks = answers[0], answers[1], answers[2:]
+    mean = forest_weight * forest + (1.0 - forest_weight) * networks.mean(axis=0)
+    variance = forest_weight * ((forest - mean) ** 2 + spread**2) + (1.0 - forest_weight) * ((networks - mean) ** 2).mean(axis=0)
+    return mean, np.sqrt(variance)
 
 
 def temperatures(root: Floats, deviation: Floats) -> tuple[Floats, Floats]:

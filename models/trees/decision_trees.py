@@ -50,9 +50,21 @@ class Trees:
     def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """(rows, outputs) means over the trees, row by row the same whatever stands beside it; `rows` is (rows, columns)."""
         total = np.zeros((len(rows), self.value.shape[1]))
-        for leaf in compiled_leaves(self, rows) if len(rows) >= MANY_ROWS else self._leaves(rows):
+        for leaf in self._each_leaf(rows):
             total += self.value.take(leaf, axis=0)
         return total / len(self.root)
+
+    def quantiles(self, rows: NDArray[np.float32], levels: tuple[float, ...]) -> NDArray[np.float64]:
+        """(levels, rows) quantiles over the trees of their first output; `rows` is (rows, columns)."""
+        if not len(rows):
+            return np.zeros((len(levels), 0))
+        values = np.stack([self.value[leaf, 0] for leaf in self._each_leaf(rows)]).astype(np.float64)
+        found: NDArray[np.float64] = np.quantile(values, levels, axis=0)
+        return found
+
+    def _each_leaf(self, rows: NDArray[np.float32]) -> Iterator[NDArray[np.int64]] | Iterator[NDArray[np.int32]]:
+        """(rows,) the leaf of each row, tree by tree."""
+        return compiled_leaves(self, rows) if len(rows) >= MANY_ROWS else self._leaves(rows)
 
     def _leaves(self, rows: NDArray[np.float32]) -> Iterator[NDArray[np.int32]]:
         """(rows,) the leaf of each row, tree by tree, without scikit-learn, whose import takes longer than few rows do."""

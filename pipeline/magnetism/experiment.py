@@ -39,15 +39,18 @@ NEAR_ROOM, NEAR_ROOM_K = "p_tc_260_to_340", (260.0, 340.0)  # where a magnetocal
 SURE = 0.98  # of a measured order: references are wrong now and then, and so is the match by composition
 MEASURED_SHARE, MEASURED_LEAST_K = 0.05, 5.0  # half width of a measured temperature's 90 % interval where references agree
 LARGEST_HALF = 0.5  # of the value; a wider spread is a wrong reference, not a wider interval
+OOD_SCORE = "experiment_ood_score"
 PREDICTED, DISPUTED = "predicted", "contradictory references"
 
 
 def predicted_columns(model: ExperimentModel, mix: Compositions) -> dict[str, Floats]:
-    """What the models say of each crystal's composition, each asked once: `p_fm_or_fim_predicted`, and for "tc" and "tn"
-    the temperature and its 90 % interval (K), and the probabilities that the Curie temperature is above THRESHOLDS_K."""
+    """What the models say of each crystal's composition, each asked once: `p_fm_or_fim_predicted`, OOD_SCORE, and for
+    "tc" and "tn" the temperature and its 90 % interval (K), and the probabilities that the Curie temperature is above
+    THRESHOLDS_K."""
     once, row = _unique(mix)
-    said = model.predict(described_mix(once))
-    return {name: values[row] for name, values in prediction_columns(said).items()}
+    given = described_mix(once)
+    columns = prediction_columns(model.predict(given)) | {OOD_SCORE: model.ood_score(given)}
+    return {name: values[row] for name, values in columns.items()}
 
 
 def with_experiment(predictions: pd.DataFrame, known: pd.DataFrame, tesla_per_muB: pd.Series[float]) -> pd.DataFrame:

@@ -219,6 +219,12 @@ EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; r
         "",
         "P(FM or FiM), given magnetic order, of the model that learned from experiments, without a look-up.",
     ),
+    RankingColumn(
+        "experiment_ood_score",
+        "",
+        "Out-of-domain score of the models of order, Tc and TN. Above 1 the composition is unlike the measured compounds: "
+        "their errors are about three times those near 0. The intervals are not widened.",
+    ),
 )
 IN_WINDOW = RankingColumn(
     "p_tc_in_window",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from data.store.artifact import building, make_folder, text_hash
 from models.experiment.calibration import Calibration
 from models.experiment.composition_network import TASKS, CompositionNetwork, NetworkSettings, fit_network, from_root, to_root
+from models.experiment.domain import CompositionDomain
 from models.experiment.intervals import BinnedResiduals
 from models.experiment.model import ExperimentModel, Members, Standard, combine, temperatures
 from models.experiment.tree_members import ForestSettings, grow_forest
@@ -28,6 +29,7 @@ from pipeline.training.experiment_rows import FOLDS, ExperimentRows
 Floats = NDArray[np.float64]
 Report = Callable[[str], None]
 WEIGHTS = np.linspace(0.0, 1.0, 11)  # of the forest, tried on held-out rows
+MEMBERS_CODE = "members-2"  # raise it whenever the same settings and rows would give other members or answers
 ALL = FOLDS  # the fold that leaves nothing out
 
 
@@ -45,7 +47,7 @@ class ExperimentSettings:
 class CrossFitted:
     """What members said of rows whose chemical systems they had not seen."""
 
-    answers: dict[str, Floats]  # by task, (members, rows): the forest first
+    answers: dict[str, Floats]  # of `Members.answers`, one column a row
 
     def combined(self, forest_weight: dict[str, float]) -> dict[str, tuple[Floats, Floats]]:
         return {task: combine(self.answers[task], forest_weight[task]) for task in TASKS}
@@ -71,12 +73,29 @@ def train_experiment(
         "rows": {task: len(rows.target(task)[0]) for task in TASKS},
         "systems": rows.table["chemsys"].nunique(),
     }
-    return ExperimentModel(members, weight, order, residuals, facts), crossed
+    return ExperimentModel(members, weight, order, residuals, fit_domain(rows, settings.seed), facts), crossed
+
+
+def fit_domain(rows: ExperimentRows, seed: int) -> CompositionDomain:
+    """The domain of all rows, whose unit comes from rows whose chemical systems such a domain had not seen."""
+    given = rows.formulas
+    return CompositionDomain.fit(given.columns, given.numbers, seed).scaled_to(held_out_distances(rows, seed))
+
+
+def held_out_distances(rows: ExperimentRows, seed: int) -> Floats:
+    """(rows,) distances from domains of the other folds."""
+    out = np.zeros(len(rows.fold))
+    for k in np.unique(rows.fold):
+        here = rows.fold == k
+        seen, unseen = rows.formulas.take(np.flatnonzero(~here)), rows.formulas.take(np.flatnonzero(here))
+        domain = CompositionDomain.fit(seen.columns, seen.numbers, seed)
+        out[here] = domain.score(unseen.columns, unseen.numbers, unseen.start)
+    return out
 
 
 def cross_fit(rows: ExperimentRows, settings: ExperimentSettings, folder: Path, report: Report) -> CrossFitted:
     """Members for each fold, learned from the other folds, asked about it."""
-    answers = {task: np.full((1 + settings.networks, len(rows.fold)), np.nan) for task in TASKS}
+    answers = {task: np.full((2 + settings.networks, len(rows.fold)), np.nan) for task in TASKS}
     for k in range(FOLDS):
         held_out = rows.fold == k
         file = folder / f"said-{k}.npz"
@@ -160,4 +179,4 @@ def _store(file: Path, arrays: dict[str, Any]) -> None:
 
 def _identity(rows: ExperimentRows, settings: ExperimentSettings) -> str:
     table = rows.table.drop(columns=["formula"]).to_csv(float_format="%.6g")
-    return text_hash(COMPOSITION_CODE, repr(asdict(settings)), table)[:16]
+    return text_hash(COMPOSITION_CODE, MEMBERS_CODE, repr(asdict(settings)), table)[:16]

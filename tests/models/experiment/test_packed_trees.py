@@ -1,0 +1,60 @@
+"""Packed trees predict the same numbers, and quantiles over trees are those of the trees one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.ensemble import ExtraTreesRegressor
+
+from models.contract import ModelError
+from models.experiment.packed_trees import pack, unpack
+from models.trees.decision_trees import MANY_ROWS, Trees, flatten, single_leaf
+
+LEVELS = (0.16, 0.5, 0.84)
+SAME = 1e-6  # values are kept as float32
+
+
+def grown(rows: int = 300) -> tuple[ExtraTreesRegressor, Trees, np.ndarray]:
+    rng = np.random.default_rng(0)
+    given = rng.normal(size=(rows, 6)).astype(np.float32)
+    forest = ExtraTreesRegressor(7, random_state=0).fit(given, given[:, 0] ** 2 + rng.normal(size=rows))
+    return forest, flatten([e.tree_ for e in forest.estimators_]), rng.normal(size=(2 * MANY_ROWS, 6)).astype(np.float32)
+
+
+def test_quantiles() -> None:
+    forest, trees, asked = grown()
+    each = np.stack([tree.predict(asked) for tree in forest.estimators_])
+    for n in (len(asked), 50):  # compiled, and numpy
+        np.testing.assert_allclose(trees.quantiles(asked[:n], LEVELS), np.quantile(each[:, :n], LEVELS, axis=0), rtol=SAME)
+    assert trees.quantiles(asked[:0], LEVELS).shape == (3, 0)
+
+
+@pytest.mark.parametrize("rows", [300, 20_000])
+def test_packed_and_unpacked(rows: int) -> None:
+    """A tree of 20,000 rows has steps that need more than 16 bits."""
+    _, trees, asked = grown(rows)
+    packed = pack(trees)
+    assert packed["step"].dtype == (np.int16 if rows == 300 else np.int32)
+    again = unpack(packed)
+    again.check(6, 1)
+    np.testing.assert_array_equal(again.predict(asked), trees.predict(asked))
+    assert sum(v.nbytes for v in packed.values()) < 0.6 * sum(v.nbytes for v in vars(trees).values())
+
+
+def test_one_leaf() -> None:
+    assert unpack(pack(single_leaf(3.5))).predict(np.zeros((2, 1), np.float32)).tolist() == [[3.5], [3.5]]
+
+
+def test_arrays_that_do_not_fit() -> None:
+    packed = pack(grown()[1])
+    for damaged in (packed | {"number": packed["number"][1:]}, {k: v for k, v in packed.items() if k != "step"}):
+        with pytest.raises(ModelError):
+            unpack(damaged)
+    with pytest.raises(ModelError):
+        unpack(packed | {"step": packed["step"] * np.int16(-1)}).check(6, 1)
+
+
+def test_trees_in_another_order_are_refused() -> None:
+    trees = grown()[1]
+    with pytest.raises(ValueError, match="depth first"):
+        pack(Trees(trees.root, trees.right, trees.left, trees.feature, trees.threshold, trees.value))
