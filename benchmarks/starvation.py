@@ -40,7 +40,7 @@ from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.store.artifact import make_folder
 from data.symmetry import symmetrise
-from models.graphs.crystal_graphs import CrystalGraphs, GraphBatch, concatenate
+from models.graphs.crystal_graphs import CrystalGraphs, GraphBatch
 from models.networks.cgcnn import CGCNNNetwork, CGCNNSettings
 from models.networks.layers import N_ELEMENTS, mlp
 from models.packing import batches_by_edges
@@ -203,7 +203,7 @@ def _magnets(part: pd.DataFrame) -> Magnets:
         graphs.append(built)
         kept += [numbers[k] for k in alone_left_out]
     part = part.iloc[kept]
-    return Magnets(concatenate(graphs), (part.ordering == "FM").to_numpy(), part.formula.to_numpy(dtype=str))
+    return Magnets(CrystalGraphs.join(graphs), (part.ordering == "FM").to_numpy(), part.formula.to_numpy(dtype=str))
 
 
 def _readable(texts: pd.Series) -> Iterator[tuple[list[int], list[Crystal]]]:

@@ -15,6 +15,14 @@ ANIONS = frozenset({7, 8, 9, 15, 16, 17, 34, 35, 52, 53})  # of salts, and of mo
 STRONGLY_MAGNETIC = frozenset({23, 24, 25, 26, 27, 28, *range(58, 71), *range(92, 102)})
 WEAKLY_MAGNETIC = frozenset({22, 29, 42, 44, 45, 46, 74, 76, 77})
 
+# What measurements of transition temperatures are held against. Elements that a compound with a measured transition may owe it to
+# (ZrZn2 and Sc3In among them), those that give nearly all moments, and those whose superconductors are no cuprates.
+OPEN_F = frozenset({*range(58, 71), *range(92, 99)})  # Ce to Yb, U to Cf
+MOMENT_CARRIERS = frozenset({23, 24, 25, 26, 27, 28, 44, 76}) | OPEN_F
+ORDER_SEEN = MOMENT_CARRIERS | {21, 22, 29, 40, 41, 42, 45, 46, 74, 75, 77, 78, 91}
+CUPRATE_HOSTS = frozenset({20, 38, 39, 56, 57, 59, 60, 62, 63, 64, 80, 81, 83})
+NOT_IN_CUPRATES = frozenset({23, 24, 25, 26, 27, 28, 44, 76, 77})
+
 # µB. V to W, the lanthanoids, Ru and Os: pymatgen/analysis/magnetism/default_magmoms.yaml, mostly the high-spin values of the
 # Materials Project, so that a calculation can find its way down. From Cm on, where that table and the Materials Project's
 # sets say nothing, the spin of the 5f shell by Hund's rule; the light actinides start from 5f³.

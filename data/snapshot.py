@@ -8,9 +8,8 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -24,36 +23,32 @@ from data.errors import UserError
 from data.labels import find_fault, saturation_T
 from data.rejection import Reason, Rejection
 from data.sources import Record, Source
-from data.store.artifact import building, file_hash, find_artefact, list_artefacts, publish, text_hash, write_json
-from data.store.versions import read_manifest
+from data.store.artifact import building, file_hash, text_hash, write_json
+from data.store.tables import MANIFEST_FILE, PublishedTables, list_tables, open_tables, publish_tables
 
 ROWS_PER_GROUP = 4096
 CRYSTALS_FILE = "crystals.parquet"
 QUARANTINE_FILE = "quarantine.parquet"
 SITE_MOMENTS_FILE = "site_moments.parquet"  # only where the source has signed site moments
-MANIFEST_FILE = "manifest.json"
 _CRYSTAL = ["material_id", "lattice_A", "frac", "numbers"]
 
 
-@dataclass(frozen=True)
-class Snapshot:
-    """A published data set; opening it reads the manifest only."""
+class Snapshot(PublishedTables):
+    """A published data set of crystals and labels."""
 
-    folder: Path
+    kind: ClassVar[str] = "snapshot"
+    format_key: ClassVar[str] = "schema_version"
+    edition: ClassVar[int] = schema.SCHEMA_VERSION
+    remedy: ClassVar[str] = "refresh again to publish a new one"
+    first_step: ClassVar[str] = "`ferroscreen refresh --source starter`"
+    required: ClassVar[frozenset[str]] = frozenset({CRYSTALS_FILE, QUARANTINE_FILE})
 
-    @property
-    def id(self) -> str:
-        return self.folder.name
-
-    @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """The content of manifest.json.
-
-        Raises:
-            UserError: it is damaged, or a newer release made the snapshot.
-        """
-        what, remedy = f"snapshot {self.id}", "refresh again to publish a new one"
-        return read_manifest(self.folder / MANIFEST_FILE, what, "schema_version", schema.SCHEMA_VERSION, remedy)
+    @classmethod
+    def identifier(cls, manifest: dict[str, Any]) -> str:
+        """Hash of the content of all files, in the order of their names, and of their origin."""
+        files, origin = manifest["files"], manifest.get("origin", {})
+        digests = [files[name] for name in sorted(files)]
+        return text_hash(str(schema.SCHEMA_VERSION), *digests, *([json.dumps(origin, sort_keys=True)] if origin else []))[:16]
 
     def table(self, columns: list[str] | None = None) -> pa.Table:
         """The table of crystals, or some of its columns (data.schema.CRYSTALS documents them)."""
@@ -88,33 +83,6 @@ class Snapshot:
 
     def quarantine(self) -> pa.Table:
         return pq.read_table(self.folder / QUARANTINE_FILE)
-
-    def verify(self) -> None:
-        """Check every file against its hash.
-
-        Raises:
-            UserError: a file does not have the hash that the manifest states, or a newer release made the snapshot.
-        """
-        _ = self.manifest
-        damaged = self._damaged_file()
-        if damaged:
-            raise UserError(f"snapshot {self.id}: {damaged} is damaged or missing; refresh again to publish a new one")
-
-    def is_sound(self) -> bool:
-        """Whether every file has the hash that the manifest states."""
-        return self._damaged_file() is None
-
-    def _damaged_file(self) -> str | None:
-        try:
-            manifest = json.loads((self.folder / MANIFEST_FILE).read_text())
-            stated, pages, origin = dict(manifest["files"]), dict(manifest.get("pages", {})), dict(manifest.get("origin", {}))
-        except (OSError, ValueError, KeyError, TypeError):
-            return MANIFEST_FILE
-        for name, digest in {**stated, **pages}.items():
-            if not (self.folder / name).is_file() or file_hash(self.folder / name) != digest:
-                return str(name)
-        complete = {CRYSTALS_FILE, QUARANTINE_FILE} <= set(stated)
-        return None if complete and _identifier(stated, origin) == self.id else MANIFEST_FILE
 
 
 @dataclass(frozen=True)
@@ -167,7 +135,7 @@ def publish_snapshot(
         for path in additions.files:
             shutil.copyfile(path, folder / path.name)
         files = {name: file_hash(folder / name) for name in sorted(os.listdir(folder))}
-        identifier = _identifier(files, additions.origin)
+        identifier = Snapshot.identifier({"files": files, "origin": additions.origin})
         pages = {name: file_hash(folder / name) for name in additions.write_pages(folder)}
         write_json(
             folder / MANIFEST_FILE,
@@ -188,12 +156,7 @@ def publish_snapshot(
                 **additions.facts,
             },
         )
-        final = Snapshot(root / identifier)
-        if not publish(folder, final.folder) and final._damaged_file():
-            with building(root) as aside:
-                os.rename(final.folder, aside / identifier)
-                publish(folder, final.folder)
-    return final
+        return publish_tables(folder, Snapshot(root / identifier))
 
 
 def _crystals(table: pa.Table) -> Iterator[Crystal]:
@@ -202,12 +165,6 @@ def _crystals(table: pa.Table) -> Iterator[Crystal]:
         for k, identifier in enumerate(row.column("material_id").to_pylist()):
             numbers = row.column("numbers")[k].values.to_numpy()
             yield make_crystal(identifier, lattices[k], row.column("frac")[k].values.to_numpy(), numbers)
-
-
-def _identifier(files: dict[str, str], origin: dict[str, Any]) -> str:
-    """Hash of the content of all files, in the order of their names, and of their origin."""
-    digests = [files[name] for name in sorted(files)]
-    return text_hash(str(schema.SCHEMA_VERSION), *digests, *([json.dumps(origin, sort_keys=True)] if origin else []))[:16]
 
 
 def _check_share(quarantined: int, sound: int, rejected: list[Rejection], most: float, description: str) -> None:
@@ -221,23 +178,13 @@ def _check_share(quarantined: int, sound: int, rejected: list[Rejection], most: 
 
 
 def open_snapshot(root: Path, identifier: str | None = None) -> Snapshot:
-    """A snapshot by its id.
-
-    Args:
-        root: the folder of all snapshots.
-        identifier: the id or its beginning; None: the snapshot published last.
-
-    Raises:
-        UserError: there is no snapshot, none with this id, or a newer release made it.
-    """
-    found = Snapshot(find_artefact(root, MANIFEST_FILE, "snapshot", identifier, "`ferroscreen refresh --source starter`"))
-    _ = found.manifest
-    return found
+    """A snapshot by its id (or the start of it), or the one published last; see `open_tables`."""
+    return open_tables(root, Snapshot, identifier)
 
 
 def list_snapshots(root: Path) -> list[Snapshot]:
     """All published snapshots, oldest first."""
-    return [Snapshot(folder) for folder in list_artefacts(root, MANIFEST_FILE)]
+    return list_tables(root, Snapshot)
 
 
 def write_rejections(path: Path, rejected: Iterable[Rejection]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import gcd
 
 import gemmi
@@ -22,19 +22,20 @@ ROUNDED = 0.1  # of one element, relative, where the formula itself is not of wh
 
 def composition_of(small: gemmi.SmallStructure, sizes: NDArray[np.int64]) -> Composition:
     """Atoms in the unit cell by atomic number, weighted by their occupancies; `sizes` are the atoms of each listed site."""
-    total: Composition = {}
-    for site, size in zip(small.sites, sizes.tolist(), strict=True):
-        z = int(site.element.atomic_number)
-        total[z] = total.get(z, 0.0) + float(site.occ) * size
-    return total
+    return _added_up(zip(small.sites, sizes.tolist(), strict=True))
 
 
 def gemmi_composition(small: gemmi.SmallStructure) -> Composition:
     """The same with the symmetry as gemmi reads it, for when the symmetry is not settled yet."""
+    return _added_up((site, 1) for site in small.get_all_unit_cell_sites())
+
+
+def _added_up(sites: Iterable[tuple[gemmi.SmallStructure.Site, int]]) -> Composition:
+    """Atoms by atomic number, of sites and how many atoms each stands for."""
     total: Composition = {}
-    for site in small.get_all_unit_cell_sites():
+    for site, atoms in sites:
         z = int(site.element.atomic_number)
-        total[z] = total.get(z, 0.0) + float(site.occ)
+        total[z] = total.get(z, 0.0) + float(site.occ) * atoms
     return total
 
 

@@ -22,16 +22,15 @@ space_group               (crystals,)      1        1..230
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.packing import gather
+from models.packing import Packed
 
 DTYPES = {
     "node_ptr": np.int64,
@@ -46,14 +45,17 @@ DTYPES = {
     "n_atoms": np.int32,
     "space_group": np.int16,
 }
-_PER_NODE = ("numbers", "node_weight")
-_PER_EDGE = ("edge_source", "edge_target", "edge_distance", "edge_count")
-_PER_CRYSTAL = ("volume_per_atom", "n_atoms", "space_group")
 
 
 @dataclass(frozen=True, eq=False)
-class CrystalGraphs:
+class CrystalGraphs(Packed):
     """Graphs of many crystals in flat arrays (the module's table); memory-mapped arrays serve as well."""
+
+    owned: ClassVar[dict[str, tuple[str, ...]]] = {
+        "node_ptr": ("numbers", "node_weight"),
+        "edge_ptr": ("edge_source", "edge_target", "edge_distance", "edge_count"),
+    }
+    per_crystal: ClassVar[tuple[str, ...]] = ("volume_per_atom", "n_atoms", "space_group")
 
     node_ptr: NDArray[np.int64]
     edge_ptr: NDArray[np.int64]
@@ -67,9 +69,6 @@ class CrystalGraphs:
     n_atoms: NDArray[np.int32]
     space_group: NDArray[np.int16]
 
-    def __len__(self) -> int:
-        return len(self.node_ptr) - 1
-
     @property
     def edges_per_crystal(self) -> NDArray[np.int64]:
         return np.diff(self.edge_ptr)
@@ -78,30 +77,6 @@ class CrystalGraphs:
         """(target, source) of each edge as nodes counted over all crystals; `target` ascends."""
         first = np.repeat(self.node_ptr[:-1], np.diff(self.edge_ptr))
         return self.edge_target + first, self.edge_source + first
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Every field by its name."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    def take(self, index: NDArray[np.int64]) -> CrystalGraphs:
-        """The graphs of some crystals, in the order asked for."""
-        node_ptr, nodes = gather(self.node_ptr, index)
-        edge_ptr, edges = gather(self.edge_ptr, index)
-        chosen = {name: getattr(self, name)[nodes] for name in _PER_NODE}
-        chosen |= {name: getattr(self, name)[edges] for name in _PER_EDGE}
-        chosen |= {name: getattr(self, name)[index] for name in _PER_CRYSTAL}
-        return CrystalGraphs(node_ptr=node_ptr, edge_ptr=edge_ptr, **chosen)
-
-
-def concatenate(parts: Sequence[CrystalGraphs]) -> CrystalGraphs:
-    """One packed set from several, in order."""
-    joined: dict[str, NDArray[Any]] = {
-        name: np.concatenate([getattr(p, name) for p in parts]) for name in (*_PER_NODE, *_PER_EDGE, *_PER_CRYSTAL)
-    }
-    for name in ("node_ptr", "edge_ptr"):
-        counts = np.concatenate([np.diff(getattr(p, name)) for p in parts])
-        joined[name] = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return CrystalGraphs(**joined)
 
 
 @dataclass(frozen=True, eq=False)

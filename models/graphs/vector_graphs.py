@@ -30,17 +30,16 @@ frame_standard            (frames,)            1     1 where the frame is the po
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from models.graphs.frames import SIGNED_PERMUTATIONS, triads
-from models.packing import gather
+from models.packing import Packed
 
 VECTOR_DTYPES = {
     "node_ptr": np.int64,
@@ -65,18 +64,20 @@ VECTOR_DTYPES = {
     "frame_axes": np.uint8,
     "frame_standard": np.uint8,
 }
-OWNED = {
-    "node_ptr": ("numbers", "node_weight"),
-    "edge_ptr": ("edge_source", "edge_target", "edge_vector", "edge_rotation", "edge_kind", "edge_translate"),
-    "rotation_ptr": ("rotation",),
-    "site_ptr": ("site_node", "site_rotation"),
-    "frame_ptr": ("frame_first", "frame_second", "frame_axes", "frame_standard"),
-}
 
 
 @dataclass(frozen=True, eq=False)
-class VectorGraphs:
+class VectorGraphs(Packed):
     """Graphs of many crystals in flat arrays (the module's table); memory-mapped arrays serve as well."""
+
+    owned: ClassVar[dict[str, tuple[str, ...]]] = {
+        "node_ptr": ("numbers", "node_weight"),
+        "edge_ptr": ("edge_source", "edge_target", "edge_vector", "edge_rotation", "edge_kind", "edge_translate"),
+        "rotation_ptr": ("rotation",),
+        "site_ptr": ("site_node", "site_rotation"),
+        "frame_ptr": ("frame_first", "frame_second", "frame_axes", "frame_standard"),
+    }
+    per_crystal: ClassVar[tuple[str, ...]] = ("lattice",)
 
     node_ptr: NDArray[np.int64]
     edge_ptr: NDArray[np.int64]
@@ -100,34 +101,9 @@ class VectorGraphs:
     frame_axes: NDArray[np.uint8]
     frame_standard: NDArray[np.uint8]
 
-    def __len__(self) -> int:
-        return len(self.node_ptr) - 1
-
     @property
     def edges_per_crystal(self) -> NDArray[np.int64]:
         return np.diff(self.edge_ptr)
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Every field by its name."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    def take(self, index: NDArray[np.int64]) -> VectorGraphs:
-        """The graphs of some crystals, in the order asked for."""
-        chosen: dict[str, NDArray[Any]] = {"lattice": self.lattice[index]}
-        for ptr, owned in OWNED.items():
-            chosen[ptr], places = gather(getattr(self, ptr), index)
-            chosen |= {name: getattr(self, name)[places] for name in owned}
-        return VectorGraphs(**chosen)
-
-
-def join_vectors(parts: Sequence[VectorGraphs]) -> VectorGraphs:
-    """One packed set from several, in order."""
-    joined: dict[str, NDArray[Any]] = {"lattice": np.concatenate([p.lattice for p in parts])}
-    for ptr, owned in OWNED.items():
-        counts = np.concatenate([np.diff(getattr(p, ptr)) for p in parts])
-        joined[ptr] = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        joined |= {name: np.concatenate([getattr(p, name) for p in parts]) for name in owned}
-    return VectorGraphs(**joined)
 
 
 @dataclass(frozen=True, eq=False)

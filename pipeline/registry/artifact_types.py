@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data.errors import UserError
-from data.snapshot import MANIFEST_FILE, Snapshot
+from data.snapshot import Snapshot
 from data.sources.literature.snapshot import LiteratureSnapshot
+from data.store.tables import MANIFEST_FILE
 from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.experiment_model import PublishedExperimentModel
 from pipeline.registry.order_classifier import OrderClassifier

@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from data.errors import Unavailable, UserError
-from data.snapshot import MANIFEST_FILE
 from data.store.artifact import building, file_hash, list_artefacts, make_folder, publish
 from data.store.lock import writing
+from data.store.tables import MANIFEST_FILE
 from pipeline.ops.progress import Reporter
 from pipeline.registry.artifact_types import Kind, kinds
 from pipeline.registry.published import CARD_FILE

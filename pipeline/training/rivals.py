@@ -5,8 +5,10 @@ A shipped model carries no test rows, only hashes of the chemical systems that i
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Generic
 
 import numpy as np
 import pandas as pd
@@ -20,49 +22,53 @@ from pipeline.registry.experiment_model import PublishedExperimentModel, answers
 from pipeline.registry.order_classifier import OrderClassifier, log_losses
 from pipeline.registry.order_ranker import OrderRanker, place_losses
 from pipeline.registry.promotion import Rival
-from pipeline.registry.published import PublishedModel
-from pipeline.registry.shipped import shipped_of, shipped_rival, system_hash, systems_seen
+from pipeline.registry.published import M, PublishedModel
+from pipeline.registry.shipped import ShippedRival, shipped_of, system_hash, systems_seen
 from pipeline.settings import Settings
 from pipeline.training.literature_rows import literature_rows
 from pipeline.training.order_examples import OrderedCrystal, described, ordered_crystals, own_orders
 
 
 @dataclass(frozen=True)
-class ClassifierRival:
-    """The shipped order classifier."""
+class ShippedOrderModel(ABC, Generic[M]):
+    """A shipped order model: predicts for the candidate's test rows whose chemical systems it never saw."""
 
-    model: OrderClassifier
+    model: M
     where: Settings
     reporter: Reporter
 
     def errors(self, candidate: PublishedModel) -> pd.DataFrame:
-        """Log loss, truth and system of the candidate's test rows whose systems the shipped model never saw, by id."""
-        rows = _unseen(self.model, candidate, self.where)
-        if not rows:
-            return _none()
+        """error, truth and system of these rows, by id. Raises UserError where the candidate's snapshot is gone."""
+        seen, asked = systems_seen(self.model), set(candidate.held_out()["material_id"])
+        crystals = ordered_crystals(open_snapshot(self.where.snapshots, candidate.manifest["snapshot"]))
+        rows = [one for one in crystals if one.crystal.id in asked and system_hash(one.crystal.chemsys) not in seen]
+        kept, error, truth = self._predicted(rows) if rows else ([], [], [])
+        index = pd.Index([one.crystal.id for one in kept], name="material_id")
+        columns = {"error": error, "truth": truth, "system": [one.crystal.chemsys for one in kept]}
+        return pd.DataFrame(columns, index=index)
+
+    @abstractmethod
+    def _predicted(self, rows: list[OrderedCrystal]) -> tuple[list[OrderedCrystal], list[float], list[float]]:
+        """(the rows that could be described, their errors, their truths)."""
+
+
+class ClassifierRival(ShippedOrderModel[OrderClassifier]):
+    """The shipped order classifier; the error is the log loss."""
+
+    def _predicted(self, rows: list[OrderedCrystal]) -> tuple[list[OrderedCrystal], list[float], list[float]]:
         columns, kept = described(rows, self.reporter)
         truth = np.array([CLASSES.index(one.order) for one in kept], dtype=np.int64)
-        losses = log_losses(self.model.predict(columns), truth)
-        return _table(kept, losses.tolist(), truth.astype(float).tolist())
+        return kept, log_losses(self.model.predict(columns), truth).tolist(), truth.astype(float).tolist()
 
 
-@dataclass(frozen=True)
-class RankerRival:
-    """The shipped order ranker."""
+class RankerRival(ShippedOrderModel[OrderRanker]):
+    """The shipped order ranker; the error is one minus the reciprocal place, the truth the number of rivals."""
 
-    model: OrderRanker
-    where: Settings
-    reporter: Reporter
-
-    def errors(self, candidate: PublishedModel) -> pd.DataFrame:
-        """One minus the reciprocal place, rivals and system of such rows, by id."""
-        rows = _unseen(self.model, candidate, self.where)
-        if not rows:
-            return _none()
+    def _predicted(self, rows: list[OrderedCrystal]) -> tuple[list[OrderedCrystal], list[float], list[float]]:
         with self.reporter.bar("Orders", len(rows)) as tick:
             found = list(own_orders(rows, tick))
         places = pd.Series([one.place(self.model.trees) for one in found], dtype="int64")
-        return _table([one.source for one in found], place_losses(places).tolist(), [float(len(one.own)) for one in found])
+        return [one.source for one in found], place_losses(places).tolist(), [float(len(one.own)) for one in found]
 
 
 @dataclass(frozen=True)
@@ -86,44 +92,20 @@ class ExperimentRival:
         return error_table(asked.assign(predicted=predicted))
 
 
-def experiment_rival(where: Settings, reporter: Reporter) -> ExperimentRival | None:
-    """None in a checkout without shipped models of experiments."""
-    shipped = shipped_of(PublishedExperimentModel)
-    return None if shipped is None else ExperimentRival(shipped, where, reporter)
-
-
-def classifier_rival(where: Settings, reporter: Reporter) -> ClassifierRival | None:
-    """None in a checkout without a shipped order classifier."""
-    shipped = shipped_of(OrderClassifier)
-    return None if shipped is None else ClassifierRival(shipped, where, reporter)
-
-
-def ranker_rival(where: Settings, reporter: Reporter) -> RankerRival | None:
-    """None in a checkout without a shipped order ranker."""
-    shipped = shipped_of(OrderRanker)
-    return None if shipped is None else RankerRival(shipped, where, reporter)
-
-
-def _unseen(shipped: PublishedModel, candidate: PublishedModel, where: Settings) -> list[OrderedCrystal]:
-    """The candidate's test rows whose chemical systems the shipped model never saw."""
-    seen, asked = systems_seen(shipped), set(candidate.held_out()["material_id"])
-    crystals = ordered_crystals(open_snapshot(where.snapshots, candidate.manifest["snapshot"]))
-    return [one for one in crystals if one.crystal.id in asked and system_hash(one.crystal.chemsys) not in seen]
-
-
-def _table(crystals: list[OrderedCrystal], error: list[float], truth: list[float]) -> pd.DataFrame:
-    index = pd.Index([one.crystal.id for one in crystals], name="material_id")
-    return pd.DataFrame({"error": error, "truth": truth, "system": [one.crystal.chemsys for one in crystals]}, index=index)
-
-
-def _none() -> pd.DataFrame:
-    return pd.DataFrame({"error": [], "truth": [], "system": []})
-
-
 def shipped_rival_of(kind: type[PublishedModel], where: Settings, reporter: Reporter) -> Rival | None:
-    """The shipped model of any kind as a rival; None in a checkout without one."""
-    makers: dict[type[PublishedModel], Callable[[Settings, Reporter], Rival | None]] = {
-        Ensemble: shipped_rival, OrderClassifier: classifier_rival, OrderRanker: ranker_rival,
-        PublishedExperimentModel: experiment_rival,
+    """The shipped model of a kind as a rival.
+
+    Args:
+        kind: class of the published model.
+        where: the home that holds the candidates' snapshots.
+        reporter: receives the progress.
+
+    Returns:
+        None in a checkout without a shipped model of that kind.
+    """
+    rivals: dict[type[PublishedModel], Callable[[Any, Settings, Reporter], Rival]] = {
+        Ensemble: ShippedRival, OrderClassifier: ClassifierRival, OrderRanker: RankerRival,
+        PublishedExperimentModel: ExperimentRival,
     }  # fmt: skip
-    return makers[kind](where, reporter)
+    shipped = shipped_of(kind)
+    return None if shipped is None else rivals[kind](shipped, where, reporter)

@@ -14,7 +14,7 @@ from data.crystal import Crystal, make_crystal
 from data.sources.starter import StarterSource
 from data.symmetry import SymmetricCell, symmetrise
 from models.contract import Examples
-from models.graphs.crystal_graphs import CrystalGraphs, concatenate
+from models.graphs.crystal_graphs import CrystalGraphs
 from models.graphs.vector_graphs import VectorGraphs
 from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, build_graphs
@@ -113,7 +113,7 @@ def examples_of_cells(cells: Sequence[SymmetricCell], moments: Sequence[float] |
     """The same from symmetrised cells; exact: in double precision, for networks that are."""
     known = None if moments is None else np.asarray(moments, dtype=np.float64)
     if exact:
-        graphs = concatenate([exact_graph(cell) for cell in cells])
+        graphs = CrystalGraphs.join([exact_graph(cell) for cell in cells])
         return Examples(graphs, descriptors(graphs), known, VectorGraphs(**vector_arrays(cells, SETTINGS)))
     graphs, kept = build_graphs(cells, SETTINGS)
     assert len(kept) == len(cells), "an isolated atom"

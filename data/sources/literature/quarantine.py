@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 
+from data.crystal import symbol
+from data.elements import CUPRATE_HOSTS, MOMENT_CARRIERS, NOT_IN_CUPRATES, OPEN_F, ORDER_SEEN
 from data.sources.literature.tables import TC, TN
 
 NO_FORMULA, NO_KIND, NO_NUMBER, IMPOSSIBLE, CELSIUS = "no_formula", "no_kind", "no_number", "impossible_temperature", "celsius"
@@ -26,88 +30,6 @@ AGREE = 0.03  # two measurements of one transition
 LEAST_APART_K = 60.0
 DILUTE_SHARE, DILUTE_ABOVE_K = 0.05, 200.0
 SUPERCONDUCTING_BELOW_K = 2.0
-OPEN_SHELLS = frozenset(
-    [
-        "V",
-        "Cr",
-        "Mn",
-        "Fe",
-        "Co",
-        "Ni",
-        "Cu",
-        "Ru",
-        "Rh",
-        "Pd",
-        "Os",
-        "Ir",
-        "Ti",
-        "Sc",
-        "Zr",
-        "Mo",
-        "Nb",
-        "Re",
-        "Pt",
-        "W",
-        "Ce",
-        "Pr",
-        "Nd",
-        "Pm",
-        "Sm",
-        "Eu",
-        "Gd",
-        "Tb",
-        "Dy",
-        "Ho",
-        "Er",
-        "Tm",
-        "Yb",
-        "U",
-        "Np",
-        "Pu",
-        "Am",
-        "Cm",
-        "Bk",
-        "Cf",
-        "Pa",
-    ]
-)
-STRONG = frozenset(
-    [
-        "V",
-        "Cr",
-        "Mn",
-        "Fe",
-        "Co",
-        "Ni",
-        "Ru",
-        "Os",
-        "Ce",
-        "Pr",
-        "Nd",
-        "Pm",
-        "Sm",
-        "Eu",
-        "Gd",
-        "Tb",
-        "Dy",
-        "Ho",
-        "Er",
-        "Tm",
-        "Yb",
-        "U",
-        "Np",
-        "Pu",
-        "Am",
-        "Cm",
-        "Bk",
-        "Cf",
-    ]
-)
-F_SHELLS = frozenset(
-    ["Ce", "Pr", "Nd", "Pm", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "U", "Np", "Pu", "Am", "Cm", "Bk", "Cf"]
-)
-CUPRATE_HOSTS = frozenset(["Ba", "Sr", "La", "Ca", "Y", "Bi", "Tl", "Hg", "Nd", "Pr", "Sm", "Eu", "Gd"])
-OTHER_3D = frozenset(["V", "Cr", "Mn", "Fe", "Co", "Ni", "Ru", "Os", "Ir"])
 
 
 def reasons(values: pd.DataFrame) -> pd.Series[str]:
@@ -120,16 +42,17 @@ def reasons(values: pd.DataFrame) -> pd.Series[str]:
     number = table["value_K"].to_numpy(dtype=float)
     fractions = [f if f is not None else {} for f in table["fractions"]]
     elements = [frozenset(f) for f in fractions]
-    strong = np.array([sum(x for s, x in f.items() if s in STRONG) for f in fractions])
-    has_f = np.array([bool(e & F_SHELLS) for e in elements])
-    cuprate = np.array([{"Cu", "O"} <= e and bool(e & CUPRATE_HOSTS) and not e & OTHER_3D for e in elements])
+    strong_elements, hosts, others = _symbols(MOMENT_CARRIERS), _symbols(CUPRATE_HOSTS), _symbols(NOT_IN_CUPRATES)
+    strong = np.array([sum(x for s, x in f.items() if s in strong_elements) for f in fractions])
+    has_f = np.array([bool(e & _symbols(OPEN_F)) for e in elements])
+    cuprate = np.array([{"Cu", "O"} <= e and bool(e & hosts) and not e & others for e in elements])
     curie = (table["kind"] == TC).to_numpy()
     tests = {
         NO_FORMULA: table["fractions"].isna().to_numpy(),
         NO_KIND: ~table["kind"].isin([TC, TN]).to_numpy(),
         NO_NUMBER: ~np.isfinite(number),
         IMPOSSIBLE: (number <= 0) | (number > HOTTEST_K),
-        NOT_MAGNETIC: np.array([not e & OPEN_SHELLS for e in elements]),
+        NOT_MAGNETIC: np.array([not e & _symbols(ORDER_SEEN) for e in elements]),
         SUPERCONDUCTOR: curie & (cuprate | ((number < SUPERCONDUCTING_BELOW_K) & ~has_f)),
         DILUTE: (strong < DILUTE_SHARE) & (number > DILUTE_ABOVE_K),
     }
@@ -140,6 +63,11 @@ def reasons(values: pd.DataFrame) -> pd.Series[str]:
         sound = found == ""
         found[sound] = np.where(test(table[sound]), reason, "")
     return pd.Series(found, index=values.index, dtype=object)
+
+
+@lru_cache(maxsize=8)
+def _symbols(numbers: frozenset[int]) -> frozenset[str]:
+    return frozenset(map(symbol, numbers))
 
 
 def _in_celsius(table: pd.DataFrame) -> np.ndarray:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 
@@ -16,39 +14,39 @@ from data.errors import UserError
 from data.sources.literature.compositions import known_compositions
 from data.sources.literature.quarantine import reasons
 from data.sources.literature.tables import amounts_of, composition_key, curated_files, hashes, literature_files, read_values
-from data.store.artifact import building, file_hash, find_artefact, list_artefacts, make_folder, publish, text_hash, write_json
-from data.store.versions import read_manifest
+from data.store.artifact import building, file_hash, make_folder, text_hash, write_json
+from data.store.tables import MANIFEST_FILE, PublishedTables, list_tables, open_tables, publish_tables
 
-MANIFEST_FILE, VALUES_FILE, QUARANTINE_FILE = "manifest.json", "values.parquet", "quarantine.parquet"
+VALUES_FILE, QUARANTINE_FILE = "values.parquet", "quarantine.parquet"
 COMPOSITIONS_FILE = "compositions.parquet"
 CURATED_FOLDER = "curated"  # copies of the curated tables, where the folder has them
-REMEDY = "refresh --source literature:FOLDER"
 LITERATURE_FORMAT = 1  # raise it whenever an older release would misread a snapshot
 RULES_CODE = "literature-2"  # raise it whenever the same tables would give other compositions or another quarantine
 VALUE_COLUMNS = ["key", "formula", "kind", "value_K", "source", "ref", "manual", "given_key", "file", "row"]
 
 
-@dataclass(frozen=True)
-class LiteratureSnapshot:
-    """A published snapshot."""
+class LiteratureSnapshot(PublishedTables):
+    """Published tables of measured values."""
 
-    folder: Path
+    kind: ClassVar[str] = "literature snapshot"
+    format_key: ClassVar[str] = "format"
+    edition: ClassVar[int] = LITERATURE_FORMAT
+    remedy: ClassVar[str] = "refresh --source literature:FOLDER"
+    first_step: ClassVar[str] = "`ferroscreen refresh --source literature:FOLDER`"
+    required: ClassVar[frozenset[str]] = frozenset({VALUES_FILE, COMPOSITIONS_FILE, QUARANTINE_FILE})
 
-    @property
-    def id(self) -> str:
-        return self.folder.name
-
-    @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """Raises UserError where it is damaged, or of a newer release."""
-        what = f"literature snapshot {self.id}"
-        return read_manifest(self.folder / MANIFEST_FILE, what, "format", LITERATURE_FORMAT, REMEDY)
+    @classmethod
+    def identifier(cls, manifest: dict[str, Any]) -> str:
+        """Hash of the content of all tables, in the order of their names, and of the rules that made them."""
+        return text_hash(manifest["rules"], *(manifest["files"][name] for name in sorted(manifest["files"])))[:16]
 
     def compositions(self) -> pd.DataFrame:
         return self._read(COMPOSITIONS_FILE)
 
     def values(self) -> pd.DataFrame:
-        return self._read(VALUES_FILE)
+        """One row a sound value, VALUE_COLUMNS."""
+        table = self._read(VALUES_FILE)
+        return table if "given_key" in table else table.assign(given_key="")  # of a release before curated tables
 
     def quarantine(self) -> pd.DataFrame:
         return self._read(QUARANTINE_FILE)
@@ -60,26 +58,10 @@ class LiteratureSnapshot:
             self._check(name)
         return self.folder / CURATED_FOLDER if names else None
 
-    def verify(self) -> None:
-        """Raises UserError unless every file has the hash that the manifest states."""
-        for name in (*self.manifest["files"], *self.manifest.get("pages", {})):
-            self._check(name)
-        if _identifier(self.manifest["rules"], self.manifest["files"]) != self.id:
-            raise UserError(f"literature snapshot {self.id}: {MANIFEST_FILE} is damaged; {REMEDY}")
-
-    def is_sound(self) -> bool:
-        """Whether every file has the hash that the manifest states."""
-        try:
-            self.verify()
-        except UserError:
-            return False
-        return True
-
     def _check(self, name: str) -> Path:
         path = self.folder / name
-        stated = {**self.manifest["files"], **self.manifest.get("pages", {})}
-        if not path.is_file() or file_hash(path) != stated.get(name):
-            raise UserError(f"literature snapshot {self.id}: {name} is damaged or missing; {REMEDY}")
+        if not path.is_file() or file_hash(path) != self.manifest["files"].get(name):
+            raise UserError(f"{self.kind} {self.id}: {name} is damaged or missing; {self.remedy}")
         return path
 
     def _read(self, name: str) -> pd.DataFrame:
@@ -120,7 +102,7 @@ def publish_literature(
             shutil.copyfile(path, make_folder(made / CURATED_FOLDER) / path.name)
         tables = [VALUES_FILE, COMPOSITIONS_FILE, QUARANTINE_FILE, *(f"{CURATED_FOLDER}/{path.name}" for path in curated)]
         digests = {name: file_hash(made / name) for name in tables}
-        identifier = _identifier(RULES_CODE, digests)
+        identifier = LiteratureSnapshot.identifier({"rules": RULES_CODE, "files": digests})
         manifest = {
             "kind": "literature", "format": LITERATURE_FORMAT, "rules": RULES_CODE, "id": identifier,
             "source": f"literature:{folder.resolve().name}",
@@ -131,27 +113,17 @@ def publish_literature(
         write_json(made / MANIFEST_FILE, manifest)
         pages = {name: file_hash(made / name) for name in write_pages(LiteratureSnapshot(made))}
         write_json(made / MANIFEST_FILE, {**manifest, **({"pages": pages} if pages else {})})
-        final = LiteratureSnapshot(root / identifier)
-        if final.folder.is_dir() and not final.is_sound():
-            shutil.rmtree(final.folder)  # what is published now has the same name and is whole
-        publish(made, final.folder)
-    return final
-
-
-def _identifier(rules: str, digests: dict[str, str]) -> str:
-    """Hash of the content of all tables, in the order of their names."""
-    return text_hash(rules, *(digests[name] for name in sorted(digests)))[:16]
+        return publish_tables(made, LiteratureSnapshot(root / identifier))
 
 
 def open_literature(root: Path, identifier: str | None = None) -> LiteratureSnapshot:
-    """A snapshot by its id (or the start of it), or the one published last. Raises UserError where there is none."""
-    remedy = "`ferroscreen refresh --source literature:FOLDER`"
-    return LiteratureSnapshot(find_artefact(root, MANIFEST_FILE, "literature snapshot", identifier, remedy))
+    """A snapshot by its id (or the start of it), or the one published last; see `open_tables`."""
+    return open_tables(root, LiteratureSnapshot, identifier)
 
 
 def list_literature(root: Path) -> list[LiteratureSnapshot]:
     """All published snapshots, oldest first."""
-    return [LiteratureSnapshot(folder) for folder in list_artefacts(root, MANIFEST_FILE)]
+    return list_tables(root, LiteratureSnapshot)
 
 
 def newest_literature(root: Path) -> LiteratureSnapshot | None:

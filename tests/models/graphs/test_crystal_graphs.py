@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from models.graphs.crystal_graphs import DTYPES, CrystalGraphs, GraphBatch, concatenate
+from models.graphs.crystal_graphs import DTYPES, CrystalGraphs, GraphBatch
 from models.packing import batches_by_edges
 from tests.contract.crystals import SETTINGS, hand_built, starter_examples
 from tests.contract.models import trained
@@ -40,7 +40,7 @@ def graph_sets(draw: st.DrawFn) -> CrystalGraphs:
             "space_group": [rng.integers(1, 231)],
         }
         parts.append(CrystalGraphs(**{name: np.asarray(v, dtype=DTYPES[name]) for name, v in values.items()}))
-    return concatenate(parts)
+    return CrystalGraphs.join(parts)
 
 
 def crystal(graphs: CrystalGraphs, k: int) -> dict[str, np.ndarray]:
@@ -69,7 +69,7 @@ def test_take_is_picking_one_by_one(graphs: CrystalGraphs, data: st.DataObject) 
 @settings(deadline=None, derandomize=True)
 @given(st.lists(graph_sets(), min_size=1, max_size=4))
 def test_concatenate_keeps_every_crystal_in_order(parts: list[CrystalGraphs]) -> None:
-    joined = concatenate(parts)
+    joined = CrystalGraphs.join(parts)
     wanted = [crystal(p, k) for p in parts for k in range(len(p))]
     assert len(joined) == len(wanted)
     for k, one in enumerate(wanted):
@@ -133,7 +133,7 @@ def test_real_graphs_keep_their_invariants_wherever_they_stand(order: list[int])
     from pipeline.features.neighbours import build_graph
 
     crystals = list(hand_built().values())
-    graphs = concatenate([build_graph(symmetrise(crystals[k]), SETTINGS) for k in order])
+    graphs = CrystalGraphs.join([build_graph(symmetrise(crystals[k]), SETTINGS) for k in order])
     node_crystal = np.repeat(np.arange(len(graphs)), np.diff(graphs.node_ptr))
     np.testing.assert_allclose(np.bincount(node_crystal, weights=graphs.node_weight), 1.0, atol=1e-6)
     for k in range(len(graphs)):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from data.symmetry import symmetrise, without_orbits
-from models.graphs.crystal_graphs import DTYPES, CrystalGraphs, concatenate
+from models.graphs.crystal_graphs import DTYPES, CrystalGraphs
 from pipeline.features.descriptors import (
     MAGPIE_STATISTICS,
     STRUCTURE_NAMES,
@@ -80,7 +80,7 @@ def matminer() -> tuple[list[str], np.ndarray]:
 
 @lru_cache(maxsize=1)
 def ours() -> np.ndarray:
-    mix = compositions(concatenate([only_composition(c) for c in counts_by_element()]))
+    mix = compositions(CrystalGraphs.join([only_composition(c) for c in counts_by_element()]))
     return np.concatenate([magpie(mix), stoichiometry_norms(mix), valence_orbitals(mix)], axis=1)
 
 
@@ -103,7 +103,8 @@ def test_values_are_matminers_values() -> None:
 def test_the_whole_table_is_finite() -> None:
     table = magpie_table()[1]
     assert np.isfinite(table).all()
-    graphs = concatenate([only_composition({z: 1}) for z in range(1, 104)] + [only_composition(c) for c in counts_by_element()])
+    counts = [*({z: 1} for z in range(1, 104)), *counts_by_element()]
+    graphs = CrystalGraphs.join([only_composition(c) for c in counts])
     said = descriptors(graphs)
     assert said.shape == (len(graphs), len(descriptor_names()))
     assert said.dtype == np.float32
@@ -165,8 +166,8 @@ def test_crystal_systems_begin_at_their_space_groups(system: int, first: int, la
 
 def test_full_cell_and_asymmetric_unit_agree_but_for_the_numbers_of_orbits() -> None:
     cells = [symmetrise(c) for c in made.hand_built().values()]
-    folded = descriptors(concatenate([build_graph(c, made.SETTINGS) for c in cells]))
-    unfolded = descriptors(concatenate([build_graph(without_orbits(c), made.SETTINGS) for c in cells]))
+    folded = descriptors(CrystalGraphs.join([build_graph(c, made.SETTINGS) for c in cells]))
+    unfolded = descriptors(CrystalGraphs.join([build_graph(without_orbits(c), made.SETTINGS) for c in cells]))
     orbits = [descriptor_names().index(name) for name in ("orbits", "magnetic orbits")]
     np.testing.assert_allclose(np.delete(unfolded, orbits, 1), np.delete(folded, orbits, 1), rtol=2e-6, atol=2e-6)
 

@@ -20,7 +20,7 @@ from data.store.artifact import file_hash
 from data.symmetry import symmetrise, without_orbits
 from models.contract import Model
 from models.families import family
-from models.graphs.crystal_graphs import concatenate
+from models.graphs.crystal_graphs import CrystalGraphs
 from pipeline.features import graphs as store_module
 from pipeline.features.graphs import graph_store
 from pipeline.features.neighbours import build_graph, build_graphs
@@ -102,7 +102,7 @@ def test_another_snapshot_is_another_store(starter: Snapshot, tmp_path: Path) ->
 def test_the_store_holds_the_snapshots_graphs_in_order(starter: Snapshot, tmp_path: Path) -> None:
     store = graph_store(tmp_path, starter, made.SETTINGS, workers=1)
     np.testing.assert_array_equal(store.rows, np.arange(290))
-    wanted = concatenate([build_graph(symmetrise(c), made.SETTINGS) for c in starter.crystals()])
+    wanted = CrystalGraphs.join([build_graph(symmetrise(c), made.SETTINGS) for c in starter.crystals()])
     for name, array in wanted.arrays().items():
         read = getattr(store.graphs, name)
         assert isinstance(read, np.memmap)

@@ -11,7 +11,7 @@ import torch
 from data.snapshot import publish_snapshot
 from data.sources.starter import StarterSource
 from data.symmetry import symmetrise, without_orbits
-from models.graphs.vector_graphs import VectorBatch, VectorGraphs, join_vectors
+from models.graphs.vector_graphs import VectorBatch, VectorGraphs
 from models.networks.mcegnn import MCEGNN
 from pipeline.features.graphs import graph_store
 from pipeline.features.neighbours import build_graphs
@@ -106,12 +106,12 @@ def test_vectors_turn_with_the_crystal(name: str) -> None:
 
 def test_taking_and_joining_are_inverse() -> None:
     parts = [build_vectors([symmetrise(made.hand_built()[name])], made.SETTINGS) for name in NAMES]
-    whole = join_vectors(parts)
+    whole = VectorGraphs.join(parts)
     assert len(whole) == len(NAMES)
     for k, part in enumerate(parts):
         assert_equal_graphs(whole.take(np.array([k])), part)
     order = np.random.default_rng(0).permutation(len(whole))
-    assert_equal_graphs(whole.take(order), join_vectors([parts[k] for k in order]))
+    assert_equal_graphs(whole.take(order), VectorGraphs.join([parts[k] for k in order]))
 
 
 def test_a_store_holds_what_is_built_directly(tmp_path: Path) -> None:

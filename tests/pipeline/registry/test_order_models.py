@@ -27,7 +27,7 @@ from pipeline.registry.promotion import promote, rollback
 from pipeline.registry.published import CARD_FILE, artefact_id, current_models
 from pipeline.registry.shipped import choose, ship, shipped_of
 from pipeline.settings import Settings
-from pipeline.training.rivals import classifier_rival
+from pipeline.training.rivals import shipped_rival_of
 from pipeline.training.train_order import newest_with_site_moments, train_order
 from tests.pipeline.training.magnets import type_one
 
@@ -102,7 +102,7 @@ def test_the_one_promoted_is_in_use_until_it_is_given_up(where: Settings) -> Non
 
 
 def test_against_the_shipped_one_unseen_systems_decide(where: Settings) -> None:
-    mine, rival = own(where, OrderClassifier), classifier_rival(where, Quiet())
+    mine, rival = own(where, OrderClassifier), shipped_rival_of(OrderClassifier, where, Quiet())
     assert rival is not None
     errors = rival.errors(mine)
     assert set(errors.columns) == {"error", "truth", "system"} and (errors["error"] >= 0).all()
