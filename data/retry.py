@@ -3,51 +3,73 @@
 from __future__ import annotations
 
 import email.utils
-import random
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
+from tenacity import RetryCallState, RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
 from data.errors import Transient, Unavailable
 
 T = TypeVar("T")
+APART = 0.1  # of a wait of ours that is added to a Retry-After: not all clients come back at the same moment
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often and how long to ask again; all times in seconds."""
+    """How often and how long to ask again; all times in seconds. The one policy of all services."""
 
     attempts: int = 8
-    first_wait_s: float = 1.0  # doubled with each failure
+    first_wait_s: float = 1.0  # doubled with each failure; each wait is anything up to that
     longest_wait_s: float = 120.0  # between two attempts of ours
     longest_retry_after_s: float = 900.0  # the longest Retry-After that is waited for
-    call_s: float = 300.0  # one attempt, from the first byte sent to the last one read
+    call_s: float = 300.0  # one attempt, from the first byte sent to the last one read, however steadily it drips
     read_s: float = 60.0  # silence on the line
+    answer_mb: float = 256.0  # the largest answer of a provider of CIF files; the largest page of real ones has some tens
 
     def ask(self, what: str, action: Callable[[], T]) -> T:
-        """What `action` returns once it does not raise Transient.
+        """What `action` returns once it does not raise Transient; that an attempt ends within `call_s` is the action's affair.
+
+        Args:
+            what: what is asked, for messages.
+            action: one attempt.
 
         Raises:
             Unavailable: the last attempt failed, too, or the service asks for a longer wait than `longest_retry_after_s`.
         """
-        for attempt in range(1, self.attempts + 1):
-            try:
-                return within(self.call_s, action)
-            except Transient as fault:
-                message, retry_after, answered = str(fault), fault.retry_after_s, fault.answered
-            if retry_after is not None and retry_after > self.longest_retry_after_s:
-                raise Unavailable(f"{what}: {message}; the service asks to come back in {retry_after:.0f} s")
-            if attempt < self.attempts:
-                time.sleep(self.wait_s(attempt, retry_after))
-        raise Unavailable(f"{what}: {message}; given up after {self.attempts} attempts", answered)
+        retrying = Retrying(
+            retry=retry_if_exception_type(Transient),
+            stop=lambda state: stop_after_attempt(self.attempts)(state) or self._too_long(state),
+            wait=self.wait_s,
+        )
+        try:
+            return retrying(action)
+        except RetryError as ended:
+            fault = _fault(ended.last_attempt.exception())
+            if fault.retry_after_s is not None and fault.retry_after_s > self.longest_retry_after_s:
+                raise Unavailable(f"{what}: {fault}; the service asks to come back in {fault.retry_after_s:.0f} s") from None
+            raise Unavailable(f"{what}: {fault}; given up after {self.attempts} attempts", fault.answered) from None
 
-    def wait_s(self, attempt: int, retry_after: float | None) -> float:
-        """Seconds to wait after the given number of failures: anything up to the doubled wait, never less than `retry_after`."""
-        ours = random.uniform(0.0, min(self.longest_wait_s, self.first_wait_s * 2.0 ** (attempt - 1)))
-        return ours if retry_after is None else retry_after + 0.1 * ours  # not all clients at the same moment
+    def wait_s(self, state: RetryCallState) -> float:
+        """Seconds to wait after a failure: anything up to the doubled wait, never less than the service's Retry-After."""
+        ours = float(wait_random_exponential(multiplier=self.first_wait_s, max=self.longest_wait_s)(state))
+        asked = _retry_after(state)
+        return ours if asked is None else asked + APART * ours
+
+    def _too_long(self, state: RetryCallState) -> bool:
+        asked = _retry_after(state)
+        return asked is not None and asked > self.longest_retry_after_s
+
+
+def _retry_after(state: RetryCallState) -> float | None:
+    return None if state.outcome is None else _fault(state.outcome.exception()).retry_after_s
+
+
+def _fault(fault: BaseException | None) -> Transient:
+    assert isinstance(fault, Transient), "only these are tried again"
+    return fault
 
 
 def retry_after_s(header: str | None) -> float | None:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import warnings
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
 from platformdirs import user_data_path
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from data.errors import UserError
 from data.retry import RetryPolicy
+from pipeline.old_names import OLD_SETTINGS
 from pipeline.ops.parallel import default_workers
 
+PREFIX = "FERROSCREEN_"
+OTHER_VARIABLES = ("FERROSCREEN_DEBUG",)  # read where they are needed
 MP_ENDPOINT = "https://api.materialsproject.org/"
 
 
 class Settings(BaseSettings):
     """An environment variable overrides the default; an option of a command overrides both."""
 
-    model_config = SettingsConfigDict(env_prefix="FERROSCREEN_")
+    model_config = SettingsConfigDict(env_prefix=PREFIX)
 
     home: Path = Field(default_factory=lambda: user_data_path("ferroscreen"), description="folder of all artefacts")
     workers: int = Field(default_factory=default_workers, ge=1, description="processor cores to use")
@@ -103,5 +110,24 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of the process, read once."""
-    return Settings()
+    """The settings of the process, read once. Variables of other names are told of: a setting that is not obeyed is a trap.
+
+    Raises:
+        UserError: a variable has a value that the setting cannot have.
+    """
+    given = {name.upper(): value for name, value in os.environ.items() if name.upper().startswith(PREFIX)}
+    renamed = {}
+    for old, new in OLD_SETTINGS.items():
+        if old in given:
+            warnings.warn(f"{old} is now called {new}; the old name still counts", FutureWarning, stacklevel=2)
+            if new not in given:
+                renamed[new.removeprefix(PREFIX).lower()] = given[old]
+    known = {*OLD_SETTINGS, *OTHER_VARIABLES, *(PREFIX + name.upper() for name in Settings.model_fields)}
+    for name in sorted(set(given) - known):
+        close = get_close_matches(name, known, n=1)
+        warnings.warn(f"{name} is no setting{f'; do you mean {close[0]}?' if close else ''}", stacklevel=2)
+    try:
+        return Settings(**renamed)  # type: ignore[arg-type]  # text, which pydantic reads like the variables
+    except ValidationError as fault:
+        wrong = [f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in fault.errors()]
+        raise UserError("; ".join(wrong)) from fault

@@ -6,7 +6,6 @@ same fetch is asked for again, and is invisible to whoever reads the folder.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -19,6 +18,7 @@ from typing import Any
 
 from data.errors import UserError
 from data.store.artifact import make_folder, write_bytes, write_json
+from data.store.lock import locked
 
 LEDGER = "fetch.json"
 UNFINISHED = ".unfinished"
@@ -137,11 +137,7 @@ def fetching(folder: Path, kind: str, query: dict[str, Any]) -> Iterator[Unfinis
     if done is None and not (folder / UNFINISHED).is_dir() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty and holds no fetch; choose another --out")
     work = make_folder(folder / UNFINISHED)
-    with (work / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # the system lets go of it when its process dies
-        except OSError:
-            raise UserError(f"another process is fetching into {folder}") from None
+    with locked(work / "lock", lambda: f"another process is fetching into {folder}"):
         unfinished = _taken_up(folder)
         if unfinished is None:
             unfinished = Unfinished(folder, kind, query, datetime.now(UTC).isoformat(timespec="microseconds"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,24 +24,51 @@ class Busy(UserError):
 
 
 @contextmanager
+def locked(path: Path, busy: Callable[[], str], wait_s: float = 0.0) -> Iterator[None]:
+    """Hold the lock on a file.
+
+    Args:
+        path: the file.
+        busy: says who holds it, for the message.
+        wait_s: how long to wait for it.
+
+    Raises:
+        Busy: another process holds the lock.
+    """
+    lock = FileLock(path, timeout=wait_s)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Busy(busy()) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the lock on a file."""
+    try:
+        with locked(path, str):
+            return False
+    except Busy:
+        return True
+
+
+@contextmanager
 def writing(root: Path) -> Iterator[None]:
     """Hold the lock on a folder of artefacts. Unfinished folders of a dead writer are removed.
 
     Raises:
         Busy: another process holds the lock; the message names the process and the time.
     """
-    lock = FileLock(make_folder(root) / LOCK_FILE, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise Busy(f"another refresh is writing ({_holder(root)}); this one changed nothing") from None
-    try:
+    with locked(
+        make_folder(root) / LOCK_FILE, lambda: f"another refresh is writing ({_holder(root)}); this one changed nothing"
+    ):
         for left in root.glob(".building-*"):
             shutil.rmtree(left, ignore_errors=True)
         write_json(root / HOLDER_FILE, {"process": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")})
         yield
-    finally:
-        lock.release()
 
 
 def _holder(root: Path) -> str:

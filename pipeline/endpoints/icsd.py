@@ -6,15 +6,16 @@ from data.cif.disorder import Disorder
 from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.disordered import DisorderedCrystal
+from data.retry import RetryPolicy
 from data.sources.icsd.api import FIELDS, Credentials, IcsdApi
 from data.sources.icsd.fetch import EXPERIMENTAL
 from data.sources.icsd.table import CODE, code_of
-from data.sources.network import RetryPolicy, where
+from data.sources.network import where
 from pipeline.endpoints.finding import Finding, Heard, ask
 
 NAME = "icsd"
 QUERY = "COMPOSITION : Fe AND NUMBEROFELEMENTS : 1"
-RETRIES = RetryPolicy(attempts=2, first_wait_s=1.0, longest_wait_s=5.0, timeout_s=20.0, answer_s=60.0, answer_mb=16.0)
+RETRIES = RetryPolicy(attempts=2, first_wait_s=1.0, longest_wait_s=5.0, longest_retry_after_s=5.0, read_s=20.0, call_s=60.0, answer_mb=16.0)
 
 
 def check_icsd(account: Credentials, retries: RetryPolicy = RETRIES) -> Finding:

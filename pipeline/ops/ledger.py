@@ -19,11 +19,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from data.errors import UserError
 from data.store.artifact import make_folder, room_on_disk
-from data.store.lock import Busy
+from data.store.lock import is_locked, locked
 from data.store.versions import refuse_newer
 
 RUNNING, DONE, FAILED, INTERRUPTED, LOST = "running", "done", "failed", "interrupted", "lost"
@@ -128,12 +126,10 @@ class Ledger:
 
     @contextmanager
     def _held(self, job: str, key: str, inputs: dict[str, Any]) -> Iterator[Run]:
-        lock = FileLock(self._lease(key), timeout=PATIENCE_S)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise Busy(f"this {job} is being done by {self._holder(key)}; nothing was done twice") from None
-        try:
+        def busy() -> str:
+            return f"this {job} is being done by {self._holder(key)}; nothing was done twice"
+
+        with locked(self._lease(key), busy, PATIENCE_S):
             run = self._begin(job, key, inputs)
             beating = threading.Event()
             heart = threading.Thread(target=self._beat, args=(run.id, beating), daemon=True)
@@ -151,8 +147,6 @@ class Ledger:
             finally:
                 beating.set()
                 heart.join()
-        finally:
-            lock.release()
 
     def entries(self, last: int | None = None) -> list[Entry]:
         """All runs, or the `last` ones, oldest first. A run whose process has died is marked as lost."""
@@ -200,13 +194,7 @@ class Ledger:
     def _lives(self, entry: Entry) -> bool:
         if entry.host != socket.gethostname():
             return datetime.now(UTC) - datetime.fromisoformat(entry.seen) < timedelta(seconds=SILENT_S)
-        lock = FileLock(self._lease(entry.key), timeout=0)
-        try:
-            lock.acquire()
-        except Timeout:
-            return True
-        lock.release()
-        return False
+        return is_locked(self._lease(entry.key))
 
     def _seen_now(self, entry: Entry) -> Entry:
         if entry.state != RUNNING or self._lives(entry):
@@ -219,8 +207,8 @@ class Ledger:
             row = connection.execute("select * from run where key = ? and state = ? order by id desc", (key, RUNNING)).fetchone()
         return f"process {row['process']} on {row['host']} since {row['started']}" if row else "another process"
 
-    def _lease(self, key: str) -> str:
-        return str(self._leases / f"{key}.lock")
+    def _lease(self, key: str) -> Path:
+        return self._leases / f"{key}.lock"
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, timeout=60.0)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from tenacity import Future, RetryCallState, Retrying
 
 from data.errors import Transient, Unavailable
 from data.retry import RetryPolicy, retry_after_s, within
@@ -27,6 +28,14 @@ def failing(times: int, retry_after: float | None = None) -> list[float]:
 
     assert QUICK.ask("it", action) == "done"
     return moments
+
+
+def after(failures: int, retry_after: float | None) -> RetryCallState:
+    """What tenacity knows after so many failures."""
+    state = RetryCallState(Retrying(), None, (), {})
+    state.attempt_number = failures
+    state.outcome = Future.construct(failures, Transient("busy", retry_after), has_exception=True)
+    return state
 
 
 def test_it_asks_again_until_it_works() -> None:
@@ -53,12 +62,12 @@ def test_it_does_not_wait_for_ever() -> None:
 def test_waits_double_up_to_a_limit_and_differ() -> None:
     random.seed(3)
     retry_policy = RetryPolicy(first_wait_s=1.0, longest_wait_s=60.0)
-    waits = {n: [retry_policy.wait_s(n, None) for _ in range(400)] for n in (1, 2, 3, 4, 7, 8, 20)}
+    waits = {n: [retry_policy.wait_s(after(n, None)) for _ in range(400)] for n in (1, 2, 3, 4, 7, 8, 20)}
     limits = {1: 1, 2: 2, 3: 4, 4: 8, 7: 60, 8: 60, 20: 60}
     for attempt, seconds in waits.items():
         assert 0.9 * limits[attempt] < max(seconds) <= limits[attempt]
         assert len(set(seconds)) == len(seconds), "all clients would come back together"
-    assert all(10.0 <= retry_policy.wait_s(1, 10.0) <= 10.1 for _ in range(100))
+    assert all(10.0 <= retry_policy.wait_s(after(1, 10.0)) <= 10.1 for _ in range(100))
 
 
 def test_a_hanging_attempt_is_left_behind() -> None:

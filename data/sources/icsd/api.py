@@ -11,7 +11,7 @@ import io
 import logging
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,8 +21,9 @@ import requests
 from pydantic import SecretStr
 
 from data.errors import UserError
+from data.retry import RetryPolicy
 from data.sources.icsd.table import CODE, code_of
-from data.sources.network import AccountDenied, FetchError, PatientSession, RetryPolicy, where
+from data.sources.network import DOWNLOADS, AccountDenied, FetchError, PatientSession, where
 
 BASE_URL = "https://icsd.fiz-karlsruhe.de/ws"
 LOGIN, PASSWORD, URL = "ICSD_LOGIN_ID", "ICSD_LOGIN_PASSWORD", "ICSD_API_URL"
@@ -69,7 +70,7 @@ class IcsdApi:
     def __init__(self, credentials: Credentials, retry_policy: RetryPolicy | None = None) -> None:
         self._credentials = credentials
         self._session = _Session()
-        self._session.retry_policy = retry_policy or RetryPolicy()
+        self._session.retry_policy = retry_policy or DOWNLOADS
         self._entries_end = False  # whether the last lines of entries have been seen: then every entry must have one
 
     def __enter__(self) -> IcsdApi:
@@ -86,7 +87,8 @@ class IcsdApi:
     def close(self) -> None:
         """Log out; a service that does not answer to it ends the session by itself after an hour."""
         if _TOKEN in self._session.headers:
-            self._session.retry_policy = RetryPolicy(attempts=1, timeout_s=min(_FAREWELL_S, self._session.retry_policy.timeout_s))
+            known = self._session.retry_policy
+            self._session.retry_policy = replace(known, attempts=1, read_s=min(_FAREWELL_S, known.read_s))
             try:
                 self._session.get(f"{self._credentials.base_url}/auth/logout", allow_redirects=False)
             except FetchError as fault:

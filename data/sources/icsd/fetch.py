@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
+from data.retry import RetryPolicy
 from data.sources.icsd.api import FIELDS, Credentials, IcsdApi
 from data.sources.icsd.table import CODE, CONTENT, THEORETICAL, code_of
 from data.sources.ledger import UNFINISHED, Fetched, Progress, Unfinished, fetching, finished
-from data.sources.network import FetchError, RetryPolicy
+from data.sources.network import FetchError
 from data.store.artifact import write_json
 
 EXPERIMENTAL = "EXPERIMENTAL_INORGANIC"

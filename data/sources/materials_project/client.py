@@ -12,7 +12,7 @@ import requests
 from pydantic import SecretStr
 
 from data.errors import Denied, Refused, Transient, UserError
-from data.retry import RetryPolicy, retry_after_s
+from data.retry import RetryPolicy, retry_after_s, within
 from data.sources.materials_project.query import CRITERIA
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ class MaterialsProject:
         return self._ask(f"{len(ids)} materials by id", fetch)
 
     def _ask(self, what: str, action: Callable[[SummaryRester], T]) -> T:
-        return self._retry_policy.ask(f"Materials Project, {what}", lambda: self._once(action))
+        policy = self._retry_policy
+        return policy.ask(f"Materials Project, {what}", lambda: within(policy.call_s, lambda: self._once(action)))
 
     def _once(self, action: Callable[[SummaryRester], T]) -> T:
         """One attempt; every failure is worded anew, since the service's own words may repeat the key."""
@@ -209,7 +210,7 @@ def release_of(endpoint: str, retry_policy: RetryPolicy) -> Release:
             raise Transient("it states no database version", answered=True)
         return Release(version, str(said.get("version", "")))
 
-    return retry_policy.ask(f"the heartbeat of {urlsplit(endpoint).netloc}", ask)
+    return retry_policy.ask(f"the heartbeat of {urlsplit(endpoint).netloc}", lambda: within(retry_policy.call_s, ask))
 
 
 def _documents(rows: Any, expected: int | None) -> list[dict[str, Any]]:

@@ -16,8 +16,9 @@ from urllib.parse import quote, urljoin
 import requests
 
 from data.errors import UserError
+from data.retry import RetryPolicy
 from data.sources.ledger import Fetched, Progress, Unfinished, fetching
-from data.sources.network import AccountDenied, FetchError, NoAnswer, PatientSession, RetryPolicy, where
+from data.sources.network import DOWNLOADS, AccountDenied, FetchError, NoAnswer, PatientSession, where
 from data.sources.optimade.entries import FIELDS
 from data.sources.optimade.folder import pack, unpack
 
@@ -71,7 +72,7 @@ def fetch_optimade(query: OptimadeQuery, out: Path, progress: Progress, retry_po
     """
     asked = {"provider": query.base_url, "filter": query.filter}
     with fetching(out, "optimade", asked) as work:
-        client = optimade_client(query, retry_policy or RetryPolicy())
+        client = optimade_client(query, retry_policy or DOWNLOADS)
         position = {"next": None, "total": None} if work.position == "start" else work.position
         seen: set[str] = set()
         if position is not None:  # else only the ledger is missing

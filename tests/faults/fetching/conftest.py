@@ -18,10 +18,10 @@ from pydantic import SecretStr
 
 from data.crystal import Crystal
 from data.rejection import Rejection
+from data.retry import RetryPolicy
 from data.sources.icsd.api import Credentials
 from data.sources.icsd.fetch import IcsdQuery, fetch_icsd
 from data.sources.ledger import Fetched
-from data.sources.network import RetryPolicy
 from data.sources.opening import candidate_source
 from data.sources.optimade.fetch import OptimadeQuery, fetch_optimade
 from data.sources.parquet import Columns
@@ -33,8 +33,8 @@ ROOT = Path(__file__).resolve().parents[3]
 PER_PAGE = 6
 PAGES = 4
 ENTRIES = PER_PAGE * PAGES - 1  # the last page is not full
-QUICK_RETRIES = RetryPolicy(attempts=3, first_wait_s=0.01, longest_wait_s=2.0, timeout_s=10.0)
-HURRIED = replace(QUICK_RETRIES, attempts=2, timeout_s=1.0)  # for a server that keeps silent; a busy machine makes others seem so
+QUICK_RETRIES = RetryPolicy(attempts=3, first_wait_s=0.01, longest_wait_s=2.0, longest_retry_after_s=2.0, read_s=10.0)
+HURRIED = replace(QUICK_RETRIES, attempts=2, read_s=1.0)  # for a server that keeps silent; a busy machine makes others seem so
 
 
 @dataclass

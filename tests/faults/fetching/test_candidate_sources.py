@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from data.errors import UserError
+from data.retry import RetryPolicy
 from data.sources.ledger import LEDGER
-from data.sources.network import FetchError, RetryPolicy
+from data.sources.network import FetchError
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
 from tests.data.cif_texts import cif_text
@@ -111,7 +112,7 @@ def test_a_server_that_wants_too_much_time_is_left(provider: Provider, tmp_path:
 def test_an_answer_without_end(provider: Provider, whole: dict[str, str], tmp_path: Path, kind: str) -> None:
     """Neither time-out nor content length ends these: bytes keep coming."""
     provider.server.script.always[1] = Fault(kind)
-    hurried = RetryPolicy(attempts=1, timeout_s=5.0, answer_s=0.5, answer_mb=1.0)
+    hurried = RetryPolicy(attempts=1, read_s=5.0, call_s=0.5, answer_mb=1.0)
     with pytest.raises(FetchError, match=r"did not end in time|more than 1 MB"):
         provider.fetch(tmp_path / "out", hurried)
     provider.server.script.heal()
@@ -123,7 +124,7 @@ def test_nobody_there(provider: Provider, tmp_path: Path) -> None:
     provider.server.server_close()
     provider.server.shutdown()
     with pytest.raises(FetchError, match="no usable answer"):
-        provider.fetch(tmp_path / "out", RetryPolicy(attempts=2, first_wait_s=0.01, timeout_s=0.2))
+        provider.fetch(tmp_path / "out", RetryPolicy(attempts=2, first_wait_s=0.01, read_s=0.2))
 
 
 def test_one_process_at_a_time(provider: Provider, tmp_path: Path) -> None:

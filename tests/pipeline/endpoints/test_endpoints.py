@@ -13,9 +13,8 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from data.errors import UserError
-from data.retry import RetryPolicy as Waits
+from data.retry import RetryPolicy
 from data.sources.icsd.api import Credentials
-from data.sources.network import RetryPolicy
 from data.sources.starter import StarterSource
 from flows.cli import app
 from pipeline.endpoints.finding import Finding, State
@@ -30,8 +29,8 @@ from tests.servers.materials_project import Database, MaterialsProjectServer
 from tests.servers.materials_project import Fault as MpFault
 
 KEY = "canary7kanarienvogel7canari7kana"
-QUICK = RetryPolicy(attempts=2, first_wait_s=0.01, longest_wait_s=0.02, timeout_s=1.0, answer_s=5.0)
-HURRY = Waits(attempts=2, first_wait_s=0.01, longest_wait_s=0.02, longest_retry_after_s=0.1, call_s=10.0, read_s=5.0)
+QUICK = RetryPolicy(attempts=2, first_wait_s=0.01, longest_wait_s=0.02, read_s=1.0, call_s=5.0)
+HURRY = RetryPolicy(attempts=2, first_wait_s=0.01, longest_wait_s=0.02, longest_retry_after_s=0.1, call_s=10.0, read_s=5.0)
 
 
 def dead_address() -> str:
