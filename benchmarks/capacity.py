@@ -121,7 +121,7 @@ def best_size(costs: Costs, crystals: int, cores: int) -> int:
 
 
 def makespan(costs: Costs, crystals: int, cores: int, size: int, seed: int = 1) -> float:
-    """Seconds until all shards are judged, on cores that are lost at random (exponential, MTBF_H) and replaced after a start."""
+    """Seconds until all shards are predicted, on cores that are lost at random (MTBF_H) and replaced after a start."""
     dice, left = random.Random(seed), -(-crystals // size)
     free = [(costs.start_s, core) for core in range(cores)]
     heapq.heapify(free)

@@ -26,7 +26,7 @@ from benchmarks.order_table import crystals_of
 from benchmarks.smoke import arguments
 from flows.console import Console
 from pipeline.demos.figures import markdown
-from pipeline.magnetism.competing_orderings import chosen_orders, family_names, textbook
+from pipeline.magnetism.competing_orderings import chosen_orderings, family_names, textbook
 from pipeline.magnetism.starting_moments import start_moments
 from pipeline.registry.order_cards import WITHIN
 from pipeline.registry.order_models import order_ranker
@@ -38,14 +38,14 @@ NAMES = ("textbook's families", "trees", "trees, as exported")
 
 def places(found: OwnOrder) -> list[int]:
     """The place of the own order in each of NAMES."""
-    if found.orders is None or not found.own.any():
+    if found.orderings is None or not found.own.any():
         return [0] * len(NAMES)
-    cell = found.orders.magnetic_cell.cell
-    place = {name: k for k, name in family_names(found.orders, start_moments(cell.numbers)).items()}
+    cell = found.orderings.magnetic_cell.cell
+    place = {name: k for k, name in family_names(found.orderings, start_moments(cell.numbers)).items()}
     families = [place[ordering.name] for ordering in textbook(cell) if ordering.name in place]
     log_weight = order_ranker().trees.log_weight(found.features())
     ranked = np.argsort(-log_weight, kind="stable").tolist()
-    return [found.place_in(one) for one in (families, ranked, chosen_orders(found.orders, log_weight))]
+    return [found.rank_in(one) for one in (families, ranked, chosen_orderings(found.orderings, log_weight))]
 
 
 def by_chance(found: OwnOrder, first: int) -> float:
@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--part", choices=["val", "test"], default="val")
     options = arguments(parser, lambda made: [made.site_moments()])
     rows = [one for one in crystals_of(options.table) if one.part == options.part and one.order in ANTIPARALLEL]
-    with Console().bar("Orders", len(rows)) as tick:
+    with Console().bar("Orderings", len(rows)) as tick:
         ranked = [(found.source.order, places(found), found) for found in own_orders(rows, tick)]
     for kind in ANTIPARALLEL:
         those = [(reached, found) for ordering, reached, found in ranked if ordering == kind]

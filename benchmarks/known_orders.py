@@ -116,7 +116,7 @@ def crystals(table: Path) -> dict[tuple[str, int], SymmetricCell]:
     return found
 
 
-def place(offered: list[Ordering], order: KnownOrder) -> int | None:
+def rank(offered: list[Ordering], order: KnownOrder) -> int | None:
     """From 1 on; None where it is not among them."""
     return next((k for k, ordering in enumerate(offered, start=1) if has(ordering, order)), None)
 
@@ -130,7 +130,7 @@ def main() -> None:
     hits: list[list[int | None]] = []
     for order in ORDERS:
         if (cell := there.get((order.formula, order.space_group))) is not None:
-            places = [place(offered[: MAX_ORDERINGS - 1], order) for offered in (orderings(cell)[1:], textbook(cell))]
+            places = [rank(offered[: MAX_ORDERINGS - 1], order) for offered in (orderings(cell)[1:], textbook(cell))]
             hits.append(places)
             lines.append([order.formula, str(order.space_group), order.words, *("-" if p is None else str(p) for p in places)])
     print(markdown(["formula", "space group", "measured order", "place, trees", "place, textbook's families"], lines))

@@ -3,7 +3,7 @@
     python -m benchmarks.label_noise ../shared/data/mp_magnets.parquet [--shown 25]
 
 Found by cross-validation inside the training rows (pipeline.training.label_noise); boosted trees on all descriptors
-then learn with each weight for them and are judged on the validation rows, whose labels nobody has cleaned. Test rows are not
+then learn with each weight for them and are tested on the validation rows, whose labels nobody has cleaned. Test rows are not
 touched.
 """
 

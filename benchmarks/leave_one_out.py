@@ -1,9 +1,9 @@
-"""Does the error bar know an element that was never seen? Forests trained without it, judged on crystals that have it.
+"""Does the error bar know an element that was never seen? Forests trained without it, tested on crystals that have it.
 
     python -m benchmarks.leave_one_out ../shared/data/mp_magnets.parquet [--elements Fe,Co,Mn,Gd,Eu,N,O]
 
 Two kinds of forest learn from training rows without the element; weights, errors and domain come from validation rows without it.
-Judged: training and validation rows with the element (no test row takes part), and, to compare, a quarter of the validation
+Tested on: training and validation rows with the element (no test row takes part), and, to compare, a quarter of the validation
 rows without it, of chemical systems that taught nothing.
 """
 
@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def _halves(rows: np.ndarray, systems: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Three quarters to calibrate, a quarter to judge, chemical systems whole."""
+    """Three quarters to calibrate, a quarter to test, chemical systems whole."""
     names = np.unique(systems[rows])
     apart = set(names[rng.random(len(names)) < 0.25].tolist())
     test = np.array([systems[k] in apart for k in rows])

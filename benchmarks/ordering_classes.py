@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.order_table import crystals_of
 from benchmarks.smoke import arguments
 from flows.console import Console
-from models.ordering.order_classifier import CLASSES, OrderingClasses
+from models.ordering.order_classifier import CLASSES, OrderClassifierTrees
 from pipeline.demos.figures import markdown
 from pipeline.training.order_examples import described
 from pipeline.training.train_order import class_metrics
@@ -30,12 +30,12 @@ def main() -> None:
     parts = np.array([one.part for one in crystals])
     classes = np.array([CLASSES.index(one.order) for one in crystals])
     train, part = parts == "train", parts == options.part
-    found = class_metrics(OrderingClasses.fit(columns[train], classes[train], {}).predict(columns[part]), classes[part])
+    found = class_metrics(OrderClassifierTrees.fit(columns[train], classes[train], {}).predict(columns[part]), classes[part])
     off = found["calibration_error"]
     scores = [*(found["f1"][c] for c in (*CLASSES, "macro")), found["log_loss"], off["FM"], off["AFM"]]
     lines = [["of the ranking", *(f"{score:.3f}" for score in scores)]]
     head = ["classes", *(f"F1, {c}" for c in CLASSES), "macro-F1", "log loss", "P(FM) off by", "P(AFM) off by"]
-    print(f"{train.sum():,} rows to learn, {part.sum():,} to judge ({options.part})\n\n{markdown(head, lines)}")
+    print(f"{train.sum():,} rows to learn, {part.sum():,} to test ({options.part})\n\n{markdown(head, lines)}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python -m benchmarks.starvation TABLE.parquet --out .work/starvation [--seeds 3] [--epochs 30] [--rows 0] [--only-table]
 
 The easy cue is "contains Cr, Mn, Fe, Co, Ni, Eu or Gd". It and the label, ferromagnetic or not, make four groups; the
-counterfactual ones are ferromagnets without such an element and crystals with one that are none. A model is judged by the group
+counterfactual ones are ferromagnets without such an element and crystals with one that are none. A model is measured by the group
 that it knows worst. TABLE has either `ordering` for every crystal, or `ordering_from_site_moments`, where a crystal of unknown
 ordering counts as no ferromagnet if its moment vanishes and is left out otherwise. --rows N takes the first N of a fixed shuffle
 of the training rows, and a third as many of validation and test.
@@ -167,7 +167,7 @@ def shuffled(test: Magnets, said: NDArray[np.float64]) -> dict[str, float | int 
 
 
 def measure(parts: dict[str, Magnets], strength: float, seed: int, epochs: int) -> dict[str, Any]:
-    """Train and judge; the figures of one line of results.jsonl."""
+    """Train and test; the figures of one line of results.jsonl."""
     started = time.monotonic()
     network, prior = train(parts["train"].graphs, parts["train"].ferromagnetic, strength, seed, epochs)
     line: dict[str, Any] = {"seconds": time.monotonic() - started, "prior": prior}

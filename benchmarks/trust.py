@@ -3,9 +3,9 @@
     python -m benchmarks.held_out ../shared/data/mp_magnets.parquet --models ... --out held_out.parquet
     python -m benchmarks.trust ../shared/data/mp_magnets.parquet held_out.parquet [--members forest-0,cgcnn-0] [--test]
 
-Without --test everything is judged on validation rows by cross-validation over chemical systems: member selection aside, each
+Without --test everything is tested on validation rows by cross-validation over chemical systems: member selection aside, each
 fold's weights, difficulty and calibration come from the other folds. That is what a design may be chosen by. With --test all
-validation rows calibrate and the test rows judge: once for each final design.
+validation rows calibrate and the test rows test: once for each final design.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def fit_and_predict(known: Rows, fresh: Rows) -> tuple[Verdict, dict[str, float]
 
 
 def by_folds(rows: Rows) -> tuple[Verdict, dict[str, float], str]:
-    """Each row judged by what the other folds taught."""
+    """Each row predicted by what the other folds taught."""
     parts, order, weights, way = [], [], {}, ""
     for others, left_out in system_folds(rows.systems, FOLDS):
         verdict, weights, way = fit_and_predict(rows.take(others), rows.take(left_out))

@@ -120,8 +120,8 @@ class Damaged(ValueError):
     """A file that is no calculation of this format."""
 
 
-def place(folder: Path, key: str) -> Path:
-    """Where a calculation lies."""
+def calculation_file(folder: Path, key: str) -> Path:
+    """The file of a calculation, whether it is there or not."""
     return folder / f"{key}.json"
 
 
@@ -148,7 +148,7 @@ def write_calculation(folder: Path, calculation: Calculation) -> None:
             "energy_eV": outcome.energy_eV, "total_magnetization_muB": outcome.total_muB,
             "site_moments_muB": list(outcome.site_muB),
         }  # fmt: skip
-    write_json(place(folder, job.key), content)
+    write_json(calculation_file(folder, job.key), content)
 
 
 def read_calculation(path: Path) -> Calculation:

@@ -28,7 +28,7 @@ class Needs:
     """What a model reads of each crystal."""
 
     graph: GraphSettings = field(default_factory=GraphSettings)
-    tier: DescriptorSet = DescriptorSet.FAST  # the set of descriptors
+    descriptor_set: DescriptorSet = DescriptorSet.FAST  # the set of descriptors
     directions: bool = False  # whether a member reads graphs with directions
     frames: bool = False  # whether one reads their candidate frames, which cost more than all the rest of them
 
@@ -66,7 +66,7 @@ def featurise_cells(cells: Sequence[SymmetricCell], needs: Needs, slow: RowCache
     graphs = pack_graphs(near)
     kept_cells = [cells[k] for k in near.kept.tolist()]
     vectors = pack_vectors(near, needs.frames) if needs.directions and kept_cells else None
-    rows = slow_rows(kept_cells, slow) if needs.tier is DescriptorSet.FULL else None
+    rows = slow_rows(kept_cells, slow) if needs.descriptor_set is DescriptorSet.FULL else None
     return Featurised(Examples(graphs, describe(graphs, rows), vectors=vectors), kept_cells, near.kept)
 
 

@@ -4,7 +4,7 @@
         [--plot docs/published_channels.svg]
 
 Every run has the same processor time on one core, Adam at 1e-3, batches of 100, norm_diff and gradients clipped to 1, and is
-judged with the weights of its best validation epoch.
+tested with the weights of its best validation epoch.
 """
 
 from __future__ import annotations

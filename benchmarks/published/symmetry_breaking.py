@@ -10,7 +10,7 @@ sigma <- tanh(a sigma + b A1 sigma + c A2 sigma) with a, b, c learned functions 
 * positional: a vector with one fixed number for each site, taken through a random element of the group (SymPE's g v);
 * noise: independent normal numbers.
 
-The loss is the orbit minimum over group and time reversal, of the best of K starts. Judged on couplings not seen before, K starts
+The loss is the orbit minimum over group and time reversal, of the best of K starts. Tested on couplings not seen before, K starts
 each: the answer is the one of lowest energy, right if its signs are a ground state; sites without a sign count as wrong. E/E0 is
 the mean energy of the answers over that of the ground state; chance is a compensated pattern drawn at random.
 """

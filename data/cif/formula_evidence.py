@@ -34,7 +34,7 @@ class Evidence:
         self.density = _number(block, ("_exptl_crystal_density_diffrn", "_exptl_crystal_density_meas", "_cell_density"))
 
     def verdict(self, elements: NDArray[np.int64], atoms: NDArray[np.float64], volume: float) -> Verdict:
-        """Judge a cell.
+        """Check a cell.
 
         Args:
             elements: (n,) atomic number of each listed site.

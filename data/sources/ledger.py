@@ -72,6 +72,11 @@ class Unfinished:
     def keep(self, files: dict[str, bytes], entries: int, position: Any) -> None:
         """Write a page (its first file is the page, the others lie beside it), then the position after it.
 
+        Args:
+            files: content by suffix; the first one is the page itself.
+            entries: number of entries of the page.
+            position: where to go on; None after the last page.
+
         Raises:
             UserError: the disk is full, or the folder cannot be written to.
         """
@@ -126,6 +131,11 @@ class Unfinished:
 @contextmanager
 def fetching(folder: Path, kind: str, query: dict[str, Any]) -> Iterator[Unfinished]:
     """The fetch of this query into this folder, begun or taken up; one process at a time.
+
+    Args:
+        folder: of the fetch.
+        kind: of the provider, such as `optimade`.
+        query: what is fetched; another query in the same folder is refused.
 
     Raises:
         UserError: the folder holds something else, or another process is at work in it.

@@ -64,6 +64,13 @@ def candidate_source(
 ) -> Source:
     """Files of crystals, folders, zips, ICSD exports, fetched folders, MP snapshots, Parquet and CSV tables, one or several.
 
+    Args:
+        paths: files and folders.
+        columns: names of a table's columns.
+        max_file_mb: larger files are rejected.
+        disorder: what becomes of disordered crystals.
+        icsd: which entries of an ICSD export.
+
     Raises:
         UserError: a path that does not exist or is of no such kind, or a filter for ICSD entries where there are none.
     """

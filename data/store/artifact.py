@@ -188,5 +188,6 @@ def find_artefact(root: Path, marker: str, kind: str, identifier: str | None, fi
         return known[-1]
     matches = [folder for folder in known if identifier and folder.name.startswith(identifier)]
     if len(matches) != 1:
-        raise UserError(f"no single {kind} is called {identifier!r}; `ferroscreen {kind}s` lists them")
+        command = "snapshots" if kind.endswith("snapshot") else "models"
+        raise UserError(f"no single {kind} is called {identifier!r}; `ferroscreen {command}` lists them")
     return matches[0]

@@ -99,12 +99,17 @@ def _compared(old: str, new: str | None) -> tuple[Any, Any, Any]:
 def verify(
     snapshot: Annotated[str | None, typer.Argument(help="Snapshot id or its beginning (default: all).")] = None,
 ) -> None:
-    """Check every file of a snapshot against the hash in its manifest."""
+    """Check every file of a snapshot, of crystals or of measured values, against the hash in its manifest."""
     from data.snapshot import list_snapshots, open_snapshot
+    from data.sources.literature.snapshot import list_literature
+    from data.store.tables import PublishedTables
     from pipeline.settings import settings
 
-    root = settings().snapshots
-    chosen = [open_snapshot(root, snapshot)] if snapshot else list_snapshots(root)
+    root, measured = settings().snapshots, list_literature(settings().literature)
+    chosen: list[PublishedTables] = [*list_snapshots(root), *measured]
+    if snapshot:
+        named = [one for one in measured if one.id.startswith(snapshot)]
+        chosen = [*named] if len(named) == 1 else [open_snapshot(root, snapshot)]
     for one in chosen:
         one.verify()
         print(f"{one.id} is sound")

@@ -58,7 +58,7 @@ def train(
         first_seed=first_seed,
         epochs=epochs,
         max_minutes=max_minutes,
-        tier=choice(DescriptorSet, "--descriptors", descriptors),
+        descriptor_set=choice(DescriptorSet, "--descriptors", descriptors),
         adapt=adapt,
         selected=select_descriptors,
         weigh_label_noise=weigh_label_noise,

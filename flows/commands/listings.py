@@ -12,12 +12,23 @@ _RUN = ("id", "profile", "source", "model", "ranked", "rejected", "folder")
 
 
 def snapshots(json: Json = False) -> None:
-    """List the published data sets."""
+    """List the published data sets, of crystals and of measured values."""
     from data.snapshot import list_snapshots
+    from data.sources.literature.snapshot import list_literature
+    from flows.summary import print_json
     from pipeline.settings import settings
 
     shown = ("id", "source", "crystals", "labelled", "quarantined")
-    listing("Snapshots", [{k: s.manifest[k] for k in shown} for s in list_snapshots(settings().snapshots)], json)
+    rows = [{k: s.manifest[k] for k in shown} for s in list_snapshots(settings().snapshots)]
+    counted = ("id", "source", "values", "compositions", "quarantined")
+    measured = [{k: s.manifest[k] for k in counted} for s in list_literature(settings().literature)]
+    if json:
+        print_json([*rows, *measured])
+        return
+    if rows or not measured:
+        listing("Snapshots", rows, json)
+    if measured:
+        listing("Literature snapshots", measured, json)
 
 
 def models(json: Json = False) -> None:

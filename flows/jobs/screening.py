@@ -115,7 +115,13 @@ def report(job: ReportJob, outlet: Outlet) -> str:
 
 
 def screen_source(source: Source, job: ScreenJob, outlet: Outlet) -> dict[str, Any]:
-    """`screen` of candidates that are open already; the paths of the job do not count."""
+    """`screen` of candidates that are open already; the paths of the job do not count.
+
+    Args:
+        source: the candidates.
+        job: what is asked for.
+        outlet: runs the steps.
+    """
     screened = outlet.step("rank candidates", rank_candidates, source, job, outlet)
     page = outlet.step("write report", write_report, screened)
     _watch(screened, outlet)
@@ -128,7 +134,13 @@ def screen_source(source: Source, job: ScreenJob, outlet: Outlet) -> dict[str, A
 
 
 def rank_candidates(source: Source, job: ScreenJob, outlet: Outlet) -> Screened:
-    """The ranking, in its folder."""
+    """The ranking, in its folder.
+
+    Args:
+        source: the candidates.
+        job: what is asked for.
+        outlet: runs the steps.
+    """
     from pipeline.registry.shipped import choose_model
     from pipeline.screening.screen import screen as run_screen
 

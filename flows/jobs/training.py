@@ -30,7 +30,7 @@ class TrainJob:
         first_seed: seed of the first member of each family; the others count on from it.
         epochs: passes over the data; None: each family's own default.
         max_minutes: for all networks together; None: as long as they need.
-        tier: the set of descriptors that families of trees learn from.
+        descriptor_set: the set of descriptors that families of trees learn from.
         adapt: id of the model whose coordinate network `canonical` adapts.
         selected: number of descriptors that families of trees may see; None: all.
         weigh_label_noise: whether labels that cross-validation contradicts get less weight.
@@ -42,7 +42,7 @@ class TrainJob:
     first_seed: int = 0
     epochs: int | None = None
     max_minutes: float | None = None
-    tier: DescriptorSet = DescriptorSet.FAST
+    descriptor_set: DescriptorSet = DescriptorSet.FAST
     adapt: str | None = None
     selected: int | None = None
     weigh_label_noise: bool = False
@@ -55,7 +55,7 @@ class TrainJob:
         return replace(
             defaults, members=tuple(self.members) if self.members else defaults.members, seeds=self.seeds,
             first_seed=self.first_seed, epochs=self.epochs,
-            max_minutes=self.max_minutes, tier=self.tier, adapt=self.adapt, selected=self.selected,
+            max_minutes=self.max_minutes, descriptor_set=self.descriptor_set, adapt=self.adapt, selected=self.selected,
             weigh_label_noise=self.weigh_label_noise,
         )  # fmt: skip
 

@@ -111,7 +111,7 @@ def train_network(
 
 
 def moments_task(train: Examples, validation: Examples, dtype: torch.dtype, collate: Collate, loss_of: Loss) -> Task:
-    """To predict the moments of crystals, each label with its weight; judged by the mean absolute error, µB/atom.
+    """To predict the moments of crystals, each label with its weight, measured by the mean absolute error, µB/atom.
 
     Raises:
         ModelError: a weight is not a finite number above zero.

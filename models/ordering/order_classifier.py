@@ -33,7 +33,7 @@ CLASS_BOOSTING = BoostingSettings(
 
 
 @dataclass(frozen=True, eq=False)
-class OrderingClasses:
+class OrderClassifierTrees:
     """Probabilities of CLASSES, given that the crystal is magnetic."""
 
     trees: Trees

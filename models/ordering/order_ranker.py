@@ -47,7 +47,7 @@ def order_features(cell: SpinCell, signs: Floats, size: Floats, index: NDArray[n
 
 
 @dataclass(frozen=True, eq=False)
-class OrderTrees:
+class OrderRankerTrees:
     """The larger the number, the likelier the order."""
 
     trees: Trees

@@ -2,7 +2,7 @@
 
 The plain network sees positions and velocities as numbers. Wrapped, it sees them in the frame that a deep set of vector neurons
 gives, and what it says is turned back: then it is equivariant under rotations, reflections and translations. Both learn the
-motions as generated, with the same processor time on one core, and are judged on test motions in random orientations.
+motions as generated, with the same processor time on one core, and are tested on motions in random orientations.
 """
 
 from __future__ import annotations

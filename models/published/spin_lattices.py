@@ -8,7 +8,7 @@ sigma <- tanh(a sigma + b A1 sigma + c A2 sigma) with a, b, c learned functions 
 * positional: a vector with one fixed number for each site, taken through a random element of the group (SymPE's g v);
 * noise: independent normal numbers.
 
-The loss is the orbit minimum over group and time reversal, of the best of K starts. Judged on couplings not seen before, K starts
+The loss is the orbit minimum over group and time reversal, of the best of K starts. Tested on couplings not seen before, K starts
 each: the answer is the one of lowest energy, right if its signs are a ground state; sites without a sign count as wrong. E/E0 is
 the mean energy of the answers over that of the ground state; chance is a compensated pattern drawn at random.
 """
@@ -115,7 +115,7 @@ class Outcome(NamedTuple):
 
 
 def experiment(kind: str, lattice: Lattice, seed: int, steps: int) -> Outcome:
-    """Train a network of one kind on random couplings, then judge it."""
+    """Train a network of one kind on random couplings, then test it."""
     torch.manual_seed(seed)
     rng, dice = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     field = Field(kind, lattice)

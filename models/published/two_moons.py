@@ -21,7 +21,7 @@ from models.published.spectral_decoupling import binary_loss
 
 POINTS, NOISE, DELTA = 300, 0.1, 0.1
 WIDTH, RATE, MOMENTUM, EPOCHS = 500, 0.01, 0.9, 4000
-UNSEEN = 1000  # added to the seed of the points that judge
+UNSEEN = 1000  # added to the seed of the test points
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ LOSS, DROP, ZERO, UPRIGHT = 0.03, 0.2, 1e-10, 0.9
 
 
 def demonstrate(smoke: bool, seed: int) -> Demonstration:
-    """Pretrain on upright digits, adapt with and without the prior, and judge on turned digits."""
+    """Pretrain on upright digits, adapt with and without the prior, and test on turned digits."""
     torch.set_num_threads(1)
     found = experiment(seed, 1 if smoke else EPOCHS)
     upright, turned, adapted = found["upright"], found["turned"], found["prior: turned"]

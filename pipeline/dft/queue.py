@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from data.calculation import Calculation, Damaged, Job, Outcome, Status, place, read_calculation, write_calculation
+from data.calculation import Calculation, Damaged, Job, Outcome, Status, calculation_file, read_calculation, write_calculation
 from data.store.artifact import make_folder
 from pipeline.dft.child import request
 from pipeline.dft.settings import Limits
@@ -27,7 +27,7 @@ _LAST_WORDS = 4096  # bytes of a log
 def known(folder: Path, job: Job) -> Calculation | None:
     """The result of a job in a folder; None if there is none or it cannot be read."""
     try:
-        return read_calculation(place(folder, job.key))
+        return read_calculation(calculation_file(folder, job.key))
     except Damaged:
         return None
 
@@ -108,7 +108,7 @@ class Child:
             folder: the folder of results.
             limit_s: time limit, s.
         """
-        place(folder, job.key).unlink(missing_ok=True)  # an earlier failure
+        calculation_file(folder, job.key).unlink(missing_ok=True)  # an earlier failure
         log = folder / LOGS / f"{job.key}.txt"
         path = os.pathsep.join(entry for entry in sys.path if entry)
         environment = {"OMP_NUM_THREADS": "1", **os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}

@@ -15,7 +15,9 @@ from pipeline.endpoints.finding import Finding, Heard, ask
 
 NAME = "icsd"
 QUERY = "COMPOSITION : Fe AND NUMBEROFELEMENTS : 1"
-RETRIES = RetryPolicy(attempts=2, first_wait_s=1.0, longest_wait_s=5.0, longest_retry_after_s=5.0, read_s=20.0, call_s=60.0, answer_mb=16.0)
+RETRIES = RetryPolicy(
+    attempts=2, first_wait_s=1.0, longest_wait_s=5.0, longest_retry_after_s=5.0, read_s=20.0, call_s=60.0, answer_mb=16.0
+)
 
 
 def check_icsd(account: Credentials, retries: RetryPolicy = RETRIES) -> Finding:

@@ -16,7 +16,9 @@ from pipeline.endpoints.finding import Finding, Heard, ask
 
 NAME = "optimade"
 FILTER = 'elements HAS "Fe" AND nelements=1'
-RETRIES = RetryPolicy(attempts=2, first_wait_s=1.0, longest_wait_s=5.0, longest_retry_after_s=5.0, read_s=20.0, call_s=60.0, answer_mb=16.0)
+RETRIES = RetryPolicy(
+    attempts=2, first_wait_s=1.0, longest_wait_s=5.0, longest_retry_after_s=5.0, read_s=20.0, call_s=60.0, answer_mb=16.0
+)
 _READ = ("lattice_vectors", "cartesian_site_positions", "species_at_sites")  # without these there is no crystal
 _FORM = {Reason.NOT_OPTIMADE, Reason.FAILED, Reason.NO_CELL, Reason.NO_SITES, Reason.BAD_COORDINATES, Reason.UNKNOWN_ELEMENT}
 VERSION = "1."

@@ -1,9 +1,9 @@
 """Collinear magnetic orderings that compete with ferromagnetism, the likeliest first: which calculations to make.
 
-All orders that the crystal's small cells allow (pipeline/magnetism/enumerate_orderings.py) are ranked by trees that learned
+All orderings that the crystal's small cells allow (pipeline/magnetism/enumerate_orderings.py) are ranked by trees that learned
 from calculations which of them a crystal has (models/ordering/order_ranker.py). A crystal with too many spins for that has the
 textbook's families (pipeline/magnetism/textbook_orderings.py), the most antiparallel first. pymatgen's
-MagneticStructureEnumerator finds such orders, too, but needs the enumlib program, which pip cannot install. Orderings with
+MagneticStructureEnumerator finds such orderings, too, but needs the enumlib program, which pip cannot install. Orderings with
 longer periods, canted or spiral ones are not among them.
 """
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from data.symmetry import SymmetricCell
 from models.ordering.order_ranker import order_features
 from pipeline.magnetism.canonical_cell import CanonicalCell, canonical_cell
-from pipeline.magnetism.enumerate_orderings import Orders, character_group, small_orders, sublattice_basis
+from pipeline.magnetism.enumerate_orderings import Orderings, enumerate_orderings, sublattice_basis, wave_vector_group
 from pipeline.magnetism.magnetic_cell import MagneticCell, enlarge
 from pipeline.magnetism.starting_moments import start_moments
 from pipeline.magnetism.textbook_orderings import UNCHANGED, families
@@ -58,8 +58,8 @@ def orderings(cell: SymmetricCell) -> list[Ordering]:
     """The ferromagnet, then up to MAX_ORDERINGS - 1 competitors; the same for every origin, setting and site order."""
     cell = canonical_cell(cell)
     sizes = start_moments(cell.numbers)
-    orders = small_orders(cell, sizes)
-    competitors = _likeliest(orders, sizes) if orders is not None and len(orders) else textbook(cell)
+    orderings = enumerate_orderings(cell, sizes)
+    competitors = _likeliest(orderings, sizes) if orderings is not None and len(orderings) else textbook(cell)
     return [_of_family("fm", cell, sizes, UNCHANGED), *competitors[: MAX_ORDERINGS - 1]]
 
 
@@ -96,43 +96,43 @@ def antiparallel(structure: Structure) -> float:
     return float((moments[first] * moments[second] < 0)[near].mean())
 
 
-def chosen_orders(orders: Orders, log_weight: Floats) -> list[int]:
+def chosen_orderings(orderings: Orderings, log_weight: Floats) -> list[int]:
     """The places of the competitors: the likeliest, and at least one of the primitive cell, whose calculation is the cheapest.
 
-    Equally likely orders keep the order in which they were enumerated: small cells first.
+    Equally likely orderings keep the order in which they were enumerated: small cells first.
     """
-    n_sites = len(orders.magnetic_cell.cell.numbers)
-    ranked = [k for k in np.argsort(-log_weight, kind="stable").tolist() if orders.index[k] * n_sites <= MAX_SITES]
-    first, cheapest = ranked[: MAX_ORDERINGS - 1], [k for k in ranked if orders.index[k] == 1][:1]
+    n_sites = len(orderings.magnetic_cell.cell.numbers)
+    ranked = [k for k in np.argsort(-log_weight, kind="stable").tolist() if orderings.index[k] * n_sites <= MAX_SITES]
+    first, cheapest = ranked[: MAX_ORDERINGS - 1], [k for k in ranked if orderings.index[k] == 1][:1]
     return first if set(cheapest) <= set(first) else [*first[:-1], *cheapest]
 
 
-def _likeliest(orders: Orders, sizes: Floats) -> list[Ordering]:
-    log_weight = order_ranker().trees.log_weight(order_features(orders.cell, orders.signs, orders.size, orders.index))
-    known, used = family_names(orders, sizes), Counter[str]()
+def _likeliest(orderings: Orderings, sizes: Floats) -> list[Ordering]:
+    log_weight = order_ranker().trees.log_weight(order_features(orderings.cell, orderings.signs, orderings.size, orderings.index))
+    known, used = family_names(orderings, sizes), Counter[str]()
     found = []
-    for k in chosen_orders(orders, log_weight):
+    for k in chosen_orderings(orderings, log_weight):
         if (name := known.get(k)) is None:
-            turned = (orders.signs[k][orders.cell.permutations] == -orders.signs[k]).all(axis=1).any()
-            kind = f"{'afm' if turned else 'fim'}-x{orders.index[k]}"
+            turned = (orderings.signs[k][orderings.cell.permutations] == -orderings.signs[k]).all(axis=1).any()
+            kind = f"{'afm' if turned else 'fim'}-x{orderings.index[k]}"
             used[kind] += 1
             name = f"{kind}-{used[kind]}"
-        small, signs = orders.of_cell(k)
+        small, signs = orderings.of_cell(k)
         moments = signs * sizes[small.site]
         found.append(_ordering(name, small, -moments if moments.sum() < 0 else moments))
     return found
 
 
-def family_names(orders: Orders, sizes: Floats) -> dict[int, str]:
-    """The orders that are one of the textbook's, by their places."""
-    large = orders.magnetic_cell
-    site, translation = large.site[orders.sites], large.translation[orders.sites]
+def family_names(orderings: Orderings, sizes: Floats) -> dict[int, str]:
+    """The orderings that are one of the textbook's, by their places."""
+    large = orderings.magnetic_cell
+    site, translation = large.site[orderings.sites], large.translation[orderings.sites]
     textbook = families(large.cell, sizes)
     signs = np.array([f.signs[site] * (1 - 2 * (translation @ f.wave % 2)) for f in textbook]).reshape(len(textbook), len(site))
-    names = orders.cell.orbits(np.concatenate([orders.signs, signs]))
-    place = {int(name): k for k, name in enumerate(names[: len(orders)])}
+    names = orderings.cell.orbits(np.concatenate([orderings.signs, signs]))
+    place = {int(name): k for k, name in enumerate(names[: len(orderings)])}
     found: dict[int, str] = {}
-    for family, name in zip(textbook, names[len(orders) :].tolist(), strict=True):
+    for family, name in zip(textbook, names[len(orderings) :].tolist(), strict=True):
         if name in place:
             found.setdefault(place[name], family.name)
     return found
@@ -140,7 +140,7 @@ def family_names(orders: Orders, sizes: Floats) -> dict[int, str]:
 
 def _of_family(name: str, cell: CanonicalCell, moments: Floats, wave: tuple[int, int, int]) -> Ordering:
     """Moments (n,) of the primitive cell, turned in every other cell if the wave says so (twice its wave vector)."""
-    small = enlarge(cell, sublattice_basis(character_group(wave)))
+    small = enlarge(cell, sublattice_basis(wave_vector_group(wave)))
     return _ordering(name, small, moments[small.site] * (1 - 2 * (small.translation @ wave % 2)))
 
 

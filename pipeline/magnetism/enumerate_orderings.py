@@ -1,10 +1,10 @@
-"""All collinear orders of a crystal's small magnetic cells, on one large cell that contains them all.
+"""All collinear orderings of a crystal's small magnetic cells, on one large cell that contains them all.
 
-An order gives each spin a sign and repeats with a sublattice of the primitive lattice Z³. The sublattices are named by their
-characters, wave vectors k/4 with k in (Z/4)³: a group of one (the primitive cell), two (doubled cells) or four of them; R belongs
-to the sublattice where k·R = 0 (mod 4) for all. Groups that the point group takes into each other give equivalent orders, and one
-of them is looked at. Sublattices of cyclic index four (stacks such as ++--) need a large cell of 4 x 4 x 4 instead of 2 x 2 x 2
-primitive cells, and are looked at where the primitive cell has one spin.
+An ordering gives each spin a sign and repeats with a sublattice of the primitive lattice Z³. The sublattices are named by
+their wave vectors k/4 with k in (Z/4)³: a group of one (the primitive cell), two (doubled cells) or four of them; R belongs
+to the sublattice where k·R = 0 (mod 4) for all. Groups that the point group takes into each other give equivalent orderings, and
+one of them is looked at. Sublattices of cyclic index four (stacks such as ++--) need a large cell of 4 x 4 x 4 instead of
+2 x 2 x 2 primitive cells, and are looked at where the primitive cell has one spin.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ from pipeline.magnetism.site_graphs import build_site_graphs
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Characters = frozenset[tuple[int, int, int]]
+WaveVectors = frozenset[tuple[int, int, int]]
 
-MOST_SPINS = 8  # in a cell larger than the primitive one (which may have EXACT), where every pattern is looked at
+MOST_SPINS = 8  # in a cell larger than the primitive one (which may have EXACT), where every spin configuration is looked at
 _MODULUS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Orders:
-    """Orders that are no images of each other under the space group and time reversal, the ferromagnet not among them."""
+class Orderings:
+    """Orderings that are no images of each other under the space group and time reversal, the ferromagnet not among them."""
 
     magnetic_cell: MagneticCell  # the large cell, exactly symmetric
     sites: Ints  # (s,) its spins
     cell: SpinCell  # the same
     size: Floats  # (s,) µB
     signs: Floats  # (m, s) +-1, the first one +
-    sublattice: tuple[Characters, ...]  # (m,) the largest sublattice that was looked at with which each repeats
+    sublattice: tuple[WaveVectors, ...]  # (m,) the largest sublattice that was looked at with which each repeats
 
     def __len__(self) -> int:
         return len(self.signs)
 
     @property
     def index(self) -> Ints:
-        """(m,) primitive cells in each order's own cell."""
-        return np.array([len(characters) for characters in self.sublattice], dtype=np.int64)
+        """(m,) primitive cells in each ordering's own cell."""
+        return np.array([len(wave_vectors) for wave_vectors in self.sublattice], dtype=np.int64)
 
     def of_cell(self, k: int) -> tuple[MagneticCell, Floats]:
-        """The own cell of order k and the sign (n,) of each of its sites, 0 for those that are no spins."""
+        """The own cell of ordering k and the sign (n,) of each of its sites, 0 for those that are no spins."""
         small = enlarge(self.magnetic_cell.cell, sublattice_basis(self.sublattice[k]))
         large = self.magnetic_cell
         number = np.zeros((len(large.cell.numbers), large.copies))
@@ -59,7 +59,7 @@ class Orders:
         return small, number[small.site, coset_index(small.translation, large.supercell)]
 
     def own(self, truth: MagneticCell, moments: Floats, threshold_muB: float) -> NDArray[np.bool_] | None:
-        """(m,) which orders have the signs of a calculation's moments, or None if on these spins nothing is antiparallel.
+        """(m,) which orderings have the signs of a calculation's moments, or None if on these spins nothing is antiparallel.
 
         Args:
             truth: the calculation's cell, of the same primitive cell.
@@ -80,8 +80,8 @@ class Orders:
         return np.asarray(agree.any(axis=1))
 
 
-def small_orders(cell: SymmetricCell, size: Floats) -> Orders | None:
-    """The orders of the primitive cell with up to EXACT spins, and of larger cells with up to MOST_SPINS.
+def enumerate_orderings(cell: SymmetricCell, size: Floats) -> Orderings | None:
+    """The orderings of the primitive cell with up to EXACT spins, and of larger cells with up to MOST_SPINS.
 
     Of doubled cells with more spins those whose second half is the first one turned round; with more than MOST_SPINS in the
     primitive cell, only that of parallel halves. None for a crystal that has no spin or more than EXACT, or an atom without
@@ -100,27 +100,27 @@ def small_orders(cell: SymmetricCell, size: Floats) -> Orders | None:
     sites = np.flatnonzero(np.isin(large.site, spins))
     spin, translation = np.searchsorted(spins, large.site[sites]), large.translation[sites]
     found, sublattice = [], []
-    for characters in _classes(cell, cyclic=len(spins) == 1):
-        inside = _inside(len(spins), len(characters))
+    for wave_vectors in _classes(cell, cyclic=len(spins) == 1):
+        inside = _inside(len(spins), len(wave_vectors))
         if inside is not None:
-            signs = inside[:, spin * len(characters) + _cosets(characters, translation)]
+            signs = inside[:, spin * len(wave_vectors) + _cosets(wave_vectors, translation)]
             found.append(signs * signs[:, :1])
-            sublattice += [characters] * len(signs)
+            sublattice += [wave_vectors] * len(signs)
     signs = np.concatenate(found)
     spin_sites = spin_cell(graphs, 0, sites).ideal()
     _, first = np.unique(spin_sites.orbits(signs), return_index=True)
-    kept = np.sort(first)[1:]  # the ferromagnet of the primitive cell is the first of all patterns
-    return Orders(large, sites, spin_sites, size[large.site[sites]], signs[kept], tuple(sublattice[k] for k in kept))
+    kept = np.sort(first)[1:]  # the ferromagnet of the primitive cell is the first of all
+    return Orderings(large, sites, spin_sites, size[large.site[sites]], signs[kept], tuple(sublattice[k] for k in kept))
 
 
 @lru_cache(maxsize=64)
-def sublattice_basis(characters: Characters) -> Ints:
+def sublattice_basis(wave_vectors: WaveVectors) -> Ints:
     """(3, 3) rows: the sublattice's vectors in the primitive basis, in Hermite's normal form.
 
     Raises:
-        ValueError: no such group of characters.
+        ValueError: no such group of wave vectors.
     """
-    index, wanted = len(characters), np.array(sorted(characters)).T
+    index, wanted = len(wave_vectors), np.array(sorted(wave_vectors)).T
     for a, d in product(range(1, index + 1), repeat=2):
         if index % (a * d) == 0:
             f = index // (a * d)
@@ -128,17 +128,17 @@ def sublattice_basis(characters: Characters) -> Ints:
                 basis = np.array([[a, b, c], [0, d, e], [0, 0, f]])
                 if not (basis @ wanted % _MODULUS).any():
                     return basis
-    raise ValueError(f"{sorted(characters)} is no group of characters")
+    raise ValueError(f"{sorted(wave_vectors)} is no group of wave vectors")
 
 
-def character_group(half: tuple[int, int, int]) -> Characters:
+def wave_vector_group(half: tuple[int, int, int]) -> WaveVectors:
     """Of the wave vector half / 2: the primitive cell for (0, 0, 0), else a doubled one."""
     return _span(_MODULUS // 2 * np.array(half), np.zeros(3, dtype=np.int64))
 
 
 def _inside(spins: int, index: int) -> Floats | None:
-    """(m, spins * index) the patterns of a cell of so many primitive ones with so many spins each, cosets innermost; None for
-    too many."""
+    """(m, spins * index) the spin configurations of a cell of so many primitive ones with so many spins each, cosets innermost;
+    None for too many."""
     if spins * index <= (EXACT if index == 1 else MOST_SPINS):
         return spin_configurations(spins * index).numpy().astype(np.float64)
     if index > 2:
@@ -149,29 +149,29 @@ def _inside(spins: int, index: int) -> Floats | None:
     return np.stack([one, -one], axis=2).reshape(len(one), -1)
 
 
-def _cosets(characters: Characters, vectors: Ints) -> Ints:
+def _cosets(wave_vectors: WaveVectors, vectors: Ints) -> Ints:
     """(k,) the coset 0 .. index - 1 of each lattice vector (k, 3) of a set that meets all of them."""
-    values = vectors @ np.array(sorted(characters)).T % _MODULUS
+    values = vectors @ np.array(sorted(wave_vectors)).T % _MODULUS
     _, coset = np.unique(values, axis=0, return_inverse=True)
     return np.asarray(coset.reshape(-1), dtype=np.int64)
 
 
-def _classes(cell: SymmetricCell, cyclic: bool) -> list[Characters]:
-    """One group of characters of each class under the point group, small ones first."""
+def _classes(cell: SymmetricCell, cyclic: bool) -> list[WaveVectors]:
+    """One group of wave vectors of each class under the point group, small ones first."""
     rotations, _ = cell.operations()
-    seen: set[Characters] = set()
+    seen: set[WaveVectors] = set()
     chosen = []
-    for characters in _groups(cyclic):
-        if characters not in seen:
-            chosen.append(characters)
-            every = np.array(sorted(characters)) @ rotations % _MODULUS  # (operations, characters, 3)
+    for wave_vectors in _groups(cyclic):
+        if wave_vectors not in seen:
+            chosen.append(wave_vectors)
+            every = np.array(sorted(wave_vectors)) @ rotations % _MODULUS  # (operations, wave vectors, 3)
             seen |= {frozenset(map(tuple, images)) for images in every.tolist()}
     return chosen
 
 
 @lru_cache(maxsize=2)
-def _groups(cyclic: bool) -> tuple[Characters, ...]:
-    """All groups of one, two and four characters; those of four that are cyclic only if asked for. In a fixed order: small
+def _groups(cyclic: bool) -> tuple[WaveVectors, ...]:
+    """All groups of one, two and four wave vectors; those of four that are cyclic only if asked for. In a fixed order: small
     groups first, short wave vectors first."""
     halves = [_MODULUS // 2 * np.array(v) for v in product(range(2), repeat=3)]
     spans = {_span(a, b) for a in halves for b in halves}
@@ -180,6 +180,6 @@ def _groups(cyclic: bool) -> tuple[Characters, ...]:
     return tuple(sorted(spans, key=lambda g: (len(g), sum(map(sum, g)), sorted(g, reverse=True))))
 
 
-def _span(a: Ints, b: Ints) -> Characters:
-    """The group that two characters generate."""
+def _span(a: Ints, b: Ints) -> WaveVectors:
+    """The group that two wave vectors generate."""
     return frozenset(tuple(((i * a + j * b) % _MODULUS).tolist()) for i, j in product(range(_MODULUS), repeat=2))

@@ -33,6 +33,11 @@ def literature_folder(source: str) -> Path:
 def refresh_literature(folder: Path, where: Settings, reporter: Reporter) -> LiteratureSnapshot:
     """Publish what the tables of a folder say.
 
+    Args:
+        folder: holds the tables.
+        where: the home.
+        reporter: receives the progress.
+
     Raises:
         Busy: somebody else is writing.
         UserError: nothing usable in the folder.

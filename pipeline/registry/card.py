@@ -43,7 +43,7 @@ def model_card(manifest: dict[str, Any]) -> str:
             "",
             f"Predicts the size of the DFT magnetic moment per atom. Trained on snapshot `{manifest['snapshot']}`",
             f"({manifest['data']}; {manifest['rows']['train']} crystals to learn, {manifest['rows']['val']} to choose,",
-            f"{manifest['rows']['test']} to judge, no chemical system in two parts), seed {manifest['seed']}.",
+            f"{manifest['rows']['test']} to test, no chemical system in two parts), seed {manifest['seed']}.",
             "",
             f"On the test rows: MAE {metrics['mae']:.4f} µB/atom (predicting zero: {metrics['mae_of_zero']:.4f}).",
             f"The 90 % interval holds {metrics['coverage_90']:.1%} of them,",
@@ -64,8 +64,8 @@ def shipped_card(manifest: dict[str, Any]) -> str:
     """The card of the model that comes with the product: also where its data come from, and what it is not for."""
     lines = [model_card(manifest), "## Where it errs", "", "Test rows; a compound may be of several kinds.", ""]
     lines += ["| compounds | test rows | MAE, µB/atom |", "|---|---|---|"]
-    lines += [f"| {name} | {g['n']} | {g['mae']:.3f} |" for name, g in manifest["metrics"]["groups"]["kinds"].items()]
-    worst = sorted(manifest["metrics"]["groups"]["elements"].items(), key=lambda pair: -pair[1]["mae"])[:WORST]
+    lines += [f"| {name} | {g['n']} | {g['mae']:.3f} |" for name, g in manifest["metrics"]["stratified_errors"]["kinds"].items()]
+    worst = sorted(manifest["metrics"]["stratified_errors"]["elements"].items(), key=lambda pair: -pair[1]["mae"])[:WORST]
     lines += ["", "Elements with the largest mean error: " + ", ".join(f"{e} {g['mae']:.2f}" for e, g in worst) + " µB/atom."]
     lines += ["", "| predicted, µB/atom | test rows | the 90 % interval holds |", "|---|---|---|"]
     lines += [

@@ -18,6 +18,7 @@ from models.members import predict_members
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.neighbours import GraphSettings
 from pipeline.featurise import Needs
+from pipeline.old_names import METRICS, TRAINING_SETTINGS, with_current_keys
 from pipeline.registry.card import shipped_card
 from pipeline.registry.published import HELD_OUT_FILE, RETRAIN, PublishedModel, open_published, published_models
 from pipeline.uncertainty.ensemble_errors import EnsemblePrediction, ErrorModel
@@ -37,6 +38,13 @@ class Ensemble(PublishedModel):
     train_command: ClassVar[str] = "`ferroscreen train` (or `ferroscreen run`)"
     loss: ClassVar[str] = "µB/atom"
     equal: ClassVar[float] = 0.001
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """The manifest of any release, with the keys of this one. Raises UserError as for any published model."""
+        found = super().manifest
+        current = {"settings": TRAINING_SETTINGS, "metrics": METRICS}
+        return {**found, **{key: with_current_keys(found[key], names) for key, names in current.items() if key in found}}
 
     @cached_property
     def members(self) -> dict[str, Model]:
@@ -69,9 +77,9 @@ class Ensemble(PublishedModel):
         return GraphSettings(**self.manifest["graph_settings"])
 
     @property
-    def tier(self) -> DescriptorSet:
+    def descriptor_set(self) -> DescriptorSet:
         """The set of descriptors that its members learned from; FAST for models of old formats, which do not state it."""
-        return DescriptorSet(self.manifest["settings"].get("tier", DescriptorSet.FAST))
+        return DescriptorSet(self.manifest["settings"].get("descriptor_set", DescriptorSet.FAST))
 
     @property
     def reads_vectors(self) -> bool:
@@ -82,7 +90,7 @@ class Ensemble(PublishedModel):
     def needs(self) -> Needs:
         """What its members read of a crystal."""
         frames = any(family(m["family"]).reads_frames for m in self.manifest["members"])
-        return Needs(self.graph_settings, self.tier, self.reads_vectors, frames)
+        return Needs(self.graph_settings, self.descriptor_set, self.reads_vectors, frames)
 
     def predict(self, examples: Examples) -> EnsemblePrediction:
         """Prediction, interval and members' predictions for each crystal."""

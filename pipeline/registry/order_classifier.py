@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from data.errors import UserError
 from models.contract import ModelError
-from models.ordering.order_classifier import CLASSES, OrderingClasses
+from models.ordering.order_classifier import CLASSES, OrderClassifierTrees
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.registry.order_cards import classifier_card
 from pipeline.registry.published import RETRAIN, PublishedModel
@@ -31,11 +31,11 @@ class OrderClassifier(PublishedModel):
     equal: ClassVar[float] = 0.01
 
     @cached_property
-    def classes(self) -> OrderingClasses:
+    def classes(self) -> OrderClassifierTrees:
         """The loaded trees. Raises UserError where they are damaged or missing."""
         self.verify()
         try:
-            return OrderingClasses.load(self.folder)
+            return OrderClassifierTrees.load(self.folder)
         except ModelError as fault:
             raise UserError(f"{self.kind} {self.id} cannot be loaded: {fault}; {RETRAIN}") from fault
 

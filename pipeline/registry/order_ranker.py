@@ -10,7 +10,7 @@ import pandas as pd
 
 from data.errors import UserError
 from models.contract import ModelError
-from models.ordering.order_ranker import OrderTrees
+from models.ordering.order_ranker import OrderRankerTrees
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.registry.order_cards import ranker_card
 from pipeline.registry.published import RETRAIN, PublishedModel
@@ -30,11 +30,11 @@ class OrderRanker(PublishedModel):
     equal: ClassVar[float] = 0.01
 
     @cached_property
-    def trees(self) -> OrderTrees:
+    def trees(self) -> OrderRankerTrees:
         """The loaded trees. Raises UserError where they are damaged or missing."""
         self.verify()
         try:
-            return OrderTrees.load(self.folder)
+            return OrderRankerTrees.load(self.folder)
         except ModelError as fault:
             raise UserError(f"{self.kind} {self.id} cannot be loaded: {fault}; {RETRAIN}") from fault
 

@@ -91,6 +91,11 @@ def rollback(
 ) -> tuple[str, str]:
     """Go back to the model that was in use before; before the first promotion this is `shipped`.
 
+    Args:
+        root: folder of all models of the kind.
+        shipped: the model in use before the first promotion; None: there is none.
+        kind: class of the published model.
+
     Returns:
         The id of the model that was in use, and of the one that is in use now.
 

@@ -123,6 +123,11 @@ def published_models(root: Path, kind: type[M]) -> list[M]:
 def open_published(root: Path, kind: type[M], identifier: str | None = None) -> M:
     """A model by its id (or the start of it), or the one in use: promoted last or, where none has been promoted, published last.
 
+    Args:
+        root: folder of all models of the kind.
+        kind: class of the published model.
+        identifier: id, or the start of it; None: the one in use.
+
     Raises:
         UserError: there is none, or no single one of that name.
     """

@@ -53,7 +53,13 @@ def shipped_root(kind: type[PublishedModel]) -> Path:
 
 
 def choose_model(where: Settings, identifier: str | None = None, root: Path = PRETRAINED) -> Ensemble:
-    """The ensemble to use; see `choose`."""
+    """The ensemble to use; see `choose`.
+
+    Args:
+        where: the home.
+        identifier: id, or the start of it; None: the one in use.
+        root: folder of the shipped ensembles.
+    """
     return choose(where, Ensemble, identifier, root)
 
 
@@ -148,8 +154,8 @@ class ShippedRival:
             UserError: the candidate's snapshot is gone.
         """
         snapshot = open_snapshot(self.where.snapshots, candidate.manifest["snapshot"])
-        mine = self.model
-        data = labelled_examples(snapshot, mine.graph_settings, mine.tier, mine.reads_vectors, self.where, self.reporter)
+        mine, where = self.model, self.where
+        data = labelled_examples(snapshot, mine.graph_settings, mine.descriptor_set, mine.reads_vectors, where, self.reporter)
         table = data.table.select(["material_id", "chemsys"]).to_pandas()
         unseen = ~table["chemsys"].map(system_hash).isin(systems_seen(self.model))
         asked = candidate.held_out()["material_id"]
@@ -163,6 +169,12 @@ class ShippedRival:
 
 
 def shipped_rival(where: Settings, reporter: Reporter, root: Path = PRETRAINED) -> ShippedRival | None:
-    """None in a checkout without a shipped model."""
+    """None in a checkout without a shipped model.
+
+    Args:
+        where: the home that holds the candidates' snapshots.
+        reporter: receives the progress.
+        root: folder of the shipped ensembles.
+    """
     shipped = shipped_model(root)
     return None if shipped is None else ShippedRival(shipped, where, reporter)

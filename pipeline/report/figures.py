@@ -138,12 +138,12 @@ def evaluation_figures(content: ReportContent) -> list[PageFigure]:
             "How the descriptors were chosen",
             selection_trajectory(content.metrics.get("selection", {})),
             "Each dot is a small forest on a few descriptors, drawn by what earlier rounds found useful; it learned from "
-            "training rows and was judged on training rows of other chemical systems.",
+            "training rows and was tested on training rows of other chemical systems.",
             False,
         ),
         (
             "Where the model errs",
-            error_map(content.metrics.get("groups", {}).get("elements", {})),
+            error_map(content.metrics.get("stratified_errors", {}).get("elements", {})),
             "The mean error of the test rows that hold each element. Empty fields have fewer than ten test rows. A dark field is "
             "an element whose candidates deserve doubt: magnetic elements are darker than others because there is more to miss.",
             True,

@@ -80,7 +80,7 @@ def _figures(content: QualityContent) -> list[PageFigure]:
         (
             "Why crystals are in quarantine",
             plots.rejected_by_reason(content.quarantine),
-            "They are kept aside with their reason, and judged anew when the source changes them.",
+            "They are kept aside with their reason, and checked again when the source changes them.",
             False,
         ),
         (

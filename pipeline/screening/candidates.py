@@ -136,7 +136,7 @@ def predict_shard(source: Source, models: ScreenModels, descriptors: Path, shard
     """Read one shard and predict. Slow descriptors are only looked up here: computing them takes longer than a shard may."""
     started = time.perf_counter()
     ensemble = _ensemble(models.moment)
-    slow = slow_descriptor_cache(descriptors) if ensemble.tier is DescriptorSet.FULL else None
+    slow = slow_descriptor_cache(descriptors) if ensemble.descriptor_set is DescriptorSet.FULL else None
     predictor = Predictor(ensemble, models.order, slow, open_store(models.kept))
     found = read_candidates(source, predictor, shard)
     whole = PredictedShard(rejected=found.rejected)
@@ -174,7 +174,7 @@ def _disordered(records: list[Record], predictor: Predictor, models: ScreenModel
         return PredictedShard(rejected=rejected)
     means, spreads = zip(*(one.mean() for one in done), strict=True)
     known = frozenset(ensemble.manifest["elements"])
-    facts = [_facts_of_average(one, known, ensemble.tier) for one in done]
+    facts = [_facts_of_average(one, known, ensemble.descriptor_set) for one in done]
     said = ApproximantRows.joined(list(means)).columns()
     table = _table(facts, said, models, formula_mix([one.crystal.composition for one in done]))
     table = table.assign(approximant_spread=spreads)

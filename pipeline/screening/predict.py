@@ -32,7 +32,7 @@ def predict_source(
         UserError: nothing to read in the source, or a damaged model.
     """
     shards = list(source.shards())
-    if ensemble.tier is DescriptorSet.FULL:
+    if ensemble.descriptor_set is DescriptorSet.FULL:
         from pipeline.screening.slow_descriptors import prepare
 
         prepare(source, ensemble.graph_settings.symprec_A, where.descriptors, shards, where.workers, lambda n: None)

@@ -66,6 +66,17 @@ def screen(
 
     Of licensed crystals the results show ids and formulas only, unless `licensed_details`.
 
+    Args:
+        source: the candidates.
+        ensemble: predicts the moments.
+        out: folder of the results; None: below the home.
+        where: the home.
+        reporter: receives the progress.
+        profile: what the ranking is by.
+        licensed_details: whether the results show all of licensed crystals.
+        predictor: predicts the shards.
+        force: write over another run, and beside other files.
+
     Raises:
         Busy: another process is at the same screen.
         UserError: nothing to read in the source, or `out` cannot be written or holds something else.
@@ -73,7 +84,7 @@ def screen(
     given = source.identity()
     own = newest_literature(where.literature)
     measured = [] if own is None else [f"literature-{own.id}"]
-    code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.tier.code, *measured)
+    code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.descriptor_set.code, *measured)
     models = replace(ScreenModels.in_use(ensemble, where), kept=where.predictions if where.kept_predictions_mb else None)
     shown = ["licensed details"] if licensed_details else []
     decided = (*code, *models.to_json().values(), given, profile.name, profile.formula, *shown)
@@ -100,7 +111,7 @@ def _screen(
     shards = list(source.shards())
     work = Work(source, models, where.descriptors, make_folder(where.work / f"screen-{facts['id']}"))
     todo = [(k, shard) for k, shard in enumerate(shards) if not work.is_done(k)]
-    if ensemble.tier is DescriptorSet.FULL:
+    if ensemble.descriptor_set is DescriptorSet.FULL:
         with reporter.bar("Slow descriptors", sum(shard.size for _, shard in todo)) as tick:
             symprec = ensemble.graph_settings.symprec_A
             prepare(source, symprec, where.descriptors, [shard for _, shard in todo], where.workers, tick)

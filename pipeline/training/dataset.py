@@ -35,14 +35,14 @@ class Labelled:
 
 
 def labelled_examples(
-    snapshot: Snapshot, graph: GraphSettings, tier: DescriptorSet, vectors: bool, where: Settings, reporter: Reporter
+    snapshot: Snapshot, graph: GraphSettings, descriptor_set: DescriptorSet, vectors: bool, where: Settings, reporter: Reporter
 ) -> Labelled:
     """Read, or build once, everything that training needs.
 
     Args:
         snapshot: a snapshot with labels.
         graph: settings of the graphs.
-        tier: set of descriptors.
+        descriptor_set: set of descriptors.
         vectors: whether to include the graphs with directions.
         where: folders and number of cores.
         reporter: receives the progress.
@@ -59,7 +59,7 @@ def labelled_examples(
     if len(known) == 0:
         raise UserError(f"snapshot {snapshot.id} holds no moment to learn from; refresh from a labelled source")
     graphs = store.graphs.take(known)
-    slow = _slow(store.cells, known, where, reporter) if tier is DescriptorSet.FULL else None
+    slow = _slow(store.cells, known, where, reporter) if descriptor_set is DescriptorSet.FULL else None
     directed = _vectors(snapshot, store, graph, where, reporter).take(known) if vectors else None
     return Labelled(table.take(pa.array(known)), Examples(graphs, describe(graphs, slow), moment[known], directed))
 

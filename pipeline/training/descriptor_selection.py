@@ -88,6 +88,14 @@ def select(
     """Search among the columns of `rows` (crystals, columns), which hold no NaN; `moment` (crystals,) in µB/atom.
 
     With a folder the state is kept there after each round, and a search that was interrupted goes on.
+
+    Args:
+        rows: (crystals, columns) descriptors without gaps.
+        moment: (crystals,) µB/atom.
+        systems: (crystals,) chemical systems.
+        settings: rounds and size of the search.
+        folder: of the rounds that are done; a later search continues there.
+        tick: called with the number of rounds done since its last call.
     """
     count = rows.shape[1]
     if count <= settings.wanted:

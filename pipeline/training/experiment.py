@@ -56,7 +56,7 @@ class CrossFitted:
 def train_experiment(
     rows: ExperimentRows, settings: ExperimentSettings, work: Path, report: Report
 ) -> tuple[ExperimentModel, CrossFitted]:
-    """The model and, for judging it, what its like said of systems they had not seen."""
+    """The model and what members of the folds predicted for systems they had not seen."""
     folder = make_folder(work / _identity(rows, settings))
     crossed = cross_fit(rows, settings, folder, report)
     weight = {task: _forest_weight(rows, task, crossed.answers[task]) for task in TASKS}

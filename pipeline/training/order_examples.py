@@ -12,10 +12,10 @@ from data.crystal import Crystal
 from data.errors import UserError
 from data.snapshot import Snapshot
 from models.ordering.order_classifier import CLASSES, alignment_class
-from models.ordering.order_ranker import Features, OrderTrees, order_features
+from models.ordering.order_ranker import Features, OrderRankerTrees, order_features
 from pipeline.featurise import Needs, featurise
 from pipeline.magnetism.canonical_cell import in_canonical_cell
-from pipeline.magnetism.enumerate_orderings import Orders, small_orders
+from pipeline.magnetism.enumerate_orderings import Orderings, enumerate_orderings
 from pipeline.magnetism.magnetic_cell import map_to_primitive
 from pipeline.magnetism.starting_moments import start_moments
 from pipeline.ops.progress import Reporter
@@ -78,25 +78,25 @@ def described(crystals: list[OrderedCrystal], reporter: Reporter) -> tuple[NDArr
 
 @dataclass(frozen=True, eq=False)
 class OwnOrder:
-    """A calculation whose moments are antiparallel, and the orders that its crystal's small cells allow."""
+    """A calculation whose moments are antiparallel, and the orderings that its crystal's small cells allow."""
 
     source: OrderedCrystal
-    orders: Orders | None  # None: too many spins
+    orderings: Orderings | None  # None: too many spins
     own: NDArray[np.bool_]  # (m,) which of them it has
 
     def features(self) -> Features:
         """(m, columns)"""
-        assert self.orders is not None
-        return order_features(self.orders.cell, self.orders.signs, self.orders.size, self.orders.index)
+        assert self.orderings is not None
+        return order_features(self.orderings.cell, self.orderings.signs, self.orderings.size, self.orderings.index)
 
-    def place(self, trees: OrderTrees) -> int:
-        """The place of the own order, from 1 on, in the order of the trees; 0 if it is not among those enumerated."""
+    def rank(self, trees: OrderRankerTrees) -> int:
+        """The rank of its own ordering, from 1 on, by the trees; 0 if it is not among those enumerated."""
         if not self.own.any():
             return 0
-        return self.place_in(np.argsort(-trees.log_weight(self.features()), kind="stable").tolist())
+        return self.rank_in(np.argsort(-trees.log_weight(self.features()), kind="stable").tolist())
 
-    def place_in(self, ranked: list[int]) -> int:
-        """The first place, from 1 on, of an own order in a list of orders; 0 if it holds none."""
+    def rank_in(self, ranked: list[int]) -> int:
+        """The first rank, from 1 on, of an own ordering in a list of orderings; 0 if it holds none."""
         return next((k for k, order in enumerate(ranked, start=1) if self.own[order]), 0)
 
 
@@ -105,8 +105,8 @@ def own_orders(crystals: list[OrderedCrystal], tick: Callable[[int], None]) -> I
     for one in crystals:
         tick(1)
         placed = in_canonical_cell(map_to_primitive(one.crystal))
-        orders = small_orders(placed.cell, start_moments(placed.cell.numbers))
-        if orders is None:
+        orderings = enumerate_orderings(placed.cell, start_moments(placed.cell.numbers))
+        if orderings is None:
             yield OwnOrder(one, None, np.zeros(0, dtype=bool))
-        elif (own := orders.own(placed, one.moments, SITE_THRESHOLD_MUB)) is not None:
-            yield OwnOrder(one, orders, own)
+        elif (own := orderings.own(placed, one.moments, SITE_THRESHOLD_MUB)) is not None:
+            yield OwnOrder(one, orderings, own)

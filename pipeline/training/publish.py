@@ -80,8 +80,8 @@ def publish_ensemble(
     predicted, truth = errors.predict(on_test, chosen.weights, test), test.targets()
     level = errors.calibration.level(truth, predicted.moment, predicted.size)
     of_members = {name: regression_metrics(truth, p.moment, p.p_magnetic) for name, p in on_test.items()}
-    groups = stratified_errors(data.table.column("chemsys").take(split.test).to_pylist(), truth, predicted.moment)
-    metrics = scores(truth, predicted, level) | {"members": of_members, "groups": groups}
+    stratified = stratified_errors(data.table.column("chemsys").take(split.test).to_pylist(), truth, predicted.moment)
+    metrics = scores(truth, predicted, level) | {"members": of_members, "stratified_errors": stratified}
     held_out = data.table.select(["material_id", "formula", "chemsys"]).take(split.test).to_pandas()
     held_out = held_out.assign(
         moment_dft=truth, moment_muB_per_atom=predicted.moment, moment_low=predicted.low, moment_high=predicted.high,

@@ -67,7 +67,7 @@ class RankerRival(ShippedOrderModel[OrderRanker]):
     def _predicted(self, rows: list[OrderedCrystal]) -> tuple[list[OrderedCrystal], list[float], list[float]]:
         with self.reporter.bar("Orders", len(rows)) as tick:
             found = list(own_orders(rows, tick))
-        places = pd.Series([one.place(self.model.trees) for one in found], dtype="int64")
+        places = pd.Series([one.rank(self.model.trees) for one in found], dtype="int64")
         return [one.source for one in found], place_losses(places).tolist(), [float(len(one.own)) for one in found]
 
 

@@ -29,7 +29,7 @@ class TrainSettings:
     epochs: int | None = None  # None: each family's own default
     max_minutes: float | None = None  # for all networks together; None: as long as they need
     graph: GraphSettings = field(default_factory=_default_graph)
-    tier: DescriptorSet = DescriptorSet.FAST  # of the descriptors that the forest learns from
+    descriptor_set: DescriptorSet = DescriptorSet.FAST  # of the descriptors that the forest learns from
     selected: int | None = None  # so many descriptors, chosen stochastically, for the families that read them; None: all
     weigh_label_noise: bool = False  # whether labels that cross-validation contradicts count less
     adapt: str | None = None  # id of a model whose pretrained member the members that can do so start from
@@ -57,7 +57,8 @@ class TrainSettings:
         strange = [name for name in families if name not in family_names()]
         if strange or not families:
             raise UserError(f"unknown model family {', '.join(strange) or '(none given)'}; there are {', '.join(family_names())}")
-        if (self.tier is not DescriptorSet.FAST or self.selected is not None) and not any(map(reads_descriptors, families)):
+        wants_descriptors = self.descriptor_set is not DescriptorSet.FAST or self.selected is not None
+        if wants_descriptors and not any(map(reads_descriptors, families)):
             raise UserError("only forests learn from descriptors, and none is among the members")
         if self.selected is not None and self.selected < 1:
             raise UserError("at least one descriptor must be selected")

@@ -46,6 +46,12 @@ CROSS_VALIDATED_FILE = "label_noise.safetensors"
 def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, reporter: Reporter) -> Ensemble:
     """Train what is not trained yet, and publish the ensemble; one that this home holds already is not trained again.
 
+    Args:
+        snapshot: crystals with labels.
+        wanted: what decides the trained model.
+        where: the home.
+        reporter: receives the progress.
+
     Raises:
         UserError: unusable settings or data.
         Busy: another process is training the same.
@@ -77,7 +83,7 @@ def _published(ledger: Ledger, key: str, where: Settings) -> Ensemble | None:
 def _code(wanted: TrainSettings) -> tuple[str, ...]:
     """Versions of all that decides the model beside data and settings."""
     chosen = ((SELECTION_CODE, wanted.selected is not None), (LABEL_NOISE_CODE, wanted.weigh_label_noise))
-    return (TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.tier.code, *(code for code, used in chosen if used))
+    return (TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.descriptor_set.code, *(code for code, used in chosen if used))
 
 
 def _train(
@@ -86,7 +92,7 @@ def _train(
 ) -> Ensemble:  # fmt: skip
     write_json(work / SNAPSHOT_FILE, {"snapshot": snapshot.id})  # what is read here must not be pruned
     vectors = any(family(name).reads_vectors for name in wanted.families)
-    data = labelled_examples(snapshot, wanted.graph, wanted.tier, vectors, where, reporter)
+    data = labelled_examples(snapshot, wanted.graph, wanted.descriptor_set, vectors, where, reporter)
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
     systems = data.table.column("chemsys").take(split.train).to_pylist()
@@ -110,7 +116,7 @@ def _train(
     facts = {
         "snapshot": snapshot.id, "code": list(_code(wanted)), "data": snapshot.manifest["source"], "seed": wanted.first_seed,
         "settings": asdict(wanted), "graph_settings": asdict(wanted.graph),
-        "selection": selection.to_json(_names(wanted.tier)) if selection else None,
+        "selection": selection.to_json(_names(wanted.descriptor_set)) if selection else None,
     }  # fmt: skip
     listed = None if label_noise is None else _listed(label_noise, data, split)
     ensemble = publish_ensemble(where.models, trained, data, split, facts, reporter, listed)
@@ -150,8 +156,8 @@ def _selection(train: Examples, systems: list[str], wanted: TrainSettings, work:
         return select(known, train.targets(), systems, settings, make_folder(work / "selection"), tick)
 
 
-def _names(tier: DescriptorSet) -> list[str]:
-    return [*descriptor_names(), *(slow_descriptor_names() if tier is DescriptorSet.FULL else ())]
+def _names(descriptor_set: DescriptorSet) -> list[str]:
+    return [*descriptor_names(), *(slow_descriptor_names() if descriptor_set is DescriptorSet.FULL else ())]
 
 
 class _Deadlines:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from data.errors import UserError
 from data.snapshot import Snapshot, list_snapshots, open_snapshot
 from data.store.artifact import text_hash
-from models.ordering.order_classifier import CLASSES, OrderingClasses
-from models.ordering.order_ranker import Features, OrderTrees
+from models.ordering.order_classifier import CLASSES, OrderClassifierTrees
+from models.ordering.order_ranker import Features, OrderRankerTrees
 from pipeline.evaluation.metrics import reliability
 from pipeline.evaluation.ordering_metrics import class_scores
 from pipeline.features.descriptors import DESCRIPTOR_CODE
@@ -52,6 +52,11 @@ def newest_with_site_moments(where: Settings, identifier: str | None = None) -> 
 def train_order(snapshot: Snapshot, where: Settings, reporter: Reporter) -> tuple[OrderClassifier, OrderRanker]:
     """Train and publish both models.
 
+    Args:
+        snapshot: crystals with signed site moments.
+        where: the home.
+        reporter: receives the progress.
+
     Raises:
         UserError: the snapshot has no site moments, or no such crystals in one of train, val and test.
         Busy: another process is training the same.
@@ -81,7 +86,7 @@ def _classifier(crystals: list[OrderedCrystal], facts: dict[str, Any], where: Se
     part = np.array([one.part for one in kept])
     train, test = part == "train", part == "test"
     reporter.say("Growing the trees of the order classifier")
-    grown = OrderingClasses.fit(columns[train], classes[train], {})
+    grown = OrderClassifierTrees.fit(columns[train], classes[train], {})
     said = grown.predict(columns[test])
     held_out = pd.DataFrame({"material_id": _ids(kept, test), "chemsys": _systems(kept, test), "truth": classes[test]})
     held_out = held_out.assign(**{f"p_{name}": said[:, k] for k, name in enumerate(CLASSES)})
@@ -113,9 +118,9 @@ def _ranker(crystals: list[OrderedCrystal], facts: dict[str, Any], where: Settin
                 yield found.features(), found.own
 
     with reporter.bar("Orders", len(rows["train"]) + len(rows["test"])) as tick:
-        grown = OrderTrees.fit(shown())
+        grown = OrderRankerTrees.fit(shown())
         tested = [
-            (one.source.crystal.id, one.source.crystal.chemsys, one.source.order, one.place(grown), len(one.own))
+            (one.source.crystal.id, one.source.crystal.chemsys, one.source.order, one.rank(grown), len(one.own))
             for one in own_orders(rows["test"], tick)
         ]
     held_out = pd.DataFrame(tested, columns=["material_id", "chemsys", "ordering", "place", "rivals"])

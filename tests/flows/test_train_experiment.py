@@ -60,6 +60,17 @@ def test_without_literature_it_says_what_to_do(home: Path) -> None:
     assert not list(home.glob("experiment-models/*"))
 
 
+def test_literature_is_listed_and_verified(home: Path, tmp_path: Path) -> None:
+    literature = run("refresh", "--source", f"literature:{write_measured(tmp_path / 'tables', metals=('Fe',))}")
+    (listed,) = run("snapshots")
+    assert listed["id"] == literature["id"] and listed["values"] == literature["values"]
+    assert f"{literature['id']} is sound" in CliRunner().invoke(app, ["verify"]).stdout
+    (home / "literature" / literature["id"] / "compositions.parquet").write_bytes(b"broken")
+    assert "compositions.parquet is damaged" in str(CliRunner().invoke(app, ["verify", literature["id"][:6]]).exception)
+    unknown = CliRunner().invoke(app, ["train-experiment", "--literature", "zz"])
+    assert "`ferroscreen snapshots` lists them" in str(unknown.exception)
+
+
 def test_too_little_to_learn_from(home: Path, tmp_path: Path) -> None:
     run("refresh", "--source", f"literature:{write_measured(tmp_path / 'tables', metals=('Fe',))}")
     done = CliRunner().invoke(app, ["train-experiment"])

@@ -42,7 +42,7 @@ def test_each_part_is_that_of_its_own_step(crystals: list[Crystal]) -> None:
 
 
 def test_directions_and_slow_descriptors_only_where_they_are_needed(crystals: list[Crystal]) -> None:
-    fast, full = featurise(crystals, Needs()).examples, featurise(crystals, Needs(tier=DescriptorSet.FULL)).examples
+    fast, full = featurise(crystals, Needs()).examples, featurise(crystals, Needs(descriptor_set=DescriptorSet.FULL)).examples
     assert fast.vectors is None
     directed = featurise(crystals, Needs(directions=True)).examples
     assert directed.vectors is not None and len(directed.vectors.edge_vector) and directed.vectors.frame_ptr[-1] == 0
@@ -63,9 +63,9 @@ def test_packed_cells_come_back_as_they_were(crystals: list[Crystal]) -> None:
             np.testing.assert_array_equal(getattr(back, name), getattr(cell, name))
 
 
-@pytest.mark.parametrize("tier", DescriptorSet)
-def test_no_crystal_has_no_rows(tier: DescriptorSet) -> None:
+@pytest.mark.parametrize("descriptor_set", DescriptorSet)
+def test_no_crystal_has_no_rows(descriptor_set: DescriptorSet) -> None:
     """A shard whose every file is rejected is read like any other."""
-    some = featurise([make_crystal("iron", np.eye(3) * 2.8, [[0, 0, 0]], [26])], Needs(tier=tier)).examples
-    none = featurise([], Needs(tier=tier, directions=True)).examples
+    some = featurise([make_crystal("iron", np.eye(3) * 2.8, [[0, 0, 0]], [26])], Needs(descriptor_set=descriptor_set)).examples
+    none = featurise([], Needs(descriptor_set=descriptor_set, directions=True)).examples
     assert none.descriptors.shape == (0, some.descriptors.shape[1])

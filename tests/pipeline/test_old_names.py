@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from pipeline.old_names import COLUMNS, RUN_KEYS, TRAINING_SETTINGS, with_current_columns, with_current_keys
+from pipeline.old_names import COLUMNS, METRICS, RUN_KEYS, TRAINING_SETTINGS, with_current_columns, with_current_keys
 
 
 def test_an_old_table_gets_the_columns_of_this_release_and_keeps_its_values() -> None:
@@ -21,7 +21,7 @@ def test_a_column_of_this_release_is_never_doubled() -> None:
     assert list(with_current_columns(both)) == ["unfamiliar", "ood_score"]
 
 
-@pytest.mark.parametrize("names", [RUN_KEYS, TRAINING_SETTINGS])
+@pytest.mark.parametrize("names", [RUN_KEYS, TRAINING_SETTINGS, METRICS])
 def test_old_keys_become_those_of_this_release(names: dict[str, str]) -> None:
     found = with_current_keys({**dict.fromkeys(names, 3), "id": "x"}, names)
     assert found == {**dict.fromkeys(names.values(), 3), "id": "x"}

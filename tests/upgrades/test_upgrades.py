@@ -81,6 +81,7 @@ def test_a_model_is_read_and_says_the_same(tmp_path: Path, edition: str) -> None
     other = open_model(place(tmp_path / "other", "model-1").models)
     np.testing.assert_array_equal(predicted.moment, other.predict(starter_examples(other)).moment)
     held_out = model.held_out()
+    assert "stratified_errors" in model.manifest["metrics"] and "tier" not in model.manifest["settings"]
     assert len(held_out) == model.manifest["rows"]["test"] and {"ood_score", "p_moment_above_1"} <= set(held_out)
 
 

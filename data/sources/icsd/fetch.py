@@ -41,6 +41,13 @@ def fetch_icsd(
     """Fetch all entries into a folder. A fetch that broke off goes on at its last page; a folder that holds a finished fetch of
     the same query gets the entries that were modified since.
 
+    Args:
+        query: which entries.
+        credentials: account and address of the service.
+        out: folder of the fetch.
+        progress: called with the entries so far, and all of them where known.
+        retry_policy: attempts and waits; None: `network.DOWNLOADS`.
+
     Raises:
         FetchError: the service cannot be reached, refuses, or contradicts itself.
         UserError: the folder cannot be used.

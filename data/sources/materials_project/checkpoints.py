@@ -30,7 +30,13 @@ class Checkpoints:
             write_json(folder / PLAN_FILE, plan)
 
     def take(self, name: str, fetch: Callable[[], T], keep: Callable[[T], Any]) -> Any:
-        """The page of that name: what `keep` makes of what `fetch` brings, asked for only where there is no sound page."""
+        """The page of that name: what `keep` makes of what `fetch` brings, asked for only where there is no sound page.
+
+        Args:
+            name: of the page.
+            fetch: asks the service.
+            keep: makes of the answer what is stored, as JSON.
+        """
         path = self.folder / f"{name}.json.gz"
         try:
             return json.loads(gzip.decompress(path.read_bytes()))

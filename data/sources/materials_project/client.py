@@ -81,7 +81,14 @@ class MaterialsProject:
         return self._ask("the number of materials", lambda summary: int(summary.count(dict(query))))
 
     def page(self, number: int, size: int, fields: tuple[str, ...], expected: int) -> list[dict[str, Any]]:
-        """Documents of page `number` (from 1), in the order of their ids; an answer of another length is no answer."""
+        """Documents of page `number` (from 1), in the order of their ids; an answer of another length is no answer.
+
+        Args:
+            number: of the page, from 1.
+            size: documents a page.
+            fields: of each document.
+            expected: documents that the page must have.
+        """
 
         def fetch(summary: SummaryRester) -> list[dict[str, Any]]:
             rows = summary.search(
@@ -92,7 +99,13 @@ class MaterialsProject:
         return self._ask(f"page {number}", fetch)
 
     def by_ids(self, ids: list[str], fields: tuple[str, ...], deprecated: bool = False) -> list[dict[str, Any]]:
-        """The documents of at most IDS_PER_REQUEST ids; those that are not there are missing."""
+        """The documents of at most IDS_PER_REQUEST ids; those that are not there are missing.
+
+        Args:
+            ids: at most IDS_PER_REQUEST.
+            fields: of each document.
+            deprecated: whether deprecated documents are asked for, instead of the others.
+        """
         criteria = {**CRITERIA.python, "deprecated": deprecated}
 
         def fetch(summary: SummaryRester) -> list[dict[str, Any]]:

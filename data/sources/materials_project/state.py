@@ -44,7 +44,13 @@ def write_documents(path: Path, documents: Iterable[Document]) -> int:
 
 
 def read_documents(path: Path, start: int = 0, stop: int | None = None) -> Iterator[Document]:
-    """The documents of rows start..stop; `start` on the border of a row group."""
+    """The documents of rows start..stop; `start` on the border of a row group.
+
+    Args:
+        path: the file of documents.
+        start: first document.
+        stop: the document after the last one; None: to the end.
+    """
     with pq.ParquetFile(path) as file:
         row = 0
         for group in range(file.num_row_groups):

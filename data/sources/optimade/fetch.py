@@ -51,6 +51,11 @@ class OptimadeQuery:
     def of(cls, provider: str, filter: str, entries_per_page: int = ENTRIES_PER_PAGE) -> OptimadeQuery:
         """From a provider's name or base URL.
 
+        Args:
+            provider: a known name, or the base URL of a provider.
+            filter: in the language of OPTIMADE.
+            entries_per_page: entries a request asks for.
+
         Raises:
             UserError: an unknown name, no URL, or a filter that breaks the grammar.
         """
@@ -65,6 +70,12 @@ class OptimadeQuery:
 
 def fetch_optimade(query: OptimadeQuery, out: Path, progress: Progress, retry_policy: RetryPolicy | None = None) -> Fetched:
     """Fetch all entries into a folder; a fetch that broke off goes on at its last page.
+
+    Args:
+        query: provider and filter.
+        out: folder of the fetch.
+        progress: called with the entries so far, and all of them where known.
+        retry_policy: attempts and waits; None: `network.DOWNLOADS`.
 
     Raises:
         FetchError: the provider cannot be reached, refuses, contradicts itself, or changed on the way.

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from models.contract import ModelError
-from models.ordering.order_classifier import CLASSES, OrderingClasses, alignment_class
+from models.ordering.order_classifier import CLASSES, OrderClassifierTrees, alignment_class
 from models.trees.decision_trees import flatten_classifier
 from tests.models.damage import spoil
 
@@ -25,9 +25,9 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def grown() -> OrderingClasses:
+def grown() -> OrderClassifierTrees:
     rows, classes = data()
-    return OrderingClasses.fit(rows, classes, {"data": "made up"})
+    return OrderClassifierTrees.fit(rows, classes, {"data": "made up"})
 
 
 def test_the_arrays_say_what_scikit_learn_says() -> None:
@@ -37,7 +37,7 @@ def test_the_arrays_say_what_scikit_learn_says() -> None:
     np.testing.assert_allclose(said, model._raw_predict(rows), rtol=0, atol=SAME)
 
 
-def test_it_learns_and_its_probabilities_sum_to_one(grown: OrderingClasses) -> None:
+def test_it_learns_and_its_probabilities_sum_to_one(grown: OrderClassifierTrees) -> None:
     rows, classes = data()
     said = grown.predict(rows)
     assert said.shape == (ROWS, len(CLASSES)) and (said >= 0).all()
@@ -45,7 +45,7 @@ def test_it_learns_and_its_probabilities_sum_to_one(grown: OrderingClasses) -> N
     assert (said.argmax(axis=1) == classes).mean() > 0.95
 
 
-def test_each_row_stands_for_itself_and_a_missing_descriptor_is_the_median(grown: OrderingClasses) -> None:
+def test_each_row_stands_for_itself_and_a_missing_descriptor_is_the_median(grown: OrderClassifierTrees) -> None:
     rows, _ = data()
     np.testing.assert_array_equal(grown.predict(rows[5:6])[0], grown.predict(rows)[5])
     holes = rows[:20].copy()
@@ -54,25 +54,25 @@ def test_each_row_stands_for_itself_and_a_missing_descriptor_is_the_median(grown
     np.testing.assert_array_equal(grown.predict(holes), grown.predict(known))
 
 
-def test_saved_and_loaded(grown: OrderingClasses, tmp_path: Path) -> None:
+def test_saved_and_loaded(grown: OrderClassifierTrees, tmp_path: Path) -> None:
     grown.save(tmp_path)
-    loaded = OrderingClasses.load(tmp_path)
+    loaded = OrderClassifierTrees.load(tmp_path)
     np.testing.assert_array_equal(loaded.predict(data()[0]), grown.predict(data()[0]))
     assert loaded.facts == {"data": "made up"}
 
 
 @pytest.mark.parametrize("damage", ["header", "weights", "family", "columns"])
-def test_anything_else_is_refused(grown: OrderingClasses, tmp_path: Path, damage: str) -> None:
+def test_anything_else_is_refused(grown: OrderClassifierTrees, tmp_path: Path, damage: str) -> None:
     grown.save(tmp_path)
     if damage == "columns":
-        OrderingClasses(grown.trees, grown.median[:1], {}).save(tmp_path)
+        OrderClassifierTrees(grown.trees, grown.median[:1], {}).save(tmp_path)
     else:
         spoil(tmp_path, damage)
     with pytest.raises(ModelError):
-        OrderingClasses.load(tmp_path)
+        OrderClassifierTrees.load(tmp_path)
 
 
-def test_another_number_of_descriptors(grown: OrderingClasses) -> None:
+def test_another_number_of_descriptors(grown: OrderClassifierTrees) -> None:
     with pytest.raises(ModelError, match="6 descriptors, not 5"):
         grown.predict(data()[0][:, :5])
 

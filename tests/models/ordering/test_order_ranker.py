@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models.contract import ModelError
-from models.ordering.order_ranker import ORDER_BOOSTING, ORDER_COLUMNS, OrderTrees
+from models.ordering.order_ranker import ORDER_BOOSTING, ORDER_COLUMNS, OrderRankerTrees
 from models.saved import SETTINGS_FILE
 from tests.models.damage import spoil
 
@@ -27,33 +27,33 @@ def data(seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 @pytest.fixture(scope="module")
-def grown() -> OrderTrees:
+def grown() -> OrderRankerTrees:
     nothing = (np.zeros((3, ORDER_COLUMNS), np.float32), np.zeros(3, bool))
     settings = replace(ORDER_BOOSTING, max_iter=30, max_features=1.0)
-    return OrderTrees(OrderTrees.fit([*data(0), nothing], settings).trees, {"data": "made up"})
+    return OrderRankerTrees(OrderRankerTrees.fit([*data(0), nothing], settings).trees, {"data": "made up"})
 
 
-def test_it_learns(grown: OrderTrees) -> None:
+def test_it_learns(grown: OrderRankerTrees) -> None:
     hits = [own[grown.log_weight(features).argmax()] for features, own in data(1)]
     assert np.mean(hits) > 0.8, "chance is 1/12"
 
 
-def test_each_order_stands_for_itself(grown: OrderTrees) -> None:
+def test_each_order_stands_for_itself(grown: OrderRankerTrees) -> None:
     features = data(2)[0][0]
     shuffled = np.random.default_rng(0).permutation(ORDERS)
     np.testing.assert_array_equal(grown.log_weight(features[shuffled]), grown.log_weight(features)[shuffled])
     assert len(np.unique(grown.log_weight(features))) == ORDERS, "those that the trees do not tell apart are drawn apart"
 
 
-def test_saved_and_loaded(grown: OrderTrees, tmp_path: Path) -> None:
+def test_saved_and_loaded(grown: OrderRankerTrees, tmp_path: Path) -> None:
     grown.save(tmp_path)
-    loaded = OrderTrees.load(tmp_path)
+    loaded = OrderRankerTrees.load(tmp_path)
     np.testing.assert_array_equal(loaded.log_weight(data(0)[0][0]), grown.log_weight(data(0)[0][0]))
     assert loaded.facts == {"data": "made up"}
 
 
 @pytest.mark.parametrize("damage", ["header", "weights", "family", "columns", "facts"])
-def test_anything_else_is_refused(grown: OrderTrees, tmp_path: Path, damage: str) -> None:
+def test_anything_else_is_refused(grown: OrderRankerTrees, tmp_path: Path, damage: str) -> None:
     grown.save(tmp_path)
     if damage == "facts":
         header = json.loads((tmp_path / SETTINGS_FILE).read_text())
@@ -61,13 +61,13 @@ def test_anything_else_is_refused(grown: OrderTrees, tmp_path: Path, damage: str
     elif damage == "columns":
         trees = grown.trees
         far = type(trees)(**{**vars(trees), "feature": trees.feature + np.int16(ORDER_COLUMNS)})
-        OrderTrees(far, {}).save(tmp_path)
+        OrderRankerTrees(far, {}).save(tmp_path)
     else:
         spoil(tmp_path, damage)
     with pytest.raises(ModelError):
-        OrderTrees.load(tmp_path)
+        OrderRankerTrees.load(tmp_path)
 
 
 def test_nothing_to_learn_from() -> None:
     with pytest.raises(ModelError, match="no crystal"):
-        OrderTrees.fit([(np.zeros((3, ORDER_COLUMNS), np.float32), np.ones(3, bool))])
+        OrderRankerTrees.fit([(np.zeros((3, ORDER_COLUMNS), np.float32), np.ones(3, bool))])

@@ -1,4 +1,4 @@
-"""Every published method runs from the command line in its smallest size, and says which checks it judged."""
+"""Every published method runs from the command line in its smallest size, and says which checks it made."""
 
 from __future__ import annotations
 

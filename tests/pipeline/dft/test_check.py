@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from data.calculation import calculations, place, read_calculation, write_calculation
+from data.calculation import calculation_file, calculations, read_calculation, write_calculation
 from data.errors import UserError
 from data.rejection import Reason, Rejection
 from data.snapshot import publish_snapshot
@@ -142,7 +142,7 @@ def test_a_label_is_that_of_the_cell_of_the_crystal(folder: Path, done: dict[str
     """Where a doubled cell is the lowest, and keeps a moment, the primitive cell has half of it."""
     source = CalculatedSource(folder / "out")
     keys = next(shard.part[1] for shard in source.shards() if shard.part[0] == "fcc-Ni")
-    read = (read_calculation(place(folder / "out", key)) for key in keys)
+    read = (read_calculation(calculation_file(folder / "out", key)) for key in keys)
     lowest = min(read, key=lambda one: (round(one.energy_per_atom, 6), one.job.cell.n_sites))  # of equal ones the smaller cell
     assert lowest.job.cell.n_sites == 2
     below = lowest.energy_per_atom * lowest.job.cell.n_sites - 0.1  # eV: another ordering is as low
@@ -150,7 +150,7 @@ def test_a_label_is_that_of_the_cell_of_the_crystal(folder: Path, done: dict[str
     other = folder / "kept"
     other.mkdir()
     for key in keys:
-        write_calculation(other, read_calculation(place(folder / "out", key)))
+        write_calculation(other, read_calculation(calculation_file(folder / "out", key)))
     write_calculation(other, kept)
     [record] = [item for shard in CalculatedSource(other).shards() for item in CalculatedSource(other).read(shard)]
     assert isinstance(record, Record) and record.label is not None and record.crystal.n_sites == 1
@@ -159,7 +159,7 @@ def test_a_label_is_that_of_the_cell_of_the_crystal(folder: Path, done: dict[str
 
 def test_a_ferromagnet_alone_is_no_label(folder: Path, tmp_path: Path, done: dict[str, Any]) -> None:
     [plan] = planned("Toy", starter()["bcc-Fe"])
-    write_calculation(tmp_path, read_calculation(place(folder / "out", plan.jobs[0].key)))
+    write_calculation(tmp_path, read_calculation(calculation_file(folder / "out", plan.jobs[0].key)))
     source = CalculatedSource(tmp_path)
     [item] = [item for shard in source.shards() for item in source.read(shard)]
     assert isinstance(item, Rejection) and item.reason is Reason.MISSING_VALUE
@@ -171,7 +171,7 @@ def test_equally_low_orderings_are_no_label(tmp_path: Path, meV_per_atom: float,
     """Noise would choose between two moments; nothing is said of the third, which lies high."""
     [plan] = planned("Toy", starter()["bcc-Fe"])
     calculated(tmp_path, starter()["bcc-Fe"])
-    ferromagnet, other = (read_calculation(place(tmp_path, job.key)) for job in plan.jobs[:2])
+    ferromagnet, other = (read_calculation(calculation_file(tmp_path, job.key)) for job in plan.jobs[:2])
     near = 2 * (ferromagnet.energy_per_atom - meV_per_atom / 1000)
     write_calculation(tmp_path, replace(other, outcome=replace(other.outcome, energy_eV=near)))
     source = CalculatedSource(tmp_path)

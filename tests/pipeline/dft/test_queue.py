@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from data.calculation import Calculation, Job, Status, calculations, place, read_calculation
+from data.calculation import Calculation, Job, Status, calculation_file, calculations, read_calculation
 from pipeline.dft.queue import LOGS, known, to_do, work_off
 from pipeline.dft.settings import Limits
 from tests.pipeline.dft.kill_in_queue import jobs as the_same_jobs
@@ -51,7 +51,7 @@ def test_results_are_there_one_by_one(tmp_path: Path) -> None:
     jobs, there = iron("Toy"), []
     left = work_off(jobs, tmp_path, PATIENT, lambda _: there.append(len(calculations(tmp_path))))
     assert left == [] and there == [1, 2, 3]
-    ferromagnet, *others = [read_calculation(place(tmp_path, job.key)) for job in jobs]
+    ferromagnet, *others = [read_calculation(calculation_file(tmp_path, job.key)) for job in jobs]
     assert ferromagnet.outcome.site_muB == (5.0,) and ferromagnet.outcome.program == "toy 1"
     assert all(one.energy_per_atom > ferromagnet.energy_per_atom and one.outcome.total_muB == 0.0 for one in others)
     assert to_do(tmp_path, jobs, PATIENT) == []
@@ -142,7 +142,7 @@ def test_a_killed_queue_leaves_no_calculation_behind(tmp_path: Path) -> None:
 def test_a_damaged_result_is_no_result(tmp_path: Path) -> None:
     jobs = iron("Toy")
     work_off(jobs, tmp_path, PATIENT, lambda _: None)
-    path = place(tmp_path, jobs[1].key)
+    path = calculation_file(tmp_path, jobs[1].key)
     whole = path.read_bytes()
     changed = {**json.loads(whole), "start_muB": [1.0, 1.0]}
     for content in (b"", whole[: len(whole) // 2], json.dumps(changed).encode(), json.dumps({"format": 99}).encode()):

@@ -18,11 +18,11 @@ from pipeline.magnetism.competing_orderings import (
     MAX_SITES,
     Ordering,
     antiparallel,
-    chosen_orders,
+    chosen_orderings,
     orderings,
     textbook,
 )
-from pipeline.magnetism.enumerate_orderings import small_orders
+from pipeline.magnetism.enumerate_orderings import enumerate_orderings
 from pipeline.magnetism.sign_irreps import sign_characters, site_images
 from pipeline.magnetism.starting_moments import start_moments
 from tests.contract.crystals import hand_built, permuted, random_rotation, rotated
@@ -159,13 +159,13 @@ def neighbours(ordering: Ordering) -> list[tuple[int, int]]:
 
 def test_of_the_primitive_cell_one_at_least_is_offered() -> None:
     """Its calculation is the cheapest; where the trees prefer five larger cells it takes the fifth place."""
-    orders = small_orders(symmetrise(hand_built()["MnF2"]), start_moments(symmetrise(hand_built()["MnF2"]).numbers))
-    assert orders is not None
-    (small,) = np.flatnonzero(orders.index == 1).tolist()
-    against, towards = np.arange(len(orders), 0.0, -1.0), np.zeros(len(orders))
+    orderings = enumerate_orderings(symmetrise(hand_built()["MnF2"]), start_moments(symmetrise(hand_built()["MnF2"]).numbers))
+    assert orderings is not None
+    (small,) = np.flatnonzero(orderings.index == 1).tolist()
+    against, towards = np.arange(len(orderings), 0.0, -1.0), np.zeros(len(orderings))
     against[small], towards[small] = -1.0, 1.0
-    assert chosen_orders(orders, against) == [*[k for k in range(len(orders)) if k != small][:4], small]
-    assert chosen_orders(orders, towards)[0] == small and len(chosen_orders(orders, towards)) == MAX_ORDERINGS - 1
+    assert chosen_orderings(orderings, against) == [*[k for k in range(len(orderings)) if k != small][:4], small]
+    assert chosen_orderings(orderings, towards)[0] == small and len(chosen_orderings(orderings, towards)) == MAX_ORDERINGS - 1
 
 
 def test_too_many_spins_have_the_textbook() -> None:
@@ -173,7 +173,7 @@ def test_too_many_spins_have_the_textbook() -> None:
     rng = np.random.default_rng(4)
     crystal = Crystal.from_pymatgen(Structure(Lattice.cubic(7.0), ["Fe"] * 14, grid(rng)), "many")
     cell = symmetrise(crystal)
-    assert small_orders(cell, start_moments(cell.numbers)) is None
+    assert enumerate_orderings(cell, start_moments(cell.numbers)) is None
     assert [o.name for o in orderings(cell)[1:]] == [o.name for o in textbook(cell)[: MAX_ORDERINGS - 1]]
     assert all(len(o.structure) <= MAX_SITES for o in orderings(cell))
 

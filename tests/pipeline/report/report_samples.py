@@ -16,7 +16,7 @@ METRICS: dict[str, Any] = {
         {"low": 0.0, "high": 0.5, "n": 4800, "coverage": 0.912},
         {"low": 0.5, "high": float("inf"), "n": 1200, "coverage": 0.871},
     ],
-    "groups": {"elements": {"Fe": {"n": 6000, "mae": 0.031}, "O": {"n": 6000, "mae": 0.031}}},
+    "stratified_errors": {"elements": {"Fe": {"n": 6000, "mae": 0.031}, "O": {"n": 6000, "mae": 0.031}}},
 }
 
 

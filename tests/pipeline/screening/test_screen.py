@@ -199,7 +199,7 @@ def test_a_killed_screen_goes_on_and_ends_with_the_same_bytes(cif_folder: Path, 
     lost, done = Ledger(where.home).entries()
     assert (lost.state, done.state, done.takes_over) == (LOST, DONE, lost.id)
     parts = [(step, part) for step, part, _ in Ledger(where.home).parts(lost.key)]
-    assert len(parts) == len(set(parts)), "a shard was judged twice"
+    assert len(parts) == len(set(parts)), "a shard was predicted twice"
 
 
 def test_a_finished_screen_is_not_done_again(cif_folder: Path, where: Settings, ensemble: Ensemble) -> None:

@@ -50,7 +50,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     ids = [record.crystal.id for shard in source.shards() for record in source.read(shard)]
     snapshot = publish_snapshot(where.snapshots, Selected(source, frozenset(ids[:CRYSTALS])))
     lines = Lines()
-    ensemble = train_ensemble(snapshot, TrainSettings(members=("forest",), tier=DescriptorSet.FULL), where, lines)
+    ensemble = train_ensemble(snapshot, TrainSettings(members=("forest",), descriptor_set=DescriptorSet.FULL), where, lines)
     assert f"Slow descriptors: {CRYSTALS} computed, 0 from the cache, 0 crystals without" in lines.lines
     return ensemble, where, snapshot
 
@@ -67,7 +67,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_model_says_what_it_learned_from(trained: Trained, trained_home: Path) -> None:
     ensemble, _, _ = trained
-    assert ensemble.tier is DescriptorSet.FULL
+    assert ensemble.descriptor_set is DescriptorSet.FULL
     assert SLOW_DESCRIPTOR_CODE in ensemble.manifest["code"]
     header = json.loads((ensemble.folder / "forest-0" / "model.json").read_text())
     assert header["columns"] == len(descriptor_names()) + len(slow_descriptor_names())
@@ -75,9 +75,9 @@ def test_the_model_says_what_it_learned_from(trained: Trained, trained_home: Pat
 
 def test_a_model_older_than_the_choice_is_fast(trained: Trained, tmp_path: Path) -> None:
     manifest = json.loads((trained[0].folder / "manifest.json").read_text())
-    del manifest["settings"]["tier"]
+    del manifest["settings"]["descriptor_set"]
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    assert Ensemble(tmp_path).tier is DescriptorSet.FAST
+    assert Ensemble(tmp_path).descriptor_set is DescriptorSet.FAST
 
 
 def test_evaluating_takes_the_rows_from_the_cache(trained: Trained) -> None:
@@ -127,4 +127,4 @@ def test_a_fast_model_computes_nothing_slow(
 
 def test_without_a_forest_nobody_would_look_at_them() -> None:
     with pytest.raises(UserError, match="only forests learn from descriptors"):
-        TrainSettings(members=("cgcnn",), tier=DescriptorSet.FULL).check()
+        TrainSettings(members=("cgcnn",), descriptor_set=DescriptorSet.FULL).check()

@@ -94,7 +94,7 @@ def test_held_out_rows_are_what_the_loaded_model_says(trained: Trained) -> None:
     from pipeline.training.splits import split_rows
 
     ensemble, where, snapshot = trained
-    data = labelled_examples(snapshot, WANTED.graph, WANTED.tier, False, where, Quiet())
+    data = labelled_examples(snapshot, WANTED.graph, WANTED.descriptor_set, False, where, Quiet())
     rows = split_rows(data.table).test
     said, held_out = ensemble.predict(data.examples.take(rows)), ensemble.held_out()
     assert held_out["material_id"].tolist() == [data.table.column("material_id").to_pylist()[k] for k in rows]

@@ -13,7 +13,7 @@ from pipeline.uncertainty.conformal import Calibration
 BAND = (0.87, 0.93)  # coverage of the 90 % interval on fresh rows, in every bin of predicted moments
 ROWS = 24_000
 RELIABLE = 0.03  # between stated and found shares; the scores of a bin are not quite alike
-ENOUGH = 400  # rows a bin needs before its coverage is judged; at 400 the band is two standard deviations wide
+ENOUGH = 400  # rows a bin needs before its coverage is tested; at 400 the band is two standard deviations wide
 
 
 def simulated(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
