@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
-from data.snapshot import MANIFEST_FILE, Snapshot
+from data.snapshot import Snapshot
 from data.sources.literature.snapshot import LiteratureSnapshot
 from data.store.artifact import list_artefacts
+from data.store.tables import MANIFEST_FILE
 from pipeline.registry.artifact_types import MODEL_KINDS
 from pipeline.registry.published import PublishedModel, current_models
 from pipeline.settings import Settings

@@ -17,8 +17,9 @@ from data import schema
 from data.errors import UserError
 from data.labels import Label, saturation_T
 from data.rejection import Reason, Rejection
-from data.snapshot import CRYSTALS_FILE, MANIFEST_FILE, QUARANTINE_FILE, list_snapshots, open_snapshot, publish_snapshot
+from data.snapshot import CRYSTALS_FILE, QUARANTINE_FILE, list_snapshots, open_snapshot, publish_snapshot
 from data.sources.starter import StarterSource
+from data.store.tables import MANIFEST_FILE
 
 FILES = sorted([CRYSTALS_FILE, MANIFEST_FILE, QUARANTINE_FILE])
 UNIT_TOLERANCE = 1e-12  # relative, between columns of one row
