@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contract import Examples
-from models.graphs.crystal_graphs import DTYPES, CrystalGraphs, concatenate
-from models.graphs.vector_graphs import VECTOR_DTYPES, VectorGraphs, join_vectors
+from models.graphs.crystal_graphs import DTYPES, CrystalGraphs
+from models.graphs.vector_graphs import VECTOR_DTYPES, VectorGraphs
 
 ROWS = 64  # MKL needs 16; other libraries may have larger blocks
 _IRON = 26
@@ -25,14 +25,14 @@ def padded(examples: Examples) -> Examples:
     crystals = _missing(len(graphs), 1)
     nodes = _missing(len(graphs.numbers), crystals)
     edges = _missing(len(graphs.edge_source), nodes)
-    filled = concatenate([graphs, _graphs(crystals, nodes, edges)])
+    filled = CrystalGraphs.join([graphs, _graphs(crystals, nodes, edges)])
     descriptors = np.zeros((crystals, examples.descriptors.shape[1]), np.float32)
     if vectors is not None:
         translates = _missing(int(vectors.edge_translate.sum()), 0)
         edges = _missing(len(vectors.edge_source), max(nodes, translates))
         sites = _missing(len(vectors.site_node), nodes)
         frames = crystals if len(vectors.frame_axes) else 0
-        vectors = join_vectors([vectors, _vectors(crystals, nodes, edges, sites, translates, frames)])
+        vectors = VectorGraphs.join([vectors, _vectors(crystals, nodes, edges, sites, translates, frames)])
     return Examples(filled, np.concatenate([examples.descriptors, descriptors]), vectors=vectors)
 
 

@@ -256,12 +256,12 @@ def _facts(record: Record, crystal: Crystal, cell: SymmetricCell, known: frozens
     }
 
 
-def _facts_of_average(one: Averaged, known: frozenset[int], tier: DescriptorSet) -> dict[str, Any]:
+def _facts_of_average(one: Averaged, known: frozenset[int], descriptor_set: DescriptorSet) -> dict[str, Any]:
     """The same of a disordered crystal, with its occupancies and the number of its approximants."""
     crystal, record = one.crystal, one.record
     cell: AveragedCell = one.approximants.cell
     shares = {z: round(n / crystal.n_atoms, 6) for z, n in crystal.composition.items()}
-    slow = WITHOUT_SLOW_DESCRIPTORS if tier is DescriptorSet.FULL else ""
+    slow = WITHOUT_SLOW_DESCRIPTORS if descriptor_set is DescriptorSet.FULL else ""
     return {
         "candidate_id": crystal.id,
         "formula": crystal.formula,

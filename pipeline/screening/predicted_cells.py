@@ -121,7 +121,8 @@ class Predictor:
     @property
     def _prefix(self) -> bytes:
         libraries = (version(name) for name in ("numpy", "scipy", "torch", "scikit-learn"))
-        settings = (repr(self.ensemble.graph_settings), *self.ensemble.tier.code, torch.backends.cpu.get_cpu_capability())
+        ensemble, processor = self.ensemble, torch.backends.cpu.get_cpu_capability()
+        settings = (repr(ensemble.graph_settings), *ensemble.descriptor_set.code, processor)
         return _prefix(
             KEPT_CODE,
             GRAPH_CODE,
