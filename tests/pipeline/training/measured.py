@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from itertools import product
 from pathlib import Path
+from zlib import crc32
 
 METALS = ("Cr", "Mn", "Fe", "Co", "Ni")
 FERRO, ANTIFERRO = ("Nb", "Pt", "Ir"), ("Hf", "Re", "Hg")  # the first partner decides the order
 SECOND = ("Rb", "Ac", "Cd", "Pa", "I", "Ra")  # and with it the temperature
 AMOUNTS = (2, 3)
-STEP_K, FIRST_K = 90.0, 60.0
+STEP_K, FIRST_K, OWN_K = 90.0, 60.0, 40
 
 
 def write_measured(folder: Path, metals: tuple[str, ...] = METALS) -> Path:
@@ -17,7 +18,8 @@ def write_measured(folder: Path, metals: tuple[str, ...] = METALS) -> Path:
     lines = ["formula,kind,value_K,ref"]
     partners = (*((f, "Tc") for f in FERRO), *((a, "TN") for a in ANTIFERRO))
     for metal, (first, kind), (k, second), amount in product(metals, partners, enumerate(SECOND), AMOUNTS):
-        value = FIRST_K + STEP_K * k + 10.0 * amount
+        own = crc32(f"{metal}{first}{second}".encode()) % OWN_K  # what no other chemical system tells
+        value = FIRST_K + STEP_K * k + 10.0 * amount + own
         lines.append(f"{metal}{amount}{first}{second},{kind},{value},doi:10.1/{metal}{first}{second}")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "measured.csv").write_text("\n".join(lines) + "\n")
