@@ -27,7 +27,7 @@ from benchmarks.reference_cgcnn import ReferenceCGCNN, graph_from_cif
 from benchmarks.smoke import arguments
 from data.cif.reader import read_cif
 from data.crystal import Crystal
-from data.sources.cif_folder import FILES_PER_SHARD
+from data.sources.cif_folder import FILES_PER_SHARD, CifFolder
 from data.symmetry import symmetrise
 from models.contract import Examples
 from models.graphs.crystal_graphs import GraphBatch
@@ -37,6 +37,10 @@ from models.networks.megnet import MEGNet
 from pipeline.features.descriptors import compositions, descriptors, magpie
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.ops.parallel import default_workers, map_in_order
+from pipeline.registry.shipped import choose_model
+from pipeline.screening.candidates import predict_shard
+from pipeline.screening.screen_models import ScreenModels
+from pipeline.settings import settings
 
 PEER_CRYSTALS = 200  # the slow peers see the first so many of the same crystals
 REPEATS = 3
@@ -83,6 +87,13 @@ def main() -> None:
         CGCNN().save(Path(folder))
         ours = rate(lambda: screen(many, Path(folder), workers), len(many), 1)
     show("CIF to prediction, one CGCNN", ours, whole, "reference method")
+    torch.set_num_threads(1)
+    with TemporaryDirectory() as folder:
+        for k, text in enumerate(texts):
+            (Path(folder) / f"{k}.cif").write_text(text)
+        source, models = CifFolder(Path(folder)), ScreenModels.in_use(choose_model(settings()))
+        answer = rate(lambda: [predict_shard(source, models, Path("unused"), s) for s in source.shards()], len(texts))
+    show("CIF to calibrated row, 1 core", answer, whole, "reference method")
 
 
 def rate(work: Callable[[], Any], count: int, repeats: int = REPEATS) -> float:
