@@ -59,10 +59,7 @@ def check(
     plans = plan(chosen, manifest["graph_settings"]["symprec_A"], method, selection.max_sites, _any_licensed(manifest))
     jobs = [job for one in plans for job in one.jobs]
     if not jobs:
-        raise UserError(
-            f"no candidate has two orderings in cells of up to {selection.max_sites} sites (their primitive cells have "
-            f"{', '.join(str(one.n_sites) for one in plans)}): raise --max-sites, or name smaller ones with --ids"
-        )
+        raise UserError(_nothing_to_do(plans, selection.max_sites))
     make_folder(out)
     inputs = {"run": manifest["id"], "folder": str(out), **asdict(method.settings)}
     with Ledger(home).run("calculate", f"calculate-{text_hash(str(out.resolve()))[:16]}", inputs) as entered:
@@ -84,6 +81,18 @@ def check(
     }  # fmt: skip
 
 
+def _nothing_to_do(plans: list[Plan], max_sites: int) -> str:
+    """Why there is no calculation to make."""
+    refused = [f"{one.chosen.row['candidate_id']} is {one.refused}" for one in plans if one.refused]
+    sizes = [str(one.n_sites) for one in plans if not one.refused]
+    if sizes:
+        refused.insert(0, (
+            f"no candidate has two orderings in cells of up to {max_sites} sites (their primitive cells have "
+            f"{', '.join(sizes)}): raise --max-sites, or name smaller ones with --ids"
+        ))  # fmt: skip
+    return "; ".join(refused)
+
+
 def _any_licensed(manifest: dict[str, Any]) -> bool:
     """Whether an older run, which does not mark each candidate as licensed or not, was of a licensed source."""
     return bool(manifest.get("licensed")) and "licensed_crystals" not in manifest
@@ -95,7 +104,8 @@ def _row_of(one: Plan, out: Path) -> dict[str, Any]:
     row, verdict = one.chosen.row, verdict_of(everything)
     done = [c for c in found.values() if c is not None and c.done]
     lowest = min((c.energy_per_atom for c in done), default=0.0)
-    why = verdict.why if one.jobs else f"its primitive cell has {one.n_sites} sites: raise --max-sites"
+    too_small_a_limit = f"its primitive cell has {one.n_sites} sites: raise --max-sites"
+    why = one.refused or (verdict.why if one.jobs else too_small_a_limit)
     return {
         "candidate_id": row["candidate_id"], "formula": row["formula"], "rank": int(row["rank"]), "n_sites": one.n_sites,
         "predicted_muB_per_atom": float(row["moment_muB_per_atom"]), "predicted_low": float(row["moment_low"]),

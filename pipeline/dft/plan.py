@@ -10,6 +10,7 @@ from data.calculation import Job
 from data.crystal import Crystal, make_crystal
 from data.symmetry import symmetrise
 from pipeline.dft.settings import DftSettings
+from pipeline.dft.unsupported import unsupported
 from pipeline.export.chosen import Chosen
 from pipeline.magnetism.competing_orderings import orderings
 
@@ -30,6 +31,7 @@ class Plan:
     n_sites: int  # of the primitive cell
     jobs: tuple[Job, ...]  # none where not even one competitor is small enough: a ferromagnet alone decides nothing
     too_large: tuple[str, ...]  # orderings that are left out
+    refused: str = ""  # why nothing is calculated, whatever the size
 
 
 def plan(chosen: list[Chosen], symprec_A: float, method: Method, max_sites: int, licensed: bool) -> list[Plan]:
@@ -59,6 +61,8 @@ def _plan(candidate: Chosen, symprec_A: float, method: Method, max_sites: int, l
     cell = symmetrise(candidate.crystal, symprec_A)
     primitive = Crystal(candidate.crystal.id, cell.lattice, cell.frac, cell.numbers)
     kept = licensed or bool(candidate.row.get("licensed", False))
+    if refused := unsupported(primitive.numbers.tolist()):
+        return Plan(candidate, primitive.n_sites, (), (), refused)
     competing = orderings(cell)
     names = tuple(ordering.name for ordering in competing)
     jobs = []
