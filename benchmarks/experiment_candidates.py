@@ -1,11 +1,12 @@
 """Where measured magnets stand among the candidates, and what the models of experiments cost in a screen.
 
-    python -m benchmarks.experiment_candidates RUN ../shared/data/literature     # the folder of a finished screen
+    python -m benchmarks.experiment_candidates RUN ../shared/data/literature [--before RUN]    # folders of finished screens
     python -m benchmarks.experiment_candidates --cost ../shared/data/icsd_candidates.parquet [--crystals 3000]
 
 RUN is a screen of icsd_candidates.parquet by the default profile. Antiferromagnets and ferromagnets are those of
-`benchmarks.antiferromagnets`; a compound of Gd or Eu counts where the tables have its Curie temperature. The second form predicts
-some crystals in this process and says which share of the time their order and temperatures take.
+`benchmarks.antiferromagnets`. Their places before are those by the profile `high-ms` in RUN, or in a screen of an earlier release
+whose P(FM) did not yet know experiments. A compound of Gd or Eu counts where the tables have its Curie temperature. The second
+form predicts some crystals in this process and says which share of the time their order and temperatures take.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, nargs="?")
     parser.add_argument("literature", type=Path, nargs="?")
+    parser.add_argument("--before", type=Path)
     parser.add_argument("--cost", type=Path)
     parser.add_argument("--crystals", type=int, default=3000)
     options = arguments(parser, lambda made: [made.run(), made.literature()])
@@ -52,8 +54,8 @@ def main() -> None:
     elif options.run is None or options.literature is None:
         parser.error("name a run and the folder of literature tables, or --cost")
     else:
-        ranking = find_run(settings(), str(options.run)).ranking()
-        orders = {name: in_order(ranking, PROFILES[name]) for name in (BEFORE, NOW)}
+        runs = {BEFORE: options.before or options.run, NOW: options.run}
+        orders = {name: in_order(find_run(settings(), str(run)).ranking(), PROFILES[name]) for name, run in runs.items()}
         print(report(orders, options.literature))
 
 
