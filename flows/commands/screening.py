@@ -132,7 +132,7 @@ def screen(
     shown = {name: result[name] for name in ("id", "profile", "formula", "ranked", "excluded", "duplicates", "known", "rejected")}
     shown["by reason"] = reasons(result["rejected_by_reason"])
     if result["disordered"]:
-        shown["disordered"] = f"{result['disordered']:,} crystals, {result['disordered_time']:.0%} of the computing time"
+        shown["disordered"] = f"{result['disordered']:,}, with {result['disordered_time']:.0%} of the computing time"
     if result["ignored_files"]:
         shown["ignored"] = f"{result['ignored_files']} files of other kinds"
     if result["withheld"]:

@@ -21,6 +21,7 @@ SHOWN = [
     "moment_net_low", "moment_net_high", "saturation_T", "saturation_T_low", "p_ferromagnetic", "p_fm_or_fim",
     "ordering_most_likely", "moment_explained", "ood_score", "note",
 ]  # fmt: skip
+DISORDER_SHOWN = ("n_approximants", "approximant_spread", "occupancies")  # where a crystal is disordered
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class PredictJob:
 
 @dataclass(frozen=True)
 class Predicted:
-    """The columns SHOWN of a ranking, best first, and the crystals that could not be read."""
+    """The columns SHOWN (and DISORDER_SHOWN) of a ranking, best first, and the crystals that could not be read."""
 
     model: str
     table: pd.DataFrame
@@ -64,4 +65,5 @@ def predict(job: PredictJob) -> Predicted:
     where, source = settings(), job.source()
     ensemble = choose_model(where, job.model)
     table, rejected = predict_source(source, ensemble, where, process_is_fresh())
-    return Predicted(ensemble.id, table if table.empty else table[SHOWN], rejected)
+    disorder = [name for name in DISORDER_SHOWN if name in table]
+    return Predicted(ensemble.id, table if table.empty else table[[*SHOWN, *disorder]], rejected)

@@ -252,5 +252,5 @@ FAMILY_DISAGREEMENT = RankingColumn(
     "Standard deviation of the predictions of the model families. A family's prediction is the plain mean of its members, "
     "whatever their weight in the ensemble. The column exists only where there are two families or more.",
 )
-EXPLAINED = (*RANKING, *EXPERIMENT, IN_WINDOW, KNOWN_MOMENT, LICENSED, FAMILY_DISAGREEMENT, MEMBER)  # every column
+EXPLAINED = (*RANKING, *EXPERIMENT, IN_WINDOW, KNOWN_MOMENT, LICENSED, *DISORDER, FAMILY_DISAGREEMENT, MEMBER)  # every column
 COLUMNS = [column.name for column in RANKING]
