@@ -30,8 +30,7 @@ from pipeline.featurise import featurise
 from pipeline.magnetism.experiment import predicted_columns, with_experiment
 from pipeline.magnetism.known_orders import known_from_experiment
 from pipeline.magnetism.moment_facts import moment_facts
-from pipeline.registry.experiment_model import experiment_model
-from pipeline.registry.order_models import order_classifier
+from pipeline.registry.order_models import experiment_model, order_classifier
 from pipeline.registry.shipped import shipped_model
 from pipeline.screening.candidates import ordering_columns
 from pipeline.training.member_weights import system_folds
@@ -49,7 +48,7 @@ CLASSES = ("rare earth with 3d", "rare earth without 3d", "5f", "oxides and hali
 
 def predicted(crystals: list[Crystal], look_up: bool) -> pd.DataFrame:
     """The columns of a ranking, one row a crystal that has a graph; the index is its place."""
-    ensemble, classifier, experiment = shipped_model(), order_classifier(), experiment_model()
+    ensemble, classifier, experiment = shipped_model(), order_classifier(), experiment_model().model
     assert ensemble is not None
     parts = []
     for start in range(0, len(crystals), AT_ONCE):

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.smoke import chromium
+from tests.conftest import SHARED
 
 ROOT = Path(__file__).parents[2]
 LONGEST_S = 300  # of one benchmark on a busy machine; alone on one core they take 2 to 15 s
@@ -21,6 +22,14 @@ PARTS = {"benchmarks.kills_child"}  # run by others, with arguments of theirs
 NEEDS = {  # what a checkout with the extra `test` does not bring
     "benchmarks.fuzz_coverage": ("atheris", "pip install atheris"),
     "benchmarks.mutation": ("cosmic_ray", "pip install -e '.[dev]'"),
+}
+GIVEN = {  # arguments below ../shared/data of those that have no built-in data
+    "benchmarks.disorder_doped": ("literature/measured_moments.parquet", "mp_magnets.parquet"),
+    "benchmarks.disorder_files": ("cif_quirks.parquet",),
+    "benchmarks.disorder_speed": ("cif_quirks.parquet", "icsd_candidates.parquet"),
+    "benchmarks.label_evidence": ("",),
+    "benchmarks.mcif_round_trip": ("icsd_candidates.parquet",),
+    "benchmarks.measured_moments": ("",),
 }
 BROWSERS = {"benchmarks.report_browser", "benchmarks.screenshots"}
 PRELOADED = [  # once for all children
@@ -50,8 +59,11 @@ def test_smoke(name: str, server: ForkServerContext, tmp_path: Path) -> None:
         pytest.skip(f"needs {NEEDS[name][0]}: {NEEDS[name][1]}")
     if name in BROWSERS and not chromium():
         pytest.skip("needs a chromium on the path, or `playwright install chromium`")
+    given = [SHARED / part for part in GIVEN.get(name, ())]
+    if not all(path.exists() for path in given):
+        pytest.skip(f"needs {', '.join(map(str, given))}")
     said = tmp_path / "said.txt"
-    process = server.Process(target=run, args=(name, str(said)))
+    process = server.Process(target=run, args=(name, [str(path) for path in given], str(said)))
     process.start()
     process.join(LONGEST_S)
     if process.is_alive():
@@ -62,13 +74,13 @@ def test_smoke(name: str, server: ForkServerContext, tmp_path: Path) -> None:
     assert said.read_text().strip(), "a benchmark prints what it measured"
 
 
-def run(name: str, said: str) -> None:
-    """`python -m NAME --smoke`, its output to a file."""
+def run(name: str, given: list[str], said: str) -> None:
+    """`python -m NAME GIVEN --smoke`, its output to a file."""
     out = os.open(said, os.O_WRONLY | os.O_CREAT)
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.chdir(ROOT)
-    sys.argv = [name, "--smoke"]
+    sys.argv = [name, *given, "--smoke"]
     try:
         runpy.run_module(name, run_name="__main__", alter_sys=True)
     except SystemExit as end:

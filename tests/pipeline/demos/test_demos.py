@@ -14,6 +14,8 @@ from flows.cli import app
 from pipeline.demos.demonstration import Check, Demonstration
 from pipeline.demos.methods import METHODS, method
 
+pytestmark = [pytest.mark.integration, pytest.mark.slow]  # commands that train
+
 SEVEN = {"magnet-scan", "ecn", "mcegnn", "canonicalization", "adaptation", "symmetry-breaking", "spectral-decoupling"}
 README = Path(__file__).parents[3] / "models/published/README.md"
 

@@ -19,6 +19,8 @@ from pipeline.dft.settings import Limits
 from tests.pipeline.dft.kill_in_queue import jobs as the_same_jobs
 from tests.pipeline.dft.samples import bcc, planned
 
+pytestmark = [pytest.mark.integration, pytest.mark.slow]  # processes that are killed
+
 ROOT = Path(__file__).resolve().parents[3]
 PATIENT = Limits(each_s=60.0, whole_s=None)
 HASTY = Limits(each_s=4.0, whole_s=None)

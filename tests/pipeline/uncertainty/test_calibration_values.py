@@ -31,8 +31,8 @@ def test_a_full_bin_stands_for_itself_and_a_poor_one_takes_both_neighbours() -> 
 
 
 def test_the_first_bin_reaches_up_until_it_has_enough() -> None:
-    truth, moment = rows_of_bins([1, 1, 1, 40, 0, 0])
-    assert Calibration.fit(truth, moment, np.zeros(len(truth))).rows == (43, 43, 42, 40, 40, 40)
+    truth, moment = rows_of_bins([1, 1, 40, 40, 0, 0])
+    assert Calibration.fit(truth, moment, np.zeros(len(truth))).rows == (42, 42, 40, 40, 40, 40)
 
 
 def test_a_perfect_ensemble_still_has_the_smallest_floor() -> None:
