@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.measured_moments import FROZEN, read
+from benchmarks.smoke import arguments
 from data.crystal import symbol
 from data.elements import STRONGLY_MAGNETIC
 from data.labels import MAGNETIC_THRESHOLD
@@ -72,9 +73,8 @@ def main() -> None:
     parser.add_argument("--shown", type=int, default=20)
     parser.add_argument("--rows", type=int, default=6000)
     parser.add_argument("--epochs", type=int, default=6)
-    parser.add_argument("--smoke", action="store_true", help="few rows, one epoch")
-    options = parser.parse_args()
-    size, epochs = (300, 1) if options.smoke else (options.rows, options.epochs)
+    options = arguments(parser, lambda made: [made.measured(), "--epochs", 1, "--rows", 60])
+    size, epochs = options.rows, options.epochs
     table = labels(options.data)
     found = contradicted_by_sources(table, sources(options.data))
     for reason, rows in found.groupby("reason"):
@@ -93,7 +93,7 @@ def main() -> None:
     weight = np.where(rows["material_id"].isin(found["material_id"]), WEIGHT, 1.0)
     print(f"\n{len(learned)} training rows, {int((weight < 1).sum())} with less weight; {len(judged)} validation rows")
     lines = []
-    for seed in SEEDS[: 1 if options.smoke else None]:
+    for seed in SEEDS:
         errors = []
         for given in (None, weight):
             network = CGCNN()

@@ -106,6 +106,12 @@ class SmokeData:
 
         return write_literature(self.folder / "literature")
 
+    def measured(self) -> Path:
+        """A folder in the schema of the shared data, with measurements that were made up."""
+        from benchmarks.smoke_measured import write_measured
+
+        return write_measured(self.folder / "measured", self.magnets(), self.candidates(), self.site_moments())
+
     def cif_table(self) -> Path:
         """CIF texts with the names of their files."""
         table = pd.read_parquet(self.candidates()).head(FEW)

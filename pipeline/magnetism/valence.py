@@ -31,6 +31,8 @@ ION_RADII = {
 METAL_MIDPOINT_A3 = {58: 24.0, 62: 60.0, 63: 32.0, 70: 31.5}
 WIDTH_A = 0.025  # of the logistic function for an ion's radius
 WIDTH_A3, WIDTH_OF_OTHERS_A3 = 2.0, 0.5  # for a volume; the second for each other atom, whose own volume is not known better
+# Å³ of elements whose own structure is open, in intermetallic compounds (silicon has 20 as an element)
+IN_METALS_A3 = {5: 6.5, 6: 6.0, 14: 13.0, 15: 12.0, 31: 15.5, 32: 15.5, 33: 16.0, 50: 23.0, 51: 24.0, 83: 28.0}
 SALT = 0.5  # share of anions among the nearest neighbours from which a site counts as that of a salt
 
 
@@ -71,7 +73,8 @@ def _volume_left(graphs: CrystalGraphs, numbers: NDArray[np.int64], wanted: NDAr
     """(nodes,) Å³ that an atom of the wanted nodes has if every other atom takes its element's volume, and (nodes,) how many
     others there are for each of them."""
     names, table = magpie_table()
-    volume = table[:, names.index("GSvolume_pa")]
+    volume = table[:, names.index("GSvolume_pa")].copy()
+    volume[list(IN_METALS_A3)] = list(IN_METALS_A3.values())
     weight, start = graphs.node_weight.astype(np.float64), graphs.node_ptr[:-1]
     of_others = np.add.reduceat(weight * volume[numbers] * ~wanted, start)
     share = np.maximum(np.add.reduceat(weight * wanted, start), 1e-9)
