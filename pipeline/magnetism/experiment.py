@@ -20,7 +20,7 @@ from scipy.stats import norm
 from models.experiment.model import ExperimentModel, ExperimentPrediction
 from pipeline.features.elements import Compositions
 from pipeline.features.formulas import described_mix
-from pipeline.magnetism.known_orders import ANTIFERROMAGNETIC_ORDERS, FERROMAGNETIC_ORDERS, is_contradictory
+from pipeline.magnetism.known_orders import ANTIFERROMAGNETIC_ORDERS, FERROMAGNETIC_ORDERS, HANDBOOK, is_contradictory
 from pipeline.magnetism.moment_columns import MEASURED as MEASURED
 from pipeline.magnetism.moment_columns import has_4f_moment, heavy_against_d, moment_columns, p_d_magnetic
 from pipeline.magnetism.moment_facts import with_facts
@@ -118,7 +118,9 @@ def _curie(table: pd.DataFrame, up: pd.Series[bool]) -> dict[str, Any]:
     measured = up & table["known_tc_K"].notna()
     value = table["tc_K"].mask(measured, table["known_tc_K"])
     least = np.maximum(MEASURED_SHARE * value, MEASURED_LEAST_K)
-    half = np.clip(table["known_spread_K"].fillna(0.0) / 2.0, least, np.maximum(LARGEST_HALF * value, least))
+    # one wrong value among many references widens their range without end: where a handbook decides, the range says nothing
+    spread = table["known_spread_K"].mask(table["known_dois"].str.startswith(HANDBOOK), 0.0).fillna(0.0)
+    half = np.clip(spread / 2.0, least, np.maximum(LARGEST_HALF * value, least))
     out = {
         "tc_K": value, "tc_low_K": table["tc_low_K"].mask(measured, np.maximum(value - half, 0.0)),
         "tc_high_K": table["tc_high_K"].mask(measured, value + half), "tc_basis": np.where(measured, MEASURED, PREDICTED),

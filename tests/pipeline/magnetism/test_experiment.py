@@ -67,3 +67,13 @@ def test_working_magnetisation() -> None:
     assert found["saturation_300K_T"][3] == pytest.approx(2.0 / 0.9 * SURE * 0.96, abs=0.1), "iron keeps most of it at 300 K"
     np.testing.assert_allclose(found["bh_max_MGOe"], found["bh_max_kJ_m3"] / 7.9577)
     assert found["uniaxial_possible"].tolist() == [True, True, False, False, True]
+
+
+def test_a_wrong_reference_does_not_widen_what_a_handbook_says() -> None:
+    frame = table()
+    known = known_from_experiment(frame["formula"], frame["space_group"], None).assign(known_spread_K=1000.0)
+    alone = known.assign(known_dois="10.1/one; 10.1/other")
+    own = pd.Series(1.0, index=frame.index)
+    handbook, others = with_experiment(frame, known, own), with_experiment(frame, alone, own)
+    assert handbook["tc_low_K"][3] > 950 and handbook["tc_high_K"][3] < 1140
+    assert others["tc_low_K"][3] < 700  # where no handbook decides, the range of the values counts
