@@ -29,14 +29,16 @@ def test_tesla_is_the_moment_over_the_volume() -> None:
     assert found["saturation_T"] == pytest.approx(2.17278, abs=1e-4)
     assert found["saturation_T_low"] == pytest.approx(1.97525, abs=1e-4)
     assert found["saturation_T_high"] == pytest.approx(2.46907, abs=1e-4)
+    assert found["saturation_dft_T"] == pytest.approx(2.17278, abs=1e-4)
+    assert found["saturation_dft_T_low"] == pytest.approx(1.97525, abs=1e-4)
     assert found["stability"] == "unknown"
 
 
 def test_equal_scores_go_by_probability_times_magnetisation() -> None:
     rows = alike(
-        candidate_id=["a", "b", "c"], p_magnetic=[0.5, 0.9, 0.6], moment_muB_per_atom=[0.2, 0.1, 0.2], moment_low=[0.0] * 3
+        candidate_id=["a", "b", "c"], p_magnetic=[0.3, 0.9, 0.6], moment_muB_per_atom=[0.2, 0.1, 0.2], moment_low=[0.0] * 3
     )  # fmt: skip
-    assert rank(rows, AS_CALCULATED)["candidate_id"].tolist() == ["c", "a", "b"]
+    assert rank(rows, AS_CALCULATED)["candidate_id"].tolist() == ["c", "b", "a"]
 
 
 def test_then_by_id_and_by_file() -> None:
@@ -73,7 +75,7 @@ def test_the_disagreement_of_families_is_that_of_their_means() -> None:
     found = rank(alike(candidate_id=["a"], **row), AS_CALCULATED)
     assert found["family_disagreement"].tolist() == pytest.approx([0.06**0.5])
     assert list(found.columns[-5:]) == ["family_disagreement", *row]
-    two = rank(alike(candidate_id=["a", "b"], **{"member_x-0": [0.1, 0.3], "member_y-0": [0.1, 0.5]}), AS_CALCULATED)
+    two = rank(alike(candidate_id=["a", "b"], **{"member_a-x-0": [0.1, 0.3], "member_a-y-0": [0.1, 0.5]}), AS_CALCULATED)
     assert two.set_index("candidate_id")["family_disagreement"].to_dict() == pytest.approx({"a": 0.0, "b": 0.1})
 
 
@@ -88,4 +90,5 @@ def test_another_profile_starts_from_the_same_rows() -> None:
     first = rank(rows, AS_CALCULATED)
     assert first["candidate_id"].tolist() == ["a", "b"]
     again = in_order(first, PROFILES["high-ms"])
+    assert set(again.columns) == set(first.columns)
     assert again["candidate_id"].tolist() == ["b", "a"] and again["score"].tolist() == pytest.approx([0.9 * 1.1654, 0.1 * 2.3308])
