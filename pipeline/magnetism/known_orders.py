@@ -41,7 +41,7 @@ def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int]
             found.loc[here, name] = keys[here].map(theirs[name])
     table = _embedded()
     wanted = keys.map(table["space_group"]).astype("Float64")
-    here = keys.isin(table.index) & (wanted.isna() | (wanted == space_groups.astype("Float64"))).fillna(False).astype(bool)
+    here = keys.isin(table.index) & (wanted.isna() | (wanted == space_groups.astype("Float64"))).astype(bool)
     others = found["known_references"].where(found["known_order"] != "", 0).astype(int)
     for name, column in (("known_order", "order"), ("known_tc_K", "tc_K"), ("known_tn_K", "tn_K")):
         found.loc[here, name] = keys[here].map(table[column])

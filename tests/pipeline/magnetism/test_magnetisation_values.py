@@ -47,6 +47,13 @@ def test_a_curie_temperature_below_zero_is_none() -> None:
     assert (found.value[0], found.low[0], found.high[0]) == (0.0, 0.0, 0.0)
 
 
+def test_a_curie_temperature_of_zero_divides_by_nothing() -> None:
+    zero, one = np.zeros(1), np.ones(1)
+    with np.errstate(all="raise"):
+        found = magnetisation_at(300.0, one, one, one, zero, zero, zero)
+    assert found.value == found.low == found.high == 0.0
+
+
 def test_ends_on_the_wrong_side_widen_nothing() -> None:
     """A low end above the value, or a high end below it, counts as the value."""
     far = of(NO_END)
