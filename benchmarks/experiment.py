@@ -36,7 +36,7 @@ from pipeline.magnetism.known_orders import known_from_experiment
 from pipeline.registry.shipped import choose_model
 from pipeline.screening.candidates import predict_safely
 from pipeline.screening.profiles import PROFILES
-from pipeline.screening.ranking import in_order
+from pipeline.screening.ranking import in_order, with_tesla
 from pipeline.screening.screen_models import ScreenModels
 from pipeline.settings import Settings
 from pipeline.training.experiment import CrossFitted, ExperimentSettings, held_out_distances, train_experiment
@@ -234,17 +234,15 @@ def _unseen(predictions: pd.DataFrame, rows: ExperimentRows, model: Any, crossed
     predictions = predictions[place.notna().to_numpy()].reset_index(drop=True)
     here = place.dropna().astype(int).to_numpy()
     columns = prediction_columns(model.combined({task: answers[:, here] for task, answers in crossed.answers.items()}))
-    tesla = TESLA_PER_MUB_PER_A3 / predictions["volume_per_atom"]
-    ends = {"saturation_T": "moment_muB_per_atom", "saturation_T_low": "moment_low", "saturation_T_high": "moment_high"}
-    extra = {name: predictions[moment] * tesla for name, moment in ends.items()}
-    return predictions.assign(**columns, **extra, duplicate_of="", known_id="")
+    return predictions.assign(**columns, duplicate_of="", known_id="")
 
 
 def _with(table: pd.DataFrame, look_up: bool) -> pd.DataFrame:
     known = known_from_experiment(table["formula"], table["space_group"], None)
     if not look_up:
         known = known.assign(known_order="", known_tc_K=np.nan, known_tn_K=np.nan)
-    return with_experiment(table, known, TESLA_PER_MUB_PER_A3 / table["volume_per_atom"])
+    tesla = TESLA_PER_MUB_PER_A3 / table["volume_per_atom"]
+    return with_tesla(with_experiment(table, known, tesla), tesla)
 
 
 def _share(hit: np.ndarray) -> str:

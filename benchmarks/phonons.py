@@ -180,6 +180,10 @@ class BondBasis(nn.Module):
         ratio = 1.5 / distance.clamp(min=0.5)
         return torch.cat([self.bins(distance), torch.stack([ratio**power for power in POWERS], dim=1)], dim=1)
 
+    def shared(self, distance: Tensor, known: list[tuple[Tensor, float, Tensor]]) -> Tensor:
+        """`forward`; no other network reads a batch of this benchmark."""
+        return self(distance)
+
 
 class Scores(nn.Module):
     """In the place of a network's last norm: (nodes, width) to what the weighted mean over atoms must carry for an attention."""

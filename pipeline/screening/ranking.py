@@ -29,16 +29,9 @@ def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     zero), probability times µ0·Ms; then the id, so that the same predictions always give the same file.
     """
     tesla = TESLA_PER_MUB_PER_A3 / predictions["volume_per_atom"]
-    given, predictions = predictions.columns, _with_net_moment(predictions)
-    table = predictions.assign(
-        saturation_T=predictions["moment_net"] * tesla,
-        saturation_T_low=predictions["moment_net_low"] * tesla,
-        saturation_T_high=predictions["moment_net_high"] * tesla,
-        saturation_sure_T=predictions["moment_sure"] * tesla,
-        saturation_dft_T=predictions["moment_muB_per_atom"] * tesla,
-        saturation_dft_T_low=predictions["moment_low"] * tesla,
-        stability=np.where(predictions["e_above_hull"].notna(), "known", "unknown"),
-    )
+    given = predictions.columns
+    table = with_tesla(_with_net_moment(predictions), tesla)
+    table = table.assign(stability=np.where(table["e_above_hull"].notna(), "known", "unknown"))
     table = in_order(table, profile)
     known = [KNOWN_MOMENT.name] if table[KNOWN_MOMENT.name].notna().any() else []
     licensed = [LICENSED.name] if LICENSED.name in table and table[LICENSED.name].any() else []
@@ -55,6 +48,23 @@ def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     measured = [column.name for column in EXPERIMENT if column.name in given]
     window = [IN_WINDOW.name] if IN_WINDOW.name in table else []
     return table[[*COLUMNS, *measured, *window, *known, *licensed, *disorder, *differ, *members, *place]]
+
+
+def with_tesla(table: pd.DataFrame, tesla: pd.Series[float]) -> pd.DataFrame:
+    """With µ0·Ms of the moments, net and as calculated.
+
+    Args:
+        table: with the columns of moments, in µB/atom.
+        tesla: (rows,) T of a moment of 1 µB/atom.
+    """
+    return table.assign(
+        saturation_T=table["moment_net"] * tesla,
+        saturation_T_low=table["moment_net_low"] * tesla,
+        saturation_T_high=table["moment_net_high"] * tesla,
+        saturation_sure_T=table["moment_sure"] * tesla,
+        saturation_dft_T=table["moment_muB_per_atom"] * tesla,
+        saturation_dft_T_low=table["moment_low"] * tesla,
+    )
 
 
 def _family(member: str) -> str:
