@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from data.errors import UserError
 from pipeline.screening.columns import COLUMNS, EXPERIMENT
 from pipeline.screening.profile_texts import TEXTS
-from pipeline.screening.profiles import PROFILES, find_profile
+from pipeline.screening.profiles import PROFILES, find_profile, profile_of
 from pipeline.screening.ranking import in_order, rank
 
 ROWS = [  # id, µ0·Ms low / mid / high (T), P, USD/kg, rare earths, radioactive, eV/atom above the hull, known id, duplicate of
@@ -166,3 +166,17 @@ def test_an_unknown_profile() -> None:
 def test_the_working_says_what_the_score_is(name: str) -> None:
     ranking = rank(table(), PROFILES[name])
     np.testing.assert_allclose(ranking.eval(PROFILES[name].working), ranking["score"])
+
+
+def test_the_columns_that_a_score_reads() -> None:
+    temperatures = {"tc_K", "tc_low_K", "tc_high_K"}
+    assert PROFILES["magnetocaloric"].columns == {"saturation_T", "p_fm_or_fim"} | temperatures
+    assert PROFILES["high-ms"].columns == {"saturation_sure_T"}
+    assert PROFILES["low-temperature-refrigerant"].window_K == (0.0, 80.0)
+
+
+def test_the_profile_of_a_manifest_is_the_same_one_or_none() -> None:
+    known = PROFILES["high-ms"]
+    assert profile_of({"profile": "high-ms", "formula": known.formula}) is known
+    assert profile_of({"profile": "high-ms", "formula": "another"}) is None
+    assert profile_of({"profile": "of another release", "formula": known.formula}) is None
