@@ -71,7 +71,7 @@ def with_experiment(predictions: pd.DataFrame, known: pd.DataFrame, tesla_per_mu
     # what has been seen to order is magnetic
     magnetic = predictions["p_magnetic"].mask(up | down, np.maximum(predictions["p_magnetic"], SURE))
     basis = np.where(up | down, MEASURED, np.where(is_contradictory(order), DISPUTED, PREDICTED))
-    out = predictions.assign(afm_risk=1.0 - e, order_basis=basis, **known)
+    out = predictions.assign(order_basis=basis, **known)
     out = out.assign(**_curie(out, up))
     of_d = order_columns(magnetic, e, predictions["p_ferromagnetic"], predictions["p_ferrimagnetic"], order)
     moments = moment_columns(out.assign(**of_d), predictions["p_magnetic"], magnetic)

@@ -10,7 +10,9 @@ import pandas as pd
 import pytest
 from scipy.stats import norm
 
-from pipeline.magnetism.experiment import order_columns, with_experiment
+from models.experiment.intervals import BinnedResiduals
+from models.experiment.model import ExperimentPrediction, Transition
+from pipeline.magnetism.experiment import order_columns, prediction_columns, with_experiment
 from pipeline.magnetism.known_orders import KNOWN_COLUMNS, is_contradictory, known_from_experiment
 from pipeline.magnetism.working_temperature import anisotropy_needed, kuzmin, largest_energy_product, magnetisation_at
 from tests.pipeline.magnetism.test_experiment import table
@@ -137,3 +139,47 @@ def test_a_handbook_row_with_a_space_group_counts_for_that_structure_only() -> N
     assert found["known_order"].tolist()[2] == "" and found["known_references"].tolist()[2] == 0
     assert found["known_tc_K"].isna().all() and found["known_spread_K"].isna().all()
     assert found["known_dois"].tolist()[2] == "" and "AFM" in found["known_order"].tolist()[:2]
+
+
+FACTS = {
+    "light_4f": 0.0, "heavy_4f": 0.0, "spin_4f": 0.0, "label_4f": 0.0, "doubt_4f": 0.0, "ions_4f": "Dy 3+", "typical_d": 1.0,
+    "fim_share": np.nan, "fim_words": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("facts", "p_magnetic", "share"),
+    [
+        ({"heavy_4f": 1.0}, 0.98, 0.95 * 0.02 + 0.05 * 0.98),  # P(Tc > 300 K) 0.95 is above P(magnetic) 0.9
+        ({"light_4f": 1.0}, 0.98, 0.95 * 0.625 + 0.05 * 0.98),
+        ({"light_4f": 1.0, "typical_d": 0.0}, 0.98, 0.9 * 0.625 + 0.1 * 0.98),
+        ({}, 0.9, 0.625),
+    ],
+)
+def test_4f_moments_in_the_probabilities_of_order(facts: dict[str, float], p_magnetic: float, share: float) -> None:
+    frame = table().assign(**{**FACTS, **facts}).iloc[[0]]
+    found = with_experiment(frame, known_from_experiment(frame["formula"], frame["space_group"], None), pd.Series([1.0])).iloc[0]
+    assert found["p_magnetic"] == pytest.approx(p_magnetic)
+    assert found["p_ferromagnetic"] == pytest.approx(p_magnetic * 0.6 * share)
+    assert found["p_ferrimagnetic"] == pytest.approx(p_magnetic * 0.6 * (1 - share))
+
+
+def test_what_dft_does_not_know_is_shared_evenly() -> None:
+    nothing = pd.Series([0.0])
+    found = order_columns(pd.Series([0.8]), pd.Series([0.5]), nothing, nothing, pd.Series([""]))
+    assert found["p_ferromagnetic"][0] == pytest.approx(0.2) and found["p_ferrimagnetic"][0] == pytest.approx(0.2)
+    frame = table(p_ferromagnetic=0.0, p_ferrimagnetic=0.0).iloc[[0]]
+    joined = with_experiment(frame, known_from_experiment(frame["formula"], frame["space_group"], None), pd.Series([1.0])).iloc[0]
+    assert joined["p_ferromagnetic"] == pytest.approx(0.9 * 0.6 * 0.5)
+
+
+def test_the_columns_of_a_prediction() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.uniform(50, 900, 400)
+    residuals = BinnedResiduals.fit(truth, truth + rng.normal(0, 60, 400), np.full(400, 30.0))
+    tc, tn = (Transition(np.array([value]), np.array([30.0]), residuals) for value in (310.0, 80.0))
+    found = prediction_columns(ExperimentPrediction(np.array([0.7]), tc, tn))
+    assert found["p_fm_or_fim_predicted"] == [0.7] and found["tc_K"] == [310.0] and found["tn_K"] == [80.0]
+    assert found["tc_low_K"] < 310.0 < found["tc_high_K"] and found["tn_high_K"] < found["tc_low_K"] + 200
+    assert found["p_tc_260_to_340"] == pytest.approx(tc.p_above(260.0) - tc.p_above(340.0)) and found["p_tc_260_to_340"] > 0.1
+    assert found["p_tc_above_450"] == pytest.approx(tc.p_above(450.0))
