@@ -71,6 +71,10 @@ def test_platt_is_a_line_of_logits() -> None:
     assert Platt(1.0, 0.5).of(np.array([0.5]))[0] == pytest.approx(1 / (1 + np.exp(-0.5)))
 
 
+def test_nothing_is_changed_by_default() -> None:
+    assert Platt() == Platt(slope=1.0, offset=0.0) and FEWEST == 20
+
+
 def test_certainty_is_clipped() -> None:
     found = Platt(1.0, 1e-9).of(np.array([0.0, 1.0]))
     np.testing.assert_allclose(found, [SURE, 1.0 - SURE], rtol=1e-6)
