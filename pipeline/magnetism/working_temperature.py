@@ -20,8 +20,8 @@ SHAPE_RANGE = (0.1, 1.1)  # from cobalt (0.11) to compounds with a low Tc
 VACUUM_PERMEABILITY = 4e-7 * np.pi  # T m/A
 KJ_M3_PER_MGOE = 7.9577
 SIGMAS_OF_90 = 1.6449  # half width of a normal distribution's central 90 %
-DRAWS = 128
-_AT_ONCE = 4096  # rows; bounds the memory
+DRAWS = 512
+_AT_ONCE = 1024  # rows; bounds the memory
 FIRST_UNIAXIAL, FIRST_CUBIC = 75, 195  # space groups
 
 

@@ -14,7 +14,13 @@ from models.experiment.intervals import BinnedResiduals
 from models.experiment.model import ExperimentPrediction, Transition
 from pipeline.magnetism.experiment import order_columns, prediction_columns, with_experiment
 from pipeline.magnetism.known_orders import KNOWN_COLUMNS, is_contradictory, known_from_experiment
-from pipeline.magnetism.working_temperature import anisotropy_needed, kuzmin, largest_energy_product, magnetisation_at
+from pipeline.magnetism.working_temperature import (
+    SHAPE_RANGE,
+    anisotropy_needed,
+    kuzmin,
+    largest_energy_product,
+    magnetisation_at,
+)
 from tests.pipeline.magnetism.test_experiment import table
 from tests.pipeline.magnetism.test_working_temperature import of
 
@@ -47,6 +53,24 @@ def test_of_a_sure_magnet_the_interval_is_that_of_the_shape() -> None:
 def test_a_curie_temperature_below_zero_is_none() -> None:
     found = magnetisation_at(300.0, of(1.0), of(0.0), of(2.0), of(0.0), of(0.0), of(0.0))
     assert (found.value[0], found.low[0], found.high[0]) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("moment", "curie"),
+    [((1.0, 0.7, 1.3), (400.0, 330.0, 480.0)), ((1.0, 1.0, 1.0), (400.0, 330.0, 480.0)), ((1.0, 0.7, 1.3), (330.0, 330.0, 330.0))],
+)
+def test_the_interval_is_that_of_independent_errors(moment: tuple[float, ...], curie: tuple[float, ...]) -> None:
+    """Against 200,000 independent draws of moment, Curie temperature and shape; 512 draws are good to 0.02."""
+    rng = np.random.default_rng(0)
+
+    def drawn(value: float, low: float, high: float) -> np.ndarray:
+        step = rng.normal(size=200_000) / 1.6449
+        return value + np.where(step > 0, high - value, value - low) * step
+
+    m, tc, shape = drawn(*moment), drawn(*curie), rng.uniform(*SHAPE_RANGE, size=200_000)
+    low, high = np.quantile(m * kuzmin(300.0 / tc, shape), [0.05, 0.95])
+    found = magnetisation_at(300.0, *(np.array([one]) for one in (*moment, *curie)))
+    assert found.low[0] == pytest.approx(low, abs=0.02) and found.high[0] == pytest.approx(high, abs=0.02)
 
 
 def test_a_curie_temperature_of_zero_divides_by_nothing() -> None:
