@@ -12,7 +12,8 @@ from scipy.stats import norm
 
 from models.experiment.intervals import BinnedResiduals
 from models.experiment.model import ExperimentPrediction, Transition
-from pipeline.magnetism.experiment import order_columns, prediction_columns, with_experiment
+from pipeline.features.magnetic_composition import formula_mix
+from pipeline.magnetism.experiment import order_columns, predicted_columns, prediction_columns, with_experiment
 from pipeline.magnetism.known_orders import KNOWN_COLUMNS, is_contradictory, known_from_experiment
 from pipeline.magnetism.working_temperature import (
     SHAPE_RANGE,
@@ -21,6 +22,9 @@ from pipeline.magnetism.working_temperature import (
     largest_energy_product,
     magnetisation_at,
 )
+from pipeline.registry.experiment_model import PublishedExperimentModel
+from pipeline.registry.order_models import load_experiment
+from pipeline.registry.shipped import shipped_of
 from tests.pipeline.magnetism.test_experiment import table
 from tests.pipeline.magnetism.test_working_temperature import of
 
@@ -207,3 +211,20 @@ def test_the_columns_of_a_prediction() -> None:
     assert found["tc_low_K"] < 310.0 < found["tc_high_K"] and found["tn_high_K"] < found["tc_low_K"] + 200
     assert found["p_tc_260_to_340"] == pytest.approx(tc.p_above(260.0) - tc.p_above(340.0)) and found["p_tc_260_to_340"] > 0.1
     assert found["p_tc_above_450"] == pytest.approx(tc.p_above(450.0))
+
+
+def test_shares_of_fm_and_fim() -> None:
+    """All of it to the one that DFT calls possible; a reference that does not tell which keeps them."""
+    one = (pd.Series([1.0]), pd.Series([1.0]), pd.Series([0.0]), pd.Series([0.3]))
+    assert order_columns(*one, pd.Series([""]))["p_ferrimagnetic"][0] == 1.0
+    assert order_columns(*one, pd.Series(["FM or FiM"]))["p_ferrimagnetic"][0] == 1.0
+
+
+def test_each_composition_is_asked_once_and_answers_for_all_its_crystals() -> None:
+    model = load_experiment(shipped_of(PublishedExperimentModel).folder).model  # type: ignore[union-attr]
+    iron, alloy, oxide = {26: 2.0}, {26: 1.0, 27: 3.0}, {8: 4.0, 26: 3.0}
+    found = predicted_columns(model, formula_mix([oxide, iron, alloy, oxide]))
+    assert set(found) > {"p_fm_or_fim_predicted", "experiment_ood_score", "tc_K", "tn_K"}
+    for k, alone in enumerate((oxide, iron, alloy, oxide)):
+        for name, values in predicted_columns(model, formula_mix([alone])).items():
+            assert found[name][k] == pytest.approx(values[0], rel=1e-5, abs=1e-6)
