@@ -61,7 +61,7 @@ def test_a_curie_temperature_below_zero_is_none() -> None:
 
 @pytest.mark.parametrize(
     ("moment", "curie"),
-    [((1.0, 0.7, 1.3), (400.0, 330.0, 480.0)), ((1.0, 1.0, 1.0), (400.0, 330.0, 480.0)), ((1.0, 0.7, 1.3), (330.0, 330.0, 330.0))],
+    [((1.0, 0.7, 1.3), (400.0, 330.0, 480.0)), ((1.0, 1.0, 1.0), (400.0, 330.0, 480.0)), ((1.0, 0.7, 1.3), (330.0,) * 3)],
 )
 def test_the_interval_is_that_of_independent_errors(moment: tuple[float, ...], curie: tuple[float, ...]) -> None:
     """Against 200,000 independent draws of moment, Curie temperature and shape; 512 draws are good to 0.02."""
