@@ -55,8 +55,14 @@ def main() -> None:
         parser.error("name a run and the folder of literature tables, or --cost")
     else:
         runs = {BEFORE: options.before or options.run, NOW: options.run}
-        orders = {name: in_order(find_run(settings(), str(run)).ranking(), PROFILES[name]) for name, run in runs.items()}
-        print(report(orders, options.literature))
+        print(report({name: _ordered(run, name) for name, run in runs.items()}, options.literature))
+
+
+def _ordered(run: Path, profile: str) -> pd.DataFrame:
+    """The ranking of a run by a profile; one that was ranked by it stays as it is, whatever columns its release had."""
+    found = find_run(settings(), str(run))
+    ranking = found.ranking()
+    return ranking if found.manifest["profile"] == profile else in_order(ranking, PROFILES[profile])
 
 
 def report(orders: dict[str, pd.DataFrame], literature: Path) -> str:
