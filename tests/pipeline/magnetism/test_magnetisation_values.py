@@ -228,3 +228,10 @@ def test_each_composition_is_asked_once_and_answers_for_all_its_crystals() -> No
     for k, alone in enumerate((oxide, iron, alloy, oxide)):
         for name, values in predicted_columns(model, formula_mix([alone])).items():
             assert found[name][k] == pytest.approx(values[0], rel=1e-5, abs=1e-6)
+
+
+def test_room_temperature() -> None:
+    found = with_experiment(table(), known_from_experiment(table()["formula"], table()["space_group"], None), pd.Series([0.5] * 5))
+    first = found.iloc[0]
+    expected = 0.5 * first["moment_net"] * kuzmin(np.array([300.0 / 500.0]))[0]
+    assert first["saturation_300K_T"] == pytest.approx(expected, rel=1e-9)
