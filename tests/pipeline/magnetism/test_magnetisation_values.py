@@ -231,7 +231,8 @@ def test_each_composition_is_asked_once_and_answers_for_all_its_crystals() -> No
 
 
 def test_room_temperature() -> None:
-    found = with_experiment(table(), known_from_experiment(table()["formula"], table()["space_group"], None), pd.Series([0.5] * 5))
-    first = found.iloc[0]
+    frame = table()
+    known = known_from_experiment(frame["formula"], frame["space_group"], None)
+    first = with_experiment(frame, known, pd.Series([0.5] * 5)).iloc[0]
     expected = 0.5 * first["moment_net"] * kuzmin(np.array([300.0 / 500.0]))[0]
     assert first["saturation_300K_T"] == pytest.approx(expected, rel=1e-9)
