@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from models.ordering.order_classifier import CLASSES
 from pipeline.magnetism.moment_facts import FACTS
 from pipeline.magnetism.working_temperature import SIGMAS_OF_90
+from pipeline.screening.columns import MEMBER_PREFIX
 from pipeline.uncertainty.ensemble_errors import EnsemblePrediction
 
 Floats = NDArray[np.float64]
-MEMBER_PREFIX = "member_"
 NUMBERS = ("moment", "low", "high", "std", "size", "p_magnetic", "p_moment_above_1", "ood_score")  # of EnsemblePrediction
 SETTLED_MUB = 0.01  # µB/atom; standard error of the mean over approximants at which no more are made
 SURELY = 0.1  # probability of a moment; below it there is none
@@ -50,23 +50,14 @@ class ApproximantRows:
     @classmethod
     def joined(cls, parts: list[ApproximantRows]) -> ApproximantRows:
         """The rows of several, one after the other."""
-        fields = {
-            name: np.concatenate([getattr(part.said, name) for part in parts])
-            for name in NUMBERS
-        }
+        fields = {name: np.concatenate([getattr(part.said, name) for part in parts]) for name in NUMBERS}
         members = {name: np.concatenate([part.said.members[name] for part in parts]) for name in parts[0].said.members}
         facts = {name: np.concatenate([part.facts[name] for part in parts]) for name in parts[0].facts}
         return cls(EnsemblePrediction(**fields, members=members), np.concatenate([part.orders for part in parts]), facts)
 
     def take(self, rows: NDArray[np.int64] | slice) -> ApproximantRows:
         """Some of the rows, in this order."""
-        s = self.said
-        members = {name: values[rows] for name, values in s.members.items()}
-        said = EnsemblePrediction(
-            s.moment[rows], s.low[rows], s.high[rows], s.std[rows], s.size[rows], s.p_magnetic[rows], s.p_moment_above_1[rows],
-            s.ood_score[rows], members,
-        )  # fmt: skip
-        return ApproximantRows(said, self.orders[rows], {name: values[rows] for name, values in self.facts.items()})
+        return ApproximantRows.of({name: values[rows] for name, values in self.columns().items()})
 
     def __len__(self) -> int:
         return len(self.orders)

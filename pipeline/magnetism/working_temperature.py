@@ -51,11 +51,12 @@ def magnetisation_at(
     every crystal (a Sobol sequence), so that the same input gives the same output.
     """
     parts = []
+    of_moment, of_curie, of_shape = _draws()
+    shape = SHAPE_RANGE[0] + (SHAPE_RANGE[1] - SHAPE_RANGE[0]) * norm.cdf(of_shape)
     for start in range(0, len(saturation_T), _AT_ONCE):
         rows = slice(start, start + _AT_ONCE)
-        moment = _drawn(saturation_T[rows], saturation_low[rows], saturation_high[rows], _draws()[0])
-        curie = _drawn(tc_K[rows], tc_low[rows], tc_high[rows], _draws()[1])
-        shape = SHAPE_RANGE[0] + (SHAPE_RANGE[1] - SHAPE_RANGE[0]) * norm.cdf(_draws()[2])
+        moment = _drawn(saturation_T[rows], saturation_low[rows], saturation_high[rows], of_moment)
+        curie = _drawn(tc_K[rows], tc_low[rows], tc_high[rows], of_curie)
         there = moment * kuzmin(temperature_K / np.maximum(curie, 1e-9), shape)
         parts.append(np.quantile(there, [0.05, 0.95], axis=1))
     ends = np.concatenate(parts, axis=1) if parts else np.zeros((2, 0))

@@ -40,6 +40,7 @@ from pipeline.ops.parallel import in_kept_worker, map_in_order
 from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.order_models import load_experiment
 from pipeline.screening.averages import Averaged, predict_averages
+from pipeline.screening.columns import MEMBER_PREFIX
 from pipeline.screening.predicted_cells import Predictor, open_store
 from pipeline.screening.screen_models import ScreenModels
 
@@ -192,7 +193,7 @@ def _table(
         p_magnetic=said["p_magnetic"], p_moment_above_1=said["p_moment_above_1"], ood_score=said["ood_score"],
         **ordering_columns(said["p_magnetic"], orders),
         **predicted_columns(load_experiment(models.experiment).model, mix),
-        **{name: values for name, values in said.items() if name in FACTS or name.startswith("member_")},
+        **{name: values for name, values in said.items() if name in FACTS or name.startswith(MEMBER_PREFIX)},
     )  # fmt: skip
 
 
@@ -240,19 +241,26 @@ def _facts(record: Record, crystal: Crystal, cell: SymmetricCell, known: frozens
     elements, counts = np.unique(crystal.numbers, return_counts=True)
     supply = criticality(tuple(elements.tolist()), tuple((counts // np.gcd.reduce(counts)).tolist()))
     return {
-        "candidate_id": crystal.id,
-        "formula": crystal.formula,
-        "n_sites": crystal.n_sites,
+        **_facts_of_record(record),
         "space_group": cell.space_group,
         "fingerprint": fingerprint(cell),
         "volume_per_atom": crystal.volume / crystal.n_sites,
-        "source_file": record.source_file,
         "note": "; ".join(filter(None, (crystal.note, _warning(elements.tolist(), known)))),
-        "label_provenance": "" if record.label is None else record.label.provenance or NOT_SAID,
         "moment_dft": None if record.label is None else record.label.per_atom(crystal.n_sites),
+        **asdict(supply),
+    }
+
+
+def _facts_of_record(record: Record) -> dict[str, Any]:
+    """What is said alike of ordered and disordered crystals."""
+    return {
+        "candidate_id": record.crystal.id,
+        "formula": record.crystal.formula,
+        "n_sites": record.crystal.n_sites,
+        "source_file": record.source_file,
+        "label_provenance": "" if record.label is None else record.label.provenance or NOT_SAID,
         "e_above_hull": record.e_above_hull,
         "licensed": record.licensed,
-        **asdict(supply),
     }
 
 
@@ -263,18 +271,12 @@ def _facts_of_average(one: Averaged, known: frozenset[int], descriptor_set: Desc
     shares = {z: round(n / crystal.n_atoms, 6) for z, n in crystal.composition.items()}
     slow = WITHOUT_SLOW_DESCRIPTORS if descriptor_set is DescriptorSet.FULL else ""
     return {
-        "candidate_id": crystal.id,
-        "formula": crystal.formula,
-        "n_sites": crystal.n_sites,
+        **_facts_of_record(record),
         "space_group": cell.symmetric.space_group,
         "fingerprint": cell.fingerprint,
         "volume_per_atom": crystal.volume / crystal.n_atoms,
-        "source_file": record.source_file,
         "note": "; ".join(filter(None, (crystal.note, _warning(list(crystal.composition), known), slow))),
-        "label_provenance": "" if record.label is None else record.label.provenance or NOT_SAID,
         "moment_dft": None if record.label is None else abs(record.label.moment_muB_per_cell) / crystal.n_atoms,
-        "e_above_hull": record.e_above_hull,
-        "licensed": record.licensed,
         "occupancies": crystal.occupancies,
         "n_approximants": one.number,
         **asdict(criticality(tuple(shares), tuple(shares.values()))),

@@ -13,6 +13,7 @@ import struct
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,6 +37,7 @@ from pipeline.ops.provenance import version
 from pipeline.ops.row_store import RowStore, row_keys
 from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.order_models import load_classifier
+from pipeline.screening.columns import MEMBER_PREFIX
 
 KEPT_CODE = "kept-2"  # raise it whenever rows or the way to them change
 FILE = "predictions.sqlite"
@@ -66,7 +68,7 @@ class Predictor:
     @property
     def columns(self) -> list[str]:
         """Names of the numbers that are kept of a crystal."""
-        members = [f"member_{m['name']}" for m in self.ensemble.manifest["members"]]
+        members = [f"{MEMBER_PREFIX}{m['name']}" for m in self.ensemble.manifest["members"]]
         return [*NUMBERS, *members, *(f"order_{name}" for name in CLASSES), "without_slow", *_FACTS]
 
     def cells(self, crystals: Sequence[Crystal], licensed: Sequence[bool]) -> list[SymmetricCell]:
@@ -92,7 +94,7 @@ class Predictor:
             def compute(places: list[int]) -> list[Row | None]:
                 return self._ask([cells[k] for k in places])
 
-            rows = _filled(self.store, keys, licensed, compute, _row_bytes, self._row)
+            rows = _filled(self.store, keys, licensed, compute, _row_bytes, partial(_row, len(self.columns)))
         kept = np.array([k for k, row in enumerate(rows) if row is not None], dtype=np.int64)
         whole = [row for row in rows if row is not None]
         table = np.array([numbers for numbers, _ in whole]).reshape(len(kept), len(self.columns))
@@ -133,12 +135,6 @@ class Predictor:
             *libraries,
             *self.columns,
         )
-
-    def _row(self, content: bytes) -> Row | None:
-        if not content:
-            return None
-        numbers = np.frombuffer(content, "<f8", len(self.columns)).astype(np.float64)
-        return numbers, json.loads(content[8 * len(numbers) :])
 
 
 _FACTS = tuple(name for name in FACTS if name not in TEXTS)
@@ -188,6 +184,12 @@ def _cell(content: bytes) -> SymmetricCell:
     return SymmetricCell(
         real[:9].reshape(3, 3), real[9:].reshape(-1, 3), whole[:sites], whole[sites:], space_group, bool(exact), hall
     )
+
+
+def _row(numbers: int, content: bytes) -> Row | None:
+    if not content:
+        return None
+    return np.frombuffer(content, "<f8", numbers).astype(np.float64), json.loads(content[8 * numbers :])
 
 
 def _row_bytes(row: Row | None) -> bytes:

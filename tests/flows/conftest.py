@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from pipeline.settings import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,3 +38,15 @@ def ferroscreen(environment: dict[str, str]) -> Callable[..., subprocess.Complet
         return subprocess.run(command, cwd=ROOT, env={**environment, **more}, capture_output=True, text=True, timeout=300)
 
     return call
+
+
+@pytest.fixture
+def home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home of its own with the small model, for commands that run in this process."""
+    shutil.copytree(trained_home, tmp_path / "home")
+    monkeypatch.setenv("FERROSCREEN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FERROSCREEN_WORKERS", "1")
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    settings.cache_clear()
+    yield tmp_path / "home"
+    settings.cache_clear()

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
 from flows.jobs.history import HistoryJob, history
 from flows.jobs.outlet import InProcess
-from pipeline.settings import settings
 from tests.data.cif_texts import cell_text
 
 
@@ -23,17 +19,6 @@ def cif(symbol: str, a: float) -> str:
     sites = "".join(f"{symbol}{k} {symbol} {0.5 * k} {0.5 * k} {0.5 * k}\n" for k in (0, 1))
     loop = "loop_\n_atom_site_label\n_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n_atom_site_fract_z\n"
     return f"data_x\n{cell_text(a, a, a)}_space_group_name_H-M_alt 'P 1'\n{loop}{sites}"
-
-
-@pytest.fixture
-def home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    shutil.copytree(trained_home, tmp_path / "home")
-    monkeypatch.setenv("FERROSCREEN_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("FERROSCREEN_WORKERS", "1")
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    settings.cache_clear()
-    yield tmp_path / "home"
-    settings.cache_clear()
 
 
 def run(*arguments: str) -> str:

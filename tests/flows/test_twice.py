@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +46,6 @@ def run(*arguments: str) -> str:
 def crystals() -> list[Crystal]:
     source = StarterSource(equilibrium_only=True)
     return [item.crystal for shard in source.shards() for item in source.read(shard)][:5]  # type: ignore[union-attr]
-
-
-@pytest.fixture
-def home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home of its own with the small model."""
-    shutil.copytree(trained_home, tmp_path / "home")
-    monkeypatch.setenv("FERROSCREEN_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("FERROSCREEN_WORKERS", "1")
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    settings.cache_clear()
-    yield tmp_path / "home"
-    settings.cache_clear()
 
 
 def stretched(crystal: Crystal) -> Crystal:
