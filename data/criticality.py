@@ -17,10 +17,11 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 from data.crystal import MAX_ATOMIC_NUMBER, symbol
 from data.elements import RARE_EARTHS
@@ -43,23 +44,38 @@ class Criticality:
 @lru_cache(maxsize=65536)
 def criticality(elements: tuple[int, ...], counts: tuple[float, ...]) -> Criticality:
     """Of a composition: atomic numbers in ascending order, how many atoms of each. Cached, since crystals share compositions."""
+    found = [_of_element(z) for z in elements]
+    masses = [element.mass * n for element, n in zip(found, counts, strict=True)]
+    whole = math.fsum(masses)
+
+    def by_mass(values: Iterable[float]) -> float:
+        return math.fsum(m * v for m, v in zip(masses, values, strict=True)) / whole
+
+    return Criticality(
+        by_mass(element.hhi[0] for element in found),
+        by_mass(element.hhi[1] for element in found),
+        by_mass(element.price for element in found),
+        ", ".join(element.symbol for z, element in zip(elements, found, strict=True) if z in RARE_EARTHS),
+        ", ".join(element.symbol for z, element in zip(elements, found, strict=True) if z in radioactive_elements()),
+    )
+
+
+class _Supply(NamedTuple):
+    """What the sources say of one element."""
+
+    symbol: str
+    mass: float
+    hhi: tuple[float, float]  # production, reserve
+    price: float  # USD/kg
+
+
+@lru_cache(maxsize=128)
+def _of_element(z: int) -> _Supply:
     from pymatgen.core import Element
 
-    found = [Element.from_Z(z) for z in elements]
-    masses = [float(element.atomic_mass) * n for element, n in zip(found, counts, strict=True)]
-    hhi, price = _hhi(), _prices()
-
-    def by_mass(values: list[float]) -> float:
-        return math.fsum(m * v for m, v in zip(masses, values, strict=True)) / math.fsum(masses)
-
-    symbols = [symbol(z) for z in elements]
-    return Criticality(
-        by_mass([hhi.get(s, (NOT_KNOWN, NOT_KNOWN))[0] for s in symbols]),
-        by_mass([hhi.get(s, (NOT_KNOWN, NOT_KNOWN))[1] for s in symbols]),
-        by_mass([price.get(s, NOT_KNOWN) for s in symbols]),
-        ", ".join(s for z, s in zip(elements, symbols, strict=True) if z in RARE_EARTHS),
-        ", ".join(s for element, s in zip(found, symbols, strict=True) if element.is_radioactive),
-    )
+    name = symbol(z)
+    mass = float(Element.from_Z(z).atomic_mass)
+    return _Supply(name, mass, _hhi().get(name, (NOT_KNOWN, NOT_KNOWN)), _prices().get(name, NOT_KNOWN))
 
 
 @lru_cache(maxsize=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -61,8 +62,16 @@ class Crystal:
     @property
     def formula(self) -> str:
         """Reduced formula, elements in pymatgen's order (by electronegativity)."""
-        elements, counts = np.unique(self.numbers, return_counts=True)
-        return reduced_formula(tuple(elements.tolist()), tuple((counts // np.gcd.reduce(counts)).tolist()))
+        return reduced_formula(*self.reduced_composition)
+
+    @property
+    def reduced_composition(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Atomic numbers, ascending, and the atoms of each in the reduced formula."""
+        counts = np.bincount(self.numbers)
+        elements = counts.nonzero()[0]
+        atoms = counts[elements].tolist()
+        divisor = math.gcd(*atoms)
+        return tuple(elements.tolist()), tuple(n // divisor for n in atoms)
 
     @property
     def chemsys(self) -> str:

@@ -15,12 +15,13 @@ from data.cif.dialects import in_core_words
 from data.cif.disorder import FULL_OCCUPANCY, Disorder, merge_mixed_valence, shared_site, take_majority
 from data.cif.disorder_sites import disordered_crystal, drop_empty_sites
 from data.cif.elements_of_sites import settle_elements
+from data.cif.kept_texts import find_crystal, keep_crystal
 from data.cif.not_plain import check_attached_hydrogens, leave_out_dummies, modulation_note
 from data.cif.repairs import close_uncertainties, in_plain_characters, unreadable_cell, without_broken_items
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
 from data.cif.special_positions import Orbits, SplitSiteError
 from data.cif.symmetry_choice import Symmetry, SymmetryError, choose_symmetry, moved_note
-from data.crystal import CrystalError, make_crystal
+from data.crystal import Crystal, CrystalError, make_crystal
 from data.disordered import AnyCrystal, DisorderedCrystal
 from data.rejection import Reason, Rejection
 
@@ -42,7 +43,21 @@ def read_cif(
 
     A crystal's id is its database code where the block has one, else `default_id`; where several blocks hold a crystal,
     `#block` is appended. A block without atoms (a header or global block beside others) is passed over in silence.
+    Within `kept_texts` a text that was read before is not read again.
     """
+    known = find_crystal(text, default_id, disorder)
+    if known is not None:
+        yield known
+        return
+    found: list[AnyCrystal | Rejection] = []
+    for item in _read(text, source_file, default_id, disorder):
+        found = [*found[:1], item]
+        yield item
+    if len(found) == 1 and isinstance(found[0], Crystal):
+        keep_crystal(text, default_id, disorder, found[0])
+
+
+def _read(text: str, source_file: str, default_id: str, disorder: Disorder) -> Iterator[AnyCrystal | Rejection]:
     blocks: list[tuple[str, gemmi.cif.Block | Rejection, str]] = list(_blocks(text, source_file, default_id))
     several = sum(not isinstance(b, Rejection) and _has_structure(b) for _, b, _ in blocks) > 1
     if not blocks:

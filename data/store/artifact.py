@@ -30,6 +30,19 @@ def text_hash(*parts: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
+def source_hash(folders: Iterable[Path], *more: str) -> str:
+    """SHA-256 over the Python files below some folders (their names and contents) and more strings, in hex.
+
+    It stands for the code that computed something: whatever of it changes, the hash is another one.
+    """
+    digest = hashlib.sha256(text_hash(*more).encode())
+    for folder in folders:
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(f"{folder.name}/{path.relative_to(folder).as_posix()}".encode())
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file atomically and durably: after a crash it has the old or the new content.
 

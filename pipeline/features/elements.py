@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
+from models.packing import gather
 
 Floats = NDArray[np.float64]
 LARGEST_Z = 103
@@ -43,6 +46,16 @@ class Compositions:
     number: NDArray[np.int64]  # (entries,) atomic number
     fraction: Floats  # (entries,) sums to 1 in a crystal
     start: NDArray[np.int64]  # (crystals,) first entry of each crystal
+
+    def spans(self) -> list[tuple[int, int]]:
+        """The first entry of each crystal and the one after its last."""
+        return list(pairwise(np.append(self.start, len(self.number)).tolist()))
+
+    def take(self, rows: NDArray[np.int64]) -> Compositions:
+        """Some crystals, in the order asked for; one may be asked for several times."""
+        ptr, entry = gather(np.append(self.start, len(self.number)), rows)
+        owner = np.repeat(np.arange(len(rows)), np.diff(ptr))
+        return Compositions(owner, self.number[entry], self.fraction[entry], ptr[:-1])
 
 
 def element_names() -> list[str]:

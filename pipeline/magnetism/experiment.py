@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from models.experiment.model import ExperimentModel, ExperimentPrediction
+from models.graphs.filler import ROWS
 from pipeline.features.elements import Compositions
 from pipeline.features.formulas import described_mix
 from pipeline.magnetism.known_orders import ANTIFERROMAGNETIC_ORDERS, FERROMAGNETIC_ORDERS, HANDBOOK, is_contradictory
@@ -40,17 +41,26 @@ SURE = 0.98  # of a measured order: references are wrong now and then, and so is
 MEASURED_SHARE, MEASURED_LEAST_K = 0.05, 5.0  # half width of a measured temperature's 90 % interval where references agree
 LARGEST_HALF = 0.5  # of the value; a wider spread is a wrong reference, not a wider interval
 OOD_SCORE = "experiment_ood_score"
+PREDICTED_COLUMNS = (
+    "p_fm_or_fim_predicted", "tc_K", "tc_low_K", "tc_high_K", "tn_K", "tn_low_K", "tn_high_K", NEAR_ROOM,
+    *(f"p_tc_above_{t}" for t in THRESHOLDS_K), OOD_SCORE,
+)  # fmt: skip
 PREDICTED, DISPUTED = "predicted", "contradictory references"
 
 
 def predicted_columns(model: ExperimentModel, mix: Compositions) -> dict[str, Floats]:
-    """What the models say of each crystal's composition, each asked once: `p_fm_or_fim_predicted`, OOD_SCORE, and for
-    "tc" and "tn" the temperature and its 90 % interval (K), and the probabilities that the Curie temperature is above
-    THRESHOLDS_K."""
-    once, row = _unique(mix)
-    given = described_mix(once)
+    """What the models say of each composition, PREDICTED_COLUMNS: `p_fm_or_fim_predicted`, OOD_SCORE, for "tc" and "tn" the
+    temperature and its 90 % interval (K), and the probabilities that the Curie temperature is above THRESHOLDS_K.
+
+    The rows are filled up to a multiple of ROWS, so that a composition gets the same bits in every batch
+    (models/graphs/filler.py).
+    """
+    number = len(mix.start)
+    if not number:
+        return {name: np.zeros(0) for name in PREDICTED_COLUMNS}
+    given = described_mix(mix.take(np.minimum(np.arange(-(-number // ROWS) * ROWS), number - 1)))
     columns = prediction_columns(model.predict(given)) | {OOD_SCORE: model.ood_score(given)}
-    return {name: values[row] for name, values in columns.items()}
+    return {name: columns[name][:number] for name in PREDICTED_COLUMNS}
 
 
 def with_experiment(predictions: pd.DataFrame, known: pd.DataFrame, tesla_per_muB: pd.Series[float]) -> pd.DataFrame:
@@ -162,14 +172,9 @@ def prediction_columns(said: ExperimentPrediction) -> dict[str, Floats]:
     return out | {f"p_tc_above_{t}": said.tc.p_above(float(t)) for t in THRESHOLDS_K}
 
 
-def _unique(mix: Compositions) -> tuple[Compositions, NDArray[np.int64]]:
+def unique_compositions(mix: Compositions) -> tuple[Compositions, NDArray[np.int64]]:
     """Each composition once, and for each crystal its place among them."""
-    ends = np.append(mix.start[1:], len(mix.number))
-    names = [(mix.number[a:b].tobytes(), np.round(mix.fraction[a:b], 9).tobytes()) for a, b in zip(mix.start, ends, strict=True)]
     place: dict[tuple[bytes, bytes], int] = {}
+    names = ((mix.number[a:b].tobytes(), mix.fraction[a:b].tobytes()) for a, b in mix.spans())
     row = np.array([place.setdefault(name, len(place)) for name in names], dtype=np.int64)
-    first = np.unique(row, return_index=True)[1]
-    counts = (ends - mix.start)[first]
-    entry = np.concatenate([np.arange(mix.start[k], ends[k]) for k in first])
-    owner = np.repeat(np.arange(len(first)), counts)
-    return Compositions(owner, mix.number[entry], mix.fraction[entry], np.searchsorted(owner, np.arange(len(first)))), row
+    return mix.take(np.unique(row, return_index=True)[1]), row

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
 PATIENCE_S = 10.0  # to wait for another process that writes
+MAPPED_BYTES = 1 << 30  # of the file are read through the page cache instead of being copied
 FORMAT = 1  # kept as SQLite's user_version; files of another one are begun anew
 _SCHEMA = """
 create table if not exists kept (key blob primary key, value blob not null);
@@ -36,9 +37,8 @@ class RowStore:
         """The rows that are there and sound, and a note that they were used today."""
         nothing: dict[bytes, bytes] = {}
         found = self._with(lambda base: _read(base, keys, day), nothing)
-        return {
-            key: row[_DIGEST_BYTES:] for key, row in found.items() if row[:_DIGEST_BYTES] == _digest(key, row[_DIGEST_BYTES:])
-        }
+        sound = ((key, _sound(key, row)) for key, row in found.items())
+        return {key: row for key, row in sound if row is not None}
 
     def put(self, rows: Mapping[bytes, bytes], day: int) -> None:
         """Keep rows; those of the same keys are replaced."""
@@ -51,6 +51,24 @@ class RowStore:
 
         if rows:
             self._with(write, None)
+
+    @contextmanager
+    def opened(self) -> Iterator[SingleRows]:
+        """One connection for many look-ups of single rows; what is to be kept waits in `new`, and `put` keeps it."""
+        base = None
+        with suppress(sqlite3.Error, OSError):
+            base = _open(self.path)
+            base.execute("begin")
+        rows = SingleRows(base)
+        try:
+            yield rows
+        finally:
+            if base is not None:
+                base.close()
+
+    def note_used(self, keys: Sequence[bytes], day: int) -> None:
+        """Write down that rows were used today."""
+        self._with(lambda base: _note_used(base, keys, day), None)
 
     def bytes_used(self) -> int:
         """Of rows and index, without free pages."""
@@ -92,6 +110,38 @@ class RowStore:
             return nothing
 
 
+@dataclass(eq=False)
+class SingleRows:
+    """Rows of an open file one by one; without a connection, or after a fault, there are none."""
+
+    base: sqlite3.Connection | None
+    new: dict[bytes, bytes] = field(default_factory=dict)
+    used: list[bytes] = field(default_factory=list)
+
+    def find(self, key: bytes) -> bytes | None:
+        """The row, if it is there and sound."""
+        if self.base is None:
+            return None
+        try:
+            found = self.base.execute("select value from kept where key = ?", (key,)).fetchone()
+        except sqlite3.Error:  # damaged: the next `put` begins the file anew
+            self.base = None
+            return None
+        row = None if found is None else _sound(key, found[0])
+        if row is not None:
+            self.used.append(key)
+        return row
+
+    def keep(self, key: bytes, row: bytes) -> None:
+        """Have a row wait to be kept."""
+        self.new[key] = row
+
+
+def _sound(key: bytes, row: bytes) -> bytes | None:
+    content = row[_DIGEST_BYTES:]
+    return content if row[:_DIGEST_BYTES] == _digest(key, content) else None
+
+
 def _open(path: Path) -> sqlite3.Connection:
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,6 +151,7 @@ def _open(path: Path) -> sqlite3.Connection:
         if stated not in (0, FORMAT):
             raise sqlite3.DatabaseError(f"format {stated}")
         base.execute("pragma journal_mode = wal")
+        base.execute(f"pragma mmap_size = {MAPPED_BYTES}")
         base.execute("pragma synchronous = normal")
         if stated == 0:
             base.executescript(_SCHEMA)
@@ -117,11 +168,18 @@ def _read(base: sqlite3.Connection, keys: Sequence[bytes], day: int) -> dict[byt
         part = list(keys[start : start + _AT_ONCE])
         places = ", ".join("?" * len(part))
         found.update(base.execute(f"select key, value from kept where key in ({places})", part))
+    _note_used(base, keys, day)
+    return found
+
+
+def _note_used(base: sqlite3.Connection, keys: Sequence[bytes], day: int) -> None:
+    for start in range(0, len(keys), _AT_ONCE):
+        part = list(keys[start : start + _AT_ONCE])
+        places = ", ".join("?" * len(part))
         old = [*part, day - _AGAIN_AFTER_DAYS]
         with suppress(sqlite3.OperationalError), base:  # a note that cannot be made now is no loss
             if base.execute(f"select 1 from used where key in ({places}) and day <= ? limit 1", old).fetchone():
                 base.execute(f"update used set day = ? where key in ({places})", [day, *part])
-    return found
 
 
 def _remove(base: sqlite3.Connection, chosen: str, value: int) -> None:

@@ -19,7 +19,7 @@ from data.store.lock import writing
 from pipeline.ops.row_store import RowStore
 from pipeline.registry.artifact_types import MODEL_KINDS
 from pipeline.registry.published import published_models
-from pipeline.screening.predicted_cells import FILE, today
+from pipeline.screening.kept_rows import FILE, today
 from pipeline.screening.previous import list_runs
 from pipeline.screening.run_folder import replaced
 from pipeline.settings import Settings

@@ -7,8 +7,8 @@ the networks, whose matrices are too small to share.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,8 +18,8 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from data.criticality import criticality
-from data.crystal import Crystal, symbol
+from data.criticality import Criticality, criticality
+from data.crystal import Crystal, reduced_formula, symbol
 from data.disordered import DisorderedCrystal
 from data.rejection import Reason, Rejection
 from data.sources import Record, Shard, Source
@@ -34,20 +34,21 @@ from pipeline.features.elements import Compositions
 from pipeline.features.magnetic_composition import formula_mix
 from pipeline.features.neighbours import atoms_alone, isolated_atom
 from pipeline.features.slow_descriptor_store import slow_descriptor_cache
-from pipeline.magnetism.experiment import predicted_columns
 from pipeline.magnetism.moment_facts import FACTS
 from pipeline.ops.parallel import in_kept_worker, map_in_order
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.order_models import load_experiment
 from pipeline.screening.averages import Averaged, predict_averages
 from pipeline.screening.columns import MEMBER_PREFIX
-from pipeline.screening.predicted_cells import Predictor, open_store
+from pipeline.screening.kept_rows import open_store, read_kept
+from pipeline.screening.predicted_cells import Predictor
+from pipeline.screening.predicted_compositions import CompositionPredictor
 from pipeline.screening.screen_models import ScreenModels
 
 SECONDS_PER_FILE = 30.0  # a good file takes a few milliseconds
 SECONDS_PER_SHARD = 120.0  # of up to a thousand files; a slower shard is read again, file by file
 NOT_SAID = "a moment of the source, which does not say what it comes from"
 WITHOUT_SLOW_DESCRIPTORS = "its slow descriptors could not be computed"
+_SUPPLY = tuple(f.name for f in fields(Criticality))
 Floats = NDArray[np.float64]
 R = TypeVar("R")
 
@@ -154,7 +155,9 @@ def predict_shard(source: Source, models: ScreenModels, descriptors: Path, shard
 def _ordered(found: Candidates, models: ScreenModels) -> PredictedShard:
     for k in np.flatnonzero(found.said["without_slow"]).tolist():
         found.facts[k]["note"] = "; ".join(filter(None, (found.facts[k]["note"], WITHOUT_SLOW_DESCRIPTORS)))
-    table = _table(found.facts, found.said, models, compositions(atoms_alone(found.cells)))
+    secret = any(row["licensed"] for row in found.facts)
+    asked = CompositionPredictor(models.experiment, None if secret else open_store(models.kept))
+    table = _table(found.facts, found.said, asked, compositions(atoms_alone(found.cells)))
     return PredictedShard(table, found.cells, [], found.without_symmetry)
 
 
@@ -177,14 +180,15 @@ def _disordered(records: list[Record], predictor: Predictor, models: ScreenModel
     known = frozenset(ensemble.manifest["elements"])
     facts = [_facts_of_average(one, known, ensemble.descriptor_set) for one in done]
     said = ApproximantRows.joined(list(means)).columns()
-    table = _table(facts, said, models, formula_mix([one.crystal.composition for one in done]))
+    by_composition = CompositionPredictor(models.experiment, asked.store)
+    table = _table(facts, said, by_composition, formula_mix([one.crystal.composition for one in done]))
     table = table.assign(approximant_spread=spreads)
     cells = [one.approximants.cell.symmetric for one in done]
     return PredictedShard(table, cells, rejected, sum(not cell.exact for cell in cells))
 
 
 def _table(
-    facts: list[dict[str, Any]], said: Mapping[str, NDArray[Any]], models: ScreenModels, mix: Compositions
+    facts: list[dict[str, Any]], said: Mapping[str, NDArray[Any]], experiment: CompositionPredictor, mix: Compositions
 ) -> pd.DataFrame:
     """One row a crystal: facts, predictions (`Predictor.columns`), and what the models of its composition (`mix`) say."""
     orders = np.stack([said[f"order_{name}"] for name in CLASSES], axis=1)
@@ -192,7 +196,7 @@ def _table(
         moment_muB_per_atom=said["moment"], moment_low=said["low"], moment_high=said["high"], moment_std=said["std"],
         p_magnetic=said["p_magnetic"], p_moment_above_1=said["p_moment_above_1"], ood_score=said["ood_score"],
         **ordering_columns(said["p_magnetic"], orders),
-        **predicted_columns(load_experiment(models.experiment).model, mix),
+        **experiment.columns(mix),
         **{name: values for name, values in said.items() if name in FACTS or name.startswith(MEMBER_PREFIX)},
     )  # fmt: skip
 
@@ -213,7 +217,7 @@ def read_candidates(source: Source, predictor: Predictor, shard: Shard) -> Candi
     A crystal with an element that the model was not trained on is marked in its note.
     """
     known = frozenset(predictor.ensemble.manifest["elements"])
-    items = list(source.read(shard))
+    items = read_kept(source, shard, predictor.store)
     rejected = [item for item in items if isinstance(item, Rejection)]
     disordered = [item for item in items if not isinstance(item, Rejection) and isinstance(item.crystal, DisorderedCrystal)]
     both = [(r, r.crystal) for r in items if not isinstance(r, Rejection) and isinstance(r.crystal, Crystal)]
@@ -238,24 +242,23 @@ def _ensemble(folder: Path) -> Ensemble:
 
 
 def _facts(record: Record, crystal: Crystal, cell: SymmetricCell, known: frozenset[int]) -> dict[str, Any]:
-    elements, counts = np.unique(crystal.numbers, return_counts=True)
-    supply = criticality(tuple(elements.tolist()), tuple((counts // np.gcd.reduce(counts)).tolist()))
+    elements, counts = crystal.reduced_composition
     return {
-        **_facts_of_record(record),
+        **_facts_of_record(record, reduced_formula(elements, counts)),
         "space_group": cell.space_group,
         "fingerprint": fingerprint(cell),
         "volume_per_atom": crystal.volume / crystal.n_sites,
-        "note": "; ".join(filter(None, (crystal.note, _warning(elements.tolist(), known)))),
+        "note": "; ".join(filter(None, (crystal.note, _warning(elements, known)))),
         "moment_dft": None if record.label is None else record.label.per_atom(crystal.n_sites),
-        **asdict(supply),
+        **_supply(elements, counts),
     }
 
 
-def _facts_of_record(record: Record) -> dict[str, Any]:
+def _facts_of_record(record: Record, formula: str) -> dict[str, Any]:
     """What is said alike of ordered and disordered crystals."""
     return {
         "candidate_id": record.crystal.id,
-        "formula": record.crystal.formula,
+        "formula": formula,
         "n_sites": record.crystal.n_sites,
         "source_file": record.source_file,
         "label_provenance": "" if record.label is None else record.label.provenance or NOT_SAID,
@@ -271,18 +274,23 @@ def _facts_of_average(one: Averaged, known: frozenset[int], descriptor_set: Desc
     shares = {z: round(n / crystal.n_atoms, 6) for z, n in crystal.composition.items()}
     slow = WITHOUT_SLOW_DESCRIPTORS if descriptor_set is DescriptorSet.FULL else ""
     return {
-        **_facts_of_record(record),
+        **_facts_of_record(record, crystal.formula),
         "space_group": cell.symmetric.space_group,
         "fingerprint": cell.fingerprint,
         "volume_per_atom": crystal.volume / crystal.n_atoms,
-        "note": "; ".join(filter(None, (crystal.note, _warning(list(crystal.composition), known), slow))),
+        "note": "; ".join(filter(None, (crystal.note, _warning(crystal.composition, known), slow))),
         "moment_dft": None if record.label is None else abs(record.label.moment_muB_per_cell) / crystal.n_atoms,
         "occupancies": crystal.occupancies,
         "n_approximants": one.number,
-        **asdict(criticality(tuple(shares), tuple(shares.values()))),
+        **_supply(tuple(shares), tuple(shares.values())),
     }
 
 
-def _warning(elements: list[int], known: frozenset[int]) -> str:
+def _supply(elements: tuple[int, ...], counts: tuple[float, ...]) -> dict[str, Any]:
+    supply = criticality(elements, counts)
+    return {name: getattr(supply, name) for name in _SUPPLY}
+
+
+def _warning(elements: Iterable[int], known: frozenset[int]) -> str:
     unseen = [z for z in elements if z not in known]
     return f"never seen in training: {', '.join(symbol(z) for z in unseen)}" if unseen else ""

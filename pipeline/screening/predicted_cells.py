@@ -10,42 +10,33 @@ from __future__ import annotations
 
 import json
 import struct
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from data.crystal import Crystal
-from data.store.artifact import text_hash
 from data.symmetry import SymmetricCell, symmetrise
 from models.ordering.order_classifier import CLASSES
 from pipeline.disorder.averaging import NUMBERS
 from pipeline.features.descriptors import descriptor_names
-from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.rowcache import RowCache
 from pipeline.features.slow_descriptors import without_values
-from pipeline.features.vectorstore import VECTOR_CODE
 from pipeline.featurise import featurise_cells
 from pipeline.magnetism.moment_facts import FACTS, TEXTS, moment_facts
-from pipeline.ops.provenance import version
 from pipeline.ops.row_store import RowStore, row_keys
 from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.order_models import load_classifier
 from pipeline.screening.columns import MEMBER_PREFIX
+from pipeline.screening.kept_rows import filled, key_prefix
 
-KEPT_CODE = "kept-2"  # raise it whenever rows or the way to them change
-FILE = "predictions.sqlite"
-_DAY_S = 86400.0
 _HEAD = struct.Struct("<iiib")  # sites, space group, Hall number, whether exact
 Floats = NDArray[np.float64]
 Row = tuple[Floats, list[str]]  # the numbers of a crystal, and its texts
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,15 +65,14 @@ class Predictor:
     def cells(self, crystals: Sequence[Crystal], licensed: Sequence[bool]) -> list[SymmetricCell]:
         """The symmetrised cells of crystals."""
         symprec = self.ensemble.graph_settings.symprec_A
-        prefix = _prefix(KEPT_CODE, "cells", version("moyopy"), repr(symprec))
         if self.store is None:
             return [symmetrise(crystal, symprec) for crystal in crystals]
-        keys = row_keys(prefix, (_crystal_bytes(crystal) for crystal in crystals))
+        keys = row_keys(key_prefix("cells", repr(symprec)), (_crystal_bytes(crystal) for crystal in crystals))
 
         def compute(places: list[int]) -> list[SymmetricCell]:
             return [symmetrise(crystals[k], symprec) for k in places]
 
-        return _filled(self.store, keys, licensed, compute, _cell_bytes, _cell)
+        return filled(self.store, keys, licensed, compute, _cell_bytes, _cell)
 
     def say(self, cells: Sequence[SymmetricCell], licensed: Sequence[bool]) -> Said:
         """What the models say of cells."""
@@ -94,7 +84,7 @@ class Predictor:
             def compute(places: list[int]) -> list[Row | None]:
                 return self._ask([cells[k] for k in places])
 
-            rows = _filled(self.store, keys, licensed, compute, _row_bytes, partial(_row, len(self.columns)))
+            rows = filled(self.store, keys, licensed, compute, _row_bytes, partial(_row, len(self.columns)))
         kept = np.array([k for k, row in enumerate(rows) if row is not None], dtype=np.int64)
         whole = [row for row in rows if row is not None]
         table = np.array([numbers for numbers, _ in whole]).reshape(len(kept), len(self.columns))
@@ -122,48 +112,11 @@ class Predictor:
 
     @property
     def _prefix(self) -> bytes:
-        libraries = (version(name) for name in ("numpy", "scipy", "torch", "scikit-learn"))
-        ensemble, processor = self.ensemble, torch.backends.cpu.get_cpu_capability()
-        settings = (repr(ensemble.graph_settings), *ensemble.descriptor_set.code, processor)
-        return _prefix(
-            KEPT_CODE,
-            GRAPH_CODE,
-            VECTOR_CODE,
-            str(self.ensemble.folder.name),
-            self.order.name,
-            *settings,
-            *libraries,
-            *self.columns,
-        )
+        settings = (repr(self.ensemble.graph_settings), *self.ensemble.descriptor_set.code)
+        return key_prefix("predictions", self.ensemble.folder.name, self.order.name, *settings, *self.columns)
 
 
 _FACTS = tuple(name for name in FACTS if name not in TEXTS)
-
-
-def open_store(folder: Path | None) -> RowStore | None:
-    """The file in a folder; None for None."""
-    return None if folder is None else RowStore(folder / FILE)
-
-
-def today() -> int:
-    return int(time.time() // _DAY_S)
-
-
-def _filled(
-    store: RowStore, keys: list[bytes], licensed: Sequence[bool], compute: Callable[[list[int]], list[T]],
-    pack: Callable[[T], bytes], unpack: Callable[[bytes], T],
-) -> list[T]:  # fmt: skip
-    """What the store has, and the rest computed and, unless licensed, kept."""
-    day = today()
-    found = store.get([key for key, secret in zip(keys, licensed, strict=True) if not secret], day)
-    missing = [k for k, key in enumerate(keys) if key not in found]
-    computed = dict(zip(missing, compute(missing), strict=True)) if missing else {}
-    store.put({keys[k]: pack(value) for k, value in computed.items() if not licensed[k]}, day)
-    return [computed[k] if k in computed else unpack(found[key]) for k, key in enumerate(keys)]
-
-
-def _prefix(*parts: str) -> bytes:
-    return bytes.fromhex(text_hash(*parts))
 
 
 def _crystal_bytes(crystal: Crystal) -> bytes:

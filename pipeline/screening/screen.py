@@ -36,9 +36,9 @@ from pipeline.registry.ensemble import Ensemble
 from pipeline.screening.candidates import WITHOUT_SLOW_DESCRIPTORS
 from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.identity import distinct_ids
+from pipeline.screening.kept_rows import open_store
 from pipeline.screening.licence import Licence, without_structures
 from pipeline.screening.measured import with_measured
-from pipeline.screening.predicted_cells import open_store
 from pipeline.screening.previous import RUN_FORMAT, previous_run
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from pipeline.screening.ranking import rank

@@ -10,15 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.sources import Record
+from data.sources.cif_folder import CifFolder
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
 from data.sources.starter import StarterSource
+from pipeline.features.magnetic_composition import formula_mix
 from pipeline.ops.progress import Quiet
 from pipeline.refresh.prune import UNUSED_DAYS, prune
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.order_models import order_classifier
+from pipeline.registry.order_models import experiment_model, order_classifier
 from pipeline.registry.shipped import choose_model
-from pipeline.screening.predicted_cells import FILE, Predictor, open_store, today
+from pipeline.screening.kept_rows import FILE, open_store, read_kept, today
+from pipeline.screening.predicted_cells import Predictor
+from pipeline.screening.predicted_compositions import CompositionPredictor
 from pipeline.screening.screen import FILES, screen
 from pipeline.settings import Settings
 
@@ -49,7 +54,7 @@ def test_a_screen_with_a_few_changes_has_the_bytes_of_one_from_nothing(
 ) -> None:
     written(home, shipped, cif_folder, tmp_path / "first")
     before, crystals = rows(home), len(list(cif_folder.iterdir()))
-    assert before == 2 * crystals, "a cell and a prediction of each"
+    assert before == 4 * crystals, "of each what its text holds, its cell, its prediction and that of its composition"
     changed, gone, *_ = sorted(cif_folder.iterdir())
     text = changed.read_text().splitlines()
     lengths = [k for k, line in enumerate(text) if line.startswith("_cell_length_")]
@@ -64,7 +69,7 @@ def test_a_screen_with_a_few_changes_has_the_bytes_of_one_from_nothing(
         "_atom_site_fract_y\n_atom_site_fract_z\nFe 0 0 0\n"
     )
     kept = written(home, shipped, cif_folder, tmp_path / "second")
-    assert rows(home) == before + 4, "only the changed crystal and the new one were computed"
+    assert rows(home) == before + 6, "only the changed crystal and the new one were computed"
     nothing = Settings(home=tmp_path / "other", workers=1, kept_predictions_mb=0)
     assert written(nothing, shipped, cif_folder, tmp_path / "third") == kept
     assert not nothing.predictions.exists()
@@ -114,3 +119,42 @@ def test_prune_removes_what_no_screen_used_for_long(home: Settings, shipped: Ens
     assert rows(home) == 2
     prune(home, keep=1)
     assert store.get([b"old", b"new"], today()) == {b"new": b"2"}
+
+
+def test_a_composition_gets_the_same_bits_in_every_batch_and_is_asked_once(home: Settings, tmp_path: Path) -> None:
+    folder = experiment_model(home).folder
+    amounts = [{26: 2.0 + k % 7, 8: 3.0, 20 + k % 50: 1.0 + k % 3} for k in range(150)]
+    plain = CompositionPredictor(folder, None)
+    wanted = plain.columns(formula_mix(amounts))
+    for some in (slice(0, 1), slice(20, 37), slice(3, 150, 2)):
+        for name, values in plain.columns(formula_mix(amounts[some])).items():
+            np.testing.assert_array_equal(values, wanted[name][some], err_msg=name)
+    keeping = CompositionPredictor(folder, open_store(tmp_path))
+    keeping.columns(formula_mix(amounts[:100:3]))
+    for _ in range(2):
+        for name, values in keeping.columns(formula_mix(amounts)).items():
+            np.testing.assert_array_equal(values, wanted[name], err_msg=name)
+            assert values.dtype == wanted[name].dtype
+    with closing(sqlite3.connect(tmp_path / FILE)) as base:
+        assert base.execute("select count(*) from kept").fetchone()[0] == len({str(sorted(a.items())) for a in amounts})
+
+
+def test_nothing_is_kept_of_a_shard_with_a_licensed_crystal(tmp_path: Path, home: Settings, cif_folder: Path) -> None:
+    store = open_store(home.predictions)
+    assert store is not None
+    source = CifFolder(cif_folder)
+    (shard,) = source.shards()
+    plain = read_kept(source, shard, None)
+    for expected in (len(plain), len(plain)):
+        again = read_kept(source, shard, store)
+        assert rows(home) == expected
+        for one, other in zip(plain, again, strict=True):
+            assert isinstance(one, Record) and isinstance(other, Record)
+            assert (one.crystal.id, one.crystal.note, one.source_file) == (other.crystal.id, other.crystal.note, other.source_file)
+            for name in ("lattice", "frac", "numbers"):
+                np.testing.assert_array_equal(getattr(one.crystal, name), getattr(other.crystal, name))
+    first = sorted(cif_folder.iterdir())[0]
+    first.write_text(first.read_text().replace("_cell_length_a", "_database_code_ICSD 12345\n_cell_length_a", 1))
+    sorted(cif_folder.iterdir())[1].write_text(first.read_text().replace("12345", "?"))
+    assert any(item.licensed for item in read_kept(source, shard, store))
+    assert rows(home) == len(plain)
