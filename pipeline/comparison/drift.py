@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import binom
+from scipy.special import bdtr
 
 from pipeline.comparison.pairs import common_key
 from pipeline.screening.screened import Screened
@@ -81,7 +81,7 @@ def _held(old: pd.DataFrame, new: pd.DataFrame) -> list[Sign]:
     inside, fresh = intervals_that_held(old, new)
     if not fresh:
         return []
-    alarm = float(binom.cdf(inside, fresh, PROMISED)) < LEAST_LIKELY
+    alarm = float(bdtr(inside, fresh, PROMISED)) < LEAST_LIKELY
     name = f"90 % intervals that held for {fresh} newly labelled crystals"
     return [Sign(name, PROMISED, inside / fresh, f"chance below {LEAST_LIKELY:g}", alarm)]
 

@@ -6,7 +6,10 @@ element tables by array algebra instead of one formula at a time; tests hold the
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +21,11 @@ from pipeline.features.surroundings import NO_PAIR_A, SURROUNDINGS_NAMES, surrou
 DESCRIPTOR_CODE = "descriptors-3"  # raise it whenever the same crystal would give other numbers
 Floats = NDArray[np.float64]
 
+MAGPIE_PROPERTIES = (
+    "Number", "MendeleevNumber", "AtomicWeight", "MeltingT", "Column", "Row", "CovalentRadius", "Electronegativity", "NsValence",
+    "NpValence", "NdValence", "NfValence", "NValence", "NsUnfilled", "NpUnfilled", "NdUnfilled", "NfUnfilled", "NUnfilled",
+    "GSvolume_pa", "GSbandgap", "GSmagmom", "SpaceGroupNumber",
+)  # fmt: skip
 MAGPIE_STATISTICS = ("minimum", "maximum", "range", "mean", "avg_dev", "mode")
 NORMS = (0, 2, 3, 5, 7, 10)
 ORBITALS = ("s", "p", "d", "f")
@@ -129,16 +137,31 @@ def structure(graphs: CrystalGraphs, mix: Compositions) -> Floats:
 
 @lru_cache(maxsize=1)
 def magpie_table() -> tuple[list[str], Floats]:
-    """Names of Magpie's 22 element properties, and their values (104, 22) by atomic number, read from matminer."""
-    from matminer.featurizers.composition import ElementProperty
-    from pymatgen.core import Element
+    """Names of Magpie's 22 element properties, and their values (104, 22) by atomic number, from matminer's files.
 
-    preset = ElementProperty.from_preset("magpie", impute_nan=True)
-    table = np.zeros((104, len(preset.features)))
-    for z in range(1, 104):
-        element = Element.from_Z(z)
-        table[z] = [preset.data_source.get_elemental_property(element, name) for name in preset.features]
-    return list(preset.features), table
+    They are read as they are: matminer's own reader imports for a second what it does not need.
+    """
+    folder = _matminer() / "utils" / "data_files" / "magpie_elementdata"
+    columns = [_magpie_values((folder / f"{name}.table").read_text()) for name in MAGPIE_PROPERTIES]
+    table = np.zeros((104, len(columns)))
+    table[1:] = np.stack(columns, axis=1)[:103]
+    return list(MAGPIE_PROPERTIES), table
+
+
+def _matminer() -> Path:
+    found = find_spec("matminer")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("matminer is not installed: its tables of the elements are needed")
+    return Path(found.origin).parent
+
+
+def _magpie_values(text: str) -> Floats:
+    """(118,) by atomic number from 1 on; an element without a value takes the mean over the others."""
+    values = np.full(118, np.nan)
+    for k, line in enumerate(text.splitlines()[:118]):
+        with suppress(ValueError):
+            values[k] = float(line)
+    return np.where(np.isnan(values), np.nanmean(values), values)
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from models.experiment.model import ExperimentModel, ExperimentPrediction
 from models.graphs.filler import ROWS
@@ -137,9 +137,9 @@ def _curie(table: pd.DataFrame, up: pd.Series[bool]) -> dict[str, Any]:
     }  # fmt: skip
     for threshold in THRESHOLDS_K:
         name = f"p_tc_above_{threshold}"
-        out[name] = table[name].mask(measured, norm.cdf((value - threshold) / (half / SIGMAS_OF_90)))
+        out[name] = table[name].mask(measured, ndtr((value - threshold) / (half / SIGMAS_OF_90)))
     low, high = NEAR_ROOM_K
-    near = norm.cdf((high - value) / (half / SIGMAS_OF_90)) - norm.cdf((low - value) / (half / SIGMAS_OF_90))
+    near = ndtr((high - value) / (half / SIGMAS_OF_90)) - ndtr((low - value) / (half / SIGMAS_OF_90))
     out[NEAR_ROOM] = table[NEAR_ROOM].mask(measured, near)
     return out
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from pipeline.magnetism.moment_facts import MomentFacts
 
@@ -138,7 +138,7 @@ def net_moments(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders) ->
 def _mixture(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders) -> NetMoments:
     n = len(d)
     std = SPREAD_SCALE * np.clip(d_std, LEAST_SPREAD * d, LARGEST_SPREAD * d)
-    steps = norm.ppf((np.arange(SPREAD_STEPS) + 0.5) / SPREAD_STEPS)
+    steps = ndtri((np.arange(SPREAD_STEPS) + 0.5) / SPREAD_STEPS)
     grid = np.maximum(d[:, None] + std[:, None] * steps, 0.0)  # (n, steps)
     has_f = facts.light_4f + facts.heavy_4f + facts.spin_4f >= LEAST_4F
     f = _four_f(facts)  # (n, 3) signed

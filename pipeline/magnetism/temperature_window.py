@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from pipeline.magnetism.working_temperature import SIGMAS_OF_90
 
@@ -22,7 +22,7 @@ def probability_between(window_K: tuple[float, float], value_K: Floats, low_K: F
 
     def up_to(temperature: float) -> Floats:
         step = temperature - value_K
-        found: Floats = norm.cdf(step / np.where(step < 0, below, above))
+        found: Floats = ndtr(step / np.where(step < 0, below, above))
         return found if temperature > 0 else np.where(np.isnan(found), np.nan, 0.0)
 
     return up_to(window_K[1]) - up_to(window_K[0])

@@ -7,10 +7,11 @@ p = 5/2. The shape parameter s differs from magnet to magnet and is drawn from i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, qmc
+from scipy.special import ndtr, ndtri
 
 Floats = NDArray[np.float64]
 ROOM_TEMPERATURE_K = 300.0
@@ -21,6 +22,7 @@ VACUUM_PERMEABILITY = 4e-7 * np.pi  # T m/A
 KJ_M3_PER_MGOE = 7.9577
 SIGMAS_OF_90 = 1.6449  # half width of a normal distribution's central 90 %
 DRAWS = 512
+POINTS = Path(__file__).with_name("sobol_points.npy")  # scipy.stats.qmc.Sobol(3, scramble=True, rng=0).random(DRAWS)
 _AT_ONCE = 1024  # rows; bounds the memory
 FIRST_UNIAXIAL, FIRST_CUBIC = 75, 195  # space groups
 
@@ -52,7 +54,7 @@ def magnetisation_at(
     """
     parts = []
     of_moment, of_curie, of_shape = _draws()
-    shape = SHAPE_RANGE[0] + (SHAPE_RANGE[1] - SHAPE_RANGE[0]) * norm.cdf(of_shape)
+    shape = SHAPE_RANGE[0] + (SHAPE_RANGE[1] - SHAPE_RANGE[0]) * ndtr(of_shape)
     for start in range(0, len(saturation_T), _AT_ONCE):
         rows = slice(start, start + _AT_ONCE)
         moment = _drawn(saturation_T[rows], saturation_low[rows], saturation_high[rows], of_moment)
@@ -94,7 +96,10 @@ def _drawn(value: Floats, low: Floats, high: Floats, normal: Floats) -> Floats:
 
 
 def _draws() -> Floats:
-    """(3, DRAWS) normal deviates."""
-    points = qmc.Sobol(3, scramble=True, rng=0).random(DRAWS)
-    deviates: Floats = norm.ppf(np.clip(points, 1e-6, 1 - 1e-6)).T
+    """(3, DRAWS) normal deviates from points of a scrambled Sobol sequence.
+
+    They lie in a file, because scipy.stats, which makes them, takes longer to import than a crystal takes to predict.
+    """
+    points = np.load(POINTS, allow_pickle=False)
+    deviates: Floats = ndtri(np.clip(points, 1e-6, 1 - 1e-6)).T
     return deviates

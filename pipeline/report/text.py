@@ -76,7 +76,7 @@ def sortable(value: object) -> str:
 
 def finite(value: object) -> float | None:
     """The value as a finite float, or None."""
-    if not isinstance(value, SupportsFloat):
+    if not isinstance(value, float) and not isinstance(value, SupportsFloat):  # the second test takes twenty times as long
         return None
     try:
         known = float(value)

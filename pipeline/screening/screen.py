@@ -34,7 +34,7 @@ from pipeline.ops.progress import Reporter
 from pipeline.ops.provenance import provenance
 from pipeline.registry.ensemble import Ensemble
 from pipeline.screening.candidates import WITHOUT_SLOW_DESCRIPTORS
-from pipeline.screening.csvsafe import csv_safe
+from pipeline.screening.csvsafe import csv_bytes, csv_safe
 from pipeline.screening.identity import distinct_ids
 from pipeline.screening.kept_rows import open_store
 from pipeline.screening.licence import Licence, without_structures
@@ -126,7 +126,7 @@ def _screen(
     predictions, rejected = distinct_ids(predictions, rejected)
     licence = Licence.of(predictions, rejected, facts["licensed_details"])
     rejected = licence.rejected(rejected)
-    write_bytes(folder / "rejected.csv", csv_safe(rejected).to_csv(index=False).encode())
+    write_bytes(folder / "rejected.csv", csv_bytes(csv_safe(rejected)))
     if predictions.empty:
         reasons = ", ".join(f"{n} × {r}" for r, n in Counter(rejected["reason"]).most_common(4))
         raise UserError(
@@ -140,7 +140,7 @@ def _screen(
     hidden = licence.hidden(ranking)
     write_structures(folder, cells, places, hidden)
     ranking = without_structures(ranking, hidden)
-    write_bytes(folder / "ranking.csv", csv_safe(ranking).to_csv(index=False, float_format="%.6g").encode())
+    write_bytes(folder / "ranking.csv", csv_bytes(csv_safe(ranking)))
     write_parquet(ranking, folder / "ranking.parquet")
     manifest = {
         "kind": "screen", "format": RUN_FORMAT, **facts,

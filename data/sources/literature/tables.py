@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,10 @@ OPTIONAL = ("source", "manual", "key", "licence")
 TC, TN = "Tc", "TN"  # of a ferro- or ferrimagnet; of an antiferromagnet
 TEMPERATURES, ORDERS, STRUCTURES = "transition_temperatures.parquet", "magnetic_order.parquet", "magnetic_structures.parquet"
 CURATED = (TEMPERATURES, ORDERS, STRUCTURES)  # one row a composition, weighed by the person who made them: to learn from
+_PLAIN = re.compile(r"(?:[A-Z][a-z]?(?:[1-9]\d*(?:\.\d+)?)?)+", re.ASCII)
+_WHOLE = re.compile(r"(?:[A-Z][a-z]?(?:[1-9]\d*)?)+", re.ASCII)
+_GROUP = re.compile(r"\(([A-Za-z0-9]+)\)([1-9]\d*)", re.ASCII)
+_PART = re.compile(r"([A-Z][a-z]?)([\d.]*)", re.ASCII)
 
 
 def literature_files(folder: Path) -> list[Path]:
@@ -65,7 +71,7 @@ def hashes(files: Iterable[Path]) -> dict[str, str]:
 def amounts_of(formula: str) -> dict[str, float] | None:
     """Element fractions by symbol; None for what is no formula. Deuterium and tritium count as hydrogen."""
     try:
-        amounts = Composition(formula).get_el_amt_dict()
+        amounts = _plain_amounts(formula) or Composition(formula).get_el_amt_dict()
     except (ValueError, KeyError, TypeError, ZeroDivisionError):
         return None
     merged: dict[str, float] = {}
@@ -83,6 +89,31 @@ def composition_key(fractions: dict[str, float]) -> str:
     return " ".join(f"{symbol}{fractions[symbol] / total:.4f}" for symbol in sorted(fractions))
 
 
+def _plain_amounts(formula: str) -> dict[str, float]:
+    """Amounts by symbol of a formula with at most one level of brackets; nothing for any other one, which pymatgen reads in ten
+    times the time."""
+    if not isinstance(formula, str):
+        return {}
+    expanded = _GROUP.sub(_multiplied, formula)
+    if not _PLAIN.fullmatch(expanded):
+        return {}
+    amounts: dict[str, float] = {}
+    for symbol, amount in _PART.findall(expanded):
+        if not _is_element(symbol):
+            return {}
+        amounts[symbol] = amounts.get(symbol, 0.0) + (float(amount) if amount else 1.0)
+    return amounts
+
+
+def _multiplied(group: re.Match[str]) -> str:
+    """`(PO4)2` as `P2O8`; a group with anything else stays as it is."""
+    inner, times = group[1], int(group[2])
+    if not _WHOLE.fullmatch(inner):
+        return group[0]
+    return "".join(f"{symbol}{int(amount or 1) * times}" for symbol, amount in _PART.findall(inner))
+
+
+@lru_cache(maxsize=1024)
 def _is_element(symbol: str) -> bool:
     from pymatgen.core import Element
 
