@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,11 +11,12 @@ import pandas as pd
 
 from data.symmetry import SymmetricCell
 from pipeline.dedup.known import Known
-from pipeline.dedup.matching import Bucket, match_bucket, nothing_matched
+from pipeline.dedup.matching import Bucket, Matched, match_bucket, nothing_matched
 from pipeline.ops.parallel import map_in_order
 from pipeline.ops.progress import Tick
 
 SECONDS_PER_BUCKET = 120.0  # most take milliseconds; slower ones are not compared, but counted
+Match = Callable[[Sequence[Bucket], Sequence[bool], int], Iterator[Matched]]  # buckets, which hold a licensed crystal, workers
 
 
 @dataclass(frozen=True)
@@ -26,20 +27,27 @@ class Duplicates:
     not_compared: int  # candidates whose comparison failed or took too long
 
 
+def match_buckets(buckets: Sequence[Bucket], licensed: Sequence[bool], workers: int) -> Iterator[Matched]:
+    """The comparisons of buckets, in order, in worker processes; whether they are licensed does not matter here."""
+    return map_in_order(match_bucket, buckets, min(workers, len(buckets)), nothing_matched, SECONDS_PER_BUCKET)
+
+
 def find_duplicates(
-    candidates: pd.DataFrame, take: Callable[[list[int]], list[SymmetricCell]], known: Known, workers: int, tick: Tick
-) -> Duplicates:
+    candidates: pd.DataFrame, take: Callable[[list[int]], list[SymmetricCell]], known: Known, workers: int, tick: Tick,
+    match: Match = match_buckets,
+) -> Duplicates:  # fmt: skip
     """Compare all crystals that share a fingerprint.
 
     Of equal candidates, the one whose (id, source file) comes first in alphabetical order is the original. The result therefore
     depends neither on the model nor on the order of reading.
 
     Args:
-        candidates: candidate_id, source_file and fingerprint; the index is 0, 1, 2 ...
+        candidates: candidate_id, source_file, fingerprint and, where there is one, licensed; the index is 0, 1, 2 ...
         take: returns the primitive cells of rows.
         known: crystals with a known moment.
         workers: number of processes.
         tick: called with the number of candidates done since its last call.
+        match: compares the crystals of buckets.
     """
     known_of = defaultdict(list)
     for place, key in enumerate(known.fingerprints):
@@ -53,12 +61,13 @@ def find_duplicates(
     tick(len(candidates) - sum(len(rows) for rows, _ in groups))
     wanted = [row for rows, _ in groups for row in rows]
     cells = dict(zip(wanted, take(wanted), strict=True))
-    buckets = (Bucket([cells[row] for row in rows], [known.cells[place] for place in places]) for rows, places in groups)
+    buckets = [Bucket([cells[row] for row in rows], [known.cells[place] for place in places]) for rows, places in groups]
+    secret = candidates["licensed"].to_numpy(bool) if "licensed" in candidates else np.zeros(len(candidates), bool)
+    licensed = [bool(secret[rows].any()) for rows, _ in groups]
     ids = candidates["candidate_id"].to_numpy()
     original, known_id, provenance = (np.full(len(candidates), "", dtype=object) for _ in range(3))
     moment, not_compared = np.full(len(candidates), np.nan), 0
-    found = map_in_order(match_bucket, buckets, min(workers, len(groups)), nothing_matched, SECONDS_PER_BUCKET)
-    for (rows, places), matched in zip(groups, found, strict=True):
+    for (rows, places), matched in zip(groups, match(buckets, licensed, workers), strict=True):
         for row, first, equal in zip(rows, matched.first, matched.known, strict=True):
             if first is not None:
                 original[row] = ids[rows[first]]

@@ -12,13 +12,15 @@ from markupsafe import Markup
 from data.labels import MAGNETIC_THRESHOLD, TESLA_PER_MUB_PER_A3
 from data.store.artifact import write_bytes
 from pipeline.magnetism.experiment import DISPUTED, MEASURED
+from pipeline.ops.row_store import RowStore
 from pipeline.report.assets import page_environment, policy, script, style
 from pipeline.report.content import Changes, ReportContent
 from pipeline.report.contradicted import TOP as TOP_CONTRADICTED
 from pipeline.report.contradicted import dft_calls_ferromagnets
 from pipeline.report.elements import holders, periodic_table
 from pipeline.report.experiment import BASES, sentence
-from pipeline.report.figures import candidate_figures, evaluation_figures, rejection_figures, second_figures
+from pipeline.report.figures import candidate_figures, rejection_figures, second_figures
+from pipeline.report.kept_figures import kept_evaluation_figures
 from pipeline.report.payload import payload
 from pipeline.report.plots import count_reasons, finite_columns
 from pipeline.report.scale import Scale, scale_for, temperature_scale
@@ -56,17 +58,17 @@ CHOSEN_ORDERS = ("FM", "FiM", "AFM", "NM")
 _CHANGES = {"new": "New", "withdrawn": "Withdrawn", "up": "Ranked higher", "down": "Ranked lower"}
 
 
-def write_report(content: ReportContent, path: Path) -> None:
+def write_report(content: ReportContent, path: Path, store: RowStore | None = None) -> None:
     """Write the page atomically and durably: afterwards `path` holds either the old page or the whole new one.
 
     Raises:
         UserError: the file cannot be written.
     """
-    write_bytes(path, render_report(content).encode("utf-8"))
+    write_bytes(path, render_report(content, store).encode("utf-8"))
 
 
-def render_report(content: ReportContent) -> str:
-    """The page as text; the same content gives the same text."""
+def render_report(content: ReportContent, store: RowStore | None = None) -> str:
+    """The page as text; the same content gives the same text, whatever figures were drawn before and are in `store`."""
     styles, scripts = style(), script()
     return page_environment().get_template("report.html.j2").render(
         style=Markup(styles),
@@ -84,7 +86,7 @@ def render_report(content: ReportContent) -> str:
         reasons=count_reasons(content.rejected),
         rejected=content.rejected.head(TOP_REJECTED).to_dict("records"),
         candidate_figures=candidate_figures(content),
-        evaluation_figures=evaluation_figures(content),
+        evaluation_figures=kept_evaluation_figures(content, store),
         **_contradicted(content.ranking),
         order_scores=experiment_scores(content.experiment),
         second_figures=second_figures(content.second),

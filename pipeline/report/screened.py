@@ -16,6 +16,7 @@ from pipeline.report.content import Changes, ReportContent, SecondOpinion
 from pipeline.report.neighbours import Learned, learned
 from pipeline.report.page import write_report
 from pipeline.report.structures import packed_cells
+from pipeline.screening.kept_rows import open_store
 from pipeline.screening.profiles import profile_of
 from pipeline.screening.screened import Screened
 from pipeline.settings import Settings
@@ -35,7 +36,8 @@ def report_screen(
         second: the shipped model's word on the same candidates (pipeline.comparison.second).
     """
     path = screened.folder / "report.html"
-    write_report(screen_content(screened, ensemble, where, changes, second), path)
+    store = open_store(where.predictions) if where is not None and where.kept_predictions_mb else None
+    write_report(screen_content(screened, ensemble, where, changes, second), path, store)
     return path
 
 

@@ -64,22 +64,14 @@ class Predictor:
 
     def cells(self, crystals: Sequence[Crystal], licensed: Sequence[bool]) -> list[SymmetricCell]:
         """The symmetrised cells of crystals."""
-        symprec = self.ensemble.graph_settings.symprec_A
-        if self.store is None:
-            return [symmetrise(crystal, symprec) for crystal in crystals]
-        keys = row_keys(key_prefix("cells", repr(symprec)), (_crystal_bytes(crystal) for crystal in crystals))
-
-        def compute(places: list[int]) -> list[SymmetricCell]:
-            return [symmetrise(crystals[k], symprec) for k in places]
-
-        return filled(self.store, keys, licensed, compute, _cell_bytes, _cell)
+        return kept_cells(self.store, self.ensemble.graph_settings.symprec_A, crystals, licensed)
 
     def say(self, cells: Sequence[SymmetricCell], licensed: Sequence[bool]) -> Said:
         """What the models say of cells."""
         if self.store is None or self.slow is not None:  # slow descriptors may be there today that were missing yesterday
             rows = self._ask(cells)
         else:
-            keys = row_keys(self._prefix, map(_cell_bytes, cells))
+            keys = row_keys(self._prefix, map(cell_bytes, cells))
 
             def compute(places: list[int]) -> list[Row | None]:
                 return self._ask([cells[k] for k in places])
@@ -119,12 +111,33 @@ class Predictor:
 _FACTS = tuple(name for name in FACTS if name not in TEXTS)
 
 
+def kept_cells(
+    store: RowStore | None, symprec_A: float, crystals: Sequence[Crystal], licensed: Sequence[bool] | None = None
+) -> list[SymmetricCell]:
+    """The symmetrised cells of crystals; those that are in the file are not computed again.
+
+    Args:
+        store: the file; without one, everything is computed.
+        symprec_A: tolerance of the symmetry search, Å.
+        crystals: any crystals.
+        licensed: which of them are never kept; None: none of them is licensed.
+    """
+    if store is None:
+        return [symmetrise(crystal, symprec_A) for crystal in crystals]
+    keys = row_keys(key_prefix("cells", repr(symprec_A)), (_crystal_bytes(crystal) for crystal in crystals))
+
+    def compute(places: list[int]) -> list[SymmetricCell]:
+        return [symmetrise(crystals[k], symprec_A) for k in places]
+
+    return filled(store, keys, licensed or [False] * len(keys), compute, cell_bytes, _cell)
+
+
 def _crystal_bytes(crystal: Crystal) -> bytes:
     numbers = np.ascontiguousarray(crystal.numbers, dtype="<i8")
     return numbers.tobytes() + _floats(crystal.lattice) + _floats(crystal.frac)
 
 
-def _cell_bytes(cell: SymmetricCell) -> bytes:
+def cell_bytes(cell: SymmetricCell) -> bytes:
     head = _HEAD.pack(len(cell.numbers), cell.space_group, cell.hall, cell.exact)
     whole = np.concatenate([cell.numbers, cell.orbit]).astype("<i4")
     return head + whole.tobytes() + _floats(cell.lattice) + _floats(cell.frac)

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections import Counter
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,13 +33,16 @@ from pipeline.magnetism.experiment import MEASURED
 from pipeline.ops.ledger import Ledger, Run
 from pipeline.ops.progress import Reporter
 from pipeline.ops.provenance import provenance
+from pipeline.ops.row_store import RowStore
 from pipeline.registry.ensemble import Ensemble
 from pipeline.screening.candidates import WITHOUT_SLOW_DESCRIPTORS
 from pipeline.screening.csvsafe import csv_bytes, csv_safe
 from pipeline.screening.identity import distinct_ids
+from pipeline.screening.kept_matches import kept_matches
 from pipeline.screening.kept_rows import open_store
 from pipeline.screening.licence import Licence, without_structures
 from pipeline.screening.measured import with_measured
+from pipeline.screening.predicted_cells import kept_cells
 from pipeline.screening.previous import RUN_FORMAT, previous_run
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from pipeline.screening.ranking import rank
@@ -133,7 +137,7 @@ def _screen(
             f"no crystal could be read from {source.description} ({reasons or 'it is empty'}); see {folder / 'rejected.csv'}"
         )
     cells = work.cells(len(shards))
-    duplicates, compared_with = _compare(predictions, cells, ensemble, where, reporter)
+    duplicates, compared_with = _compare(predictions, cells, ensemble, open_store(models.kept), where, reporter)
     joined = predictions.join(duplicates.columns).assign(place=range(len(predictions)))
     ranking = rank(_with_provenance(with_measured(joined, own)), profile)
     places = ranking.pop("place").to_list()
@@ -198,7 +202,7 @@ def _with_provenance(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _compare(
-    predictions: pd.DataFrame, cells: CellFiles, ensemble: Ensemble, where: Settings, reporter: Reporter
+    predictions: pd.DataFrame, cells: CellFiles, ensemble: Ensemble, store: RowStore | None, where: Settings, reporter: Reporter
 ) -> tuple[Duplicates, str | None]:
     """Duplicates among the candidates and in the model's training data, and what these were known by: the id of the model's
     snapshot, or FINGERPRINTS where it is not here and the model brings those; None where nothing is known of them."""
@@ -207,9 +211,9 @@ def _compare(
     except UserError:  # a model may travel without its data
         snapshot = None
     with reporter.bar("Comparing crystals", len(predictions)) as tick:
-        symprec = ensemble.graph_settings.symprec_A
-        known = known_crystals(snapshot, predictions["formula"], symprec, where.workers) if snapshot else Known()
-        found = find_duplicates(predictions, cells.take, known, where.workers, tick)
+        symprec, symmetrised = ensemble.graph_settings.symprec_A, partial(kept_cells, store)
+        known = known_crystals(snapshot, predictions["formula"], symprec, where.workers, symmetrised) if snapshot else Known()
+        found = find_duplicates(predictions, cells.take, known, where.workers, tick, partial(kept_matches, store))
     if snapshot is not None:
         return found, snapshot.id
     learned = trained_on(ensemble.folder, ensemble.manifest, predictions["fingerprint"])
