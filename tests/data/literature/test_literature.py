@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pymatgen.core import Composition
 
 from data.errors import UserError
 from data.sources.literature import quarantine as q
+from data.sources.literature import tables
 from data.sources.literature.diff import literature_difference
 from data.sources.literature.snapshot import LiteratureSnapshot, newest_literature, open_literature, publish_literature
 from data.sources.literature.tables import amounts_of, composition_key
@@ -134,3 +136,13 @@ def test_what_changed(tmp_path: Path) -> None:
 def test_keys() -> None:
     assert composition_key(amounts_of("Fe2O3") or {}) == composition_key(amounts_of("Fe4O6") or {}) == "Fe0.4000 O0.6000"
     assert amounts_of("D2O") == amounts_of("H2O") and amounts_of("not a formula") is None
+
+
+def test_formulas_are_read_as_pymatgen_reads_them() -> None:
+    read_here = ("Fe", "Fe2O3", "CH3CH2OH", "NaN", "Fe1.5O2", "Ba2Mn(PO4)2", "Fe(OH)2Cl(OH)3", "Co6Ge2(CO)19", "Dy10Fe10")
+    for formula in (*read_here, "Fe(C(OH)2)2", "Fe(O0.5)2", "(Fe2)O", "Fe0.5O", "Fe 2 O 3", "Fe2O3-x"):
+        plain = tables._plain_amounts(formula)
+        assert bool(plain) == (formula in read_here), formula
+        if plain:
+            assert plain == Composition(formula).get_el_amt_dict(), formula
+    assert amounts_of("D2O") == amounts_of("H2O") and amounts_of("Xx2") is None and amounts_of("Rf2") is None

@@ -220,3 +220,16 @@ def test_surroundings_by_hand() -> None:
     without = [name for name, crystal in made.hand_built().items() if named(name)["magnetic orbits"] == 0]
     for name in without:
         assert named(name)["mean shortest magnetic distance"] == NO_PAIR_A
+
+
+def test_the_tables_of_the_elements_are_those_of_matminer() -> None:
+    """Every number, read without matminer's reader."""
+    from matminer.featurizers.composition import ElementProperty
+    from pymatgen.core import Element
+
+    preset = ElementProperty.from_preset("magpie", impute_nan=True)
+    names, table = magpie_table()
+    assert names == preset.features
+    for z in range(1, 104):
+        wanted = [preset.data_source.get_elemental_property(Element.from_Z(z), name) for name in names]
+        np.testing.assert_array_equal(table[z], wanted)

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.magnetism.working_temperature import (
+    DRAWS,
+    POINTS,
     anisotropy_needed,
     kuzmin,
     largest_energy_product,
@@ -82,3 +84,11 @@ def test_one_tesla() -> None:
 def test_lattices_with_one_axis() -> None:
     groups = np.array([1, 62, 74, 75, 136, 166, 191, 194, 195, 225])
     assert uniaxial_possible(groups).tolist() == [False] * 3 + [True] * 5 + [False] * 2
+
+
+def test_the_kept_points_are_a_sobol_sequence() -> None:
+    from scipy.stats import qmc
+
+    points = np.load(POINTS)
+    assert points.shape == (DRAWS, 3)
+    np.testing.assert_array_equal(points, qmc.Sobol(3, scramble=True, rng=0).random(DRAWS))

@@ -12,6 +12,8 @@ import pytest
 from report_samples import METRICS, content, evaluation, ranking, rejected, second
 
 from data.errors import UserError
+from pipeline.ops.row_store import RowStore
+from pipeline.report import kept_figures
 from pipeline.report.content import ReportContent
 from pipeline.report.pack import unpack
 from pipeline.report.page import ROWS, render_report, write_report
@@ -35,6 +37,16 @@ def test_same_content_same_bytes(tmp_path: Path) -> None:
         write_report(content(), tmp_path / name)
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.html", "b.html"]
+
+
+def test_figures_that_are_kept_are_those_of_the_same_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given, store = content(rows=5, evaluation=evaluation(300)), RowStore(tmp_path / "kept.sqlite")
+    page = render_report(given)
+    assert render_report(given, store) == page
+    monkeypatch.setattr(kept_figures, "evaluation_figures", lambda content: [])
+    assert render_report(given, store) == page, "they are not drawn again"
+    other = content(rows=5, evaluation=evaluation(301))
+    assert "Predicted against DFT" in figures(page) and "Predicted against DFT" not in figures(render_report(other, store))
 
 
 def test_other_content_other_bytes() -> None:

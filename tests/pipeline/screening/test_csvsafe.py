@@ -8,7 +8,7 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.screening.csvsafe import FORMULA_STARTS, csv_safe
+from pipeline.screening.csvsafe import FORMULA_STARTS, csv_bytes, csv_safe
 
 cells = st.one_of(st.text(max_size=8), st.builds("{}{}".format, st.sampled_from(FORMULA_STARTS), st.text(max_size=5)))
 
@@ -47,3 +47,11 @@ def test_a_written_file_holds_no_formula() -> None:
     written = io.StringIO()
     csv_safe(pd.DataFrame({"id": ["=1+1", "Fe"], "T": [-0.5, 1.0]})).to_csv(written, index=False)
     assert written.getvalue() == "id,T\n'=1+1,-0.5\nFe,1.0\n"
+
+
+@given(st.lists(st.tuples(cells, st.one_of(st.none(), cells), st.floats(), st.integers(-5, 5)), min_size=1, max_size=6))
+def test_a_table_has_the_bytes_that_pandas_writes(rows: list[tuple[str, str | None, float, int]]) -> None:
+    frame = pd.DataFrame(rows, columns=["a,b", "gap", "x", "n"])
+    frame = frame.assign(whole=pd.array([None, *range(len(rows) - 1)], dtype="Int64"), is_odd=frame["n"] % 2 == 1)
+    assert csv_bytes(frame) == frame.to_csv(index=False, float_format="%.6g").encode()
+    assert csv_bytes(frame[:0]) == frame[:0].to_csv(index=False).encode()

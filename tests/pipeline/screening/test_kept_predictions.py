@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,17 +16,21 @@ from data.sources.cif_folder import CifFolder
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
 from data.sources.starter import StarterSource
+from data.symmetry import symmetrise
+from pipeline.dedup.matching import Bucket, Matched, match_bucket
 from pipeline.features.magnetic_composition import formula_mix
 from pipeline.ops.progress import Quiet
 from pipeline.refresh.prune import UNUSED_DAYS, prune
 from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.order_models import experiment_model, order_classifier
 from pipeline.registry.shipped import choose_model
+from pipeline.screening import kept_matches
 from pipeline.screening.kept_rows import FILE, open_store, read_kept, today
 from pipeline.screening.predicted_cells import Predictor
 from pipeline.screening.predicted_compositions import CompositionPredictor
 from pipeline.screening.screen import FILES, screen
 from pipeline.settings import Settings
+from tests.contract.crystals import hand_built, supercell
 
 
 @pytest.fixture
@@ -158,3 +163,26 @@ def test_nothing_is_kept_of_a_shard_with_a_licensed_crystal(tmp_path: Path, home
     sorted(cif_folder.iterdir())[1].write_text(first.read_text().replace("12345", "?"))
     assert any(item.licensed for item in read_kept(source, shard, store))
     assert rows(home) == len(plain)
+
+
+def test_comparisons_are_made_once_and_never_kept_of_licensed_crystals(
+    tmp_path: Path, home: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [symmetrise(crystal) for crystal in hand_built().values()]
+    twin = [symmetrise(supercell(crystal, (2, 1, 1))) for crystal in hand_built().values()]
+    others = cells[1:] + cells[:1]
+    buckets = [Bucket([one, same, other], [same]) for one, same, other in zip(cells, twin, others, strict=True)]
+    licensed = [k == 0 for k in range(len(buckets))]
+    wanted, asked = [match_bucket(bucket) for bucket in buckets], list[int]()
+
+    def counted(buckets: Sequence[Bucket], licensed: Sequence[bool], workers: int) -> Iterator[Matched]:
+        asked.append(len(buckets))
+        return map(match_bucket, buckets)
+
+    monkeypatch.setattr(kept_matches, "match_buckets", counted)
+    for store, computed in ((None, len(buckets)), (open_store(tmp_path), len(buckets)), (open_store(tmp_path), 1)):
+        assert list(kept_matches.kept_matches(store, buckets, licensed, 1)) == wanted
+        assert asked.pop() == computed
+    swapped = [replace(bucket, candidates=bucket.candidates[::-1]) for bucket in buckets]
+    list(kept_matches.kept_matches(open_store(tmp_path), swapped, licensed, 1))
+    assert asked.pop() == len(buckets)
