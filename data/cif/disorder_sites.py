@@ -7,7 +7,6 @@ from math import isfinite
 import gemmi
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.csgraph import connected_components
 
 from data.checks import MIN_DISTANCE_A, Unsound, check_distances
 from data.cif.disorder import SAME_PLACE_A
@@ -113,6 +112,8 @@ def _places(frac: NDArray[np.float64], occupancy: NDArray[np.float64], lattice: 
 def _components(near: NDArray[np.bool_]) -> list[list[int]]:
     if not np.triu(near, 1).any():
         return [[k] for k in range(len(near))]
+    from scipy.sparse.csgraph import connected_components  # late: few files are disordered
+
     number, label = connected_components(near, directed=False)
     found: list[list[int]] = [[] for _ in range(number)]
     for k, one in enumerate(label.tolist()):

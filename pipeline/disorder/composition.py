@@ -11,7 +11,6 @@ from math import isfinite, nan
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import nnls
 
 from data.disordered import Occupants
 
@@ -144,6 +143,8 @@ def _nearest(mixture: Mixture, pool: list[Counts], most: int, tolerance: float) 
 
 def _weights(counts: Floats, wanted: Floats) -> Floats:
     """Weights that sum to 1 and give the wanted mean, as nearly equal as that allows."""
+    from scipy.optimize import nnls  # late: few crystals are disordered
+
     n = len(counts)
     matrix = np.concatenate([counts.T, np.full((1, n), _SUM), _EVEN * np.eye(n)])
     found, _ = nnls(matrix, np.concatenate([wanted, [_SUM], np.full(n, _EVEN / n)]))
