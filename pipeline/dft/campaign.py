@@ -28,7 +28,7 @@ from pipeline.ops.progress import Reporter
 from pipeline.screening.profiles import Profile, profile_of
 from pipeline.screening.screened import Screened
 
-CAMPAIGN_FILE = "campaign.json"
+CAMPAIGN_FILE = "queue.json"
 FORMAT = 1
 HOUR_S = 3600.0
 

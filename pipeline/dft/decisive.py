@@ -99,8 +99,7 @@ def net_probability(rows: pd.DataFrame) -> Floats:
 def _places(ordered: Floats, score: Floats, own: Floats) -> Floats:
     """1 + the number of other rows with a higher score."""
     above = len(ordered) - np.searchsorted(ordered, score, side="right")
-    places: Floats = 1.0 + above - (own > score)
-    return places
+    return np.asarray(1 + above - (own > score), dtype=np.float64)
 
 
 def _discount(places: Floats) -> Floats:

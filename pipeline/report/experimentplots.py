@@ -60,7 +60,7 @@ def temperature_parity(found: Mapping[str, Any]) -> str | None:
         left, right, low, high = edges[measured], edges[measured + 1], edges[predicted], edges[predicted + 1]
         corners = np.stack([np.stack(pair, axis=1) for pair in ((left, low), (right, low), (right, high), (left, high))], axis=1)
         filled = shades(BoundaryNorm(DENSITY_EDGES, len(DENSITY))(counts[measured, predicted]))
-        axes.add_collection(PolyCollection(corners, facecolors=filled, edgecolors="none", linewidths=0), autolim=False)
+        axes.add_collection(PolyCollection(list(corners), facecolors=filled, edgecolors="none", linewidths=0), autolim=False)
         axes.plot(edges[[0, -1]], edges[[0, -1]], color=ROLES["ink"], linewidth=0.9, dashes=(4, 3))
         axes.set(xlabel="measured Tc (K)", ylabel="predicted Tc (K)", aspect="equal")
         axes.set(xlim=(edges[0], edges[-1]), ylim=(edges[0], edges[-1]))
