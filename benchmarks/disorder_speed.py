@@ -71,6 +71,8 @@ def _write(disordered: Path, ordered: Path, folder: Path, files: int) -> None:
     for text in pd.read_parquet(disordered, columns=["cif"])["cif"]:
         if isinstance(next(read_cif(text, "", "", Disorder.AVERAGE), None), DisorderedCrystal):
             mixed.append(text)
+        if len(mixed) >= files // 2:
+            break
     plain = pd.read_parquet(ordered, columns=["cif"])["cif"].head(files - files // 2).tolist()
     for k, text in enumerate(plain):
         (folder / f"ordered{k:05d}.cif").write_text(text)

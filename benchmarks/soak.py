@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--cycles", type=int, default=200)
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
-    options = arguments(parser, lambda made: ["--cycles", 1, "--minutes", 1])
+    options = arguments(parser, lambda made: ["--cycles", 1, "--minutes", 1], MOST_KILLS=1)
     ours, theirs = multiprocessing.Pipe()
     nursery = multiprocessing.get_context("fork").Process(target=_nursery, args=(theirs,))
     nursery.start()  # before the service has threads

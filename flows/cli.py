@@ -10,6 +10,7 @@ import typer
 
 from flows.commands import (
     calculating,
+    campaigning,
     check_endpoints,
     data,
     demo,
@@ -37,7 +38,7 @@ INTERRUPTED = 130
 COMMANDS = (
     screening.run, data.refresh, learning.train, learning.train_order, learning.train_experiment, learning.evaluate,
     fetching.fetch, predicting.predict, inspecting.inspect, screening.screen, screening.report,
-    exporting.compare, exporting.export, calculating.calculate, promoting.promote, promoting.rollback,
+    exporting.compare, exporting.export, calculating.calculate, campaigning.campaign, promoting.promote, promoting.rollback,
     remote.push, remote.pull,
     data.diff, data.verify, data.prune, listings.snapshots, listings.models, listings.runs, listings.profiles, listings.jobs,
     listings.metrics, history.history, listings.doctor, check_endpoints.check_endpoints,

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Patch
 
@@ -56,9 +57,10 @@ def temperature_parity(found: Mapping[str, Any]) -> str | None:
         axes.grid(True)
         shades = ListedColormap([ROLES[role] for role in DENSITY.values()])
         measured, predicted = np.nonzero(counts)
-        for i, j in zip(measured, predicted, strict=True):
-            shade = shades(BoundaryNorm(DENSITY_EDGES, len(DENSITY))(counts[i, j]))
-            axes.fill_between(edges[i : i + 2], edges[j], edges[j + 1], facecolor=shade, edgecolor="none", linewidth=0)
+        left, right, low, high = edges[measured], edges[measured + 1], edges[predicted], edges[predicted + 1]
+        corners = np.stack([np.stack(pair, axis=1) for pair in ((left, low), (right, low), (right, high), (left, high))], axis=1)
+        filled = shades(BoundaryNorm(DENSITY_EDGES, len(DENSITY))(counts[measured, predicted]))
+        axes.add_collection(PolyCollection(list(corners), facecolors=filled, edgecolors="none", linewidths=0), autolim=False)
         axes.plot(edges[[0, -1]], edges[[0, -1]], color=ROLES["ink"], linewidth=0.9, dashes=(4, 3))
         axes.set(xlabel="measured Tc (K)", ylabel="predicted Tc (K)", aspect="equal")
         axes.set(xlim=(edges[0], edges[-1]), ylim=(edges[0], edges[-1]))

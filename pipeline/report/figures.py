@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from data.labels import MAGNETIC_THRESHOLD
+from data.store.artifact import text_hash
 from pipeline.report import plots
 from pipeline.report.content import ReportContent, SecondOpinion
 from pipeline.report.experimentplots import order_reliability, temperature_parity
@@ -87,9 +89,29 @@ def candidate_figures(content: ReportContent) -> list[PageFigure]:
 
 def evaluation_figures(content: ReportContent) -> list[PageFigure]:
     """How good the model was on crystals it had never seen."""
-    evaluation = content.evaluation if content.evaluation is not None else _NO_ROWS
-    floor, experiment = stated_error_floor(evaluation), content.experiment
-    return drawn(
+    rows = content.evaluation if content.evaluation is not None else _NO_ROWS
+    rows = rows[[name for name in _NO_ROWS.columns if name in rows]]
+    values = rows.to_numpy(dtype=np.float64).tobytes().hex()
+    told = (json.dumps(dict(facts), sort_keys=True) for facts in (content.metrics, content.experiment))
+    key = text_hash(values, *rows.columns, *told)
+    return list(_evaluation_figures(_Evaluated(key, rows, content.metrics, content.experiment)))
+
+
+@dataclass(frozen=True)
+class _Evaluated:
+    """What the figures of an evaluation show; equal where `key` is, the hash of the rest."""
+
+    key: str
+    rows: pd.DataFrame = field(compare=False)
+    metrics: Mapping[str, Any] = field(compare=False)
+    experiment: Mapping[str, Any] = field(compare=False)
+
+
+@lru_cache(maxsize=4)  # they take most of the time of a report, and a server's process writes many reports of one model
+def _evaluation_figures(content: _Evaluated) -> tuple[PageFigure, ...]:
+    evaluation, experiment = content.rows, content.experiment
+    floor = stated_error_floor(evaluation)
+    figures = drawn(
         (
             "Predicted against DFT",
             plots.predicted_against_dft(evaluation),
@@ -149,6 +171,7 @@ def evaluation_figures(content: ReportContent) -> list[PageFigure]:
             True,
         ),
     )
+    return tuple(figures)
 
 
 def second_figures(second: SecondOpinion | None) -> list[PageFigure]:

@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from data.sources.starter import StarterSource
+from flows.cli import app
+from pipeline.settings import settings
 from tests.servers.__main__ import database, next_release
 from tests.servers.materials_project import Fault, MaterialsProjectServer
 
@@ -39,9 +42,30 @@ def home(service: MaterialsProjectServer, tmp_path: Path) -> dict[str, str]:
     }
 
 
+def told(*arguments: str) -> str:
+    """Standard output of the command in this process."""
+    done = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.fixture
+def own_settings() -> Iterator[None]:
+    """Settings are read again, and again after the test."""
+    yield
+    settings.cache_clear()
+
+
+@pytest.mark.usefixtures("own_settings")
 def test_from_the_first_refresh_to_prune(
-    ferroscreen: Call, service: MaterialsProjectServer, home: dict[str, str], tmp_path: Path
+    ferroscreen: Call, service: MaterialsProjectServer, home: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """`refresh` in processes of its own, with all that they log; the others in this one."""
+    for name, value in home.items():
+        if not name.startswith("PREFECT_"):
+            monkeypatch.setenv(name, value)
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    settings.cache_clear()
     first = ferroscreen("refresh", "--source", "mp", "--json", **home)
     assert first.returncode == 0, first.stderr
     old = json.loads(first.stdout)
@@ -54,30 +78,30 @@ def test_from_the_first_refresh_to_prune(
     next_release(service.database, 1)
     new = json.loads(ferroscreen("refresh", "--source", "mp", "--json", **home).stdout)
     assert new["pull"]["kind"] == "incremental" and new["pull"]["base"] == old["id"]
-    changes = json.loads(ferroscreen("diff", old["id"], "--json", **home).stdout)
+    changes = json.loads(told("diff", old["id"], "--json"))
     assert changes["new"] == changes["withdrawn"] == [] and len(changes["relabelled"]) == new["pull"]["fetched"] == 1
-    assert "relabelled" in ferroscreen("diff", old["id"], new["id"], **home).stdout
-    assert ferroscreen("verify", **home).stdout.count("is sound") == 2
+    assert "relabelled" in told("diff", old["id"], new["id"])
+    assert told("verify").count("is sound") == 2
 
     service.faults[("page", 1)] = Fault(503, times=99)
     failed = ferroscreen("refresh", "--source", "mp", "--full", **home)
     assert failed.returncode == 2 and "page 1: the service answers 503; given up after 2 attempts" in failed.stderr
     assert "Traceback" not in failed.stdout
 
-    kept = json.loads(ferroscreen("prune", "--keep", "1", "--dry-run", "--json", **home).stdout)
+    kept = json.loads(told("prune", "--keep", "1", "--dry-run", "--json"))
     assert kept["removed"] == [old["id"]]
-    assert ferroscreen("prune", "--keep", "1", **home).returncode == 0
-    assert ferroscreen("verify", **home).stdout.strip() == f"{new['id']} is sound"
+    told("prune", "--keep", "1")
+    assert told("verify").strip() == f"{new['id']} is sound"
     crystals = Path(home["FERROSCREEN_HOME"], "snapshots", new["id"], "crystals.parquet")
     crystals.write_bytes(crystals.read_bytes()[:-1])
     damaged = ferroscreen("verify", **home)
     assert damaged.returncode == 2 and "crystals.parquet is damaged" in damaged.stderr
 
-    told = "".join(done.stdout + done.stderr for done in (first, again, failed))
+    said = "".join(done.stdout + done.stderr for done in (first, again, failed))
     kept_files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert any(path.name == "ledger.sqlite" for path in kept_files), "what each job was given is among them"
     assert not any(path.is_relative_to(home["PREFECT_HOME"]) for path in kept_files), "no server is named: Prefect has no files"
-    assert KEY not in told
+    assert KEY not in said
     assert not [path for path in kept_files if KEY.encode() in path.read_bytes()]
 
 

@@ -1,0 +1,122 @@
+"""The ranking before and after DFT: which ranks moved, and why."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from data.calculation import Calculation
+from data.labels import TESLA_PER_MUB_PER_A3
+from data.store.artifact import write_bytes
+from pipeline.dft.decisive import is_measured, with_moments
+from pipeline.dft.plan import Plan
+from pipeline.dft.queue import known
+from pipeline.dft.verdict import Verdict, Word, verdict_of
+from pipeline.report import text
+from pipeline.screening.profiles import Profile
+from pipeline.screening.ranking import in_order
+from pipeline.screening.screened import Screened
+
+REPORT_FILE, RANKING_FILE = "before_after.html", "ranking_after_dft.csv"
+_HERE = Path(__file__).parent
+Result = tuple[Plan, Verdict, Calculation]
+_STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#22272c;background:#fff}"
+    "td,th{padding:.2rem .6rem;text-align:left;vertical-align:top;border-bottom:1px solid #dcdad4}"
+    "table{border-collapse:collapse}div{overflow-x:auto}"
+)
+
+
+def write_report(run: Screened, ranking: pd.DataFrame, profile: Profile, plans: list[Plan], out: Path) -> list[dict[str, Any]]:
+    """Write the ranking with the results in it, and a page of the candidates that were calculated.
+
+    A result enters the ranking where the verdict is `confirmed` or `refuted`: an undecided candidate keeps its row.
+
+    Args:
+        run: the finished screen.
+        ranking: its ranking.
+        profile: whose score ranks it.
+        plans: the candidates of the campaign, in the order of its queue.
+        out: folder of results.
+
+    Returns:
+        A row for each candidate with a result: ranks before and after, predicted and calculated moment, verdict and reason.
+    """
+    judged = [result for one in plans if (result := _result(one, out)) is not None]
+    decided = [result for result in judged if result[1].word is not Word.UNDECIDED]
+    after = _reordered(ranking, profile, decided)
+    place = dict(zip(after["rank_before"], after["rank"], strict=True))
+    rows = [_row(one, verdict, lowest, int(place[one.chosen.row["rank"]])) for one, verdict, lowest in judged]
+    after.to_csv(out / RANKING_FILE, index=False)
+    displaced = int((after["rank"] != after["rank_before"]).sum()) - sum(row["moved"] != 0 for row in rows)
+    write_bytes(out / REPORT_FILE, render(run.manifest["id"], profile, rows, len(plans), displaced).encode("utf-8"))
+    return rows
+
+
+def render(run: str, profile: Profile, rows: list[dict[str, Any]], queued: int, displaced: int) -> str:
+    """The page; everything foreign is escaped.
+
+    Args:
+        run: id of the screen.
+        profile: whose score ranks it.
+        rows: of the candidates with a result.
+        queued: candidates of the campaign.
+        displaced: other candidates whose rank changed.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {name: getattr(text, name) for name in ("visible", "formula", "number", "count")}
+    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+    return environment.get_template("before_after.html.j2").render(
+        style=Markup(_STYLE), run=run, profile=profile, rows=sorted(rows, key=lambda row: row["rank_before"]), queued=queued,
+        displaced=displaced, policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+    )  # fmt: skip
+
+
+def _result(one: Plan, out: Path) -> Result | None:
+    """A candidate, the verdict on it and its lowest calculation; None where none is done."""
+    found = {job.ordering: known(out, job) for job in one.jobs}
+    done = [calculation for calculation in found.values() if calculation is not None and calculation.done]
+    if not done:
+        return None
+    verdict = verdict_of({**found, **dict.fromkeys(one.too_large)})
+    return one, verdict, min(done, key=lambda calculation: calculation.energy_per_atom)
+
+
+def _reordered(ranking: pd.DataFrame, profile: Profile, decided: list[Result]) -> pd.DataFrame:
+    """The ranking in its new order, with the rank that each row had, the verdict and the calculated moment (µB/atom)."""
+    table = ranking.assign(rank_before=ranking["rank"], dft_verdict="", dft_moment=np.nan)
+    if not decided:
+        return table
+    position = {rank: k for k, rank in enumerate(ranking["rank"])}
+    places = [position[one.chosen.row["rank"]] for one, _, _ in decided]
+    crystals = [one.chosen.crystal for one, _, _ in decided]
+    tesla = np.array([TESLA_PER_MUB_PER_A3 * crystal.n_sites / crystal.volume for crystal in crystals])
+    moments = np.array([lowest.moment_per_atom for _, _, lowest in decided])
+    rows = with_moments(table.iloc[places], moments, tesla).assign(
+        dft_verdict=[str(verdict.word) for _, verdict, _ in decided], dft_moment=moments
+    )
+    return in_order(pd.concat([table.drop(index=rows.index), rows]).sort_index(), profile)
+
+
+def _row(one: Plan, verdict: Verdict, lowest: Calculation, after: int) -> dict[str, Any]:
+    row, before = one.chosen.row, int(one.chosen.row["rank"])
+    why = verdict.why
+    if verdict.word is Word.UNDECIDED:
+        why = f"{why}; the row stays as it was predicted"
+    elif is_measured(pd.DataFrame([row]))[0] and verdict.word is Word.REFUTED:
+        why = f"{why}; the order was measured, which counts more"
+    return {
+        "candidate_id": row["candidate_id"], "formula": row["formula"], "rank_before": before, "rank_after": after,
+        "moved": before - after, "predicted_muB_per_atom": float(row["moment_muB_per_atom"]),
+        "predicted_low": float(row["moment_low"]), "predicted_high": float(row["moment_high"]),
+        "lowest": lowest.job.ordering, "lowest_muB_per_atom": lowest.moment_per_atom, "verdict": str(verdict.word), "why": why,
+    }  # fmt: skip

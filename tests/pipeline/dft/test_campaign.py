@@ -1,0 +1,199 @@
+"""A campaign: the most decisive first, within a budget, stopped at any time, and a ranking with the results in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data.calculation import calculations, read_calculation
+from data.errors import UserError
+from data.labels import TESLA_PER_MUB_PER_A3
+from pipeline.dft.before_after import RANKING_FILE, REPORT_FILE
+from pipeline.dft.budget import CUT_OFF, JOURNAL, Budget
+from pipeline.dft.campaign import CAMPAIGN_FILE, Scope, campaign
+from pipeline.dft.cost import core_seconds, valence_electrons
+from pipeline.dft.decisive import expected_change, with_moments
+from pipeline.dft.plan import Method
+from pipeline.dft.queue import LOGS
+from pipeline.dft.settings import DftSettings
+from pipeline.ops.progress import Quiet
+from pipeline.screening.profiles import PROFILES
+from pipeline.screening.screened import Screened
+from tests.pipeline.dft.run_campaign import SCOPE
+from tests.pipeline.dft.samples import TOY, planned, screened, starter
+
+ROOT = Path(__file__).resolve().parents[3]
+PROFILE = PROFILES["high-ms"]
+RANKED = ("fcc-Ni", "bcc-Fe", "B2-FeCo", "C1b-NiMnSb")  # best first; the toy refutes nickel and confirms iron
+P_FM = (0.55, 0.6, 0.9, 0.9)
+WITHIN = 2.5  # times, between the model of costs and what was measured
+MEASURED_S = {"bcc-Fe": 72.0, "C1b-NiMnSb": 241.0}  # docs/results/dft.md, of the ferromagnets
+PATIENCE_S = 300.0
+
+
+def ranked(folder: Path) -> Screened:
+    """A finished screen with the columns that its profile reads."""
+    run = screened(folder / "run", list(RANKED), profile=PROFILE.name, formula=PROFILE.formula)
+    sure = np.array([1.2, 1.1, 1.0, 0.9])
+    table = run.ranking().assign(
+        score=sure, saturation_sure_T=sure, saturation_T=sure, saturation_dft_T=1.5 * sure, p_magnetic=0.98, moment_std=0.3,
+        p_ferromagnetic=P_FM, p_ferrimagnetic=0.0,
+    )  # fmt: skip
+    table.to_parquet(run.folder / "ranking.parquet")
+    return run
+
+
+def started(run: Screened, folder: Path, code: str = "Toy", core_hours: float = 1.0, scope: Scope = SCOPE) -> dict[str, Any]:
+    method = Method(TOY + code, DftSettings())
+    return campaign(run, scope, method, 60.0, 2, core_hours, folder / "out", folder / "home", Quiet())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("campaign")
+
+
+@pytest.fixture(scope="module")
+def done(folder: Path) -> dict[str, Any]:
+    return started(ranked(folder), folder)
+
+
+def test_ranks_move_by_the_results(done: dict[str, Any], folder: Path) -> None:
+    found = {row["candidate_id"]: row for row in done["moved"]}
+    assert {name: row["verdict"] for name, row in found.items()} == {"fcc-Ni": "refuted", "bcc-Fe": "confirmed"}
+    assert (found["fcc-Ni"]["rank_before"], found["fcc-Ni"]["rank_after"]) == (1, 4), "without a net moment it has no score"
+    assert (found["bcc-Fe"]["rank_before"], found["bcc-Fe"]["rank_after"]) == (2, 1)
+    table = pd.read_csv(folder / "out" / RANKING_FILE, keep_default_na=False)
+    assert table["candidate_id"].to_list() == ["bcc-Fe", "B2-FeCo", "C1b-NiMnSb", "fcc-Ni"]
+    iron = starter()["bcc-Fe"]
+    assert table["saturation_T"][0] == pytest.approx(5.0 * TESLA_PER_MUB_PER_A3 * iron.n_sites / iron.volume, rel=1e-6)
+    assert table["dft_verdict"].to_list() == ["confirmed", "", "", "refuted"]
+    page = (folder / "out" / REPORT_FILE).read_text()
+    assert "2 of 2 candidates have a result" in page and "2 other candidates moved" in page and "Content-Security-Policy" in page
+
+
+def test_nothing_is_calculated_again(done: dict[str, Any], folder: Path) -> None:
+    spent = Budget(0.0, folder / "out").spent()
+    again = started(Screened(folder / "run", json.loads((folder / "run" / "manifest.json").read_text())), folder)
+    assert (again["calculated"], again["not_finished"], again["moved"]) == (0, 0, done["moved"])
+    assert again["queue"] == done["queue"] and Budget(0.0, folder / "out").spent() == spent
+
+
+def test_another_campaign_in_the_folder_is_refused(done: dict[str, Any], folder: Path) -> None:
+    run = Screened(folder / "run", json.loads((folder / "run" / "manifest.json").read_text()))
+    with pytest.raises(UserError, match="holds a campaign with another top"):
+        started(run, folder, scope=Scope(top=3, max_sites=4))
+    (folder / "broken").mkdir()
+    (folder / "broken" / CAMPAIGN_FILE).write_text("{")
+    with pytest.raises(UserError, match="cannot be read"):
+        campaign(
+            run, SCOPE, Method(TOY + "Toy", DftSettings()), 60.0, 1, 1.0, folder / "broken", folder / "home", Quiet()
+        )  # fmt: skip
+
+
+def test_parts_share_the_queue(tmp_path: Path) -> None:
+    """Two machines, each its part; nothing is calculated with no core-hours."""
+    run, queues = ranked(tmp_path), []
+    for part in (1, 2):
+        place = tmp_path / str(part)
+        place.mkdir()
+        queues.append(started(run, place, core_hours=0.0, scope=Scope(4, 8, part, 2)))
+    names = [[one["candidate_id"] for one in queue["queue"]] for queue in queues]
+    assert sorted(names[0] + names[1]) == sorted(RANKED) and all(queue["calculated"] == 0 for queue in queues)
+    whole = started(run, tmp_path, core_hours=0.0, scope=Scope(4, 8))
+    assert [one["candidate_id"] for one in whole["queue"]][::2] == names[0]
+
+
+def test_a_killed_campaign_goes_on_in_the_same_order(tmp_path: Path) -> None:
+    """Killed three times; each result is kept, and the order is that of the queue."""
+    ranked(tmp_path)
+    seen: list[str] = []
+    for kill_after in (1, 2, 1, 0):
+        command = [sys.executable, "-m", "tests.pipeline.dft.run_campaign", str(tmp_path), "Toy", str(kill_after)]
+        ended = subprocess.run(command, cwd=ROOT, timeout=PATIENCE_S).returncode
+        assert ended == (-signal.SIGKILL if kill_after else 0)
+        new = [path for path in calculations(tmp_path / "out") if path.stem not in seen]
+        assert not kill_after or len(new) == kill_after
+        seen += [path.stem for path in sorted(new, key=lambda path: path.stat().st_mtime_ns)]
+    queue = json.loads((tmp_path / "out" / CAMPAIGN_FILE).read_text())["queue"]
+    plans = planned("Toy", *(starter()[name] for name in RANKED[:2]), max_sites=4)
+    jobs = {one.chosen.row["candidate_id"]: one.jobs for one in plans}
+    assert seen == [job.key for one in queue for job in jobs[one["candidate_id"]]]
+    journal = [json.loads(line)["key"] for line in (tmp_path / "out" / JOURNAL).read_text().splitlines()]
+    assert journal == seen
+
+
+def test_ctrl_c_writes_down_the_time_and_leaves_no_process(tmp_path: Path) -> None:
+    ranked(tmp_path)
+    command = [sys.executable, "-m", "tests.pipeline.dft.run_campaign", str(tmp_path), "Endless", "0"]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + PATIENCE_S
+    while not (told := [path.read_text() for path in (tmp_path / "out" / LOGS).glob("*.txt") if "process" in path.read_text()]):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(PATIENCE_S) != 0
+    [line] = (tmp_path / "out" / JOURNAL).read_text().splitlines()
+    assert json.loads(line)["key"] == CUT_OFF and json.loads(line)["seconds"] > 0
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(told[0].split()[1]), 0)
+
+
+def test_the_budget_ends_a_campaign_and_holds_over_its_starts(tmp_path: Path) -> None:
+    run, hours = ranked(tmp_path), 4.0 / 3600
+    first = started(run, tmp_path, "Endless", hours)
+    assert first["calculated"] == 0 and first["not_finished"] > 0
+    spent = Budget(0.0, tmp_path / "out").spent()
+    assert spent >= 4.0
+    began = time.monotonic()
+    assert started(run, tmp_path, "Endless", hours)["calculated"] == 0
+    assert Budget(0.0, tmp_path / "out").spent() == spent and time.monotonic() - began < PATIENCE_S
+    assert not [one for one in map(read_calculation, calculations(tmp_path / "out")) if one.done]
+
+
+def test_a_torn_line_of_the_journal_is_not_counted(tmp_path: Path) -> None:
+    (tmp_path / JOURNAL).write_text('{"key": "a", "seconds": 12.5}\n{"key": "b", "sec')
+    assert Budget(20.0, tmp_path).spent() == 12.5 and Budget(20.0, tmp_path).left() == 7.5
+
+
+def test_an_unsure_order_at_the_top_is_worth_more(tmp_path: Path) -> None:
+    """Than a sure one, and than the same far below; nothing can change where nothing is open."""
+    table = ranked(tmp_path).ranking()
+    tesla = table["score"].to_numpy() / table["moment_muB_per_atom"].to_numpy()
+    same_odds = table.assign(p_ferromagnetic=0.5, moment_std=0.0)
+    change = expected_change(same_odds, PROFILE, range(4), tesla)
+    np.testing.assert_allclose(change[0], 0.5 * (1.0 - 1.0 / np.log2(5.0)))  # the first place is lost in half the cases
+    assert (np.diff(change) < 0).all() and change[3] == 0.0
+    unsure = expected_change(table.assign(p_ferromagnetic=0.5), PROFILE, [0], tesla[:1])[0]
+    sure = expected_change(table.assign(p_ferromagnetic=1.0), PROFILE, [0], tesla[:1])[0]
+    assert unsure > sure
+    settled = table.assign(p_ferromagnetic=1.0, moment_std=0.0)
+    assert expected_change(settled, PROFILE, [0], tesla[:1])[0] == 0.0
+
+
+def test_a_measured_order_outweighs_a_calculation_without_moment(tmp_path: Path) -> None:
+    table = ranked(tmp_path).ranking().assign(order_basis=["measured", "predicted"] * 2, p_fm_or_fim=1.0)
+    after = with_moments(table, np.zeros(4), np.ones(4))
+    assert after["saturation_T"].to_list() == [1.2, 0.0, 1.0, 0.0] and after["p_fm_or_fim"].to_list() == [1.0, 0.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("name", list(MEASURED_S))
+def test_the_model_of_costs_against_measured_times(name: str) -> None:
+    [one] = planned("Toy", starter()[name])
+    assert 1 / WITHIN < core_seconds(one.jobs[0]) / MEASURED_S[name] < WITHIN
+    assert all(core_seconds(job) > core_seconds(one.jobs[0]) for job in one.jobs if job.cell.n_sites > one.jobs[0].cell.n_sites)
+
+
+def test_valence_electrons() -> None:
+    """Na, Al, Fe, Ge, Sb, Hf, Pt, Bi, He."""
+    assert [valence_electrons(z) for z in (11, 13, 26, 32, 51, 72, 78, 83, 2)] == [1, 3, 8, 4, 5, 4, 10, 5, 2]
