@@ -21,7 +21,7 @@ from pipeline.disorder.places import Places, lay_out
 from pipeline.disorder.supercells import LARGEST as MOST_CELLS
 from pipeline.disorder.supercells import compact_supercell
 
-APPROXIMANT_CODE = "approximants-1"  # raise it whenever the same crystal would give other approximants
+APPROXIMANT_CODE = "approximants-1"  # raise it whenever the same crystal would give other approximants, or another number
 SEED = 20_260_101
 
 

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +23,10 @@ from pipeline.report.pack import unpack
 from pipeline.report.screened import report_screen
 from pipeline.screening.columns import DISORDER
 from pipeline.screening.predict import predict_source
-from pipeline.screening.screen import FILES, Screened, screen
+from pipeline.screening.screen import Screened, screen
 from pipeline.settings import Settings
 from tests.data.cif_texts import cell_text, cif_text
+from tests.pipeline.screening.killed import check_killed_screen
 
 SAME = 1e-9
 HALF = 0.005  # of a composition
@@ -38,21 +35,6 @@ DISORDERED = {
     "FeV": "Fe1 Fe 0 0 0 0.9\nV1 V 0 0 0 0.1\nFe2 Fe 0.5 0.5 0.5 0.9\nV2 V 0.5 0.5 0.5 0.1\n",
     "FeAl": "Fe1 Fe 0 0 0 0.8\nAl1 Al 0.5 0.5 0.5 1.0\n",
 }
-_CHILD = """
-import sys
-from pathlib import Path
-import data.sources.cif_folder as source
-from data.cif.disorder import Disorder
-from pipeline.ops.progress import Quiet
-from pipeline.registry.ensemble import open_model
-from pipeline.screening.screen import screen
-from pipeline.settings import Settings
-
-source.FILES_PER_SHARD = 1
-where = Settings(home=Path(sys.argv[1]), workers=1)
-folder = source.CifFolder(Path(sys.argv[2]), disorder=Disorder.AVERAGE)
-screen(folder, open_model(where.models), Path(sys.argv[3]), where, Quiet())
-"""
 
 
 @pytest.fixture
@@ -104,24 +86,23 @@ def test_alone_and_among_others_the_prediction_is_the_same(
 
 
 def test_a_killed_screen_goes_on_and_ends_with_the_same_bytes(folder: Path, where: Settings, tmp_path: Path) -> None:
-    def child(home: Path, out: str) -> subprocess.Popen[bytes]:
-        root = Path(__file__).resolve().parents[3]
-        return subprocess.Popen([sys.executable, "-c", _CHILD, str(home), str(folder), str(tmp_path / out)], cwd=root)
+    check_killed_screen(folder, where, Disorder.AVERAGE, 1, tmp_path)
 
-    killed = child(where.home, "killed")
-    deadline = time.monotonic() + 120
-    while len(list(where.work.glob("screen-*/??????.parquet"))) < 2 and time.monotonic() < deadline and killed.poll() is None:
-        time.sleep(0.002)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
-    assert 0 < len(list(where.work.glob("screen-*/??????.parquet"))) < 28, "the child was killed in the middle"
-    assert child(where.home, "killed").wait() == 0
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "models").symlink_to(where.models)
-    assert child(other, "whole").wait() == 0
-    for name in FILES:
-        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+def test_another_way_to_approximants_is_another_screen(
+    folder: Path, where: Settings, ensemble: Ensemble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A changed APPROXIMANT_CODE computes again, and nothing made today is exported as what another release predicted."""
+    done = run(folder, where, ensemble, tmp_path / "first")
+    assert run(folder, where, ensemble, tmp_path / "same").manifest["id"] == done.manifest["id"]
+    for module in ("pipeline.screening.screen", "pipeline.export.chosen"):
+        monkeypatch.setattr(f"{module}.APPROXIMANT_CODE", "approximants-of-another-release")
+    again = run(folder, where, ensemble, tmp_path / "again")
+    assert again.manifest["id"] != done.manifest["id"] and again.manifest["shards_taken_over"] == 0
+    chosen, left_out = read_again(done.manifest, choose(done.ranking(), 3, ["FeCo", "B2-FeCo"]))
+    assert [one.row["candidate_id"] for one in chosen] == ["B2-FeCo"], "ordered crystals are what they were"
+    assert [one.row["candidate_id"] for one in left_out] == ["FeCo"] and "screen again" in left_out[0].why
+    assert not read_again(again.manifest, choose(again.ranking(), 3, ["FeCo", "B2-FeCo"]))[1]
 
 
 def test_export_writes_the_approximants_and_a_plan_calculates_them(
