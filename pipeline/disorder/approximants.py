@@ -22,7 +22,6 @@ from pipeline.disorder.supercells import LARGEST as MOST_CELLS
 from pipeline.disorder.supercells import compact_supercell
 
 APPROXIMANT_CODE = "approximants-1"  # raise it whenever the same crystal would give other approximants, or another number
-SEED = 20_260_101
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,7 @@ class ApproximantSettings:
         most_sites: atoms of a supercell; a primitive cell may have more.
         in_all: atoms of all approximants of a crystal together; more only if the composition needs them.
         composition: sum of the differences of atomic fractions between the weighted mean and the crystal.
+        seed: of the random decorations.
     """
 
     most: int = 8
@@ -44,6 +44,7 @@ class ApproximantSettings:
     most_sites: int = 64
     in_all: int = 256
     composition: float = 0.005
+    seed: int = 20_260_101
 
 
 DEFAULT = ApproximantSettings()
@@ -103,7 +104,7 @@ class Approximants:
         return lay_out(self.cell, compact_supercell(self.cell.lattice, self.size))
 
     def _generate(self) -> Iterator[Crystal]:
-        rng = np.random.default_rng(SEED)
+        rng = np.random.default_rng(self.settings.seed)
         chooser = Chooser(self.places, self.mixture)
         drawn: dict[int, Drawn] = {}
         for number, k in enumerate(self.sequence, start=1):
