@@ -63,9 +63,7 @@ class Approximants:
         Unsound: PARTIAL_OCCUPANCY where no set of the allowed size has the composition.
     """
 
-    def __init__(
-        self, crystal: DisorderedCrystal, settings: ApproximantSettings = DEFAULT, symprec_A: float = SYMPREC_A
-    ) -> None:
+    def __init__(self, crystal: DisorderedCrystal, settings: ApproximantSettings = DEFAULT, symprec_A: float = SYMPREC_A) -> None:
         self.crystal, self.settings = crystal, settings
         self.cell: AveragedCell = averaged_cell(crystal, symprec_A)
         self.size, self.mixture, self.plan = _supercell(self.cell, settings)
@@ -82,13 +80,18 @@ class Approximants:
         self.crystals: list[Crystal] = []
 
     def make(self, number: int) -> list[Crystal]:
-        """The first approximants, up to this number.
+        """The first approximants, up to this number; fewer where no more can be made, which lowers `most`.
 
         Raises:
-            Unsound: partly occupied sites that cannot be filled without atoms on one another.
+            Unsound: too few for the composition can be filled without atoms on one another.
         """
         while len(self.crystals) < min(number, self.most):
-            self.crystals.append(next(self._made))
+            try:
+                self.crystals.append(next(self._made))
+            except Unsound:
+                if len(self.crystals) < self.first:
+                    raise
+                self.most = len(self.crystals)
         return self.crystals[:number]
 
     def weights(self, number: int) -> NDArray[np.float64]:

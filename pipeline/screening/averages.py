@@ -61,25 +61,25 @@ def predict_averages(
         predict: the models.
         why_isolated: what a rejection says of an atom without a neighbour.
     """
-    waiting, rejected, done = list[Averaged](), list[Rejection](), list[Averaged]()
+    everyone, rejected, done = list[Averaged](), list[Rejection](), list[Averaged]()
     for record in records:
         assert isinstance(record.crystal, DisorderedCrystal)
         try:
             made = Approximants(record.crystal, symprec_A=symprec_A)
             made.make(made.first)
-        except Unsound as fault:
-            rejected.append(_rejection(record, fault.reason, fault.detail))
         except Exception as fault:  # one crystal must not stop the others, whatever it holds
-            rejected.append(_rejection(record, Reason.FAILED, f"{type(fault).__name__}: {fault}"[:400]))
+            rejected.append(_failed(record, fault))
         else:
-            waiting.append(Averaged(record, record.crystal, made, made.first))
-    everyone = list(waiting)
+            everyone.append(Averaged(record, record.crystal, made, made.first))
+    waiting = everyone
     while waiting:
-        new = [one.approximants.make(one.wanted)[one.number :] for one in waiting]
-        rows, kept = predict([crystal for crystals in new for crystal in crystals])
-        ends = np.cumsum([len(crystals) for crystals in new])
-        again = []
-        for one, crystals, end in zip(waiting, new, ends.tolist(), strict=True):
+        new = _next_round(waiting, done, rejected)
+        if not new:
+            break
+        rows, kept = predict([crystal for _, crystals in new for crystal in crystals])
+        ends = np.cumsum([len(crystals) for _, crystals in new])
+        waiting = []
+        for (one, crystals), end in zip(new, ends.tolist(), strict=True):
             first, last = np.searchsorted(kept, [end - len(crystals), end])
             if last - first < len(crystals):
                 rejected.append(_rejection(one.record, Reason.NO_NEIGHBOURS, why_isolated))
@@ -89,10 +89,31 @@ def predict_averages(
                 done.append(one)
             else:
                 one.wanted = min(max(one.number + FEWER, one.approximants.fewest) // FEWER * FEWER, one.approximants.most)
-                again.append(one)
-        waiting = again
+                waiting.append(one)
     place = {id(one): k for k, one in enumerate(everyone)}
     return sorted(done, key=lambda one: place[id(one)]), rejected
+
+
+def _next_round(waiting: list[Averaged], done: list[Averaged], rejected: list[Rejection]) -> list[tuple[Averaged, list[Crystal]]]:
+    """Each crystal with its new approximants. One of which no more can be made is done with those it has."""
+    new = []
+    for one in waiting:
+        try:
+            crystals = one.approximants.make(one.wanted)[one.number :]
+        except Exception as fault:
+            rejected.append(_failed(one.record, fault))
+            continue
+        if crystals:
+            new.append((one, crystals))
+        else:
+            done.append(one)
+    return new
+
+
+def _failed(record: Record, fault: Exception) -> Rejection:
+    if isinstance(fault, Unsound):
+        return _rejection(record, fault.reason, fault.detail)
+    return _rejection(record, Reason.FAILED, f"{type(fault).__name__}: {fault}"[:400])
 
 
 def _rejection(record: Record, reason: Reason, detail: str) -> Rejection:

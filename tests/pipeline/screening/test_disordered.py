@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from pymatgen.core import Structure
 
+from data.checks import Unsound
 from data.cif.disorder import Disorder
+from data.crystal import Crystal
+from data.rejection import Reason
 from data.sources.cif_folder import CifFolder
 from pipeline.comparison.section import changes_since
 from pipeline.dft.plan import Method, plan
 from pipeline.dft.settings import DftSettings
+from pipeline.disorder.approximants import Approximants
+from pipeline.disorder.decorations import Drawn
 from pipeline.export.chosen import choose, read_again
 from pipeline.export.export import export
 from pipeline.ops.progress import Quiet
@@ -22,7 +28,7 @@ from pipeline.registry.ensemble import Ensemble
 from pipeline.report.pack import unpack
 from pipeline.report.screened import report_screen
 from pipeline.screening.columns import DISORDER
-from pipeline.screening.predict import predict_source
+from pipeline.screening.predict import predict_here, predict_source
 from pipeline.screening.screen import Screened, screen
 from pipeline.settings import Settings
 from tests.data.cif_texts import cell_text, cif_text
@@ -83,6 +89,35 @@ def test_alone_and_among_others_the_prediction_is_the_same(
     columns = ["moment_muB_per_atom", "moment_low", "moment_high", "p_ferromagnetic", "tc_K", "approximant_spread"]
     found = together.set_index("candidate_id").loc["FeCo", columns].to_numpy(dtype=float)
     assert np.allclose(found, alone.set_index("candidate_id").loc["FeCo", columns].to_numpy(dtype=float), atol=SAME)
+
+
+def test_a_crystal_that_fails_in_a_later_round_stops_no_other(
+    folder: Path, where: Settings, ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One has no third approximant, one fails in an unforeseen way; the third is what it is among sound ones."""
+    source = CifFolder(folder, disorder=Disorder.AVERAGE)
+    before, _ = predict_here(source, ensemble, where)
+
+    class Faulty(Approximants):
+        def make(self, number: int) -> list[Crystal]:
+            if number > self.first and self.crystal.id == "FeV":
+                raise ZeroDivisionError("unforeseen")
+            return super().make(number)
+
+        def _first_sound(self, ranked: Drawn, number: int) -> Any:
+            if number > self.first and self.crystal.id == "FeCo":
+                raise Unsound(Reason.PARTIAL_OCCUPANCY, "two atoms in one place")
+            return super()._first_sound(ranked, number)
+
+    monkeypatch.setattr("pipeline.screening.averages.Approximants", Faulty)
+    monkeypatch.setattr("pipeline.screening.averages.is_settled", lambda moments, weights: False)
+    monkeypatch.setattr("pipeline.screening.averages.is_without_moment", lambda rows: False)
+    after, rejected = predict_here(source, ensemble, where)
+    assert set(before["candidate_id"]) - set(after["candidate_id"]) == {"FeV"}
+    told = {one.candidate_id: one for one in rejected}["FeV"]
+    assert told.reason is Reason.FAILED and told.detail == "ZeroDivisionError: unforeseen"
+    numbers = after.set_index("candidate_id")["n_approximants"]
+    assert numbers["FeCo"] == 2 and numbers["Again"] == 8
 
 
 def test_a_killed_screen_goes_on_and_ends_with_the_same_bytes(folder: Path, where: Settings, tmp_path: Path) -> None:
