@@ -218,7 +218,8 @@ def _pymatgen(task: Task) -> Decoration:
 
 
 TOOLS: dict[str, Callable[[Task], Decoration]] = {
-    "pipeline (ours)": _own, "pipeline (ours), numbers given": _own_decoration, "sqsgenerator": _sqsgenerator, "icet": _icet, "pymatgen": _pymatgen,
+    "pipeline (ours)": _own, "pipeline (ours), numbers given": _own_decoration, "sqsgenerator": _sqsgenerator, "icet": _icet,
+    "pymatgen": _pymatgen,
 }  # fmt: skip
 
 
