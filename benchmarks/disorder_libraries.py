@@ -42,8 +42,8 @@ from pipeline.demos.figures import markdown
 from pipeline.disorder.approximants import DEFAULT, Approximants
 from pipeline.disorder.averaged_cell import AveragedCell
 from pipeline.disorder.composition import Counts, Mixture
-from pipeline.disorder.decorations import Chooser, draw
-from pipeline.disorder.places import Places, lay_out
+from pipeline.disorder.decorations import PairCorrelations, random_decorations
+from pipeline.disorder.places import Places, supercell_places
 from pipeline.disorder.supercells import compact_supercell
 
 FILES = 30
@@ -147,9 +147,9 @@ def _own(task: Task) -> Decoration:
 
 def _own_decoration(task: Task) -> Decoration:
     """The same without symmetry, supercell and numbers, which are given: what the libraries do."""
-    places = lay_out(task.cell, task.supercell)
-    drawn = draw(places, task.mixture, task.counts, np.random.default_rng(DEFAULT.seed))
-    best = drawn[Chooser(places, task.mixture).ranked(drawn)[0]]
+    places = supercell_places(task.cell, task.supercell)
+    drawn = random_decorations(places, task.mixture, task.counts, np.random.default_rng(DEFAULT.seed))
+    best = drawn[PairCorrelations(places, task.mixture).ranked(drawn)[0]]
     return np.asarray(task.mixture.number[best], dtype=np.int64)
 
 

@@ -16,8 +16,8 @@ from data.rejection import Reason
 from data.symmetry import SYMPREC_A
 from pipeline.disorder.averaged_cell import AveragedCell, averaged_cell
 from pipeline.disorder.composition import Mixture, Plan, plan
-from pipeline.disorder.decorations import Chooser, Drawn, draw
-from pipeline.disorder.places import Places, lay_out
+from pipeline.disorder.decorations import Decorations, PairCorrelations, random_decorations
+from pipeline.disorder.places import Places, supercell_places
 from pipeline.disorder.supercells import LARGEST as MOST_CELLS
 from pipeline.disorder.supercells import compact_supercell
 
@@ -104,21 +104,21 @@ class Approximants:
     @cached_property
     def places(self) -> Places:
         """The supercell."""
-        return lay_out(self.cell, compact_supercell(self.cell.lattice, self.size))
+        return supercell_places(self.cell, compact_supercell(self.cell.lattice, self.size))
 
     def _generate(self) -> Iterator[Crystal]:
         rng = np.random.default_rng(self.settings.seed)
-        chooser = Chooser(self.places, self.mixture)
-        drawn: dict[int, Drawn] = {}
+        correlations = PairCorrelations(self.places, self.mixture)
+        drawn: dict[int, Decorations] = {}
         for number, k in enumerate(self.sequence, start=1):
             if k not in drawn or not len(drawn[k]):
-                drawn[k] = draw(self.places, self.mixture, self.plan.counts[k], rng)
-            best = self._first_sound(drawn[k][chooser.ranked(drawn[k])], number)
-            chooser.take(best[0])
+                drawn[k] = random_decorations(self.places, self.mixture, self.plan.counts[k], rng)
+            best = self._first_sound(drawn[k][correlations.ranked(drawn[k])], number)
+            correlations.take(best[0])
             drawn[k] = drawn[k][(drawn[k] != best[0]).any(axis=1)]
             yield best[1]
 
-    def _first_sound(self, ranked: Drawn, number: int) -> tuple[NDArray[np.int64], Crystal]:
+    def _first_sound(self, ranked: Decorations, number: int) -> tuple[NDArray[np.int64], Crystal]:
         fault: Unsound | None = None
         for decoration in ranked[:_TRIED]:
             try:

@@ -16,7 +16,7 @@ from data.sources import Record
 from pipeline.disorder.approximants import Approximants
 from pipeline.disorder.averaging import ApproximantRows, average, is_settled, is_without_moment
 
-FEWER = 2  # approximants that are added at once
+PER_ROUND = 2  # approximants that are added at once
 # Crystals to (rows, places among the crystals that have a row): the others have an atom without a neighbour.
 Predictor = Callable[[list[Crystal]], tuple[ApproximantRows, NDArray[np.int64]]]
 
@@ -51,7 +51,7 @@ class Averaged:
 def predict_averages(
     records: list[Record], symprec_A: float, predict: Predictor, why_isolated: str
 ) -> tuple[list[Averaged], list[Rejection]]:
-    """Predict the approximants of each crystal, first as many as its composition needs, then FEWER more at a time.
+    """Predict the approximants of each crystal, first as many as its composition needs, then PER_ROUND more at a time.
 
     The result for a crystal does not depend on the others, though each round asks the models once for all of them.
 
@@ -88,7 +88,8 @@ def predict_averages(
             if one.is_finished():
                 done.append(one)
             else:
-                one.wanted = min(max(one.number + FEWER, one.approximants.fewest) // FEWER * FEWER, one.approximants.most)
+                more = max(one.number + PER_ROUND, one.approximants.fewest)
+                one.wanted = min(more // PER_ROUND * PER_ROUND, one.approximants.most)
                 waiting.append(one)
     place = {id(one): k for k, one in enumerate(everyone)}
     return sorted(done, key=lambda one: place[id(one)]), rejected

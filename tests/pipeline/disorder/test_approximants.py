@@ -14,7 +14,7 @@ from data.crystal import Crystal
 from data.disordered import DisorderedCrystal, Occupants, Species
 from data.rejection import Reason
 from pipeline.disorder.approximants import ACCEPTED, DEFAULT, Approximants
-from pipeline.disorder.decorations import Drawn
+from pipeline.disorder.decorations import Decorations
 
 SAME_A = 1e-6
 ENOUGH = 25  # examples; each makes up to eight approximants
@@ -192,7 +192,7 @@ class FillsOnly(Approximants):
 
     fills = 2
 
-    def _first_sound(self, ranked: Drawn, number: int) -> tuple[np.ndarray, Crystal]:
+    def _first_sound(self, ranked: Decorations, number: int) -> tuple[np.ndarray, Crystal]:
         if number > self.fills:
             raise Unsound(Reason.PARTIAL_OCCUPANCY, "two atoms in one place")
         return super()._first_sound(ranked, number)

@@ -20,7 +20,7 @@ from pipeline.comparison.section import changes_since
 from pipeline.dft.plan import Method, plan
 from pipeline.dft.settings import DftSettings
 from pipeline.disorder.approximants import Approximants
-from pipeline.disorder.decorations import Drawn
+from pipeline.disorder.decorations import Decorations
 from pipeline.export.chosen import choose, read_again
 from pipeline.export.export import export
 from pipeline.ops.progress import Quiet
@@ -104,7 +104,7 @@ def test_a_crystal_that_fails_in_a_later_round_stops_no_other(
                 raise ZeroDivisionError("unforeseen")
             return super().make(number)
 
-        def _first_sound(self, ranked: Drawn, number: int) -> Any:
+        def _first_sound(self, ranked: Decorations, number: int) -> Any:
             if number > self.first and self.crystal.id == "FeCo":
                 raise Unsound(Reason.PARTIAL_OCCUPANCY, "two atoms in one place")
             return super()._first_sound(ranked, number)
