@@ -29,7 +29,7 @@ class Places:
     orbit: NDArray[np.int64]  # (n,)
     open: NDArray[np.int64]  # (m,) indices of the places that are shared or partly vacant
     excludes: Floats  # (m, m) above 0 for open places that cannot both be occupied, and larger the nearer they are
-    near: Floats  # (2, m, m) weights of pairs of open places, by distance to the powers -12 and -6; 0 where they exclude each other
+    near: Floats  # (2, m, m) weights of pairs of open places: distance to the powers -12 and -6; 0 where they exclude each other
 
 
 def supercell_places(cell: AveragedCell, supercell: NDArray[np.int64]) -> Places:
