@@ -6,10 +6,9 @@
 Each tool decorates the same supercell with the same numbers of atoms, once for each file: the first approximant of ours says
 which. Our time includes the search for symmetry, supercell and numbers, which the others are given; a second row leaves it out.
 Crystals count in which no places exclude each other, because none of the libraries knows such places; the share of the others
-is printed. The time is
-wall time in one process, and a tool has LIMIT_S seconds. The error is that of pair probabilities in the first three shells of
-shared places, root mean square over shells and pairs of species: 0 is the random alloy. A library that is not installed is
-skipped with a reason.
+is printed. The time is processor time of one process, and a tool has LIMIT_S seconds. The error is that of pair probabilities
+in the first three shells of shared places, root mean square over shells and pairs of species: 0 is the random alloy. A library
+that is not installed is skipped with a reason.
 
 pymatgen's own transformation orders a crystal by its electrostatic energy and not at random; its SQSTransformation calls icet
 or the program mcsqs.
@@ -225,20 +224,20 @@ TOOLS: dict[str, Callable[[Task], Decoration]] = {
 
 def _timed(tool: Callable[[Task], Decoration], task: Task) -> tuple[float, float | None]:
     """Seconds, and the error of the pairs; None where the tool fails, takes too long or has other numbers of atoms."""
-    started = time.perf_counter()
-    previous = signal.signal(signal.SIGALRM, _too_long)
-    signal.alarm(LIMIT_S)
+    started = time.process_time()
+    previous = signal.signal(signal.SIGPROF, _too_long)
+    signal.setitimer(signal.ITIMER_PROF, LIMIT_S)  # of processor time
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             decoration = tool(task)
     except Exception as fault:  # whatever a library raises
         print(f"{tool.__name__} {task.crystal.formula}: {type(fault).__name__} {str(fault)[:120]}", file=sys.stderr)
-        return time.perf_counter() - started, None
+        return time.process_time() - started, None
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, previous)
-    return time.perf_counter() - started, _pair_error(task, decoration)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, previous)
+    return time.process_time() - started, _pair_error(task, decoration)
 
 
 def _too_long(number: int, frame: FrameType | None) -> None:
