@@ -58,6 +58,8 @@ def show(done: dict[str, Any]) -> None:
     if orderings:
         print_rows("Orderings, energies above the lowest one found", orderings)
     print_rows(f"Candidates of run {done['run']}", [_candidate(candidate) for candidate in done["candidates"]])
+    if done.get("disordered"):
+        print_rows("Disordered candidates, from their approximants", [_mean(candidate) for candidate in done["disordered"]])
     told = {"calculated now": done["calculated"], "known before": done["known_before"], "results": done["folder"]}
     if done["out_of_time"]:
         told["not finished"] = f"{done['out_of_time']}, the time was up: the same command goes on there"
@@ -67,16 +69,35 @@ def show(done: dict[str, Any]) -> None:
 def _ordering(candidate: dict[str, Any], one: dict[str, Any]) -> dict[str, Any]:
     energy = one.get("above_lowest_meV_per_atom")
     return {
-        "candidate_id": candidate["candidate_id"], "formula": candidate["formula"], "ordering": one["ordering"],
+        "candidate_id": _name(candidate), "formula": candidate["formula"], "ordering": one["ordering"],
         "sites": one.get("sites"), "meV/atom": None if energy is None else round(energy, 1),
         "µB/atom": one.get("moment_muB_per_atom"), "ended": one.get("ended") or f"{one['status']} {one['detail']}",
     }  # fmt: skip
 
 
 def _candidate(candidate: dict[str, Any]) -> dict[str, Any]:
-    interval = f"{candidate['predicted_low']:.2f} to {candidate['predicted_high']:.2f}"
     return {
-        "candidate_id": candidate["candidate_id"], "formula": candidate["formula"],
-        "predicted µB/atom": f"{candidate['predicted_muB_per_atom']:.2f} ({interval})",
+        "candidate_id": _name(candidate), "formula": candidate["formula"], "predicted µB/atom": _predicted(candidate),
         "ferromagnet": candidate["verdict"], "why": candidate["why"],
     }  # fmt: skip
+
+
+def _mean(candidate: dict[str, Any]) -> dict[str, Any]:
+    """A disordered candidate, of whose approximants not all may be calculated."""
+    moment, spread = candidate["moment_muB_per_atom"], candidate["spread_muB_per_atom"]
+    told = "" if moment is None else f"{moment:.2f}" if spread is None else f"{moment:.2f} ± {spread:.2f}"
+    return {
+        "candidate_id": candidate["candidate_id"], "formula": candidate["formula"], "predicted µB/atom": _predicted(candidate),
+        "calculated µB/atom": told, "approximants": f"{candidate['decided']} of {candidate['approximants']} decided",
+        "ferromagnet": candidate["verdict"], "why": candidate["why"],
+    }  # fmt: skip
+
+
+def _name(candidate: dict[str, Any]) -> str:
+    number = candidate.get("approximant")
+    return f"{candidate['candidate_id']} (approximant {number})" if number else str(candidate["candidate_id"])
+
+
+def _predicted(candidate: dict[str, Any]) -> str:
+    interval = f"{candidate['predicted_low']:.2f} to {candidate['predicted_high']:.2f}"
+    return f"{candidate['predicted_muB_per_atom']:.2f} ({interval})"

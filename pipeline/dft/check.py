@@ -9,6 +9,7 @@ from typing import Any
 from data.calculation import Calculation
 from data.errors import UserError
 from data.store.artifact import make_folder, text_hash
+from pipeline.dft.averaged_verdict import disordered_rows
 from pipeline.dft.plan import Method, Plan, plan
 from pipeline.dft.queue import known, to_do, work_off
 from pipeline.dft.settings import Limits
@@ -44,7 +45,8 @@ def check(
 
     Returns:
         The summary: folder, counts, and of each candidate its prediction, verdict and orderings; energies in meV/atom above the
-        lowest ordering that was found, moments in µB/atom.
+        lowest ordering that was found, moments in µB/atom. Each approximant of a disordered candidate has a row of its own, and
+        `disordered` holds the verdict on their mean.
 
     Raises:
         UserError: the run withholds its structures, an id is unknown, the crystals cannot be read again, nothing is small enough.
@@ -74,10 +76,12 @@ def check(
                 tick(1)
 
             unfinished = work_off(todo, out, limits, finished)
+    rows = [_row_of(one, out) for one in plans]
     return {
         "run": manifest["id"], "folder": str(out.resolve()), "calculated": len(todo) - len(unfinished),
         "known_before": len({job.key for job in jobs}) - len(todo), "out_of_time": len(unfinished),
-        "candidates": [_row_of(one, out) for one in plans], "left_out": [one.facts() for one in left_out],
+        "candidates": rows, "disordered": disordered_rows([one.chosen for one in plans], rows),
+        "left_out": [one.facts() for one in left_out],
     }  # fmt: skip
 
 
@@ -108,6 +112,7 @@ def _row_of(one: Plan, out: Path) -> dict[str, Any]:
     why = one.refused or (verdict.why if one.jobs else too_small_a_limit)
     return {
         "candidate_id": row["candidate_id"], "formula": row["formula"], "rank": int(row["rank"]), "n_sites": one.n_sites,
+        "approximant": one.chosen.approximant,
         "predicted_muB_per_atom": float(row["moment_muB_per_atom"]), "predicted_low": float(row["moment_low"]),
         "predicted_high": float(row["moment_high"]), "verdict": str(verdict.word), "why": why, "too_large": list(one.too_large),
         "orderings": [_line(name, calculation, lowest) for name, calculation in found.items()],

@@ -16,13 +16,12 @@ from data.rejection import Reason
 from data.symmetry import SYMPREC_A
 from pipeline.disorder.averaged_cell import AveragedCell, averaged_cell
 from pipeline.disorder.composition import Mixture, Plan, plan
-from pipeline.disorder.decorations import Chooser, Drawn, draw
-from pipeline.disorder.places import Places, lay_out
+from pipeline.disorder.decorations import Decorations, PairCorrelations, random_decorations
+from pipeline.disorder.places import Places, supercell_places
 from pipeline.disorder.supercells import LARGEST as MOST_CELLS
 from pipeline.disorder.supercells import compact_supercell
 
-APPROXIMANT_CODE = "approximants-1"  # raise it whenever the same crystal would give other approximants
-SEED = 20_260_101
+APPROXIMANT_CODE = "approximants-1"  # raise it whenever the same crystal would give other approximants, or another number
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,7 @@ class ApproximantSettings:
         most_sites: atoms of a supercell; a primitive cell may have more.
         in_all: atoms of all approximants of a crystal together; more only if the composition needs them.
         composition: sum of the differences of atomic fractions between the weighted mean and the crystal.
+        seed: of the random decorations.
     """
 
     most: int = 8
@@ -44,6 +44,7 @@ class ApproximantSettings:
     most_sites: int = 64
     in_all: int = 256
     composition: float = 0.005
+    seed: int = 20_260_101
 
 
 DEFAULT = ApproximantSettings()
@@ -62,9 +63,7 @@ class Approximants:
         Unsound: PARTIAL_OCCUPANCY where no set of the allowed size has the composition.
     """
 
-    def __init__(
-        self, crystal: DisorderedCrystal, settings: ApproximantSettings = DEFAULT, symprec_A: float = SYMPREC_A
-    ) -> None:
+    def __init__(self, crystal: DisorderedCrystal, settings: ApproximantSettings = DEFAULT, symprec_A: float = SYMPREC_A) -> None:
         self.crystal, self.settings = crystal, settings
         self.cell: AveragedCell = averaged_cell(crystal, symprec_A)
         self.size, self.mixture, self.plan = _supercell(self.cell, settings)
@@ -81,13 +80,18 @@ class Approximants:
         self.crystals: list[Crystal] = []
 
     def make(self, number: int) -> list[Crystal]:
-        """The first approximants, up to this number.
+        """The first approximants, up to this number; fewer where no more can be made, which lowers `most`.
 
         Raises:
-            Unsound: partly occupied sites that cannot be filled without atoms on one another.
+            Unsound: too few for the composition can be filled without atoms on one another.
         """
         while len(self.crystals) < min(number, self.most):
-            self.crystals.append(next(self._made))
+            try:
+                self.crystals.append(next(self._made))
+            except Unsound:
+                if len(self.crystals) < self.first:
+                    raise
+                self.most = len(self.crystals)
         return self.crystals[:number]
 
     def weights(self, number: int) -> NDArray[np.float64]:
@@ -100,21 +104,21 @@ class Approximants:
     @cached_property
     def places(self) -> Places:
         """The supercell."""
-        return lay_out(self.cell, compact_supercell(self.cell.lattice, self.size))
+        return supercell_places(self.cell, compact_supercell(self.cell.lattice, self.size))
 
     def _generate(self) -> Iterator[Crystal]:
-        rng = np.random.default_rng(SEED)
-        chooser = Chooser(self.places, self.mixture)
-        drawn: dict[int, Drawn] = {}
+        rng = np.random.default_rng(self.settings.seed)
+        correlations = PairCorrelations(self.places, self.mixture)
+        drawn: dict[int, Decorations] = {}
         for number, k in enumerate(self.sequence, start=1):
             if k not in drawn or not len(drawn[k]):
-                drawn[k] = draw(self.places, self.mixture, self.plan.counts[k], rng)
-            best = self._first_sound(drawn[k][chooser.ranked(drawn[k])], number)
-            chooser.take(best[0])
+                drawn[k] = random_decorations(self.places, self.mixture, self.plan.counts[k], rng)
+            best = self._first_sound(drawn[k][correlations.ranked(drawn[k])], number)
+            correlations.take(best[0])
             drawn[k] = drawn[k][(drawn[k] != best[0]).any(axis=1)]
             yield best[1]
 
-    def _first_sound(self, ranked: Drawn, number: int) -> tuple[NDArray[np.int64], Crystal]:
+    def _first_sound(self, ranked: Decorations, number: int) -> tuple[NDArray[np.int64], Crystal]:
         fault: Unsound | None = None
         for decoration in ranked[:_TRIED]:
             try:

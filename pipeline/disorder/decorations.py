@@ -17,10 +17,10 @@ CANDIDATES = 32  # drawn for each set of counts
 _CROWDED = 0.3  # how much a place is avoided for each free place that it would exclude
 _FORCED = 1e3  # a place that excludes an occupied one is taken only where nothing else is left, the farthest first
 Floats = NDArray[np.float64]
-Drawn = NDArray[np.int64]  # (candidates, open places) column of the mixture that stands there
+Decorations = NDArray[np.int64]  # (candidates, open places) column of the mixture that stands there
 
 
-def draw(places: Places, mixture: Mixture, counts: Counts, rng: np.random.Generator) -> Drawn:
+def random_decorations(places: Places, mixture: Mixture, counts: Counts, rng: np.random.Generator) -> Decorations:
     """Random decorations with exactly these counts, in which as few places as possible exclude each other."""
     orbit = places.orbit[places.open]
     found = np.full((CANDIDATES, len(places.open)), -1, dtype=np.int64)
@@ -38,7 +38,7 @@ def draw(places: Places, mixture: Mixture, counts: Counts, rng: np.random.Genera
     return found
 
 
-def _fill_crowded(places: Places, mixture: Mixture, counts: Counts, keys: Floats, found: Drawn) -> None:
+def _fill_crowded(places: Places, mixture: Mixture, counts: Counts, keys: Floats, found: Decorations) -> None:
     """Place atoms one after the other, for all candidates at once, where no occupied place excludes it; in place."""
     orbit = places.orbit[places.open]
     rows = np.arange(len(found))
@@ -66,8 +66,8 @@ def _fill_crowded(places: Places, mixture: Mixture, counts: Counts, keys: Floats
         empty[:, here] = False
 
 
-class Chooser:
-    """Chooses decorations one after the other, so that together they have the pair correlations of the random alloy."""
+class PairCorrelations:
+    """Pair correlations of the decorations taken so far; ranks further ones by how near all together come to the random alloy."""
 
     def __init__(self, places: Places, mixture: Mixture) -> None:
         self.places = places
@@ -83,7 +83,7 @@ class Chooser:
         self.scale = np.maximum(places.near.sum(axis=(1, 2)), 1e-9)[:, None, None]
         self.before = np.zeros_like(self.random)
 
-    def ranked(self, drawn: Drawn) -> NDArray[np.int64]:
+    def ranked(self, drawn: Decorations) -> NDArray[np.int64]:
         """Candidates from the best to the worst; those in which places exclude each other come last."""
         away = self._deviations(drawn)
         occupied = (self.kind[drawn] > 0).astype(np.float64)
@@ -97,7 +97,7 @@ class Chooser:
         """Count a decoration (open places,) among those before."""
         self.before = self.before + self._deviations(decoration[None])[0]
 
-    def _deviations(self, drawn: Drawn) -> Floats:
+    def _deviations(self, drawn: Decorations) -> Floats:
         """(candidates, laws, elements, elements)"""
         one_hot = (self.kind[drawn][..., None] == np.arange(len(self.random[0]))).astype(np.float64)
         pairs = one_hot.transpose(0, 2, 1)[:, None] @ (self.places.near[None] @ one_hot[:, None])

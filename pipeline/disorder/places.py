@@ -29,10 +29,10 @@ class Places:
     orbit: NDArray[np.int64]  # (n,)
     open: NDArray[np.int64]  # (m,) indices of the places that are shared or partly vacant
     excludes: Floats  # (m, m) above 0 for open places that cannot both be occupied, and larger the nearer they are
-    near: Floats  # (2, m, m) how near two open places are, by two laws; 0 for pairs that exclude each other
+    near: Floats  # (2, m, m) weights of pairs of open places: distance to the powers -12 and -6; 0 where they exclude each other
 
 
-def lay_out(cell: AveragedCell, supercell: NDArray[np.int64]) -> Places:
+def supercell_places(cell: AveragedCell, supercell: NDArray[np.int64]) -> Places:
     """The places of a supercell (3, 3; rows are in units of the primitive lattice vectors)."""
     shifts = cells_of(supercell)
     frac = (cell.frac[:, None] + shifts).reshape(-1, 3) @ np.linalg.inv(supercell)
@@ -71,5 +71,3 @@ def _radius(z: int) -> float:
     from ase.data import covalent_radii
 
     return float(covalent_radii[z])
-
-

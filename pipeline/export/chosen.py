@@ -12,7 +12,7 @@ from data.disordered import AnyCrystal
 from data.errors import UserError
 from data.sources.lookup import find_crystals
 from data.sources.recipe import from_recipe
-from pipeline.disorder.approximants import Approximants
+from pipeline.disorder.approximants import APPROXIMANT_CODE, Approximants
 from pipeline.screening.identity import original_ids
 
 
@@ -105,6 +105,14 @@ def withheld(manifest: dict[str, Any], rows: pd.DataFrame) -> list[LeftOut]:
     return [LeftOut(_row(row), why) for row in licensed.to_dict("records")]
 
 
+def _made_otherwise(manifest: dict[str, Any], rows: pd.DataFrame) -> list[LeftOut]:
+    """The disordered ones of these rows, where another release made approximants that this one would not make again."""
+    if APPROXIMANT_CODE in manifest.get("code", ()) or "n_approximants" not in rows:
+        return []
+    why = f"run {manifest['id']} predicted other approximants than this release makes; screen again"
+    return [LeftOut(_row(row), why) for row in rows[rows["n_approximants"].notna()].to_dict("records")]
+
+
 def read_again(manifest: dict[str, Any], rows: pd.DataFrame) -> tuple[list[Chosen], list[LeftOut]]:
     """The crystals of these rows, from the source that the run's manifest names, and the rows that are not to be had.
 
@@ -119,8 +127,10 @@ def read_again(manifest: dict[str, Any], rows: pd.DataFrame) -> tuple[list[Chose
     if now != manifest["input"]:
         raise UserError(f"{manifest['source']} has changed since run {run} screened it: screen again, then export")
     left_out = withheld(manifest, rows)
-    withheld_ids = {one.row["candidate_id"] for one in left_out}
-    wanted = rows[~rows["candidate_id"].isin(withheld_ids)]
+    wanted = _without(rows, left_out)
+    made_otherwise = _made_otherwise(manifest, wanted)
+    left_out += made_otherwise
+    wanted = _without(wanted, made_otherwise)
     names = [original_ids(*place) for place in zip(wanted["candidate_id"], wanted["source_file"], strict=True)]
     files = wanted["source_file"].to_list()
     found = find_crystals(source, {(name, file) for several, file in zip(names, files, strict=True) for name, _ in several})
@@ -133,6 +143,10 @@ def read_again(manifest: dict[str, Any], rows: pd.DataFrame) -> tuple[list[Chose
             why = f"{row['candidate_id']} ({row['formula']}) is no longer in {file} as run {run} read it"
             left_out.append(LeftOut(_row(row), why))
     return chosen, left_out
+
+
+def _without(rows: pd.DataFrame, left_out: list[LeftOut]) -> pd.DataFrame:
+    return rows[~rows["candidate_id"].isin([one.row["candidate_id"] for one in left_out])]
 
 
 def _chosen(row: dict[str, Any], crystal: AnyCrystal, symprec_A: float) -> list[Chosen]:

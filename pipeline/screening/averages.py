@@ -16,7 +16,7 @@ from data.sources import Record
 from pipeline.disorder.approximants import Approximants
 from pipeline.disorder.averaging import ApproximantRows, average, is_settled, is_without_moment
 
-FEWER = 2  # approximants that are added at once
+PER_ROUND = 2  # approximants that are added at once
 # Crystals to (rows, places among the crystals that have a row): the others have an atom without a neighbour.
 Predictor = Callable[[list[Crystal]], tuple[ApproximantRows, NDArray[np.int64]]]
 
@@ -51,7 +51,7 @@ class Averaged:
 def predict_averages(
     records: list[Record], symprec_A: float, predict: Predictor, why_isolated: str
 ) -> tuple[list[Averaged], list[Rejection]]:
-    """Predict the approximants of each crystal, first as many as its composition needs, then FEWER more at a time.
+    """Predict the approximants of each crystal, first as many as its composition needs, then PER_ROUND more at a time.
 
     The result for a crystal does not depend on the others, though each round asks the models once for all of them.
 
@@ -61,25 +61,25 @@ def predict_averages(
         predict: the models.
         why_isolated: what a rejection says of an atom without a neighbour.
     """
-    waiting, rejected, done = list[Averaged](), list[Rejection](), list[Averaged]()
+    everyone, rejected, done = list[Averaged](), list[Rejection](), list[Averaged]()
     for record in records:
         assert isinstance(record.crystal, DisorderedCrystal)
         try:
             made = Approximants(record.crystal, symprec_A=symprec_A)
             made.make(made.first)
-        except Unsound as fault:
-            rejected.append(_rejection(record, fault.reason, fault.detail))
         except Exception as fault:  # one crystal must not stop the others, whatever it holds
-            rejected.append(_rejection(record, Reason.FAILED, f"{type(fault).__name__}: {fault}"[:400]))
+            rejected.append(_failed(record, fault))
         else:
-            waiting.append(Averaged(record, record.crystal, made, made.first))
-    everyone = list(waiting)
+            everyone.append(Averaged(record, record.crystal, made, made.first))
+    waiting = everyone
     while waiting:
-        new = [one.approximants.make(one.wanted)[one.number :] for one in waiting]
-        rows, kept = predict([crystal for crystals in new for crystal in crystals])
-        ends = np.cumsum([len(crystals) for crystals in new])
-        again = []
-        for one, crystals, end in zip(waiting, new, ends.tolist(), strict=True):
+        new = _next_round(waiting, done, rejected)
+        if not new:
+            break
+        rows, kept = predict([crystal for _, crystals in new for crystal in crystals])
+        ends = np.cumsum([len(crystals) for _, crystals in new])
+        waiting = []
+        for (one, crystals), end in zip(new, ends.tolist(), strict=True):
             first, last = np.searchsorted(kept, [end - len(crystals), end])
             if last - first < len(crystals):
                 rejected.append(_rejection(one.record, Reason.NO_NEIGHBOURS, why_isolated))
@@ -88,11 +88,33 @@ def predict_averages(
             if one.is_finished():
                 done.append(one)
             else:
-                one.wanted = min(max(one.number + FEWER, one.approximants.fewest) // FEWER * FEWER, one.approximants.most)
-                again.append(one)
-        waiting = again
+                more = max(one.number + PER_ROUND, one.approximants.fewest)
+                one.wanted = min(more // PER_ROUND * PER_ROUND, one.approximants.most)
+                waiting.append(one)
     place = {id(one): k for k, one in enumerate(everyone)}
     return sorted(done, key=lambda one: place[id(one)]), rejected
+
+
+def _next_round(waiting: list[Averaged], done: list[Averaged], rejected: list[Rejection]) -> list[tuple[Averaged, list[Crystal]]]:
+    """Each crystal with its new approximants. One of which no more can be made is done with those it has."""
+    new = []
+    for one in waiting:
+        try:
+            crystals = one.approximants.make(one.wanted)[one.number :]
+        except Exception as fault:
+            rejected.append(_failed(one.record, fault))
+            continue
+        if crystals:
+            new.append((one, crystals))
+        else:
+            done.append(one)
+    return new
+
+
+def _failed(record: Record, fault: Exception) -> Rejection:
+    if isinstance(fault, Unsound):
+        return _rejection(record, fault.reason, fault.detail)
+    return _rejection(record, Reason.FAILED, f"{type(fault).__name__}: {fault}"[:400])
 
 
 def _rejection(record: Record, reason: Reason, detail: str) -> Rejection:

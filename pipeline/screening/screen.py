@@ -26,6 +26,7 @@ from pipeline.dedup.duplicates import Duplicates, find_duplicates
 from pipeline.dedup.known import Known, known_crystals
 from pipeline.dedup.trained import NAME as TRAINED
 from pipeline.dedup.trained import trained_on
+from pipeline.disorder.approximants import APPROXIMANT_CODE
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.vectorstore import VECTOR_CODE
@@ -88,7 +89,7 @@ def screen(
     given = source.identity()
     own = newest_literature(where.literature)
     measured = [] if own is None else [f"literature-{own.id}"]
-    code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, *ensemble.descriptor_set.code, *measured)
+    code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, APPROXIMANT_CODE, *ensemble.descriptor_set.code, *measured)
     models = replace(ScreenModels.in_use(ensemble, where), kept=where.predictions if where.kept_predictions_mb else None)
     shown = ["licensed details"] if licensed_details else []
     decided = (*code, *models.to_json().values(), given, profile.name, profile.formula, *shown)

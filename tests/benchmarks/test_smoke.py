@@ -26,6 +26,7 @@ NEEDS = {  # what a checkout with the extra `test` does not bring
 GIVEN = {  # arguments below ../shared/data of those that have no built-in data
     "benchmarks.disorder_doped": ("literature/measured_moments.parquet", "mp_magnets.parquet"),
     "benchmarks.disorder_files": ("cif_quirks.parquet",),
+    "benchmarks.disorder_libraries": ("cif_quirks.parquet",),
     "benchmarks.disorder_speed": ("cif_quirks.parquet", "icsd_candidates.parquet"),
     "benchmarks.label_evidence": ("",),
     "benchmarks.mcif_round_trip": ("icsd_candidates.parquet",),

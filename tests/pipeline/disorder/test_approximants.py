@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from data.checks import MIN_DISTANCE_A, Unsound
 from data.crystal import Crystal
 from data.disordered import DisorderedCrystal, Occupants, Species
+from data.rejection import Reason
 from pipeline.disorder.approximants import ACCEPTED, DEFAULT, Approximants
+from pipeline.disorder.decorations import Decorations
 
 SAME_A = 1e-6
 ENOUGH = 25  # examples; each makes up to eight approximants
@@ -183,3 +185,27 @@ def test_places_that_cannot_be_filled_are_a_reason() -> None:
     with pytest.raises(Unsound, match="cannot be filled") as fault:
         made.make(made.most)
     assert fault.value.reason == "partial_occupancy"
+
+
+class FillsOnly(Approximants):
+    """Approximants of a crystal of which no more than so many decorations can be filled."""
+
+    fills = 2
+
+    def _first_sound(self, ranked: Decorations, number: int) -> tuple[np.ndarray, Crystal]:
+        if number > self.fills:
+            raise Unsound(Reason.PARTIAL_OCCUPANCY, "two atoms in one place")
+        return super()._first_sound(ranked, number)
+
+
+def test_where_no_more_can_be_made_those_before_are_all() -> None:
+    made = FillsOnly(alloy((26, 0.7), (27, 0.3)))
+    assert made.most > 2 == made.first
+    assert len(made.make(8)) == 2 == made.most == len(made.make(8))
+    assert composition_error(made, 2) <= ACCEPTED
+
+
+def test_too_few_for_the_composition_are_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FillsOnly, "fills", 1)
+    with pytest.raises(Unsound, match="two atoms in one place"):
+        FillsOnly(alloy((26, 0.7), (27, 0.3))).make(8)

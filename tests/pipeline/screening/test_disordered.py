@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from pymatgen.core import Structure
 
+from data.checks import Unsound
 from data.cif.disorder import Disorder
+from data.crystal import Crystal
+from data.rejection import Reason
 from data.sources.cif_folder import CifFolder
 from pipeline.comparison.section import changes_since
 from pipeline.dft.plan import Method, plan
 from pipeline.dft.settings import DftSettings
+from pipeline.disorder.approximants import Approximants
+from pipeline.disorder.decorations import Decorations
 from pipeline.export.chosen import choose, read_again
 from pipeline.export.export import export
 from pipeline.ops.progress import Quiet
@@ -26,10 +28,11 @@ from pipeline.registry.ensemble import Ensemble
 from pipeline.report.pack import unpack
 from pipeline.report.screened import report_screen
 from pipeline.screening.columns import DISORDER
-from pipeline.screening.predict import predict_source
-from pipeline.screening.screen import FILES, Screened, screen
+from pipeline.screening.predict import predict_here, predict_source
+from pipeline.screening.screen import Screened, screen
 from pipeline.settings import Settings
 from tests.data.cif_texts import cell_text, cif_text
+from tests.pipeline.screening.killed import check_killed_screen
 
 SAME = 1e-9
 HALF = 0.005  # of a composition
@@ -38,21 +41,6 @@ DISORDERED = {
     "FeV": "Fe1 Fe 0 0 0 0.9\nV1 V 0 0 0 0.1\nFe2 Fe 0.5 0.5 0.5 0.9\nV2 V 0.5 0.5 0.5 0.1\n",
     "FeAl": "Fe1 Fe 0 0 0 0.8\nAl1 Al 0.5 0.5 0.5 1.0\n",
 }
-_CHILD = """
-import sys
-from pathlib import Path
-import data.sources.cif_folder as source
-from data.cif.disorder import Disorder
-from pipeline.ops.progress import Quiet
-from pipeline.registry.ensemble import open_model
-from pipeline.screening.screen import screen
-from pipeline.settings import Settings
-
-source.FILES_PER_SHARD = 1
-where = Settings(home=Path(sys.argv[1]), workers=1)
-folder = source.CifFolder(Path(sys.argv[2]), disorder=Disorder.AVERAGE)
-screen(folder, open_model(where.models), Path(sys.argv[3]), where, Quiet())
-"""
 
 
 @pytest.fixture
@@ -103,25 +91,53 @@ def test_alone_and_among_others_the_prediction_is_the_same(
     assert np.allclose(found, alone.set_index("candidate_id").loc["FeCo", columns].to_numpy(dtype=float), atol=SAME)
 
 
-def test_a_killed_screen_goes_on_and_ends_with_the_same_bytes(folder: Path, where: Settings, tmp_path: Path) -> None:
-    def child(home: Path, out: str) -> subprocess.Popen[bytes]:
-        root = Path(__file__).resolve().parents[3]
-        return subprocess.Popen([sys.executable, "-c", _CHILD, str(home), str(folder), str(tmp_path / out)], cwd=root)
+def test_a_crystal_that_fails_in_a_later_round_stops_no_other(
+    folder: Path, where: Settings, ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One has no third approximant, one fails in an unforeseen way; the third is what it is among sound ones."""
+    source = CifFolder(folder, disorder=Disorder.AVERAGE)
+    before, _ = predict_here(source, ensemble, where)
 
-    killed = child(where.home, "killed")
-    deadline = time.monotonic() + 120
-    while len(list(where.work.glob("screen-*/??????.parquet"))) < 2 and time.monotonic() < deadline and killed.poll() is None:
-        time.sleep(0.002)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
-    assert 0 < len(list(where.work.glob("screen-*/??????.parquet"))) < 28, "the child was killed in the middle"
-    assert child(where.home, "killed").wait() == 0
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "models").symlink_to(where.models)
-    assert child(other, "whole").wait() == 0
-    for name in FILES:
-        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    class Faulty(Approximants):
+        def make(self, number: int) -> list[Crystal]:
+            if number > self.first and self.crystal.id == "FeV":
+                raise ZeroDivisionError("unforeseen")
+            return super().make(number)
+
+        def _first_sound(self, ranked: Decorations, number: int) -> Any:
+            if number > self.first and self.crystal.id == "FeCo":
+                raise Unsound(Reason.PARTIAL_OCCUPANCY, "two atoms in one place")
+            return super()._first_sound(ranked, number)
+
+    monkeypatch.setattr("pipeline.screening.averages.Approximants", Faulty)
+    monkeypatch.setattr("pipeline.screening.averages.is_settled", lambda moments, weights: False)
+    monkeypatch.setattr("pipeline.screening.averages.is_without_moment", lambda rows: False)
+    after, rejected = predict_here(source, ensemble, where)
+    assert set(before["candidate_id"]) - set(after["candidate_id"]) == {"FeV"}
+    told = {one.candidate_id: one for one in rejected}["FeV"]
+    assert told.reason is Reason.FAILED and told.detail == "ZeroDivisionError: unforeseen"
+    numbers = after.set_index("candidate_id")["n_approximants"]
+    assert numbers["FeCo"] == 2 and numbers["Again"] == 8
+
+
+def test_a_killed_screen_goes_on_and_ends_with_the_same_bytes(folder: Path, where: Settings, tmp_path: Path) -> None:
+    check_killed_screen(folder, where, Disorder.AVERAGE, 1, tmp_path)
+
+
+def test_another_way_to_approximants_is_another_screen(
+    folder: Path, where: Settings, ensemble: Ensemble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A changed APPROXIMANT_CODE computes again, and nothing made today is exported as what another release predicted."""
+    done = run(folder, where, ensemble, tmp_path / "first")
+    assert run(folder, where, ensemble, tmp_path / "same").manifest["id"] == done.manifest["id"]
+    for module in ("pipeline.screening.screen", "pipeline.export.chosen"):
+        monkeypatch.setattr(f"{module}.APPROXIMANT_CODE", "approximants-of-another-release")
+    again = run(folder, where, ensemble, tmp_path / "again")
+    assert again.manifest["id"] != done.manifest["id"] and again.manifest["shards_taken_over"] == 0
+    chosen, left_out = read_again(done.manifest, choose(done.ranking(), 3, ["FeCo", "B2-FeCo"]))
+    assert [one.row["candidate_id"] for one in chosen] == ["B2-FeCo"], "ordered crystals are what they were"
+    assert [one.row["candidate_id"] for one in left_out] == ["FeCo"] and "screen again" in left_out[0].why
+    assert not read_again(again.manifest, choose(again.ranking(), 3, ["FeCo", "B2-FeCo"]))[1]
 
 
 def test_export_writes_the_approximants_and_a_plan_calculates_them(

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -17,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from data.cif.disorder import Disorder
 from data.errors import UserError
 from data.rejection import Reason
 from data.sources.opening import candidate_source
@@ -26,6 +22,7 @@ from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.screening.screen import Screened, screen
 from pipeline.settings import Settings
+from tests.pipeline.screening.killed import check_killed_screen
 
 REQUIRED = [
     "rank", "candidate_id", "formula", "n_sites", "moment_muB_per_atom", "moment_low", "moment_high", "moment_std",
@@ -160,42 +157,9 @@ def test_a_model_that_is_not_there(where: Settings, tmp_path: Path) -> None:
         open_model(tmp_path / "nowhere")
 
 
-_CHILD = """
-import sys
-from pathlib import Path
-from data.sources.cif_folder import CifFolder
-import data.sources.cif_folder as module
-from pipeline.registry.ensemble import open_model
-from pipeline.ops.progress import Quiet
-from pipeline.screening.screen import screen
-from pipeline.settings import Settings
-module.FILES_PER_SHARD = 2
-where = Settings(home=Path(sys.argv[1]), workers=1)
-screen(CifFolder(Path(sys.argv[2])), open_model(where.models), Path(sys.argv[3]), where, Quiet())
-"""
-
-
 def test_a_killed_screen_goes_on_and_ends_with_the_same_bytes(cif_folder: Path, where: Settings, tmp_path: Path) -> None:
-    def child(home: Path, out: str) -> subprocess.Popen[bytes]:
-        root = Path(__file__).resolve().parents[3]
-        return subprocess.Popen([sys.executable, "-c", _CHILD, str(home), str(cif_folder), str(tmp_path / out)], cwd=root)
-
-    killed = child(where.home, "killed")
-    deadline = time.monotonic() + 120
-    while len(list(where.work.glob("screen-*/??????.parquet"))) < 2 and time.monotonic() < deadline and killed.poll() is None:
-        time.sleep(0.002)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
-    finished = len(list(where.work.glob("screen-*/??????.parquet")))
-    assert 0 < finished < 12, "the child was killed in the middle"
-    assert child(where.home, "killed").wait() == 0
-    other = tmp_path / "other"
-    other.mkdir()
-    os.symlink(where.models, other / "models")
-    assert child(other, "whole").wait() == 0
+    finished = check_killed_screen(cif_folder, where, Disorder.REJECT, 2, tmp_path)
     assert json.loads((tmp_path / "killed" / "manifest.json").read_text())["shards_taken_over"] >= finished
-    for name in FILES:
-        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     lost, done = Ledger(where.home).entries()
     assert (lost.state, done.state, done.takes_over) == (LOST, DONE, lost.id)
     parts = [(step, part) for step, part, _ in Ledger(where.home).parts(lost.key)]
