@@ -8,7 +8,8 @@ Fitted on the medians of published moments and on solved magnetic structures wit
   moments: the pair of values with the least mean error, and the smallest half width with which WANTED of the rows lie in the
   interval given FM or FiM;
 * what a ferrimagnet keeps of its parallel sum: the deciles 1, 3, 5, 7 and 9 of those without a rule;
-* the weight of the sublattice rules: that with the least mean error given FM or FiM; and how many crystals with such sublattices
+* the weight of the sublattice rules in the value: that with the least mean error given FM or FiM; in the interval: the share of
+  ferrimagnets within NEAR of the rule, less those that are so by chance; and how many crystals with such sublattices
   are ferrimagnets (Laplace's rule of succession);
 * the factors of the d moments' width: the smallest with which WANTED of the rows lie in the interval given FM or FiM.
 
@@ -35,6 +36,7 @@ from pipeline.training.member_weights import system_folds
 
 WANTED = 0.90
 ORDERS = ("FM", "FiM/canted", "AFM")
+NEAR = 0.2  # of r
 WEIGHTS = (0.0, 0.25, 0.5, 0.7, 0.85, 1.0)
 REDUCTIONS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 # beside d moments an exchange field works against the crystal field
@@ -75,6 +77,11 @@ def fitted(rows: pd.DataFrame) -> MomentConstants:
     )
     opposed = d_only[d_only["fim_share"].notna() & d_only["source"].isin(("FM", "FiM/canted"))]
     found = replace(found, ruled=float((opposed["source"].eq("FiM/canted").sum() + 1) / (len(opposed) + 2)))
+    ruled = ferri[ferri["fim_share"].notna()]
+    if len(ruled) >= LEAST_ROWS and len(free):
+        near = float((ruled["truth"] / ruled["whole"] - ruled["fim_share"]).abs().le(NEAR).mean())
+        chance = float(np.mean([(free - r).abs().le(NEAR).mean() for r in ruled["fim_share"]]))
+        found = replace(found, rule_right=max(near - chance, 0.0) / (1.0 - chance))
     if len(opposed) >= LEAST_ROWS:
         tried = [replace(found, rule_weight=weight) for weight in WEIGHTS]
         found = tried[int(np.argmin([_off(opposed, one) for one in tried]))]

@@ -18,7 +18,7 @@ class MomentConstants:
     light_alone, heavy_alone: the same without d moments.
     spin_c: the same of Gd and Eu 2+, with and without d moments.
     any_r: five r (net moment over parallel sum) of a ferrimagnet for which no rule holds; they count alike.
-    rule_weight: of the sublattice rule's r against any_r.
+    rule_weight, rule_right: of the sublattice rule's r against any_r in the value and in the interval.
     ruled: least P(FiM | FM or FiM) where the sublattice rules oppose two sublattices.
     spread_metal, spread_salt: factors of the standard deviation of d moments.
     """
@@ -30,6 +30,7 @@ class MomentConstants:
     spin_c: tuple[float, float, float]
     any_r: tuple[float, float, float, float, float]
     rule_weight: float
+    rule_right: float
     ruled: float
     spread_metal: float
     spread_salt: float
@@ -43,6 +44,7 @@ FITTED = MomentConstants(
     spin_c=(0.54, 1.0, 1.18),
     any_r=(0.05, 0.11, 0.33, 0.65, 0.93),
     rule_weight=0.85,
+    rule_right=0.34,
     ruled=0.98,
     spread_metal=1.75,
     spread_salt=1.25,

@@ -159,12 +159,16 @@ def _mixture(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders, const
     alone = np.abs(_four_f(facts, constants.light_alone, constants.heavy_alone, constants.spin_c))
     alone_ordered = alone / p_4f_moment(facts.light_4f + facts.heavy_4f + facts.spin_4f, facts.doubt_4f)[:, None]
     alone = np.where(orders.measured[:, None], alone_ordered, alone)
-    r, of_r = _shares(facts, constants)
+    r, of_r = _shares(facts, constants, constants.rule_right)
+    mean_of_r = _shares(facts, constants, constants.rule_weight)[1]
     summed = np.abs(grid[:, :, None] + f[:, None, :]).reshape(n, grid.shape[1] * f.shape[1])
     of_sum = np.broadcast_to(of_f[:, None, :] / SPREAD_STEPS, (n, SPREAD_STEPS, f.shape[1])).reshape(summed.shape)
     each = grid.shape[1] * r.shape[1]
     compensated = np.abs(grid[:, :, None] * r[:, None, :] + f[:, None, 1:2]).reshape(n, each)
-    within = np.broadcast_to(of_r[:, None, :] / SPREAD_STEPS, (n, SPREAD_STEPS, r.shape[1])).reshape(n, each)
+    within, expected = (
+        np.broadcast_to(weights[:, None, :] / SPREAD_STEPS, (n, SPREAD_STEPS, r.shape[1])).reshape(n, each)
+        for weights in (of_r, mean_of_r)
+    )
     canted = d[:, None] * np.array(CANTED)
     values = [summed, compensated, canted, alone, np.zeros((n, 1))]
     inside = [of_sum, within, _even(canted), of_f, np.ones((n, 1))]
@@ -175,12 +179,12 @@ def _mixture(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders, const
     chances = orders.weights(orders.aligned)
     sure = sum(p * _quantiles(v, w)[0] for v, w, p in zip(values, inside, chances, strict=True))
     saturated = np.where(orders.measured, chances[3], 1.0 - orders.d_magnetic)  # 4f moments alone: a field aligns them
-    means = [(v * w).sum(axis=1) for v, w in zip(values, inside, strict=True)]
+    means = [(v * w).sum(axis=1) for v, w in zip(values, [of_sum, expected, *inside[2:]], strict=True)]
     net = sum(p * mean for p, mean in zip((*chances[:3], saturated), means[:4], strict=True))
     net = np.asarray(net, dtype=np.float64)
     if_net, with_net, inside_net = orders.given_net(has_f), [*values[:2], alone_ordered], [*inside[:2], of_f]
-    each_mean = [(v * w).sum(axis=1) for v, w in zip(with_net, inside_net, strict=True)]
-    given = np.asarray(sum(p * mean for p, mean in zip(if_net, each_mean, strict=True)), dtype=np.float64)
+    if_alone = (alone_ordered * of_f).sum(axis=1)
+    given = np.asarray(sum(p * mean for p, mean in zip(if_net, [*means[:2], if_alone], strict=True)), dtype=np.float64)
     given_low, given_high = _hull(with_net, inside_net, if_net)
     d_values = [grid, (grid[:, :, None] * r[:, None, :]).reshape(n, each), np.zeros((n, 1))]
     without = probabilities[2] + 1.0 - orders.d_magnetic
@@ -215,12 +219,12 @@ def _four_f(facts: MomentFacts, light_c: Reduction, heavy_c: Reduction, spin_c: 
     return found
 
 
-def _shares(facts: MomentFacts, constants: MomentConstants) -> tuple[Floats, Floats]:
+def _shares(facts: MomentFacts, constants: MomentConstants, rule_weight: float) -> tuple[Floats, Floats]:
     """(n, k) the r of a ferrimagnet and their weights."""
     known, any_r = np.isfinite(facts.fim_share), constants.any_r
     first = np.where(known, facts.fim_share, 0.5)
     r = np.concatenate([first[:, None], np.broadcast_to(np.array(any_r), (len(first), len(any_r)))], axis=1)
-    rule = np.where(known, constants.rule_weight, 0.0)[:, None]
+    rule = np.where(known, rule_weight, 0.0)[:, None]
     rest = np.broadcast_to((1.0 - rule) / len(any_r), (len(first), len(any_r)))
     return r, np.concatenate([rule, rest], axis=1)
 
