@@ -17,18 +17,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.measured_moments import FROZEN, read
+from benchmarks.measured_moments import read
 from benchmarks.smoke import arguments
 from data.crystal import symbol
 from data.elements import STRONGLY_MAGNETIC
 from data.labels import MAGNETIC_THRESHOLD
-from data.sources.literature.tables import amounts_of, composition_key
 from models.contract import Examples, FitControl
 from models.networks.cgcnn import CGCNN
 from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.featurise import Needs, featurise
-from pipeline.refresh.label_noise import contradicted_by_sources
+from pipeline.refresh.label_noise import contradicted_by_sources, described_labels, read_sources
 from pipeline.training.label_noise import WEIGHT
 
 COLUMNS = [
@@ -41,22 +40,7 @@ SEEDS = (0, 1)
 def labels(data: Path) -> pd.DataFrame:
     """All rows with what the rule needs."""
     table = pd.read_parquet(data / "mp_magnets.parquet", columns=COLUMNS)
-    keys = {formula: _key(formula) for formula in table["formula"].unique()}
-    frozen = {symbol(z) for z in FROZEN}
-    return table.assign(
-        key=table["formula"].map(keys), moment_muB_per_atom=table["magnetization_muB_per_atom"],
-        volume_per_atom=table["volume_A3"] / table["n_sites"],
-        magnetic_share=table["formula"].map({formula: _share(formula) for formula in keys}),
-        frozen_4f=table["chemsys"].map(lambda system: not frozen.isdisjoint(system.split("-"))),
-    )  # fmt: skip
-
-
-def sources(data: Path) -> pd.DataFrame:
-    """key, source, muB_per_A3, muB_per_atom."""
-    newer = pd.read_parquet(data / "literature/dft_magnetisation_by_composition.parquet")
-    measured = pd.read_parquet(data / "literature/measured_moments.parquet")
-    calculated = newer[["key", "muB_per_A3"]].assign(source=newer["set"], muB_per_atom=np.nan)
-    return pd.concat([calculated, measured[["key", "muB_per_atom"]].assign(source="measured")], ignore_index=True)
+    return described_labels(table.assign(moment_muB_per_atom=table["magnetization_muB_per_atom"]))
 
 
 def examples(rows: pd.DataFrame) -> tuple[Examples, pd.DataFrame]:
@@ -76,7 +60,7 @@ def main() -> None:
     options = arguments(parser, lambda made: [made.measured(), "--epochs", 1, "--rows", 60])
     size, epochs = options.rows, options.epochs
     table = labels(options.data)
-    found = contradicted_by_sources(table, sources(options.data))
+    found = contradicted_by_sources(table, read_sources(options.data / "literature"))
     for reason, rows in found.groupby("reason"):
         shown = ", ".join(f"{row.formula} {row.moment:.2f} ({row.expected:.2f})" for row in rows.head(options.shown).itertuples())
         known = table[table["material_id"].isin(rows["material_id"]) & table["icsd"].eq(True)]
@@ -103,17 +87,6 @@ def main() -> None:
         gain = cluster_bootstrap(errors[0] - errors[1], asked["chemsys"].tolist())
         lines.append([str(seed), *(f"{e.mean():.4f} ({e[large].mean():.4f})" for e in errors), gain.text()])
     print("\n" + markdown(["seed", "equal weights, MAE (magnetic rows)", f"weight {WEIGHT:g}", "gain [95 %]"], lines))
-
-
-def _share(formula: str) -> float:
-    """Of atoms that may carry a moment."""
-    magnetic = {symbol(z) for z in STRONGLY_MAGNETIC}
-    return sum(x for name, x in (amounts_of(formula) or {}).items() if name in magnetic)
-
-
-def _key(formula: str) -> str:
-    amounts = amounts_of(formula)
-    return "" if amounts is None else composition_key(amounts)
 
 
 if __name__ == "__main__":

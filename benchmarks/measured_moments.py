@@ -11,6 +11,7 @@ that choice by cross-validation over chemical systems. Files: mp_magnets, icsd_c
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from pipeline.features.descriptors import compositions, descriptor_names
 from pipeline.featurise import featurise
 from pipeline.magnetism.experiment import predicted_columns, with_experiment
 from pipeline.magnetism.known_orders import known_from_experiment
+from pipeline.magnetism.moment_constants import FITTED, MomentConstants
 from pipeline.magnetism.moment_facts import moment_facts
 from pipeline.registry.order_models import experiment_model, order_classifier
 from pipeline.registry.shipped import shipped_model
@@ -41,13 +43,16 @@ FOLDS = 5
 MIN_4F = 0.05  # µB/atom
 ACTINIDES = range(89, 104)
 ANIONS = (7, 8, 9, 16, 17, 34, 35)
+CLOSED_SHELLS = (3, 4, 11, 12, 13, 19, 20, 21, 30, 37, 38, 39, 48, 55, 56, 57, 71)
+CLOSED_SHELL_MUB = 1.0
 FROZEN = (59, 60, 62, *range(65, 71))  # the shells that the labels leave out
+SHARES = {"p_ferromagnetic": "FM", "p_ferrimagnetic": "FiM"}
 REDUCTIONS = np.arange(0.5, 1.101, 0.05)
 CLASSES = ("rare earth with 3d", "rare earth without 3d", "5f", "oxides and halides", "3d metals", "other")
 
 
-def predicted(crystals: list[Crystal], look_up: bool) -> pd.DataFrame:
-    """The columns of a ranking, one row a crystal that has a graph; the index is its place."""
+def predicted(crystals: list[Crystal]) -> pd.DataFrame:
+    """What the models say, one row a crystal that has a graph; the index is its place."""
     ensemble, classifier, experiment = shipped_model(), order_classifier(), experiment_model().model
     assert ensemble is not None
     parts = []
@@ -69,11 +74,15 @@ def predicted(crystals: list[Crystal], look_up: bool) -> pd.DataFrame:
             index=start + read.kept,
         )  # fmt: skip
         parts.append(table)
-    table = pd.concat(parts)
+    return pd.concat(parts)
+
+
+def with_orders(table: pd.DataFrame, look_up: bool = False, constants: MomentConstants = FITTED) -> pd.DataFrame:
+    """The columns of a ranking, from `predicted`."""
     known = known_from_experiment(table["formula"], table["space_group"], None)
     if not look_up:
         known = known.assign(known_order="", known_tc_K=np.nan, known_tn_K=np.nan)
-    return with_experiment(table, known, TESLA_PER_MUB_PER_A3 / table["volume_per_atom"])
+    return with_experiment(table, known, TESLA_PER_MUB_PER_A3 / table["volume_per_atom"], constants)
 
 
 def kind_of(row: pd.Series) -> str:
@@ -93,10 +102,10 @@ def read(cifs: Iterable[str]) -> tuple[list[Crystal], list[int]]:
     return [item for item in found if isinstance(item, Crystal)], kept
 
 
-def joined(rows: pd.DataFrame, look_up: bool = False) -> pd.DataFrame:
+def joined(rows: pd.DataFrame) -> pd.DataFrame:
     """Rows of a table with a column `cif`, with what is predicted of them; `truth` and others stay."""
     crystals, kept = read(rows["cif"])
-    said = predicted(crystals, look_up)
+    said = predicted(crystals)
     said = said.drop(columns=[name for name in said if name in rows])
     left = rows.iloc[kept].reset_index(drop=True).drop(columns="cif").loc[said.index]
     return pd.concat([left, said], axis=1).reset_index(drop=True)
@@ -121,7 +130,20 @@ def solved(data: Path) -> pd.DataFrame:
     table = pd.read_parquet(data / "literature/magnetic_structures.parquet")
     table = table.sort_values(["experiment_K", "magndata_id"]).drop_duplicates(["formula", "order"])
     table = table.rename(columns={"net_moment_muB_per_atom": "truth", "split": "literature"})
-    return joined(table)
+    return joined(table.assign(closed_shell_muB=_on_closed_shells(table)))
+
+
+def _on_closed_shells(table: pd.DataFrame) -> list[float]:
+    """The largest moment (µB) on an atom of CLOSED_SHELLS of each row; 0 where the sites cannot be matched."""
+    found = []
+    for text, cif in zip(table["site_moments_muB"], table["cif"], strict=True):
+        crystal = next(iter(read_cif(str(cif), "", "")))
+        sizes = np.linalg.norm(np.array(json.loads(text), dtype=np.float64).reshape(-1, 3), axis=1)
+        if isinstance(crystal, Crystal) and crystal.n_sites == len(sizes):
+            found.append(float(sizes[np.isin(crystal.numbers, CLOSED_SHELLS)].max(initial=0.0)))
+        else:
+            found.append(0.0)
+    return found
 
 
 def calculated(data: Path) -> pd.DataFrame:
@@ -150,9 +172,10 @@ def compare(rows: pd.DataFrame, groups: dict[str, pd.Series], columns: dict[str,
     lines = []
     for name, here in groups.items():
         part = rows[here]
-        held = ((part["truth"] >= part["moment_net_low"] - 1e-3) & (part["truth"] <= part["moment_net_high"] + 1e-3)).mean()
         for column, title in columns.items():
-            share = f"{held:.2f}" if column == "moment_net" and len(part) else ""
+            low, high = (part.get(f"{column}_{end}") for end in ("low", "high"))
+            known = low is not None and high is not None and len(part)
+            share = f"{part['truth'].between(low - 1e-3, high + 1e-3).mean():.2f}" if known else ""
             lines.append([name, title, *scores(part, column), share])
     return markdown(["rows", "value", "n", "mean error", "median", "rank correlation", "interval holds"], lines)
 
@@ -162,7 +185,7 @@ def crystal_field(rows: pd.DataFrame) -> str:
     rows = rows[(rows["light_4f"] + rows["heavy_4f"] >= MIN_4F) & (rows["spin_4f"] < MIN_4F)].reset_index(drop=True)
     d = rows["moment_3d"].to_numpy()
     light, heavy, truth = (rows[name].to_numpy(np.float64) for name in ("light_4f", "heavy_4f", "truth"))
-    systems = rows["formula"].map(lambda f: "-".join(sorted(amounts_of(f) or {}))).tolist()
+    systems = chemical_systems(rows).tolist()
 
     def errors(c_light: float, c_heavy: float) -> np.ndarray:
         return np.abs(np.abs(d + c_light * light - c_heavy * heavy) - truth)
@@ -192,7 +215,7 @@ def named(data: Path) -> str:
         read([texts[one.material_id]])[0][0] if one.material_id else Crystal.from_pymatgen(one.structure(), one.formula)
         for one in there
     ]
-    said = predicted(crystals, look_up=True)
+    said = with_orders(predicted(crystals), look_up=True)
     lines, errors = [], []
     for one, row in zip(there, said.to_dict("records"), strict=True):
         errors.append(abs(row["moment_net"] - one.measured_muB_per_atom))
@@ -209,35 +232,60 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     options = arguments(parser, lambda made: [made.measured()])
-    both = {"moment_net": "net moment", "moment_muB_per_atom": "DFT forecast"}
+    both = {"moment_net": "net moment", "moment_if_fm_or_fim": "given FM or FiM", "moment_muB_per_atom": "DFT forecast"}
     seen = pd.read_parquet(options.data / "mp_magnets.parquet", columns=["chemsys", "split"])
     seen_systems = frozenset(seen["chemsys"][seen["split"] != "test"])
     print(named(options.data))
-    of_papers = papers(options.data)
+    of_papers = with_orders(papers(options.data))
     kinds = of_papers.apply(kind_of, axis=1)
     groups = {kind: kinds == kind for kind in CLASSES}
     earths = kinds.isin(CLASSES[:2])
     groups |= {"rare earths": earths, "rare earths, new": earths & _new(of_papers, seen_systems)}
     print("\n## Papers\n\n" + compare(of_papers, groups, {**both, "label": "label"}))
     print("\n" + crystal_field(of_papers))
-    structures = solved(options.data)
+    asked = solved(options.data)
+    structures = with_orders(asked).assign(given_order=given_order(asked, asked["order"]))
+    wrong = structures[~sensible(structures)]
+    print(f"\nSet aside, a moment on an ion with closed shells: {', '.join(wrong['formula']) or 'none'}")
+    structures = structures[sensible(structures)].reset_index(drop=True)
     frozen = structures["atoms"].map(lambda atoms: not atoms.isdisjoint(FROZEN))
     fresh = _new(structures, seen_systems)
     fm, fim = structures["order"].eq("FM"), structures["order"].eq("FiM/canted")
     groups = {
         "FM, frozen 4f": fm & frozen, "FM, frozen 4f, new": fm & frozen & fresh, "FM, others": fm & ~frozen,
         "FM, others, new": fm & ~frozen & fresh, "FiM, canted": fim, "FiM, canted, new": fim & fresh,
-        "FiM, canted, without 4f": fim & ~frozen, "AFM": structures["order"].eq("AFM"), "all": fm | True,
+        "FiM, canted, without 4f": fim & ~frozen, "FM, FiM, canted": fm | fim, "AFM": structures["order"].eq("AFM"),
+        "all": fm | True,
     }  # fmt: skip
-    print("\n## Solved structures\n\n" + compare(structures, groups, {**both, "sum_abs_moment_muB_per_atom": "sum of sizes"}))
-    sites = calculated(options.data)
+    others = {"given_order": "given its order", "sum_abs_moment_muB_per_atom": "sum of sizes"}
+    print("\n## Solved structures\n\n" + compare(structures, groups, {**both, **others}))
+    asked = calculated(options.data)
+    parallel = asked["moment_muB_per_atom"] / asked["p_magnetic"].clip(lower=0.05)
+    sites = with_orders(asked).assign(given_order=given_order(asked, asked["ordering"]), all_parallel=parallel)
     groups = {name: sites["ordering"].eq(name) for name in ("FM", "FiM", "AFM")} | {"all": sites["truth"].notna()}
-    print("\n## Site moments of calculations, test rows\n\n" + compare(sites, groups, {**both, "sizes": "sum of sizes"}))
+    others = {"given_order": "given its order", "all_parallel": "predicted sum of sizes", "sizes": "sum of sizes"}
+    print("\n## Site moments of calculations, test rows\n\n" + compare(sites, groups, {**both, **others}))
+
+
+def given_order(asked: pd.DataFrame, order: pd.Series) -> pd.Series:
+    """The net moment that would be predicted if it were known that the d moments are FM or FiM; 0 for antiferromagnets."""
+    known = {name: order.str.startswith(kind).astype(float) for name, kind in SHARES.items()}
+    said = with_orders(asked.assign(**known))["moment_if_fm_or_fim"]
+    return said.mask(order.eq("AFM"), 0.0)
 
 
 def _new(rows: pd.DataFrame, seen: frozenset[str]) -> pd.Series:
-    systems = rows["formula"].map(lambda f: "-".join(sorted(amounts_of(f) or {})))
-    return ~systems.isin(seen) & rows["literature"].eq("val")
+    return ~chemical_systems(rows).isin(seen) & rows["literature"].eq("val")
+
+
+def chemical_systems(rows: pd.DataFrame) -> pd.Series:
+    """Of each row's formula."""
+    return rows["formula"].map(lambda f: "-".join(sorted(amounts_of(f) or {})))
+
+
+def sensible(rows: pd.DataFrame) -> pd.Series:
+    """False for solved structures with a moment above CLOSED_SHELL on an ion without open shells, whose element must be wrong."""
+    return rows["closed_shell_muB"] <= CLOSED_SHELL_MUB
 
 
 def _key(formula: str) -> str:

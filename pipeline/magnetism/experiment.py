@@ -1,7 +1,8 @@
 """Order, Curie temperature and working magnetisation of candidates as experiments would find them: the columns of a ranking.
 
 The rule for order: whether a crystal is magnetic, and which of FM and FiM it is, DFT says; whether its moments add up or cancel,
-experiments say. With m = P(magnetic), e = P(FM or FiM | ordered, experiment) and DFT's shares f and i of FM and FiM:
+experiments say. With m = P(magnetic), e = P(FM or FiM | ordered, experiment) and shares f and i of FM and FiM, which DFT gives
+unless the sublattice rules oppose two sublattices (`ferrimagnets_by_structure`):
 
     P(NM) = 1 - m      P(AFM) = m (1 - e)      P(FM) = m e f / (f + i)      P(FiM) = m e i / (f + i)
 
@@ -23,7 +24,15 @@ from pipeline.features.elements import Compositions
 from pipeline.features.formulas import described_mix
 from pipeline.magnetism.known_orders import ANTIFERROMAGNETIC_ORDERS, FERROMAGNETIC_ORDERS, HANDBOOK, is_contradictory
 from pipeline.magnetism.moment_columns import MEASURED as MEASURED
-from pipeline.magnetism.moment_columns import has_4f_moment, heavy_against_d, moment_columns, p_d_magnetic
+from pipeline.magnetism.moment_columns import (
+    ferrimagnets_by_structure,
+    has_4f_moment,
+    heavy_against_d,
+    moment_columns,
+    p_4f,
+    p_d_magnetic,
+)
+from pipeline.magnetism.moment_constants import FITTED, MomentConstants
 from pipeline.magnetism.moment_facts import with_facts
 from pipeline.magnetism.working_temperature import (
     ROOM_TEMPERATURE_K,
@@ -63,7 +72,9 @@ def predicted_columns(model: ExperimentModel, mix: Compositions) -> dict[str, Fl
     return {name: columns[name][:number] for name in PREDICTED_COLUMNS}
 
 
-def with_experiment(predictions: pd.DataFrame, known: pd.DataFrame, tesla_per_muB: pd.Series[float]) -> pd.DataFrame:
+def with_experiment(
+    predictions: pd.DataFrame, known: pd.DataFrame, tesla_per_muB: pd.Series[float], constants: MomentConstants = FITTED
+) -> pd.DataFrame:
     """The predictions with their order, Curie temperature and working magnetisation, measured ones where `known` has them.
 
     Args:
@@ -71,10 +82,12 @@ def with_experiment(predictions: pd.DataFrame, known: pd.DataFrame, tesla_per_mu
             p_ferromagnetic, p_ferrimagnetic (DFT), space_group and the moment with its interval.
         known: `known_from_experiment` of the same rows.
         tesla_per_muB: T per µB/atom of each crystal.
+        constants: the fitted numbers of the net moment.
 
-    The magnetisation is that of the net moment, and 4f moments count in the probabilities of order.
+    The magnetisation at work is that of the moment given FM or FiM, and 4f moments count in the probabilities of order.
     """
     predictions = with_facts(predictions)
+    predictions = predictions.assign(**ferrimagnets_by_structure(predictions, constants))
     order = known["known_order"]
     up, down = order.isin(FERROMAGNETIC_ORDERS), order.isin(ANTIFERROMAGNETIC_ORDERS)
     e = predictions["p_fm_or_fim_predicted"].mask(up, SURE).mask(down, 1.0 - SURE)
@@ -84,7 +97,7 @@ def with_experiment(predictions: pd.DataFrame, known: pd.DataFrame, tesla_per_mu
     out = predictions.assign(order_basis=basis, **known)
     out = out.assign(**_curie(out, up))
     of_d = order_columns(magnetic, e, predictions["p_ferromagnetic"], predictions["p_ferrimagnetic"], order)
-    moments = moment_columns(out.assign(**of_d), predictions["p_magnetic"], magnetic)
+    moments = moment_columns(out.assign(**of_d), predictions["p_magnetic"], magnetic, constants)
     with_4f = _or_4f(out, magnetic)
     orders = order_columns(with_4f, e, *_with_4f(out, magnetic), order)
     return _at_work(out.assign(**orders, **moments, p_magnetic=with_4f), tesla_per_muB)
@@ -92,7 +105,7 @@ def with_experiment(predictions: pd.DataFrame, known: pd.DataFrame, tesla_per_mu
 
 def _or_4f(table: pd.DataFrame, magnetic: pd.Series[float]) -> pd.Series[float]:
     """P(moments) of the d atoms or of the 4f shells, of which DFT knows nothing where it freezes them."""
-    return magnetic.mask(has_4f_moment(table), np.maximum(magnetic, SURE))
+    return np.maximum(magnetic, SURE * p_4f(table))
 
 
 def _with_4f(table: pd.DataFrame, magnetic: pd.Series[float]) -> tuple[pd.Series[float], pd.Series[float]]:
@@ -145,13 +158,17 @@ def _curie(table: pd.DataFrame, up: pd.Series[bool]) -> dict[str, Any]:
 
 
 def _at_work(table: pd.DataFrame, tesla: pd.Series[float]) -> pd.DataFrame:
-    """With µ0·Ms of the net moment at room temperature, and what follows from it."""
+    """With µ0·Ms at room temperature, given FM or FiM, and what follows from it.
+
+    A Curie temperature is that of a ferro- or ferrimagnet, so the moment must be as well: times P(FM or FiM) the value is an
+    expected one, whereas the net moment already counts antiferromagnets as zero.
+    """
 
     def values(name: str) -> Floats:
         return table[name].to_numpy(dtype=np.float64)
 
     per_muB = tesla.to_numpy(dtype=np.float64)
-    moments = (values(name) * per_muB for name in ("moment_net", "moment_net_low", "moment_net_high"))
+    moments = (values(name) * per_muB for name in ("moment_if_fm_or_fim", "moment_if_fm_or_fim_low", "moment_if_fm_or_fim_high"))
     curie = (values(name) for name in ("tc_K", "tc_low_K", "tc_high_K"))
     there = magnetisation_at(ROOM_TEMPERATURE_K, *moments, *curie)
     energy, mgoe = largest_energy_product(there.value)

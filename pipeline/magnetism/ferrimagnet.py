@@ -4,7 +4,8 @@ The signs are those of the lowest energy Σ J s s over the orbits of magnetic si
 sign that is usual for the pair:
 
 * salts: antiparallel where two sites share a corner (3.2 to 4.15 Å: superexchange at 120° to 180°; spinels A against B, garnets,
-  hexaferrites, double perovskites), weakly parallel where they share an edge or face (Goodenough 1955, Kanamori 1959);
+  hexaferrites, double perovskites), weakly parallel where they share an edge or face (Goodenough 1955, Kanamori 1959); parallel
+  for manganese with nickel or cobalt at 180° (La2NiMnO6: the e_g shell of Mn 4+ is empty);
 * metals: antiparallel for near neighbours among V, Cr and Mn and of V and Cr with Fe, Co and Ni (Mn4N, Mn2Sb, inverse Heusler
   alloys), parallel for the others.
 
@@ -34,7 +35,7 @@ ANIONS = (7, 8, 9, 16, 17, 34, 35, 52, 53)
 INTERSTITIAL = (5, 6, 7)  # between the atoms of a metal: beside them manganese keeps a small moment (Mn4N)
 BESIDE_INTERSTITIAL = 0.35  # of a manganese moment
 SALT_SHARE = 0.4  # of anions among all atoms
-SEARCH_A, CORNER_A, METAL_A = 4.15, 3.2, 2.95
+SEARCH_A, CORNER_A, STRAIGHT_A, METAL_A = 4.15, 3.2, 3.7, 2.95  # from STRAIGHT_A on a shared corner is a bond of 180°
 FEW_ORBITS, MANY_ORBITS = 10, 64  # up to the first all signs are compared, up to the second they are improved one by one
 _LAST_EARLY = 25  # V, Cr and Mn against Fe, Co and Ni
 
@@ -107,7 +108,8 @@ def _neighbours(cell: SymmetricCell, centres: Ints) -> tuple[Ints, Ints, Floats]
 def _exchange(first: Ints, second: Ints, distance: Floats, salt: bool) -> Floats:
     """(pairs,) energy of two parallel moments, in arbitrary units: above zero they prefer to be antiparallel."""
     if salt:
-        return np.where(distance >= CORNER_A, 1.0, -0.1)
+        empty = ((first == 25) & np.isin(second, (27, 28))) | ((second == 25) & np.isin(first, (27, 28)))
+        return np.select([empty & (distance >= STRAIGHT_A), distance >= CORNER_A], [-1.0, 1.0], -0.1)
     early = (first <= _LAST_EARLY).astype(int) + (second <= _LAST_EARLY)
     manganese = (first == 25) | (second == 25)
     mixed = np.where(manganese, -0.5, 1.0)  # manganese is parallel to iron and cobalt, chromium antiparallel

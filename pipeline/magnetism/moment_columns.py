@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.magnetism.moment_constants import FITTED, MomentConstants
 from pipeline.magnetism.moment_facts import MomentFacts
-from pipeline.magnetism.net_moment import LEAST_4F, LEAST_D, NetMoments, Orders, d_moment, net_moments
+from pipeline.magnetism.net_moment import LEAST_4F, LEAST_D, NetMoments, Orders, d_moment, net_moments, p_4f_moment
 from pipeline.magnetism.working_temperature import SIGMAS_OF_90
 
 Floats = NDArray[np.float64]
@@ -24,6 +25,13 @@ SHOWN = 0.005  # µB/atom; smaller contributions are not named
 def has_4f_moment(table: pd.DataFrame) -> pd.Series[bool]:
     """Which crystals have a sublattice of 4f moments, columns of `moment_facts`."""
     return table["light_4f"] + table["heavy_4f"] + table["spin_4f"] >= LEAST_4F
+
+
+def p_4f(table: pd.DataFrame) -> pd.Series[float]:
+    """P(4f moments): 0 without a sublattice of them, below 1 where a valence without a moment is possible."""
+    total = (table["light_4f"] + table["heavy_4f"] + table["spin_4f"]).to_numpy(np.float64)
+    p = p_4f_moment(total, table["doubt_4f"].to_numpy(np.float64))
+    return pd.Series(np.where(has_4f_moment(table), p, 0.0), index=table.index)
 
 
 def heavy_against_d(table: pd.DataFrame) -> pd.Series[bool]:
@@ -38,14 +46,29 @@ def p_d_magnetic(table: pd.DataFrame, p_magnetic: pd.Series[float]) -> pd.Series
     return p_magnetic.mask(beside, np.maximum(p_magnetic, table["p_tc_above_300"]))
 
 
-def moment_columns(table: pd.DataFrame, p_calculated: pd.Series[float], p_magnetic: pd.Series[float]) -> dict[str, Any]:
-    """`moment_3d`, `moment_4f`, `moment_net` with their intervals, `moment_sure` (all µB/atom), and `moment_explained`.
+def ferrimagnets_by_structure(table: pd.DataFrame, constants: MomentConstants) -> dict[str, pd.Series[float]]:
+    """p_ferromagnetic and p_ferrimagnetic of the d moments, with their sum kept, by the sublattice rules.
+
+    DFT starts ferromagnetic and often stays there, but nearly all solved structures with a net moment in which the rules oppose
+    two sublattices are ferrimagnets (`MomentConstants.ruled`).
+    """
+    both, ferri = table["p_ferromagnetic"] + table["p_ferrimagnetic"], table["p_ferrimagnetic"]
+    ferri = ferri.mask(table["fim_share"].notna(), np.maximum(ferri, constants.ruled * both))
+    return {"p_ferromagnetic": both - ferri, "p_ferrimagnetic": ferri}
+
+
+def moment_columns(
+    table: pd.DataFrame, p_calculated: pd.Series[float], p_magnetic: pd.Series[float], constants: MomentConstants = FITTED
+) -> dict[str, Any]:
+    """`moment_3d`, `moment_4f`, `moment_net`, `moment_if_fm_or_fim` with their intervals, `moment_sure` (all µB/atom), and
+    `moment_explained`.
 
     Args:
         table: the predicted moment with its interval, the columns of `moment_facts`, p_ferromagnetic and p_ferrimagnetic of the d
             moments (of which only the ratio counts), afm_risk, p_tc_above_300 and order_basis.
         p_calculated: predicted P(magnetic) of a calculation, which the predicted moment contains.
         p_magnetic: the same, or near 1 where magnetic order was measured.
+        constants: the fitted numbers of the mixture.
     """
     facts = MomentFacts.of(table)
     measured = table["order_basis"].eq(MEASURED).to_numpy()
@@ -54,17 +77,19 @@ def moment_columns(table: pd.DataFrame, p_calculated: pd.Series[float], p_magnet
     aligned = (1.0 - table["afm_risk"]).to_numpy(np.float64)
     fm, fim = (table[name].to_numpy(np.float64) for name in ("p_ferromagnetic", "p_ferrimagnetic"))
     ferro = np.divide(fm, fm + fim, out=np.full(len(fm), 0.5), where=fm + fim > 0)
-    ferro = np.where(heavy_against_d(table), np.maximum(ferro, EXPLAINED), ferro).astype(np.float64)
+    explained = (heavy_against_d(table) & table["fim_share"].isna()).to_numpy()
+    ferro = np.where(explained, np.maximum(ferro, EXPLAINED), ferro).astype(np.float64)
     orders = Orders(np.asarray(p_d, dtype=np.float64), aligned, ferro, measured)
     above = table["p_tc_above_300"].to_numpy(np.float64)
     demanded = np.where(measured, aligned, np.where(has_4f_moment(table), above * aligned, 0.0))
     moment, low, high = (table[name].to_numpy(np.float64) for name in ("moment_muB_per_atom", "moment_low", "moment_high"))
     d = d_moment(facts, moment, np.asarray(p_calculated, dtype=np.float64), np.asarray(demanded, dtype=np.float64))
-    found = net_moments(facts, d, 0.5 * (high - low) / SIGMAS_OF_90, orders)
+    found = net_moments(facts, d, 0.5 * (high - low) / SIGMAS_OF_90, orders, constants)
     return {
         "moment_3d": found.d, "moment_3d_low": found.d_low, "moment_3d_high": found.d_high, "moment_4f": found.f,
         "moment_4f_low": found.f_low, "moment_4f_high": found.f_high, "moment_net": found.net, "moment_net_low": found.net_low,
-        "moment_net_high": found.net_high, "moment_sure": found.sure,
+        "moment_net_high": found.net_high, "moment_if_fm_or_fim": found.given, "moment_if_fm_or_fim_low": found.given_low,
+        "moment_if_fm_or_fim_high": found.given_high, "moment_sure": found.sure,
         "moment_explained": explanations(facts, found, orders),
     }  # fmt: skip
 

@@ -33,6 +33,7 @@ class MomentFacts:
     doubt_4f: Floats
     ions_4f: NDArray[np.object_]
     typical_d: Floats  # the sum of typical d moments
+    salt: Floats  # 1 for a salt, 0 for a metal
     fim_share: Floats  # what is left of the sum if the crystal is a ferrimagnet; NaN where no rule says
     fim_words: NDArray[np.object_]  # its sublattices
 
@@ -69,6 +70,7 @@ def moment_facts(graphs: CrystalGraphs, cells: Sequence[SymmetricCell], p_magnet
     return {
         **four_f_facts(graphs),
         "typical_d": typical_d(graphs),
+        "salt": _salt(graphs).astype(np.float64),
         "fim_share": np.array([np.nan if one is None else one.share for one in found]),
         "fim_words": np.array(["" if one is None else one.words for one in found], dtype=object),
     }
@@ -78,7 +80,13 @@ def typical_d(graphs: CrystalGraphs) -> Floats:
     """(crystals,) µB/atom: the sum of the sizes of typical d moments."""
     numbers, weight = graphs.numbers.astype(np.int64), graphs.node_weight.astype(np.float64)
     start = graphs.node_ptr[:-1]
-    salt = np.add.reduceat(weight * is_anion()[numbers], start) >= SALT_SHARE
     in_salt, in_metal = (np.add.reduceat(weight * typical_sizes(kind)[numbers], start) for kind in (True, False))
-    return np.where(salt, in_salt, in_metal)
+    return np.where(_salt(graphs), in_salt, in_metal)
 
+
+def _salt(graphs: CrystalGraphs) -> NDArray[np.bool_]:
+    """(crystals,) whether at least SALT_SHARE of the atoms are anions."""
+    weight = graphs.node_weight.astype(np.float64)
+    shares = np.add.reduceat(weight * is_anion()[graphs.numbers.astype(np.int64)], graphs.node_ptr[:-1])
+    found: NDArray[np.bool_] = shares >= SALT_SHARE
+    return found

@@ -14,6 +14,9 @@ antiferromagnetic     0 to a small canted moment
 have the probabilities of the ranking's order columns. `c` is the reduction of a 4f moment by the crystal field. The value is the
 mean over all orders, except that 4f moments without d moments count as aligned unless antiferromagnetism was measured: a field of
 some tesla aligns them, and most papers report that moment. The interval contains the central 90 % of every possible order.
+
+A second value is conditional: the same mixture over those orders alone that have a net moment (FM, FiM, aligned 4f moments). This
+one may be multiplied with P(FM or FiM).
 """
 
 from __future__ import annotations
@@ -25,26 +28,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from pipeline.magnetism.moment_constants import FITTED, MomentConstants
 from pipeline.magnetism.moment_facts import MomentFacts
 
 Floats = NDArray[np.float64]
+Reduction = tuple[float, float, float]
 LEAST_4F = 0.02  # µB/atom; less is no 4f sublattice
 LEAST_D = 0.05  # µB/atom of typical d moments; less is no d sublattice
-# Reduction of g_J·J by the crystal field, quantiles that count alike. The middle ones were chosen by cross-validation over
-# chemical systems on measured moments (benchmarks/measured_moments.py): light ions lose more than heavy ones.
-LIGHT_C: tuple[float, float, float] = (0.3, 0.65, 1.0)
-HEAVY_C: tuple[float, float, float] = (0.65, 0.9, 1.15)
-RULE_WEIGHT = 0.85  # of the sublattices' r, where the rules give one
-ANY_R: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75, 0.95)  # of a ferrimagnet about which nothing is known
+ENDS_WEIGHT = 0.06  # of each end of a reduction: a little more than the LEVELS leave outside
 CANTED: tuple[float, ...] = (0.0, 0.0, 0.03)  # of an antiferromagnet's sum
 SPREAD_STEPS = 7
 LEAST_SPREAD, LARGEST_SPREAD = 0.10, 0.60  # of M: standard deviation
-SPREAD_SCALE = 1.0
 SMALL_P = 0.3  # a smaller probability of being magnetic says little of the size
 REDUCED = 0.8  # of typical moments, where the calculation has lost a moment that the Curie temperature demands
 INDUCED = 0.1  # of a 4f moment of Gd or Eu: what the conduction electrons add at most
 TYPICAL_WEIGHT = 0.5  # of typical d moments in the reading of a label that contains 4f moments
-CREDIBLE = 0.3  # of typical d moments
+NO_MOMENT, CREDIBLE = 0.15, 0.3  # of typical d moments
 UNDECIDED = 0.08  # least probability of either alignment in the interval, unless the order was measured
 POSSIBLE = 0.05  # least probability of an order that the interval contains
 LEVELS = (0.05, 0.95)
@@ -72,6 +71,12 @@ class Orders:
             (1.0 - self.d_magnetic) * aligned, (1.0 - self.d_magnetic) * (1.0 - aligned),
         )  # fmt: skip
 
+    def given_net(self, has_4f: NDArray[np.bool_]) -> tuple[Floats, Floats, Floats]:
+        """Of ferro- and ferrimagnetic d moments and of aligned 4f moments alone, given that the order has a net moment; they sum
+        to 1. Without 4f moments only d moments can have one."""
+        d = np.where(has_4f, self.d_magnetic, 1.0)
+        return d * self.ferro, d * (1.0 - self.ferro), 1.0 - d
+
 
 @dataclass(frozen=True, eq=False)
 class NetMoments:
@@ -89,6 +94,9 @@ class NetMoments:
     net: Floats
     net_low: Floats
     net_high: Floats
+    given: Floats  # given that the crystal is a ferro- or ferrimagnet
+    given_low: Floats
+    given_high: Floats
     sure: Floats  # the lower end of each order's interval, weighted with the order's probability
     ferri: NDArray[np.bool_]  # whether `d` is a compensated sum
     share: Floats  # r of that sum
@@ -110,8 +118,9 @@ def d_moment(facts: MomentFacts, moment: Floats, p_magnetic: Floats, p_d_order: 
     readings = np.stack([size - facts.label_4f, facts.label_4f - size, size + facts.label_4f])
     off = np.where(readings >= -1e-9, np.abs(readings - facts.typical_d), np.inf)
     chosen = np.take_along_axis(readings, off.argmin(axis=0)[None], axis=0)[0]
-    # a small rest is a d sublattice without moments, not a wrong reading
-    weight = TYPICAL_WEIGHT * np.clip(chosen / np.maximum(CREDIBLE * facts.typical_d, 1e-9), 0.0, 1.0)
+    # a small rest is a d sublattice without moments (the iron of EuFe2P2), not a wrong reading
+    part = chosen / np.maximum(facts.typical_d, 1e-9)
+    weight = TYPICAL_WEIGHT * np.clip((part - NO_MOMENT) / (CREDIBLE - NO_MOMENT), 0.0, 1.0)
     chosen = (1.0 - weight) * chosen + weight * facts.typical_d
     read = np.where(facts.label_4f > LEAST_4F, chosen, size)
     induced = np.clip(size - facts.label_4f, 0.0, INDUCED * facts.label_4f)
@@ -121,7 +130,9 @@ def d_moment(facts: MomentFacts, moment: Floats, p_magnetic: Floats, p_d_order: 
     return found
 
 
-def net_moments(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders) -> NetMoments:
+def net_moments(
+    facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders, constants: MomentConstants = FITTED
+) -> NetMoments:  # fmt: skip
     """The mixture of each crystal.
 
     Args:
@@ -129,28 +140,38 @@ def net_moments(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders) ->
         d: `d_moment`, µB/atom.
         d_std: its standard deviation, µB/atom.
         orders: the probabilities.
+        constants: the fitted numbers.
     """
     rows = [slice(k, k + _AT_ONCE) for k in range(0, len(d), _AT_ONCE)] or [slice(0, 0)]
-    parts = [vars(_mixture(facts.take(part), d[part], d_std[part], orders.take(part))) for part in rows]
+    parts = [vars(_mixture(facts.take(part), d[part], d_std[part], orders.take(part), constants)) for part in rows]
     return NetMoments(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
-def _mixture(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders) -> NetMoments:
+def _mixture(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders, constants: MomentConstants) -> NetMoments:
     n = len(d)
-    std = SPREAD_SCALE * np.clip(d_std, LEAST_SPREAD * d, LARGEST_SPREAD * d)
+    scale = np.where(facts.salt >= 0.5, constants.spread_salt, constants.spread_metal)
+    std = scale * np.clip(d_std, LEAST_SPREAD * d, LARGEST_SPREAD * d)
     steps = ndtri((np.arange(SPREAD_STEPS) + 0.5) / SPREAD_STEPS)
     grid = np.maximum(d[:, None] + std[:, None] * steps, 0.0)  # (n, steps)
     has_f = facts.light_4f + facts.heavy_4f + facts.spin_4f >= LEAST_4F
-    f = _four_f(facts)  # (n, 3) signed
-    alone = np.abs(f)
-    r, of_r = _shares(facts)
+    f = _four_f(facts, constants.light_c, constants.heavy_c, constants.spin_c)  # (n, 3) signed
+    of_f = np.broadcast_to(np.array([ENDS_WEIGHT, 1.0 - 2.0 * ENDS_WEIGHT, ENDS_WEIGHT]), f.shape)
+    alone = np.abs(_four_f(facts, constants.light_alone, constants.heavy_alone, constants.spin_c))
+    alone_ordered = alone / p_4f_moment(facts.light_4f + facts.heavy_4f + facts.spin_4f, facts.doubt_4f)[:, None]
+    alone = np.where(orders.measured[:, None], alone_ordered, alone)
+    r, of_r = _shares(facts, constants, constants.rule_right)
+    mean_of_r = _shares(facts, constants, constants.rule_weight)[1]
     summed = np.abs(grid[:, :, None] + f[:, None, :]).reshape(n, grid.shape[1] * f.shape[1])
+    of_sum = np.broadcast_to(of_f[:, None, :] / SPREAD_STEPS, (n, SPREAD_STEPS, f.shape[1])).reshape(summed.shape)
     each = grid.shape[1] * r.shape[1]
     compensated = np.abs(grid[:, :, None] * r[:, None, :] + f[:, None, 1:2]).reshape(n, each)
-    within = np.broadcast_to(of_r[:, None, :] / SPREAD_STEPS, (n, SPREAD_STEPS, r.shape[1])).reshape(n, each)
+    within, expected = (
+        np.broadcast_to(weights[:, None, :] / SPREAD_STEPS, (n, SPREAD_STEPS, r.shape[1])).reshape(n, each)
+        for weights in (of_r, mean_of_r)
+    )
     canted = d[:, None] * np.array(CANTED)
     values = [summed, compensated, canted, alone, np.zeros((n, 1))]
-    inside = [_even(summed), within, _even(canted), _even(alone), np.ones((n, 1))]
+    inside = [of_sum, within, _even(canted), of_f, np.ones((n, 1))]
 
     undecided = np.where(orders.measured, orders.aligned, np.clip(orders.aligned, UNDECIDED, 1.0 - UNDECIDED))
     probabilities = orders.weights(undecided)
@@ -158,13 +179,17 @@ def _mixture(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders) -> Ne
     chances = orders.weights(orders.aligned)
     sure = sum(p * _quantiles(v, w)[0] for v, w, p in zip(values, inside, chances, strict=True))
     saturated = np.where(orders.measured, chances[3], 1.0 - orders.d_magnetic)  # 4f moments alone: a field aligns them
-    means = [(v * w).sum(axis=1) for v, w in zip(values, inside, strict=True)]
+    means = [(v * w).sum(axis=1) for v, w in zip(values, [of_sum, expected, *inside[2:]], strict=True)]
     net = sum(p * mean for p, mean in zip((*chances[:3], saturated), means[:4], strict=True))
     net = np.asarray(net, dtype=np.float64)
+    if_net, with_net, inside_net = orders.given_net(has_f), [*values[:2], alone_ordered], [*inside[:2], of_f]
+    if_alone = (alone_ordered * of_f).sum(axis=1)
+    given = np.asarray(sum(p * mean for p, mean in zip(if_net, [*means[:2], if_alone], strict=True)), dtype=np.float64)
+    given_low, given_high = _hull(with_net, inside_net, if_net)
     d_values = [grid, (grid[:, :, None] * r[:, None, :]).reshape(n, each), np.zeros((n, 1))]
     without = probabilities[2] + 1.0 - orders.d_magnetic
     d_low, d_high = _hull(d_values, [_even(grid), within, np.ones((n, 1))], (*probabilities[:2], without))
-    share = np.where(np.isfinite(facts.fim_share), facts.fim_share, float(np.mean(ANY_R)))
+    share = np.where(np.isfinite(facts.fim_share), facts.fim_share, float(np.mean(constants.any_r)))
     share = np.where(orders.ferro < 0.5, share, 1.0)
     ordered = (orders.d_magnetic >= 0.5) | ~has_f
     f_here = np.where(ordered[:, None], f, alone)
@@ -174,24 +199,33 @@ def _mixture(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders) -> Ne
     d_here, f_here, f_ends = held * np.where(ordered, d * share, 0.0), held[:, None] * f_here, held[:, None] * f_ends
     return NetMoments(
         d_here, np.minimum(d_low, d_here), np.maximum(d_high, d_here), f_here[:, 1], f_ends.min(axis=1), f_ends.max(axis=1), net,
-        np.minimum(low, net), np.maximum(high, net), np.asarray(sure, dtype=np.float64), (orders.ferro < 0.5) & ordered, share,
+        np.minimum(low, net), np.maximum(high, net), given, np.minimum(given_low, given), np.maximum(given_high, given),
+        np.asarray(sure, dtype=np.float64), (orders.ferro < 0.5) & ordered, share,
     )  # fmt: skip
 
 
-def _four_f(facts: MomentFacts) -> Floats:
+def p_4f_moment(moment: Floats, doubt: Floats) -> Floats:
+    """(n,) probability that the 4f shells have moments at all, from the mean and the standard deviation (µB/atom) due to the
+    valence: p·S and S·sqrt(p(1 - p)) of ions with a moment S of which it is uncertain. What orders has one, so S is its moment.
+    """
+    square = moment**2
+    return np.divide(square, square + doubt**2, out=np.ones_like(square), where=square > 0)
+
+
+def _four_f(facts: MomentFacts, light_c: Reduction, heavy_c: Reduction, spin_c: Reduction) -> Floats:
     """(n, 3) µB/atom: L - H at three reductions by the crystal field; below zero: antiparallel to the d moments."""
-    light, heavy = facts.light_4f[:, None] * np.array(LIGHT_C), facts.heavy_4f[:, None] * np.array(HEAVY_C)
-    found: Floats = light - heavy - facts.spin_4f[:, None]
+    light, heavy = facts.light_4f[:, None] * np.array(light_c), facts.heavy_4f[:, None] * np.array(heavy_c)
+    found: Floats = light - heavy - facts.spin_4f[:, None] * np.array(spin_c)
     return found
 
 
-def _shares(facts: MomentFacts) -> tuple[Floats, Floats]:
+def _shares(facts: MomentFacts, constants: MomentConstants, rule_weight: float) -> tuple[Floats, Floats]:
     """(n, k) the r of a ferrimagnet and their weights."""
-    known = np.isfinite(facts.fim_share)
+    known, any_r = np.isfinite(facts.fim_share), constants.any_r
     first = np.where(known, facts.fim_share, 0.5)
-    r = np.concatenate([first[:, None], np.broadcast_to(np.array(ANY_R), (len(first), len(ANY_R)))], axis=1)
-    rule = np.where(known, RULE_WEIGHT, 0.0)[:, None]
-    rest = np.broadcast_to((1.0 - rule) / len(ANY_R), (len(first), len(ANY_R)))
+    r = np.concatenate([first[:, None], np.broadcast_to(np.array(any_r), (len(first), len(any_r)))], axis=1)
+    rule = np.where(known, rule_weight, 0.0)[:, None]
+    rest = np.broadcast_to((1.0 - rule) / len(any_r), (len(first), len(any_r)))
     return r, np.concatenate([rule, rest], axis=1)
 
 

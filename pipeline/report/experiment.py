@@ -86,11 +86,13 @@ def _predicted(name: str, row: Mapping[str, Any], value: str, low: str, high: st
 def _magnetisation(row: Mapping[str, Any]) -> str:
     if finite(row.get("saturation_T")) is None:
         return ""
-    warm = finite(row.get("saturation_300K_T"))
-    at_work = "" if warm is None or row.get("order") in (ANTIFERROMAGNET, NON_MAGNETIC) else f", {number(warm)} T at 300 K"
+    warm, ordered = finite(row.get("saturation_300K_T")), row.get("order") not in (ANTIFERROMAGNET, NON_MAGNETIC)
+    at_work = f", {number(warm)} T at 300 K" if warm is not None and ordered else ""
     parallel = ", which may keep its moments parallel" if row.get("order") == FERRIMAGNET else ""
     source = f"DFT{parallel}" if finite(row.get("saturation_dft_T_low")) is None else "net moment"
-    return f"µ0·Ms {number(row['saturation_T'])} T at 0 K ({source}){at_work}"
+    given = finite(row.get("saturation_if_fm_or_fim_T"))  # as that at 300 K is; older runs have none
+    value, condition = (given, " if FM or FiM") if given is not None and ordered else (row["saturation_T"], "")
+    return f"µ0·Ms{condition} {number(value)} T at 0 K ({source}){at_work}"
 
 
 def _column(ranking: pd.DataFrame, name: str) -> pd.Series[Any]:

@@ -64,6 +64,11 @@ _RANKING = (
     RankingColumn("exclusion_reason", "", "Why the profile ranks the crystal after all others. Empty: it competes."),
     RankingColumn("saturation_T_high", "T", "µ0·Ms at the upper end of the net moment's interval."),
     RankingColumn(
+        "saturation_if_fm_or_fim_T",
+        "T",
+        "µ0·Ms if the crystal is a ferro- or ferrimagnet (`moment_if_fm_or_fim`); the profiles multiply it by P(FM or FiM).",
+    ),
+    RankingColumn(
         "saturation_sure_T",
         "T",
         "µ0·Ms at the lower end of each order's interval, weighted with the order's probability (antiferromagnets count as 0).",
@@ -153,6 +158,14 @@ _NET_MOMENT = (  # of pipeline.magnetism.net_moment
         "be an antiferromagnet.",
     ),
     RankingColumn("moment_net_high", "µB/atom", "Upper end of the same interval: the parallel sum where nothing decides."),
+    RankingColumn(
+        "moment_if_fm_or_fim",
+        "µB/atom",
+        "The same mean over the orders with a net moment alone: the moment if the crystal is a ferro- or ferrimagnet. This, not "
+        "`moment_net`, may be multiplied by `p_fm_or_fim`.",
+    ),
+    RankingColumn("moment_if_fm_or_fim_low", "µB/atom", "Lower end of its 90 % interval."),
+    RankingColumn("moment_if_fm_or_fim_high", "µB/atom", "Upper end of its 90 % interval."),
     RankingColumn("moment_explained", "", "How the net moment comes about, in one sentence."),
 )
 EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; rankings of older releases have none
@@ -182,7 +195,8 @@ EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; r
     RankingColumn(
         "saturation_300K_T",
         "T",
-        "µ0·Ms at 300 K from that of the net moment at 0 K and the Curie temperature (Kuz'min, Phys. Rev. Lett. 94, 107204).",
+        "µ0·Ms at 300 K if the crystal is a ferro- or ferrimagnet: from `saturation_if_fm_or_fim_T` and the Curie temperature "
+        "(Kuz'min, Phys. Rev. Lett. 94, 107204).",
     ),
     RankingColumn("saturation_300K_T_low", "T", "Lower end of its 90 % interval, which contains the uncertainty of both."),
     RankingColumn("saturation_300K_T_high", "T", "Upper end of its 90 % interval."),

@@ -14,7 +14,7 @@ MAGNETOCALORIC = "magnetocaloric"
 _SURE = "µ0·Ms at the lower end of each order's 90 % interval, weighted with the order's probability (T)"
 _TOO_HIGH = f"known to lie more than {MAX_E_ABOVE_HULL:g} eV/atom above the hull"
 # not the lower end of the interval: it is zero wherever the Curie temperature may be below 300 K, for nine crystals in ten
-_AT_WORK = "µ0·Ms at 300 K (T) × P(FM or FiM) × P(Tc > 450 K)"
+_AT_WORK = "µ0·Ms at 300 K if FM or FiM (T) × P(FM or FiM) × P(Tc > 450 K)"
 _NO_AFM = "set aside: measured antiferromagnets"
 
 
@@ -27,7 +27,8 @@ def window_K(temperature_K: float) -> tuple[float, float]:
 def in_window(low_K: float, high_K: float) -> str:
     """The formula of the profiles that want a Curie temperature in a window."""
     window = f"P({low_K:g} K < Tc < {high_K:g} K)" if low_K > 0 else f"P(Tc < {high_K:g} K)"
-    return f"score = µ0·Ms at 0 K (T) × P(FM or FiM) × {window}, from Tc and its 90 % interval; {_NO_AFM}, radioactive elements"
+    score = f"µ0·Ms at 0 K if FM or FiM (T) × P(FM or FiM) × {window}"
+    return f"score = {score}, from Tc and its 90 % interval; {_NO_AFM}, radioactive elements"
 
 
 TEXTS = {  # name to purpose and formula

@@ -115,7 +115,7 @@ def magnetocaloric(temperature_K: float) -> Profile:
 
 
 def _windowed(name: str, purpose: str, window: tuple[float, float]) -> Profile:
-    working = f"saturation_T * p_fm_or_fim * {IN_WINDOW.name}"
+    working = f"saturation_if_fm_or_fim_T * p_fm_or_fim * {IN_WINDOW.name}"
     return Profile(name, purpose, in_window(*window), _in_window, (_antiferromagnets, _radioactive), working, window)
 
 
@@ -141,7 +141,7 @@ def _soft(table: pd.DataFrame) -> pd.Series[float]:
 
 
 def _in_window(table: pd.DataFrame) -> pd.Series[float]:
-    return table["saturation_T"] * table["p_fm_or_fim"] * table[IN_WINDOW.name]
+    return table["saturation_if_fm_or_fim_T"] * table["p_fm_or_fim"] * table[IN_WINDOW.name]
 
 
 def _hopeful(table: pd.DataFrame) -> pd.Series[float]:

@@ -61,6 +61,7 @@ def with_tesla(table: pd.DataFrame, tesla: pd.Series[float]) -> pd.DataFrame:
         saturation_T=table["moment_net"] * tesla,
         saturation_T_low=table["moment_net_low"] * tesla,
         saturation_T_high=table["moment_net_high"] * tesla,
+        saturation_if_fm_or_fim_T=table["moment_if_fm_or_fim"] * tesla,
         saturation_sure_T=table["moment_sure"] * tesla,
         saturation_dft_T=table["moment_muB_per_atom"] * tesla,
         saturation_dft_T_low=table["moment_low"] * tesla,
@@ -78,7 +79,8 @@ def _with_net_moment(predictions: pd.DataFrame) -> pd.DataFrame:
         return predictions
     return predictions.assign(
         moment_net=predictions["moment_muB_per_atom"], moment_net_low=predictions["moment_low"],
-        moment_net_high=predictions["moment_high"], moment_sure=predictions["p_ferromagnetic"] * predictions["moment_low"],
+        moment_net_high=predictions["moment_high"], moment_if_fm_or_fim=predictions["moment_muB_per_atom"],
+        moment_sure=predictions["p_ferromagnetic"] * predictions["moment_low"],
     )  # fmt: skip
 
 

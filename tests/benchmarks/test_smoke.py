@@ -31,6 +31,7 @@ GIVEN = {  # arguments below ../shared/data of those that have no built-in data
     "benchmarks.label_evidence": ("",),
     "benchmarks.mcif_round_trip": ("icsd_candidates.parquet",),
     "benchmarks.measured_moments": ("",),
+    "benchmarks.moment_calibration": ("",),
 }
 BROWSERS = {"benchmarks.report_browser", "benchmarks.screenshots"}
 PRELOADED = [  # once for all children

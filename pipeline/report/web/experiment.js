@@ -48,7 +48,9 @@ const magnetisationWords = (data, k) => {
   const atWork = Number.isFinite(warm) && ordered ? `, ${FORMATS.number(warm, 2)} T at 300 K` : "";
   const parallel = data.orders[value("order")] === "FiM" ? ", which may keep its moments parallel" : "";
   const source = Number.isFinite(value("saturation_dft_T_low")) ? "net moment" : `DFT${parallel}`; // older runs rank the moment of DFT itself
-  return `µ0·Ms ${FORMATS.number(value("saturation_T"), 2)} T at 0 K (${source})${atWork}`;
+  const given = Number.isFinite(value("saturation_if_fm_or_fim_T")) && ordered; // as that at 300 K is; older runs have none
+  const cold = value(given ? "saturation_if_fm_or_fim_T" : "saturation_T");
+  return `µ0·Ms${given ? " if FM or FiM" : ""} ${FORMATS.number(cold, 2)} T at 0 K (${source})${atWork}`;
 };
 
 // Why a candidate stands where it stands: order, temperature and magnetisation with their sources.

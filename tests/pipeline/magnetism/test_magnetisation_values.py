@@ -234,5 +234,5 @@ def test_room_temperature() -> None:
     frame = table()
     known = known_from_experiment(frame["formula"], frame["space_group"], None)
     first = with_experiment(frame, known, pd.Series([0.5] * 5)).iloc[0]
-    expected = 0.5 * first["moment_net"] * kuzmin(np.array([300.0 / 500.0]))[0]
+    expected = 0.5 * first["moment_if_fm_or_fim"] * kuzmin(np.array([300.0 / 500.0]))[0]
     assert first["saturation_300K_T"] == pytest.approx(expected, rel=1e-9)

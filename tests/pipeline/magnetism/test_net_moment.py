@@ -14,7 +14,10 @@ from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.magnetism.experiment import with_experiment
 from pipeline.magnetism.ferrimagnet import compensation
 from pipeline.magnetism.known_orders import known_from_experiment
+from pipeline.magnetism.moment_columns import ferrimagnets_by_structure, p_4f
+from pipeline.magnetism.moment_constants import FITTED
 from pipeline.magnetism.moment_facts import FACTS, moment_facts
+from pipeline.magnetism.net_moment import Orders, p_4f_moment
 
 FREE_ION_MUB = {59: 3.20, 60: 3.27, 62: 0.71, 64: 7.0, 65: 9.0, 66: 10.0, 67: 10.0, 68: 9.0, 69: 7.0, 70: 4.0}  # handbooks
 ROUNDED = 0.005
@@ -74,7 +77,7 @@ def test_light_rare_earths_add_to_the_3d_moment_and_heavy_ones_subtract() -> Non
     assert (rows["moment_4f"][1:3] > 0).all() and (rows["moment_4f"][3:] < 0).all()
     np.testing.assert_allclose(rows["moment_3d"], rows["moment_3d"][0], rtol=1e-9)
     assert (rows["moment_net"][1:3] > rows["moment_net"][0] + 0.3).all()
-    assert rows["moment_net"][4] == pytest.approx(abs(1 / 0.95 - 0.9 * 10 / 3), abs=0.15), "DyFe2"
+    assert rows["moment_net"][4] == pytest.approx(abs(1 / 0.95 - FITTED.heavy_c[1] * 10 / 3), abs=0.15), "DyFe2"
     assert (rows["ordering_most_likely"][3:] == "FiM").all()
 
 
@@ -138,7 +141,7 @@ def test_garnet() -> None:
 
 
 def test_the_interval_contains_parallel_and_compensated_where_nothing_decides() -> None:
-    open_case = net([spinel("Mn", "Cr")], p_fm_or_fim_predicted=0.5, p_ferromagnetic=0.4, p_ferrimagnetic=0.4).iloc[0]
+    open_case = net([laves("Y")], p_fm_or_fim_predicted=0.5, p_ferromagnetic=0.4, p_ferrimagnetic=0.4).iloc[0]
     assert open_case.moment_net_low == 0.0 and open_case.moment_net_high >= 1.0
     decided = net([spinel("Mn", "Cr")], formula="Fe", space_group=229).iloc[0]  # measured: FM
     assert decided.moment_net_low > 0.5
@@ -147,6 +150,73 @@ def test_the_interval_contains_parallel_and_compensated_where_nothing_decides() 
 def test_a_measured_antiferromagnet_has_no_net_moment() -> None:
     row = net([rock_salt("Ni", "O", 4.18)], formula="NiO").iloc[0]
     assert row.moment_net < 0.05 and row.moment_net_high >= row.moment_net
+
+
+@pytest.mark.parametrize("e", [0.1, 0.5, 0.95])
+@pytest.mark.parametrize("p_magnetic", [0.3, 0.95])
+def test_times_p_fm_or_fim_the_conditional_moment_is_the_expected_one(e: float, p_magnetic: float) -> None:
+    """Without 4f shells. Antiferromagnets are counted once, not once in the moment and once in the probability."""
+    fm = 0.98 * p_magnetic
+    said = {"p_fm_or_fim_predicted": e, "p_magnetic": p_magnetic, "p_ferromagnetic": fm, "p_ferrimagnetic": p_magnetic - fm}
+    row = net([laves("Y")], **said).iloc[0]
+    canted = 0.01 * row.p_antiferromagnetic * row.moment_muB_per_atom / p_magnetic
+    assert row.moment_net == pytest.approx(row.p_fm_or_fim * row.moment_if_fm_or_fim + canted, abs=1e-6)
+    sure = net([laves("Y")], **said | {"p_fm_or_fim_predicted": 1.0}).iloc[0]
+    assert row.moment_if_fm_or_fim == pytest.approx(sure.moment_if_fm_or_fim, abs=1e-9)
+    assert row.moment_if_fm_or_fim_low <= row.moment_if_fm_or_fim <= row.moment_if_fm_or_fim_high
+    assert row.moment_if_fm_or_fim_low > 0.5, "no antiferromagnet in the interval given FM or FiM"
+
+
+def test_weights_given_a_net_moment_sum_to_one() -> None:
+    half = np.array([0.5, 0.5])
+    orders = Orders(half, np.array([0.2, 0.9]), np.array([0.25, 0.25]), np.array([False, False]))
+    fm, fim, alone = orders.given_net(np.array([True, False]))
+    np.testing.assert_allclose(fm, [0.125, 0.25])
+    np.testing.assert_allclose(fim, [0.375, 0.75])
+    np.testing.assert_allclose(alone, [0.5, 0.0])
+
+
+def test_where_rules_oppose_sublattices_a_crystal_with_a_net_moment_is_a_ferrimagnet() -> None:
+    """DFT, which starts ferromagnetic, gives Mn3O4 a P(FM) of 0.8."""
+    row = net([spinel("Mn", "Mn")]).iloc[0]
+    assert row.ordering_most_likely == "FiM" and row.moment_net < 0.5
+    fm, fim = [0.6, 0.6, 0.005], [0.2, 0.2, 0.795]
+    table = pd.DataFrame({"p_ferromagnetic": fm, "p_ferrimagnetic": fim, "fim_share": [0.3, np.nan, 0.3]})
+    found = ferrimagnets_by_structure(table, FITTED)
+    np.testing.assert_allclose(found["p_ferrimagnetic"], [FITTED.ruled * 0.8, 0.2, 0.795])
+    np.testing.assert_allclose(found["p_ferromagnetic"] + found["p_ferrimagnetic"], 0.8)
+
+
+def test_manganese_and_nickel_across_a_corner_are_parallel() -> None:
+    """La2NiMnO6 is a ferromagnet, Sr2FeMoO6 a ferrimagnet."""
+
+    def double_perovskite(first: str, second: str) -> SymmetricCell:
+        frac = [[0.25, 0.25, 0.25], [0, 0, 0], [0.5, 0, 0], [0.25, 0, 0]]
+        return cell("Fm-3m", Lattice.cubic(7.8), ["La", first, second, "O"], frac)
+
+    assert compensation(double_perovskite("Ni", "Mn")) is None
+    assert compensation(double_perovskite("Mn", "Co")) is None
+    opposed = compensation(double_perovskite("Fe", "Mo"))
+    assert opposed is not None and 0.5 < opposed.share < 0.8
+
+
+def test_what_orders_has_its_moment() -> None:
+    """An ion of uncertain valence: P(4f moments) is that of the valence, and given an order the moment is the whole one."""
+    moment, doubt = np.array([0.6 * 7.0, 7.0, 0.0]), np.array([7.0 * 0.24**0.5, 0.0, 0.0])
+    np.testing.assert_allclose(p_4f_moment(moment, doubt), [0.6, 1.0, 1.0])
+    row = net([rock_salt("Eu", "O", 5.06)], p_magnetic=0.01, moment_muB_per_atom=0.01, moment_low=0.0, moment_high=0.05).iloc[0]
+    p = p_4f(row.to_frame().T)[0]
+    assert 0.05 < p < 0.95, "the distance decides nothing"
+    assert row.moment_if_fm_or_fim == pytest.approx(3.5, abs=0.15)
+    assert row.p_fm_or_fim == pytest.approx(0.95 * p, abs=0.03)
+
+
+def test_a_small_rest_beside_europium_is_no_moment_of_iron() -> None:
+    """EuFe2P2: 7 µB of a label of 7.1 are the europium's, and the iron has none."""
+    frac = [[0, 0, 0], [0, 0.5, 0.25], [0, 0, 0.362]]
+    crystal = cell("I4/mmm", Lattice.tetragonal(3.82, 11.24), ["Eu", "Fe", "P"], frac)
+    row = net([crystal], moment_muB_per_atom=7.1 / 5, moment_low=1.4, moment_high=1.44, p_magnetic=1.0).iloc[0]
+    assert row.moment_3d < 0.1
 
 
 def test_facts_average_over_cells() -> None:

@@ -170,7 +170,7 @@ def test_the_working_says_what_the_score_is(name: str) -> None:
 
 def test_the_columns_that_a_score_reads() -> None:
     temperatures = {"tc_K", "tc_low_K", "tc_high_K"}
-    assert PROFILES["magnetocaloric"].columns == {"saturation_T", "p_fm_or_fim"} | temperatures
+    assert PROFILES["magnetocaloric"].columns == {"saturation_if_fm_or_fim_T", "p_fm_or_fim"} | temperatures
     assert PROFILES["high-ms"].columns == {"saturation_sure_T"}
     assert PROFILES["low-temperature-refrigerant"].window_K == (0.0, 80.0)
 
