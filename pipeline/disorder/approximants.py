@@ -62,9 +62,7 @@ class Approximants:
         Unsound: PARTIAL_OCCUPANCY where no set of the allowed size has the composition.
     """
 
-    def __init__(
-        self, crystal: DisorderedCrystal, settings: ApproximantSettings = DEFAULT, symprec_A: float = SYMPREC_A
-    ) -> None:
+    def __init__(self, crystal: DisorderedCrystal, settings: ApproximantSettings = DEFAULT, symprec_A: float = SYMPREC_A) -> None:
         self.crystal, self.settings = crystal, settings
         self.cell: AveragedCell = averaged_cell(crystal, symprec_A)
         self.size, self.mixture, self.plan = _supercell(self.cell, settings)

@@ -71,5 +71,3 @@ def _radius(z: int) -> float:
     from ase.data import covalent_radii
 
     return float(covalent_radii[z])
-
-

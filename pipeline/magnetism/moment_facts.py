@@ -81,4 +81,3 @@ def typical_d(graphs: CrystalGraphs) -> Floats:
     salt = np.add.reduceat(weight * is_anion()[numbers], start) >= SALT_SHARE
     in_salt, in_metal = (np.add.reduceat(weight * typical_sizes(kind)[numbers], start) for kind in (True, False))
     return np.where(salt, in_salt, in_metal)
-

@@ -94,5 +94,3 @@ def error_table(rows: pd.DataFrame) -> pd.DataFrame:
 def answers(said: ExperimentPrediction) -> dict[str, np.ndarray]:
     """What a model predicts of each task, (formulas,) each: a probability, or K."""
     return {"order": said.p_fm_or_fim, "tc": said.tc.value_K, "tn": said.tn.value_K}
-
-
