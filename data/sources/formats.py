@@ -186,7 +186,7 @@ def _extended_xyz(text: str) -> Iterator[dict[str, Any] | str]:
         raise _NoStructure("no frame")
     for atoms in frames:
         if not atoms.cell.volume > 0:
-            yield "no lattice: the second line must say Lattice=\"...\", else the file is a molecule's"
+            yield 'no lattice: the second line must say Lattice="...", else the file is a molecule\'s'
         elif not atoms.pbc.all():
             yield f"periodic in {int(atoms.pbc.sum())} directions only"
         elif "occupancy" in atoms.info or "occupancy" in atoms.arrays:

@@ -36,9 +36,7 @@ def train(
     ] = None,
     weigh_label_noise: Annotated[
         bool,
-        typer.Option(
-            "--weigh-label-noise", help="Give less weight to labels that cross-validation contradicts."
-        ),
+        typer.Option("--weigh-label-noise", help="Give less weight to labels that cross-validation contradicts."),
     ] = False,
     adapt: Annotated[
         str | None, typer.Option("--adapt", help="Model whose coordinate network `canonical` makes independent of orientation.")
