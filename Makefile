@@ -82,7 +82,7 @@ picture: $(VENV)/.test
 
 # models/pretrained: the shipped ensemble, from a labelled table with a split. Hours; killed and started again, it goes on.
 DATA ?= mp_magnets.parquet
-PRETRAINED := mpnn:4,cgcnn
+PRETRAINED := mpnn:2,cgcnn:3
 pretrained: export FERROSCREEN_HOME := $(CURDIR)/.work/pretrained
 pretrained: $(VENV)/.run
 	test -d $(FERROSCREEN_HOME)/snapshots || FERROSCREEN_QUALITY=false $(BIN)/ferroscreen refresh --source parquet:$(DATA)

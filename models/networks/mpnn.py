@@ -10,7 +10,8 @@ The messages are those of MC-EGNN (models/networks/mcegnn.py) without its vector
 
 w_ij is the number of neighbours that the edge represents times a weight that falls to zero at the edge of the neighbour shell
 (GraphBatch.shell_weight). A neighbour that leaves the shell leaves it slowly, so a prediction is a continuous function of the
-structure.
+structure. In training the lengths of each crystal are stretched at random by about `strain`, and `dropout` acts on the updates and
+on the pooled features: without them the validation error stops falling after 12 epochs of the magnet set.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ MEAN_NEIGHBOURS = 16.0  # of a crystal graph; keeps sums over neighbours near on
 
 @dataclass(frozen=True)
 class MPNNSettings:
-    """Shape of the network."""
+    """Shape of the network, and what disturbs it in training."""
 
     width: int = 64
     layers: int = 3
@@ -42,6 +43,8 @@ class MPNNSettings:
     reach_A: float = 8.0  # last centre of the distance basis
     neighbours: int = 12  # what the graphs were built with: so many neighbours count in full
     fade_A: float = 0.1  # and those this little farther ever less
+    dropout: float = 0.1  # share of the updates and of the pooled features
+    strain: float = 0.01  # standard deviation of the random stretch
 
 
 class MessageLayer(nn.Module):
@@ -57,6 +60,7 @@ class MessageLayer(nn.Module):
         self.second = nn.Linear(width, width)
         self.gate = nn.Linear(width, 1)
         self.update = mlp(2 * width, width, width)
+        self.dropout = nn.Dropout(settings.dropout)
 
     def forward(self, node: Tensor, edge: Tensor, weight: Tensor, batch: GraphBatch) -> Tensor:
         h = self.norm(node)
@@ -65,7 +69,7 @@ class MessageLayer(nn.Module):
         message = silu(self.second(silu(v)))
         weight = torch.sigmoid(self.gate(message))[:, 0] * weight
         summed = weighted_sum(message, weight, batch.edge_target, len(h)) / MEAN_NEIGHBOURS
-        changed: Tensor = node + self.update(torch.cat([h, summed], dim=1))
+        changed: Tensor = node + self.dropout(self.update(torch.cat([h, summed], dim=1)))
         return changed
 
 
@@ -84,12 +88,14 @@ class MPNNNetwork(nn.Module):
         self.basis = GaussianBasis(0.0, settings.reach_A, settings.gaussians, settings.reach_A / settings.gaussians)
         self.layers = nn.ModuleList(MessageLayer(settings) for _ in range(settings.layers))
         self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(settings.dropout)
         self.gate = mlp(width, width, 1)
         self.site = mlp(2 * width, width, 1)
 
     def forward(self, batch: GraphBatch) -> TwoPart:
         h = self.features(batch)
         pooled = weighted_sum(h, batch.node_weight, batch.node_crystal, batch.n_crystals)
+        pooled = self.dropout(pooled)
         sites = functional.softplus(self.site(torch.cat([h, pick(pooled, batch.node_crystal)], dim=1)))
         size = weighted_sum(sites, batch.node_weight, batch.node_crystal, batch.n_crystals)
         return TwoPart(self.gate(pooled)[:, 0], size[:, 0])
@@ -97,18 +103,26 @@ class MPNNNetwork(nn.Module):
     def features(self, batch: GraphBatch) -> Tensor:
         """(nodes, width)."""
         node = self.embedding(batch.numbers) + self.of_properties(self.properties[batch.numbers])
-        edge = self.basis.shared(batch.edge_distance, batch.known_bases)
+        edge = self.edge_features(batch)
         weight = batch.edge_count * batch.shell_weight(self.settings.neighbours, self.settings.fade_A)
         for layer in self.layers:
             node = layer(node, edge, weight, batch)
         h: Tensor = self.norm(node)
         return h
 
+    def edge_features(self, batch: GraphBatch) -> Tensor:
+        """(edges, gaussians); in training of stretched crystals."""
+        if not self.training:
+            return self.basis.shared(batch.edge_distance, batch.known_bases)
+        stretch = 1.0 + self.settings.strain * torch.randn(batch.n_crystals, dtype=batch.edge_distance.dtype)
+        stretched: Tensor = self.basis(batch.edge_distance * stretch[batch.node_crystal[batch.edge_target]])
+        return stretched
+
 
 class MPNN(NetworkModel):
     family: ClassVar[str] = "mpnn"
     settings_type = MPNNSettings
-    training = TrainingSettings(epochs=20)
+    training = TrainingSettings(epochs=24)
 
     def build(self) -> nn.Module:
         return MPNNNetwork(self.settings)

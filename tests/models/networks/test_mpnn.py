@@ -10,8 +10,8 @@ import torch
 
 from data.crystal import Crystal
 from models.graphs.crystal_graphs import DTYPES, CrystalGraphs, GraphBatch
-from models.networks.mpnn import MPNN
-from tests.contract.crystals import examples_of, hand_built
+from models.networks.mpnn import MPNN, MPNNSettings
+from tests.contract.crystals import examples_of, hand_built, starter_examples
 from tests.contract.models import trained
 
 NEIGHBOURS, FADE_A = 12, 0.1
@@ -65,3 +65,12 @@ def test_a_neighbour_leaves_the_shell_slowly(name: str) -> None:
     said = trained(MPNN)[0].predict(path).moment
     assert len(set(edges.tolist())) > 1, "no neighbour left or came, so this tests nothing"
     assert np.abs(np.diff(said)).max() < JUMP
+
+
+def test_training_is_disturbed_and_predictions_are_not() -> None:
+    examples = starter_examples().take(np.arange(20))
+    for settings in (MPNNSettings(dropout=0.5, strain=0.0), MPNNSettings(dropout=0.0, strain=0.1)):
+        model = MPNN(settings)
+        np.testing.assert_array_equal(model.predict(examples).moment, model.predict(examples).moment)
+        network, batch = model.network.train(), GraphBatch.collate(examples.graphs, np.arange(20))
+        assert not torch.equal(network(batch).moment, network(batch).moment)
