@@ -82,11 +82,11 @@ picture: $(VENV)/.test
 
 # models/pretrained: the shipped ensemble, from a labelled table with a split. Hours; killed and started again, it goes on.
 DATA ?= mp_magnets.parquet
-PRETRAINED := boosting,cgcnn:3,megnet,mcegnn:2,ecn
+PRETRAINED := mpnn:2,cgcnn:3
 pretrained: export FERROSCREEN_HOME := $(CURDIR)/.work/pretrained
 pretrained: $(VENV)/.run
 	test -d $(FERROSCREEN_HOME)/snapshots || FERROSCREEN_QUALITY=false $(BIN)/ferroscreen refresh --source parquet:$(DATA)
-	$(BIN)/ferroscreen train --members $(PRETRAINED) --select-descriptors 100 --weigh-label-noise
+	$(BIN)/ferroscreen train --members $(PRETRAINED) --weigh-label-noise
 	$(BIN)/ferroscreen ship
 
 # models/pretrained/order-classifiers and order-rankers: from a table with signed site moments; ten minutes

@@ -16,6 +16,7 @@ _HOMES = {  # the only classes a saved model can name
     "megnet": ("models.networks.megnet", "MEGNet"),
     "ecn": ("models.networks.ecn", "ECN"),
     "mcegnn": ("models.networks.mcegnn", "MCEGNN"),
+    "mpnn": ("models.networks.mpnn", "MPNN"),
     "coordinates": ("models.published.coordinate_network", "Coordinates"),
     "canonical": ("models.published.canonicalization", "Canonical"),
 }

@@ -92,6 +92,21 @@ class GraphBatch:
     edge_count: torch.Tensor  # (edges,)
     n_crystals: int
 
+    def shell_weight(self, neighbours: int, fade_A: float) -> torch.Tensor:
+        """(edges,) 1 up to the distance of the centre's nearest `neighbours`, from there to zero within `fade_A` Å, smoothly.
+
+        The distance of the n-th neighbour is a continuous function of the structure, so the weight is one, too. An atom with
+        fewer neighbours keeps them all.
+        """
+        if (neighbours, fade_A) not in self.known_weights:
+            self.known_weights[neighbours, fade_A] = _shell_weight(self, neighbours, fade_A)
+        return self.known_weights[neighbours, fade_A]
+
+    @cached_property
+    def known_weights(self) -> dict[tuple[int, float], torch.Tensor]:
+        """What `shell_weight` was asked for, by its arguments."""
+        return {}
+
     @cached_property
     def known_bases(self) -> list[tuple[torch.Tensor, float, torch.Tensor]]:
         """What bases of its distances were computed (models.networks.layers.GaussianBasis.shared)."""
@@ -120,3 +135,17 @@ class GraphBatch:
             edge_count=torch.from_numpy(part.edge_count).to(dtype),
             n_crystals=len(index),
         )
+
+
+def _shell_weight(batch: GraphBatch, neighbours: int, fade_A: float) -> torch.Tensor:
+    target, distance = batch.edge_target, batch.edge_distance
+    order = torch.argsort(distance, stable=True)
+    order = order[torch.argsort(target[order], stable=True)]  # by centre, and by distance for each
+    owner, total = target[order], torch.cumsum(batch.edge_count[order].double(), 0)
+    first = torch.searchsorted(owner, torch.arange(len(batch.numbers)))
+    before = torch.cat([total.new_zeros(1), total])[first]
+    enough = total - before[owner] >= neighbours - 0.5
+    reach = distance.new_full((len(batch.numbers),), torch.inf)
+    reach.scatter_reduce_(0, owner[enough], distance[order][enough], reduce="amin")
+    share = ((reach[target] + fade_A - distance) / fade_A).clamp(0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)

@@ -43,10 +43,15 @@ _SYSTEM_STARTS = (1, 3, 16, 75, 143, 168, 195)  # first space group of each crys
 
 def descriptor_names() -> list[str]:
     """The columns of `descriptors`, in order."""
+    return [*composition_names(), *STRUCTURE_NAMES, *element_names(), *SURROUNDINGS_NAMES]
+
+
+def composition_names() -> list[str]:
+    """The first columns of `descriptors`: matminer's descriptors of the composition."""
     magpie = [f"MagpieData {stat} {prop}" for prop in magpie_table()[0] for stat in MAGPIE_STATISTICS]
     norms = [f"{p}-norm" for p in NORMS]
     valence = [f"avg {o} valence electrons" for o in ORBITALS] + [f"frac {o} valence electrons" for o in ORBITALS]
-    return [*magpie, *norms, *valence, *STRUCTURE_NAMES, *element_names(), *SURROUNDINGS_NAMES]
+    return [*magpie, *norms, *valence]
 
 
 def descriptors(graphs: CrystalGraphs) -> NDArray[np.float32]:

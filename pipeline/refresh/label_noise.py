@@ -19,12 +19,11 @@ from data.errors import UserError
 from data.labels import MAGNETIC_THRESHOLD
 from data.snapshot import Snapshot
 from data.sources.literature.tables import amounts_of, composition_key
-from models.contract import Model
-from models.families import family, reads_descriptors
 from models.ordering.order_classifier import CLASSES
 from pipeline.featurise import Needs, featurise
 from pipeline.ops.parallel import map_in_order
 from pipeline.ops.progress import Reporter
+from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.order_models import order_classifier
 from pipeline.registry.shipped import shipped_model
 from pipeline.training.label_noise import LARGE, WEIGHT, false_zero
@@ -181,20 +180,18 @@ def source_weights(table: pd.DataFrame, sources: pd.DataFrame) -> Floats:
 
 def _examined(crystals: list[Crystal]) -> Floats:
     """(crystals, 3) P(AFM), P(magnetic) and moment of each; NaN for one that has no graph."""
-    read = featurise(crystals, Needs())
+    model = _shipped()
+    read = featurise(crystals, Needs() if model is None else model.needs)
     found, kept = np.full((len(crystals), 3), np.nan), read.kept
     if len(kept):
-        trees = _shipped_trees()
         found[kept, 0] = order_classifier().predict(read.examples.descriptors)[:, CLASSES.index("AFM")]
-        if trees is not None:
-            said = trees.predict(read.examples)
+        if model is not None:
+            said = model.predict(read.examples)
             found[kept, 1], found[kept, 2] = said.p_magnetic, said.moment
     return found
 
 
 @lru_cache(maxsize=1)
-def _shipped_trees() -> Model | None:
-    """The trees of the shipped model, its only member that needs no time, loaded once a process; None where there are none."""
-    model = shipped_model()
-    names = [] if model is None else [m["family"] for m in model.manifest["members"] if reads_descriptors(m["family"])]
-    return None if model is None or not names else family(names[0]).load(model.member_folder(names[0]))
+def _shipped() -> Ensemble | None:
+    """The shipped ensemble, loaded once a process; None where there is none."""
+    return shipped_model()

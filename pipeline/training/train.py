@@ -37,7 +37,7 @@ from pipeline.training.publish import Trained, publish_ensemble
 from pipeline.training.settings import TrainSettings as TrainSettings
 from pipeline.training.splits import Split, split_rows
 
-TRAIN_CODE = "train-2"  # raise it whenever the same data and settings would train another model
+TRAIN_CODE = "train-3"  # raise it whenever the same data and settings would train another model
 SNAPSHOT_FILE = "snapshot.json"
 DONE_FILE = "done.json"
 CROSS_VALIDATED_FILE = "label_noise.safetensors"

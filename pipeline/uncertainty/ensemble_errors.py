@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.contract import MAGNETIC_THRESHOLD, Examples, Prediction
 from pipeline.evaluation.metrics import LARGE_MOMENT
-from pipeline.features.descriptors import descriptor_names
+from pipeline.features.descriptors import composition_names, descriptor_names
 from pipeline.registry.member_mean import combine
 from pipeline.training.member_weights import FOLDS, system_folds
 from pipeline.uncertainty.applicability_domain import Domain
@@ -73,7 +73,9 @@ class ErrorModel:
         folds = system_folds(systems, FOLDS)
         if len(truth) < FEWEST_ROWS or len(folds) == 1:
             return cls(Calibration.fit(truth, said.moment, _widened(said.spread, domain, examples)), magnetic, None, domain)
-        settings, error, descriptors = settings or DifficultySettings(), np.abs(truth - said.moment), _fast(examples)
+        settings, error = settings or DifficultySettings(), np.abs(truth - said.moment)
+        # no columns of the structure: some of them (space group, coordination) jump where a crystal hardly changes
+        descriptors = examples.descriptors[:, : len(composition_names())]
 
         def learned(rows: NDArray[np.int64]) -> Difficulty:
             return Difficulty.fit(error[rows], _rows(predictions, rows), weights, descriptors[rows], settings, seed)

@@ -9,7 +9,7 @@ import pytest
 from crepes import ConformalRegressor
 
 from pipeline.evaluation.metrics import MOMENT_BINS
-from pipeline.uncertainty.conformal import FLOOR, LEVEL, MIN_ROWS, ONE_SIGMA, SMALLEST, STEPS, Calibration
+from pipeline.uncertainty.conformal import BLEND, FLOOR, LEVEL, MIN_ROWS, ONE_SIGMA, SMALLEST, STEPS, Calibration
 from tests.pipeline.uncertainty.test_conformal import simulated
 
 SAME = 1e-12  # µB/atom; the same rank of the same scores
@@ -38,7 +38,8 @@ def test_the_interval_is_that_of_crepes_in_every_bin() -> None:
     _, fresh, fresh_spread = simulated(500, 22)
     low, high, _ = calibration.interval(fresh, fresh_spread)
     for k, (start, stop) in enumerate(itertools.pairwise(MOMENT_BINS)):
-        learned, asked = (moment >= start) & (moment < stop), (fresh >= start) & (fresh < stop)
+        learned = (moment >= start) & (moment < stop)
+        asked = (fresh >= (1 + BLEND) * start) & (fresh <= (1 - BLEND) * stop)  # nothing is mixed there
         if learned.sum() < MIN_ROWS or not asked.any():
             continue
         oracle = ConformalRegressor().fit(
@@ -66,8 +67,26 @@ def test_the_least_probability_is_half_a_row() -> None:
 
 
 @pytest.mark.parametrize("edge", MOMENT_BINS[1:-1])
-def test_an_edge_belongs_to_the_bin_above(edge: float) -> None:
+def test_two_bins_are_mixed_around_their_edge(edge: float) -> None:
     calibration = Calibration((0.0,) * 6, tuple(float(k) for k in range(6)), (1.0,) * 6, (50,) * 6)
     k = list(MOMENT_BINS).index(edge)
-    below, above = calibration.interval(np.array([np.nextafter(edge, 0.0), edge]), np.ones(2))[1] - np.array([edge, edge])
-    assert (below, above) == pytest.approx((k - 1, k))
+    moments = edge * np.array([1 - BLEND, 1 - BLEND / 2, 1.0, 1 + BLEND / 2, 1 + BLEND])
+    half = calibration.interval(moments, np.ones(5))[1] - moments
+    np.testing.assert_allclose(half, k - 1 + np.array([0.0, 0.25, 0.5, 0.75, 1.0]), atol=1e-12)
+
+
+def test_the_probability_is_mixed_in_the_same_way() -> None:
+    narrow, wide = (tuple(np.linspace(-half, half, STEPS + 1)) for half in (0.5, 1.0))
+    calibration = Calibration((1.0,) * 6, (1.0,) * 6, (1.0,) * 6, (50,) * 6, (*(narrow,) * 5, wide))
+    p = calibration.p_above(np.array([1.25, 1.75, 2.25]), np.array([1.0, 1.5, 2.0]), np.zeros(3))
+    assert p == pytest.approx([0.25, (0.25 + 0.375) / 2, 0.375])
+
+
+def test_bounds_are_continuous_in_the_moment() -> None:
+    calibration = Calibration.fit(*simulated(ROWS, 23))
+    moment = np.arange(0.0, 3.0, 1e-4)
+    for bound in (
+        *calibration.interval(moment, np.full(len(moment), 0.1)),
+        calibration.p_above(1.0, moment, np.full(len(moment), 0.1)),
+    ):
+        assert np.abs(np.diff(bound)).max() < 0.01
