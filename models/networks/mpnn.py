@@ -10,8 +10,8 @@ The messages are those of MC-EGNN (models/networks/mcegnn.py) without its vector
 
 w_ij is the number of neighbours that the edge represents times a weight that falls to zero at the edge of the neighbour shell
 (GraphBatch.shell_weight). A neighbour that leaves the shell leaves it slowly, so a prediction is a continuous function of the
-structure. In training the lengths of each crystal are stretched at random by about `strain`, and `dropout` acts on the updates and
-on the pooled features: without them the validation error stops falling after 12 epochs of the magnet set.
+structure. In training the lengths of each crystal are stretched at random by about `strain`, and `dropout` acts on the updates
+and on the pooled features: without them the validation error stops falling after 12 epochs of the magnet set.
 """
 
 from __future__ import annotations
