@@ -133,7 +133,8 @@ def _shares(moment: Floats) -> Floats:
     edges = np.array(MOMENT_BINS[1:-1])[:, None]
     passed = np.clip((moment - (1 - BLEND) * edges) / (2 * BLEND * edges), 0.0, 1.0)
     one, zero = np.ones((1, len(moment))), np.zeros((1, len(moment)))
-    return np.concatenate([one, passed]) - np.concatenate([passed, zero])
+    shares: Floats = np.concatenate([one, passed]) - np.concatenate([passed, zero])
+    return shares
 
 
 def _bin_rows(moment: Floats, k: int) -> NDArray[np.bool_]:
