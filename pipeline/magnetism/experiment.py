@@ -105,7 +105,8 @@ def with_experiment(
 
 def _or_4f(table: pd.DataFrame, magnetic: pd.Series[float]) -> pd.Series[float]:
     """P(moments) of the d atoms or of the 4f shells, of which DFT knows nothing where it freezes them."""
-    return np.maximum(magnetic, SURE * p_4f(table))
+    of_4f = SURE * p_4f(table)
+    return magnetic.mask(of_4f > magnetic, of_4f)
 
 
 def _with_4f(table: pd.DataFrame, magnetic: pd.Series[float]) -> tuple[pd.Series[float], pd.Series[float]]:
