@@ -10,6 +10,7 @@ from data.errors import UserError
 from pipeline.dft.settings import DftSettings
 
 GPAW = f"{__name__}:Gpaw"
+SYMMETRY_TOLERANCE = 1e-5  # of fractions; with its own 1e-7 GPAW 26.7 refuses cells whose vectors are rounded at 1e-9 Å
 PATIENCE_S = 120.0  # to import it from a slow disk
 HOW = (
     "`CC=g++ pip install -e '.[dft]'` compiles it (on Debian and Ubuntu first `apt install g++ libopenblas-dev libxc-dev`); "
@@ -37,7 +38,7 @@ class Gpaw:
         return Calculator(
             mode=PW(settings.cutoff_eV), xc=settings.functional, kpts={"size": settings.mesh(lattice), "gamma": True},
             occupations=FermiDirac(settings.smearing_eV), mixer=MixerSum(0.08, 5, 50), convergence=convergence,
-            maxiter=settings.max_steps, txt="-",
+            maxiter=settings.max_steps, symmetry={"tolerance": SYMMETRY_TOLERANCE}, txt="-",
         )  # fmt: skip
 
     @property

@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from data.calculation import Calculation, Job
+from data.calculation import Calculation, Job, Status
+from data.crystal import make_crystal
 from data.sources.starter import STARTER_FILE
 from pipeline.dft.gpaw_code import GPAW, need_gpaw
 from pipeline.dft.queue import work_off
@@ -51,6 +54,19 @@ def test_all_orderings_of_iron(tmp_path: Path) -> None:
     [plan] = planned(GPAW, starter()["bcc-Fe"], settings=COARSE)
     verdict = verdict_of(calculated(list(plan.jobs), tmp_path))
     assert verdict.word is Word.CONFIRMED, verdict
+
+
+def test_a_cell_rounded_at_its_ninth_decimal_is_calculated(tmp_path: Path) -> None:
+    """An ordering of iron whose symmetry GPAW refuses to find with its own tolerance; one step shows that it begins."""
+    lattice = [[4.053843176194419, 0, 0], [2.026921589251528, 3.5107311736103224, 0],
+               [2.0269215878576814, 1.1702437250468782, 3.3099490930705784]]  # fmt: skip
+    frac = [[0, 0, 0], [0.2500000000000001, 0.2500000000000002, 0.24999999999999956], [0.5000000000000001, 0.5, 0.5],
+            [0.7500000000000004, 0.7499999999999998, 0.75]]  # fmt: skip
+    [plan] = planned(GPAW, bcc(26), settings=replace(COARSE, max_steps=1))
+    job = replace(plan.jobs[0], cell=make_crystal("", lattice, frac, [26] * 4), start=np.array([5.0, 5.0, -5.0, -5.0]))
+    found: list[Calculation] = []
+    work_off([job], tmp_path, LIMITS, found.append)
+    assert found[0].outcome.status is Status.UNCONVERGED, found[0].outcome
 
 
 def test_the_command(tmp_path: Path) -> None:
