@@ -82,7 +82,7 @@ def retrospective(data: Labelled, out: Path, epochs: int, workers: int, console:
     chosen = choose_weights(validation.targets(), np.stack([v.moment for v, _ in said.values()]), of_validation)
     domain = Domain.fit(train, validation, len(descriptor_names()))
     errors = ErrorModel.fit(
-        validation.targets(), [v for v, _ in said.values()], chosen.weights, validation, of_validation, domain
+        validation.targets(), [v for v, _ in said.values()], chosen.weights, validation, of_validation, domain, rule=chosen.rule
     )
     predicted = errors.predict({name: c for name, (_, c) in said.items()}, chosen.weights, candidates)
     tesla = TESLA_PER_MUB_PER_A3 / candidates.graphs.volume_per_atom

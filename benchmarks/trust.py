@@ -83,9 +83,9 @@ def fit_and_predict(known: Rows, fresh: Rows) -> tuple[Verdict, dict[str, float]
     """Weights and errors from `known`, the word on `fresh`; also the weights and how they were found."""
     said = list(known.members.values())
     chosen = choose_weights(known.truth, np.stack([p.moment for p in said]), known.systems)
-    errors = ErrorModel.fit(known.truth, said, chosen.weights, known.examples, known.systems, known.domain)
+    errors = ErrorModel.fit(known.truth, said, chosen.weights, known.examples, known.systems, known.domain, rule=chosen.rule)
     predicted = errors.predict(fresh.members, chosen.weights, fresh.examples)
-    raw = combine(list(fresh.members.values()), chosen.weights)
+    raw = combine(list(fresh.members.values()), chosen.weights, chosen.rule)
     comparison = ", ".join(f"{way} {error:.5f}" for way, error in chosen.error.items())
     weights = dict(zip(known.members, chosen.weights.tolist(), strict=True))
     level = errors.calibration.level(fresh.truth, predicted.moment, predicted.size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from data.labels import MAGNETIC_THRESHOLD
+from pipeline.training.member_weights import MEDIAN
 
 WORST = 10  # elements that are named
 SHIPPED_WORDS = """## Data and licence
@@ -35,6 +36,8 @@ def model_card(manifest: dict[str, Any]) -> str:
     """What a person should know before trusting the model, in Markdown."""
     metrics = manifest["metrics"]["ensemble"]
     lines = [f"- {m['name']}: weight {m['weight']:.2f}, test MAE {m['mae']:.4f} µB/atom" for m in manifest["members"]]
+    way = manifest.get("weighing", {}).get("way", "")
+    combined = ["Their predictions are combined by the median.", ""] if way == MEDIAN else []
     left_out = [f"- left out: {m['name']}, because {m['reason']}" for m in manifest["left_out"]]
     passed = [] if manifest["gate_passed"] else ["", NOT_PASSED]
     return "\n".join(
@@ -48,6 +51,7 @@ def model_card(manifest: dict[str, Any]) -> str:
             f"On the test rows: MAE {metrics['mae']:.4f} µB/atom (predicting zero: {metrics['mae_of_zero']:.4f}).",
             f"The 90 % interval holds {metrics['coverage_90']:.1%} of them,",
             f"and {_share(metrics['coverage_90_magnetic'])} of the magnetic ones.",
+            *combined,
             *lines,
             *left_out,
             *passed,

@@ -1,9 +1,10 @@
-"""Members to one prediction: the weighted mean, and the spread of the members."""
+"""Members to one prediction: their weighted mean or their median, and the spread of the members."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,20 +14,27 @@ from models.contract import Prediction
 Floats = NDArray[np.float64]
 
 
+class Rule(StrEnum):
+    """How the members' moments become one."""
+
+    MEAN = "mean"  # weighted
+    MEDIAN = "median"  # a member that errs far off does not move it
+
+
 @dataclass(frozen=True, eq=False)
 class Combined:
     """What an ensemble says; (rows,) each."""
 
-    moment: Floats  # µB/atom, weighted mean
+    moment: Floats  # µB/atom
     spread: Floats  # µB/atom, standard deviation of all members, those of weight zero included
-    p_magnetic: Floats
+    p_magnetic: Floats  # weighted mean
 
 
-def combine(predictions: Sequence[Prediction], weights: Floats) -> Combined:
-    """The ensemble's word; members in the order of the weights."""
+def combine(predictions: Sequence[Prediction], weights: Floats, rule: Rule = Rule.MEAN) -> Combined:
+    """What the ensemble predicts; members in the order of the weights."""
     moments = np.stack([p.moment for p in predictions])
     return Combined(
-        moment=weighted_mean(weights, moments),
+        moment=np.median(moments, axis=0) if rule is Rule.MEDIAN else weighted_mean(weights, moments),
         spread=deviation(moments),
         p_magnetic=weighted_mean(weights, np.stack([p.p_magnetic for p in predictions])),
     )

@@ -27,7 +27,7 @@ _MOMENT = (
     RankingColumn(
         "moment_muB_per_atom",
         "µB/atom",
-        "Predicted size of the total DFT moment per atom: the weighted mean of the ensemble's members.",
+        "Predicted size of the total DFT moment per atom: the weighted mean or the median of the ensemble's members.",
     ),
     RankingColumn(
         "moment_low",

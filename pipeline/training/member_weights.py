@@ -1,4 +1,4 @@
-"""Weights of the members, chosen on validation rows by the better of two methods across chemical systems."""
+"""Weights of the members, or their median: chosen on validation rows by the best of three methods across chemical systems."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.registry.member_mean import Rule
+
 Floats = NDArray[np.float64]
 SELECTION_STEPS = 40
 FOLDS = 5
+MEDIAN = "median"
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,11 +24,17 @@ class Chosen:
     way: str
     error: dict[str, float]  # µB/atom by way, across folds; empty where there were too few chemical systems to compare
 
+    @property
+    def rule(self) -> Rule:
+        """How the moments are combined; with the median, the weights are those of P(magnetic) alone."""
+        return Rule.MEDIAN if self.way == MEDIAN else Rule.MEAN
+
 
 def choose_weights(truth: Floats, moments: Floats, systems: Sequence[str]) -> Chosen:
-    """Weights by the method with the lower cross-validated mean absolute error.
+    """Weights by the method with the lowest cross-validated mean absolute error.
 
-    Folds keep chemical systems together. If both are equal, greedy selection is taken, because it minimises the same error.
+    Folds keep chemical systems together. If methods are equal, greedy selection is taken, because it minimises the same error.
+    The median of the members has nothing to fit; its weights are equal.
 
     Args:
         truth: (rows,) moments of the validation rows, µB/atom.
@@ -38,8 +47,10 @@ def choose_weights(truth: Floats, moments: Floats, systems: Sequence[str]) -> Ch
         for way, weights in WAYS.items():
             left_out = [np.abs(weights(truth[a], moments[:, a]) @ moments[:, b] - truth[b]) for a, b in folds]
             errors[way] = float(np.concatenate(left_out).mean())
+        errors[MEDIAN] = float(np.abs(np.median(moments, axis=0) - truth).mean())
     way = min(errors, key=lambda name: errors[name]) if errors else next(iter(WAYS))
-    return Chosen(WAYS[way](truth, moments), way, errors)
+    weights = np.full(len(moments), 1 / len(moments)) if way == MEDIAN else WAYS[way](truth, moments)
+    return Chosen(weights, way, errors)
 
 
 def greedy(truth: Floats, moments: Floats) -> Floats:

@@ -75,7 +75,7 @@ def publish_ensemble(
     on_validation = [said[member.name] for member in members]
     chosen = choose_weights(validation.targets(), np.stack([p.moment for p in on_validation]), systems)
     domain = Domain.fit(train, validation, len(descriptor_names()))
-    errors = ErrorModel.fit(validation.targets(), on_validation, chosen.weights, validation, systems, domain)
+    errors = ErrorModel.fit(validation.targets(), on_validation, chosen.weights, validation, systems, domain, rule=chosen.rule)
     on_test = {member.name: member.model.predict(test) for member in members}
     predicted, truth = errors.predict(on_test, chosen.weights, test), test.targets()
     level = errors.calibration.level(truth, predicted.moment, predicted.size)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.contract import MAGNETIC_THRESHOLD, Examples, Prediction
 from pipeline.evaluation.metrics import LARGE_MOMENT
 from pipeline.features.descriptors import composition_names, descriptor_names
-from pipeline.registry.member_mean import combine
+from pipeline.registry.member_mean import Rule, combine
 from pipeline.training.member_weights import FOLDS, system_folds
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.conformal import Calibration
@@ -48,11 +48,13 @@ class ErrorModel:
     magnetic: Platt
     difficulty: Difficulty | None  # None: the members' spread is used instead
     domain: Domain | None  # None for models of old formats
+    rule: Rule = Rule.MEAN  # of combining the members
 
     @classmethod
     def fit(
         cls, truth: Floats, predictions: Sequence[Prediction], weights: Floats, examples: Examples,
         systems: Sequence[str], domain: Domain, seed: int = 0, settings: DifficultySettings | None = None,
+        rule: Rule = Rule.MEAN,
     ) -> Self:  # fmt: skip
         """Fit on validation rows, cross-conformally (Vovk 2015) over chemical systems.
 
@@ -67,12 +69,13 @@ class ErrorModel:
             domain: the applicability domain.
             seed: seed of the trees.
             settings: settings of the trees; None: the defaults.
+            rule: how the members are combined.
         """
-        said = combine(predictions, weights)
+        said = combine(predictions, weights, rule)
         magnetic = Platt.fit(truth > MAGNETIC_THRESHOLD, said.p_magnetic)
         folds = system_folds(systems, FOLDS)
         if len(truth) < FEWEST_ROWS or len(folds) == 1:
-            return cls(Calibration.fit(truth, said.moment, _widened(said.spread, domain, examples)), magnetic, None, domain)
+            return cls(Calibration.fit(truth, said.moment, _widened(said.spread, domain, examples)), magnetic, None, domain, rule)
         settings, error = settings or DifficultySettings(), np.abs(truth - said.moment)
         # no columns of the structure: some of them (space group, coordination) jump where a crystal hardly changes
         descriptors = examples.descriptors[:, : len(composition_names())]
@@ -84,7 +87,7 @@ class ErrorModel:
         for others, left_out in folds:
             expected[left_out] = learned(others).predict(_rows(predictions, left_out), weights, descriptors[left_out])
         expected = _widened(expected, domain, examples)
-        return cls(Calibration.fit(truth, said.moment, expected), magnetic, learned(np.arange(len(truth))), domain)
+        return cls(Calibration.fit(truth, said.moment, expected), magnetic, learned(np.arange(len(truth))), domain, rule)
 
     def predict(self, predictions: Mapping[str, Prediction], weights: Floats, examples: Examples) -> EnsemblePrediction:
         """Combine the members' predictions and add calibrated errors.
@@ -94,7 +97,7 @@ class ErrorModel:
             weights: (members,) weights of the ensemble.
             examples: the same rows.
         """
-        said = combine(list(predictions.values()), weights)
+        said = combine(list(predictions.values()), weights, self.rule)
         size = self.size(list(predictions.values()), weights, examples)
         low, high, std = self.calibration.interval(said.moment, size)
         large = self.calibration.p_above(LARGE_MOMENT, said.moment, size)
@@ -131,7 +134,7 @@ class ErrorModel:
     def to_json(self) -> dict[str, Any]:
         return {
             "calibration": self.calibration.to_json(), "magnetic": self.magnetic.to_json(),
-            "learned_difficulty": self.difficulty is not None, "domain": self.domain is not None,
+            "learned_difficulty": self.difficulty is not None, "domain": self.domain is not None, "rule": self.rule,
         }  # fmt: skip
 
     @classmethod
@@ -140,7 +143,8 @@ class ErrorModel:
         stated = manifest.get("errors", {"calibration": manifest.get("calibration"), "magnetic": {}, "learned_difficulty": False})
         difficulty = Difficulty.load(folder / DIFFICULTY_FOLDER) if stated["learned_difficulty"] else None
         domain = Domain.load(folder / DOMAIN_FOLDER) if stated.get("domain") else None
-        return cls(Calibration.from_json(stated["calibration"]), Platt(**stated["magnetic"]), difficulty, domain)
+        rule = Rule(stated.get("rule", Rule.MEAN))  # older releases knew no other
+        return cls(Calibration.from_json(stated["calibration"]), Platt(**stated["magnetic"]), difficulty, domain, rule)
 
 
 def _widened(size: Floats, domain: Domain, examples: Examples) -> Floats:

@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.contract import Prediction
-from pipeline.registry.member_mean import combine
-from pipeline.training.member_weights import WAYS, choose_weights, greedy, least_squares, system_folds
+from pipeline.registry.member_mean import Rule, combine
+from pipeline.training.member_weights import MEDIAN, WAYS, choose_weights, greedy, least_squares, system_folds
 
 ROUNDING = 1e-12
 USELESS = 0.05  # the largest weight that a member of pure noise may get
@@ -67,6 +67,14 @@ def test_combine_by_hand() -> None:
     np.testing.assert_allclose(said.p_magnetic, [0.8, 0.15])
 
 
+def test_the_median_does_not_follow_a_member_that_errs_far_off() -> None:
+    members = [Prediction(np.array([m]), np.array([p])) for m, p in ((1.0, 0.9), (1.2, 0.8), (9.0, 0.1))]
+    said = combine(members, np.full(3, 1 / 3), Rule.MEDIAN)
+    assert said.moment[0] == 1.2
+    np.testing.assert_allclose(said.p_magnetic, 0.6)
+    np.testing.assert_allclose(said.spread, np.std([1.0, 1.2, 9.0]))
+
+
 def test_a_member_without_weight_still_counts_in_the_spread() -> None:
     members = [Prediction(np.array([m]), np.array([1.0])) for m in (1.0, 1.0, 4.0)]
     said = combine(members, np.array([0.5, 0.5, 0.0]))
@@ -98,10 +106,21 @@ def test_the_way_that_is_better_on_other_systems_is_taken() -> None:
     wild[::100] += 3.0
     chosen = choose_weights(truth, np.stack([tame, wild]), systems)
     assert chosen.way == "greedy selection"
-    assert set(chosen.error) == set(WAYS) and chosen.error["greedy selection"] < chosen.error["least squares"]
+    assert set(chosen.error) == {*WAYS, MEDIAN} and chosen.error["greedy selection"] < chosen.error["least squares"]
     assert chosen.weights[1] > 0.8 > least_squares(truth, np.stack([tame, wild]))[1]
     even = choose_weights(truth, truth + np.array([[0.1], [0.23]]) * rng.normal(size=(2, 3000)), systems)
     assert even.error[even.way] == min(even.error.values())
+    assert chosen.rule is Rule.MEAN
+
+
+def test_the_median_is_taken_where_each_member_errs_far_off_now_and_then() -> None:
+    rng = np.random.default_rng(5)
+    truth, systems = rng.gamma(2.0, 0.5, 3000), [f"S{k // 3}" for k in range(3000)]
+    moments = truth + 0.02 * rng.normal(size=(5, 3000)) + 2.0 * (rng.random((5, 3000)) < 0.1)
+    chosen = choose_weights(truth, moments, systems)
+    assert chosen.rule is Rule.MEDIAN and chosen.way == MEDIAN
+    np.testing.assert_allclose(chosen.weights, 0.2)
+    assert chosen.error[MEDIAN] == np.abs(np.median(moments, axis=0) - truth).mean()
 
 
 def test_folds_keep_systems_whole() -> None:
