@@ -46,6 +46,6 @@ FITTED = MomentConstants(
     rule_weight=0.85,
     rule_right=0.34,
     ruled=0.98,
-    spread_metal=1.75,
+    spread_metal=1.5,
     spread_salt=1.25,
 )
