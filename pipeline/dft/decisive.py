@@ -20,8 +20,8 @@ Floats = NDArray[np.float64]
 # A normal distribution by three points, exact up to its fifth moment (Gauss and Hermite).
 STEPS, SHARES = np.array([-np.sqrt(3.0), 0.0, np.sqrt(3.0)]), np.array([1.0, 4.0, 1.0]) / 6.0
 ROOM_K = 300.0
-_SATURATIONS = ("saturation_T", "saturation_T_low", "saturation_T_high", "saturation_sure_T", "saturation_dft_T",
-                "saturation_dft_T_low")  # fmt: skip
+_SATURATIONS = ("saturation_T", "saturation_T_low", "saturation_T_high", "saturation_if_fm_or_fim_T", "saturation_sure_T",
+                "saturation_dft_T", "saturation_dft_T_low")  # fmt: skip
 _ROOM = ("saturation_300K_T", "saturation_300K_T_low", "saturation_300K_T_high")
 _CURIE = ("tc_K", "tc_low_K", "tc_high_K")
 

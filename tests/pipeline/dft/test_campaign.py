@@ -187,6 +187,17 @@ def test_a_measured_order_outweighs_a_calculation_without_moment(tmp_path: Path)
     assert after["saturation_T"].to_list() == [1.2, 0.0, 1.0, 0.0] and after["p_fm_or_fim"].to_list() == [1.0, 0.0, 1.0, 0.0]
 
 
+@pytest.mark.parametrize("name", list(PROFILES))
+def test_every_magnetisation_that_a_profile_reads_is_replaced(name: str) -> None:
+    columns = [column for column in PROFILES[name].columns if column.startswith("saturation")]
+    assert columns
+    room = {column: [1.0] for column in ("saturation_300K_T", "saturation_300K_T_low", "saturation_300K_T_high")}
+    curie = {"tc_K": [800.0], "tc_low_K": [700.0], "tc_high_K": [900.0]}
+    rows = pd.DataFrame({**room, **curie, **{column: [1.0] for column in columns}})
+    after = with_moments(rows, np.zeros(1), np.ones(1))
+    assert (after[columns] == 0.0).all(axis=None)
+
+
 @pytest.mark.parametrize("name", list(MEASURED_S))
 def test_the_model_of_costs_against_measured_times(name: str) -> None:
     [one] = planned("Toy", starter()[name])
