@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ def write_measured(folder: Path, magnets: Path, candidates: Path, site_moments: 
     solved = signed[["formula", "cif", "split"]].assign(
         magndata_id=signed["material_id"], order=signed["ordering"].replace("FiM", "FiM/canted"), experiment_K=5.0,
         net_moment_muB_per_atom=net, sum_abs_moment_muB_per_atom=sizes,
+        site_moments_muB=[json.dumps([[0.0, 0.0, float(z)] for z in m]) for m in signed["site_magmoms_muB"]],
     )  # fmt: skip
     solved.to_parquet(folder / "literature/magnetic_structures.parquet")
     return folder

@@ -25,6 +25,7 @@ def ranking(profile: str) -> pd.DataFrame:
             "candidate_id": [f"c{k:03d}" for k in range(ROWS)], "formula": [f"Fe{k + 2}O" for k in range(ROWS)],
             "source_file": "a",
             "saturation_T": saturation, "saturation_T_low": 0.9 * saturation,
+            "saturation_if_fm_or_fim_T": saturation,
             "saturation_sure_T": 0.9 * saturation, "saturation_dft_T_low": 0.9 * saturation,
             "p_magnetic": 1.0, "p_ferromagnetic": 0.9,
             "saturation_300K_T": 0.8 * saturation, "p_fm_or_fim": np.where(afm, 0.02, 0.95), "p_tc_above_450": 0.7,
