@@ -90,11 +90,11 @@ def main() -> None:
     parser.add_argument("table", type=Path, help="Parquet table with a column `cif`")
     parser.add_argument("--libraries", type=Path, help="folder in which they are installed")
     parser.add_argument("--files", type=int, default=FILES)
-    parser.add_argument("--smoke", action="store_true", help="two files")
+    parser.add_argument("--smoke", action="store_true", help="one file")
     chosen = parser.parse_args()
     if chosen.libraries is not None:
         sys.path.append(str(chosen.libraries))
-    tasks = _tasks(chosen.table, 2 if chosen.smoke else chosen.files)
+    tasks = _tasks(chosen.table, 1 if chosen.smoke else chosen.files)
     rows, own = [], list[float]()
     for name, tool in TOOLS.items():
         if find_spec(name.split()[0]) is None:
