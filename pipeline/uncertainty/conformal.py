@@ -72,7 +72,7 @@ class Calibration:
         Returns:
             Low end (never negative), high end and standard deviation, (rows,) each, µB/atom.
         """
-        shares, scale = _shares(moment), self._scale(moment, spread)
+        shares, scale = _shares(moment), self._scale(spread)
         half = (shares * np.array(self.quantile)[:, None] * scale).sum(axis=0)
         one_sigma = (shares * np.array(self.one_sigma)[:, None] * scale).sum(axis=0)
         return np.maximum(moment - half, 0.0), moment + half, one_sigma
@@ -90,7 +90,7 @@ class Calibration:
         """
         if not self.signed:
             return np.full(len(moment), np.nan)
-        shares, needed = _shares(moment), (threshold - moment) / self._scale(moment, spread)
+        shares, needed = _shares(moment), (threshold - moment) / self._scale(spread)
         levels, above = np.linspace(0, 1, STEPS + 1), np.zeros(len(moment))
         for share, steps, quantiles in zip(shares, needed, self.signed, strict=True):
             rows = share > 0
@@ -122,9 +122,9 @@ class Calibration:
         parts = {name: tuple(values) for name, values in content.items() if name != "signed"}
         return cls(**parts, signed=tuple(tuple(values) for values in content.get("signed", ())))
 
-    def _scale(self, moment: Floats, spread: Floats) -> Floats:
+    def _scale(self, spread: Floats) -> Floats:
         """(bins, rows) what each bin adds its floor to."""
-        scale: Floats = np.hypot(spread, np.array(self.floor)[:, None]) * np.ones_like(moment)
+        scale: Floats = np.hypot(spread, np.array(self.floor)[:, None])
         return scale
 
 

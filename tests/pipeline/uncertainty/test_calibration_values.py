@@ -99,3 +99,11 @@ def test_it_finds_the_slope_and_offset_of_votes() -> None:
     found = Platt.fit(happened, 1 / (1 + np.exp(-x)))
     assert found.slope == pytest.approx(0.5, abs=0.02) and found.offset == pytest.approx(-1.0, abs=0.03)
     assert found.to_json() == {"slope": found.slope, "offset": found.offset}
+
+
+def test_a_slope_that_would_reverse_the_order_is_discarded() -> None:
+    """Votes that are slightly wrong: the slope found is between -1 and 0."""
+    rng = np.random.default_rng(8)
+    p = rng.uniform(0.05, 0.95, 4000)
+    happened = rng.random(4000) < 1.0 / (1.0 + np.exp(0.5 * np.log(p / (1.0 - p))))
+    assert Platt.fit(happened, p) == Platt()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -64,15 +65,27 @@ def test_the_least_probability_is_half_a_row() -> None:
     assert calibration.p_above(-5.0, np.array([1.0]), np.array([0.0]))[0] == pytest.approx(1 - 0.5 / 10)
     assert calibration.p_above(1.5, np.array([1.0]), np.array([0.0]))[0] == pytest.approx(0.25)
     assert calibration.level(np.array([1.5]), np.array([1.0]), np.array([0.0]))[0] == pytest.approx(0.5)
+    assert calibration.level(np.array([1.0]), np.array([1.0]), np.array([0.0]))[0] == pytest.approx(0.0)
+
+
+def test_one_sigma_is_that_of_a_normal_distribution() -> None:
+    assert pytest.approx(math.erf(math.sqrt(0.5)), abs=1e-4) == ONE_SIGMA
+
+
+def test_what_is_saved_is_the_same_calibration() -> None:
+    calibration = Calibration.fit(*simulated(ROWS, 24))
+    assert Calibration.from_json(calibration.to_json()) == calibration
 
 
 @pytest.mark.parametrize("edge", MOMENT_BINS[1:-1])
 def test_two_bins_are_mixed_around_their_edge(edge: float) -> None:
-    calibration = Calibration((0.0,) * 6, tuple(float(k) for k in range(6)), (1.0,) * 6, (50,) * 6)
+    calibration = Calibration((0.0,) * 6, tuple(float(k) for k in range(6)), tuple(2.0 * k for k in range(6)), (50,) * 6)
     k = list(MOMENT_BINS).index(edge)
     moments = edge * np.array([1 - BLEND, 1 - BLEND / 2, 1.0, 1 + BLEND / 2, 1 + BLEND])
-    half = calibration.interval(moments, np.ones(5))[1] - moments
-    np.testing.assert_allclose(half, k - 1 + np.array([0.0, 0.25, 0.5, 0.75, 1.0]), atol=1e-12)
+    _, high, std = calibration.interval(moments, np.ones(5))
+    mixed = k - 1 + np.array([0.0, 0.25, 0.5, 0.75, 1.0])
+    np.testing.assert_allclose(high - moments, mixed, atol=1e-12)
+    np.testing.assert_allclose(std, 2.0 * mixed, atol=1e-12)
 
 
 def test_the_probability_is_mixed_in_the_same_way() -> None:
