@@ -49,8 +49,8 @@ def choose_weights(truth: Floats, moments: Floats, systems: Sequence[str]) -> Ch
             errors[way] = float(np.concatenate(left_out).mean())
         errors[MEDIAN] = float(np.abs(np.median(moments, axis=0) - truth).mean())
     way = min(errors, key=lambda name: errors[name]) if errors else next(iter(WAYS))
-    weights = np.full(len(moments), 1 / len(moments)) if way == MEDIAN else WAYS[way](truth, moments)
-    return Chosen(weights, way, errors)
+    even: Floats = np.full(len(moments), 1 / len(moments))
+    return Chosen(even if way == MEDIAN else WAYS[way](truth, moments), way, errors)
 
 
 def greedy(truth: Floats, moments: Floats) -> Floats:
