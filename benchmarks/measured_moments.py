@@ -33,6 +33,7 @@ from pipeline.magnetism.experiment import predicted_columns, with_experiment
 from pipeline.magnetism.known_orders import known_from_experiment
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
 from pipeline.magnetism.moment_facts import moment_facts
+from pipeline.refresh.label_noise import FROZEN_4F
 from pipeline.registry.order_models import experiment_model, order_classifier
 from pipeline.registry.shipped import shipped_model
 from pipeline.screening.candidates import ordering_columns
@@ -45,7 +46,6 @@ ACTINIDES = range(89, 104)
 ANIONS = (7, 8, 9, 16, 17, 34, 35)
 CLOSED_SHELLS = (3, 4, 11, 12, 13, 19, 20, 21, 30, 37, 38, 39, 48, 55, 56, 57, 71)
 CLOSED_SHELL_MUB = 1.0
-FROZEN = (59, 60, 62, *range(65, 71))  # the shells that the labels leave out
 SHARES = {"p_ferromagnetic": "FM", "p_ferrimagnetic": "FiM"}
 REDUCTIONS = np.arange(0.5, 1.101, 0.05)
 CLASSES = ("rare earth with 3d", "rare earth without 3d", "5f", "oxides and halides", "3d metals", "other")
@@ -248,7 +248,7 @@ def main() -> None:
     wrong = structures[~sensible(structures)]
     print(f"\nSet aside, a moment on an ion with closed shells: {', '.join(wrong['formula']) or 'none'}")
     structures = structures[sensible(structures)].reset_index(drop=True)
-    frozen = structures["atoms"].map(lambda atoms: not atoms.isdisjoint(FROZEN))
+    frozen = structures["atoms"].map(lambda atoms: not atoms.isdisjoint(FROZEN_4F))
     fresh = _new(structures, seen_systems)
     fm, fim = structures["order"].eq("FM"), structures["order"].eq("FiM/canted")
     groups = {

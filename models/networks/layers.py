@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+MEAN_NEIGHBOURS = 16.0  # of a crystal graph; keeps sums over neighbours near one
 N_ELEMENTS = 104  # rows of an element embedding, by atomic number; row 0 stays unused
 
 

@@ -23,11 +23,10 @@ from torch import Tensor, nn
 
 from models.graphs.vector_graphs import VectorBatch
 from models.networks.heads import TwoPart, TwoPartHead
-from models.networks.layers import N_ELEMENTS, GaussianBasis, SiLU, mlp, pick, silu, squares, times, weighted_sum
+from models.networks.layers import MEAN_NEIGHBOURS, N_ELEMENTS, GaussianBasis, SiLU, mlp, pick, silu, squares, times, weighted_sum
 from models.networks.network_model import VectorNetworkModel
 from models.networks.training import TrainingSettings
 
-MEAN_NEIGHBOURS = 16.0  # of a crystal graph; keeps sums over neighbours near one
 SQUARE_A2 = 10.0  # Å², scale of squared distances between neighbours
 SMALLEST = 1e-24  # of a squared length; the root of zero has no gradient
 

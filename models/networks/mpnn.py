@@ -26,11 +26,9 @@ from torch.nn import functional
 from models.graphs.crystal_graphs import GraphBatch
 from models.networks.element_table import N_PROPERTIES, element_table
 from models.networks.heads import TwoPart
-from models.networks.layers import N_ELEMENTS, GaussianBasis, mlp, pick, silu, weighted_sum
+from models.networks.layers import MEAN_NEIGHBOURS, N_ELEMENTS, GaussianBasis, mlp, pick, silu, weighted_sum
 from models.networks.network_model import NetworkModel
 from models.networks.training import TrainingSettings
-
-MEAN_NEIGHBOURS = 16.0  # of a crystal graph; keeps sums over neighbours near one
 
 
 @dataclass(frozen=True)

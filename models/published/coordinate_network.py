@@ -23,11 +23,9 @@ from torch.nn import functional
 
 from models.graphs.vector_graphs import VectorBatch
 from models.networks.heads import TwoPart, TwoPartHead
-from models.networks.layers import N_ELEMENTS, GaussianBasis, mlp, pick, weighted_sum
+from models.networks.layers import MEAN_NEIGHBOURS, N_ELEMENTS, GaussianBasis, mlp, pick, weighted_sum
 from models.networks.network_model import VectorNetworkModel
 from models.networks.training import TrainingSettings
-
-MEAN_NEIGHBOURS = 16.0  # of a crystal graph; keeps sums over neighbours near one
 
 
 @dataclass(frozen=True)

@@ -8,21 +8,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from data.calculation import Calculation
 from data.errors import UserError
-from data.labels import TESLA_PER_MUB_PER_A3
 from data.store.artifact import make_folder, text_hash, write_json
 from pipeline.dft.before_after import write_report
 from pipeline.dft.budget import CUT_OFF, Budget
 from pipeline.dft.cost import core_seconds
-from pipeline.dft.decisive import expected_change
+from pipeline.dft.decisive import expected_change, tesla_of
 from pipeline.dft.plan import Method, Plan, plan
 from pipeline.dft.queue import to_do, work_off
 from pipeline.dft.settings import Limits
-from pipeline.export.chosen import Chosen, choose, read_again
+from pipeline.export.chosen import choose, read_again
 from pipeline.ops.ledger import Ledger
 from pipeline.ops.progress import Reporter
 from pipeline.screening.profiles import Profile, profile_of
@@ -155,11 +153,6 @@ def _queue(
     ]
     queued.sort(key=lambda one: (-one.change / one.core_seconds, one.plan.chosen.row["rank"]))
     return queued[scope.part - 1 :: scope.parts], left_out
-
-
-def tesla_of(chosen: list[Chosen]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """(chosen,) T of 1 µB/atom in each crystal."""
-    return np.array([TESLA_PER_MUB_PER_A3 * one.crystal.n_sites / one.crystal.volume for one in chosen])
 
 
 def _named(one: Plan) -> dict[str, Any]:

@@ -12,18 +12,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data.labels import MAGNETIC_THRESHOLD
-from pipeline.magnetism.working_temperature import magnetisation_at
+from data.labels import MAGNETIC_THRESHOLD, TESLA_PER_MUB_PER_A3
+from pipeline.export.chosen import Chosen
+from pipeline.magnetism.working_temperature import ROOM_TEMPERATURE_K, magnetisation_at
 from pipeline.screening.profiles import Profile
 
 Floats = NDArray[np.float64]
 # A normal distribution by three points, exact up to its fifth moment (Gauss and Hermite).
 STEPS, SHARES = np.array([-np.sqrt(3.0), 0.0, np.sqrt(3.0)]), np.array([1.0, 4.0, 1.0]) / 6.0
-ROOM_K = 300.0
 _SATURATIONS = ("saturation_T", "saturation_T_low", "saturation_T_high", "saturation_if_fm_or_fim_T", "saturation_sure_T",
                 "saturation_dft_T", "saturation_dft_T_low")  # fmt: skip
 _ROOM = ("saturation_300K_T", "saturation_300K_T_low", "saturation_300K_T_high")
 _CURIE = ("tc_K", "tc_low_K", "tc_high_K")
+
+
+def tesla_of(chosen: Sequence[Chosen]) -> Floats:
+    """(chosen,) T of 1 µB/atom in each crystal."""
+    return np.array([TESLA_PER_MUB_PER_A3 * one.crystal.n_sites / one.crystal.volume for one in chosen])
 
 
 def is_measured(rows: pd.DataFrame) -> NDArray[np.bool_]:
@@ -51,7 +56,7 @@ def with_moments(rows: pd.DataFrame, moments: Floats, tesla: Floats) -> pd.DataF
     changed = rows.assign(**{name: saturation for name in _SATURATIONS if name in rows})
     if set(_ROOM + _CURIE) <= set(rows.columns):
         curie = (rows[name].to_numpy(dtype=np.float64) for name in _CURIE)
-        room = magnetisation_at(ROOM_K, saturation, saturation, saturation, *curie)
+        room = magnetisation_at(ROOM_TEMPERATURE_K, saturation, saturation, saturation, *curie)
         for name, values in zip(_ROOM, (room.value, room.low, room.high), strict=True):
             changed[name] = values
     if "p_fm_or_fim" in rows:

@@ -41,12 +41,18 @@ def ferroscreen(environment: dict[str, str]) -> Callable[..., subprocess.Complet
 
 
 @pytest.fixture
-def home(trained_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home of its own with the small model, for commands that run in this process."""
-    shutil.copytree(trained_home, tmp_path / "home")
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A home of its own, for commands that run in this process; no Prefect server."""
     monkeypatch.setenv("FERROSCREEN_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FERROSCREEN_WORKERS", "1")
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
     settings.cache_clear()
     yield tmp_path / "home"
     settings.cache_clear()
+
+
+@pytest.fixture
+def home(empty_home: Path, trained_home: Path) -> Path:
+    """The same with the small model."""
+    shutil.copytree(trained_home, empty_home)
+    return empty_home

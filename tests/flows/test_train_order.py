@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from data.sources.starter import StarterSource
 from flows.cli import app
 from pipeline.registry.order_classifier import OrderClassifier
 from pipeline.registry.shipped import SYSTEMS_FILE, shipped_of, system_hash
-from pipeline.settings import settings
 from tests.pipeline.training.magnets import type_one
 
 LEARNED = (24, 25, 26, 27, 28)  # metals of the oxides of the training rows
@@ -30,17 +28,6 @@ EDGES_A = tuple(4.1 + 0.08 * k for k in range(4))
 SPREAD_A = 0.6  # of the edge, from antiferromagnets to ferrimagnets, and on to ferromagnets
 CANDIDATES = 12
 RANKING = ("ranking.csv", "ranking.parquet")
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty home; no Prefect server."""
-    monkeypatch.setenv("FERROSCREEN_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("FERROSCREEN_WORKERS", "1")
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    settings.cache_clear()
-    yield tmp_path / "home"
-    settings.cache_clear()
 
 
 @pytest.fixture
@@ -95,7 +82,7 @@ def test_the_shipped_model_never_saw_the_test_rows() -> None:
     assert not seen & {system_hash("-".join(sorted((Element.from_Z(metal).symbol, anion)))) for metal, anion in TESTED}
 
 
-def test_a_promoted_order_classifier_ranks_until_it_is_rolled_back(home: Path, candidates: Path, tmp_path: Path) -> None:
+def test_a_promoted_order_classifier_ranks_until_it_is_rolled_back(empty_home: Path, candidates: Path, tmp_path: Path) -> None:
     def screen(name: str) -> tuple[dict[str, Any], list[bytes]]:
         """The manifest and the bytes of the ranking, in a folder of its own: nothing of an earlier screen can be returned."""
         said = run("screen", str(candidates), "--out", str(tmp_path / name))
@@ -110,7 +97,7 @@ def test_a_promoted_order_classifier_ranks_until_it_is_rolled_back(home: Path, c
     trained = run("train-order")["order classifier"]
     assert trained["promotion"]["promoted"], trained["promotion"]["why_not"]
     assert trained["promotion"]["against"] == shipped.id and trained["promotion"]["gain"] is not None
-    manifest = json.loads((home / "order-classifiers" / trained["id"] / "manifest.json").read_text())
+    manifest = json.loads((empty_home / "order-classifiers" / trained["id"] / "manifest.json").read_text())
     assert manifest["snapshot"] == snapshot["id"]
 
     after, bytes_after = screen("after")
