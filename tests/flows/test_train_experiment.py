@@ -12,10 +12,10 @@ from data.sources.literature.snapshot import open_literature
 from flows.cli import app
 from pipeline.registry.experiment_model import PublishedExperimentModel
 from pipeline.registry.shipped import shipped_of, system_hash, systems_seen
-from tests.flows.test_train_order import RANKING, candidates, home, run
+from tests.flows.test_train_order import RANKING, candidates, run
 from tests.pipeline.training.measured import write_measured
 
-__all__ = ["candidates", "home"]  # fixtures
+__all__ = ["candidates"]  # a fixture
 
 
 def test_a_promoted_model_ranks_until_it_is_rolled_back(home: Path, candidates: Path, tmp_path: Path) -> None:
