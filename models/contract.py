@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.graphs.crystal_graphs import CrystalGraphs
 from models.graphs.vector_graphs import VectorGraphs
+from models.packing import gather
 
 MAGNETIC_THRESHOLD = 0.05  # µB/atom; where "is it magnetic" draws the line
 
@@ -30,6 +31,7 @@ class Examples:
     moment: NDArray[np.float64] | None = None  # (crystals,) µB/atom; None where unknown
     vectors: VectorGraphs | None = None  # graphs with directions; None if no family needs them
     weight: NDArray[np.float64] | None = None  # (crystals,) weights in training; None: all equal
+    site_moment: NDArray[np.float64] | None = None  # (nodes of the graphs,) sizes, µB, to train on; NaN where unknown
 
     def __len__(self) -> int:
         return len(self.graphs)
@@ -39,7 +41,28 @@ class Examples:
         moment = None if self.moment is None else self.moment[index]
         vectors = None if self.vectors is None else self.vectors.take(index)
         weight = None if self.weight is None else self.weight[index]
-        return Examples(self.graphs.take(index), self.descriptors[index], moment, vectors, weight)
+        site_moment = None if self.site_moment is None else self.site_moment[gather(self.graphs.node_ptr, index)[1]]
+        return Examples(self.graphs.take(index), self.descriptors[index], moment, vectors, weight, site_moment)
+
+    def followed_by(self, further: Examples) -> Examples:
+        """These training rows and further ones; where only one of the two has weights or site moments, the other counts 1 or NaN.
+
+        Raises:
+            ModelError: not both have moments, or only one has vectors.
+        """
+        if (self.vectors is None) != (further.vectors is None):
+            raise ModelError("rows with and without directions cannot be joined")
+        parts = (self, further)
+        weights = [np.ones(len(part)) if part.weight is None else part.weight for part in parts]
+        sites = [np.full(len(p.graphs.numbers), np.nan) if p.site_moment is None else p.site_moment for p in parts]
+        return Examples(
+            CrystalGraphs.join([part.graphs for part in parts]),
+            np.concatenate([part.descriptors for part in parts]),
+            np.concatenate([part.targets() for part in parts]),
+            VectorGraphs.join([part.vectors for part in parts if part.vectors is not None]) if self.vectors is not None else None,
+            None if self.weight is None and further.weight is None else np.concatenate(weights),
+            None if self.site_moment is None and further.site_moment is None else np.concatenate(sites),
+        )
 
     def targets(self) -> NDArray[np.float64]:
         """(crystals,) moments, µB/atom.
@@ -83,6 +106,7 @@ class Model(Protocol):
     family: ClassVar[str]
     reads_vectors: ClassVar[bool]  # whether it needs Examples.vectors
     reads_frames: ClassVar[bool]  # whether it needs their candidate frames, too
+    reads_site_moments: ClassVar[bool]  # whether it learns from Examples.site_moment, too
     adapts: ClassVar[str | None]  # family of the saved models that FitControl.pretrained may name
 
     def fit(self, train: Examples, validation: Examples, control: FitControl) -> list[dict[str, float]]:

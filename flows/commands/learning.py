@@ -40,6 +40,12 @@ def train(
             "--weigh-label-noise", help="Give less weight to labels that cross-validation contradicts."
         ),
     ] = False,
+    site_moments: Annotated[
+        str | None,
+        typer.Option(
+            "--site-moments", help="Snapshot whose site moments `mpnn` learns, too: its id, the id's beginning, or `newest`."
+        ),
+    ] = None,
     adapt: Annotated[
         str | None, typer.Option("--adapt", help="Model whose coordinate network `canonical` makes independent of orientation.")
     ] = None,
@@ -62,6 +68,7 @@ def train(
         adapt=adapt,
         selected=select_descriptors,
         weigh_label_noise=weigh_label_noise,
+        site_moments=site_moments,
     ).resolved()
     prepare(quiet)
     manifest = perform("train", job)

@@ -34,6 +34,7 @@ class TrainJob:
         adapt: id of the model whose coordinate network `canonical` adapts.
         selected: number of descriptors that families of trees may see; None: all.
         weigh_label_noise: whether labels that cross-validation contradicts get less weight.
+        site_moments: snapshot whose site moments are learned from, too: its id, the id's beginning, or `newest`.
     """
 
     snapshot: str | None = None
@@ -46,6 +47,7 @@ class TrainJob:
     adapt: str | None = None
     selected: int | None = None
     weigh_label_noise: bool = False
+    site_moments: str | None = None
 
     def settings(self) -> TrainSettings:
         """The part that decides the trained model."""
@@ -56,7 +58,7 @@ class TrainJob:
             defaults, members=tuple(self.members) if self.members else defaults.members, seeds=self.seeds,
             first_seed=self.first_seed, epochs=self.epochs,
             max_minutes=self.max_minutes, descriptor_set=self.descriptor_set, adapt=self.adapt, selected=self.selected,
-            weigh_label_noise=self.weigh_label_noise,
+            weigh_label_noise=self.weigh_label_noise, site_moments=self.site_moments,
         )  # fmt: skip
 
     def resolved(self) -> TrainJob:
@@ -74,7 +76,13 @@ class TrainJob:
 
             pretrained = open_model(settings().models, adapt)
             snapshot, adapt = snapshot or str(pretrained.manifest["snapshot"]), pretrained.id
-        return replace(self, snapshot=open_snapshot(settings().snapshots, snapshot).id, adapt=adapt)
+        site_moments = self.site_moments
+        if site_moments is not None:
+            from pipeline.training.train_order import newest_with_site_moments
+
+            site_moments = newest_with_site_moments(settings(), None if site_moments == "newest" else site_moments).id
+        labelled = open_snapshot(settings().snapshots, snapshot).id
+        return replace(self, snapshot=labelled, adapt=adapt, site_moments=site_moments)
 
 
 def train(job: TrainJob, outlet: Outlet) -> dict[str, Any]:

@@ -30,7 +30,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.packing import Packed
+from models.packing import Packed, gather
 
 DTYPES = {
     "node_ptr": np.int64,
@@ -91,6 +91,7 @@ class GraphBatch:
     edge_distance: torch.Tensor  # (edges,) Å
     edge_count: torch.Tensor  # (edges,)
     n_crystals: int
+    site_moment: torch.Tensor | None = None  # (nodes,) µB, labels of training; NaN where unknown
 
     def shell_weight(self, neighbours: int, fade_A: float) -> torch.Tensor:
         """(edges,) 1 up to the distance of the centre's nearest `neighbours`, from there to zero within `fade_A` Å, smoothly.
@@ -113,14 +114,19 @@ class GraphBatch:
         return []
 
     @classmethod
-    def collate(cls, graphs: CrystalGraphs, index: NDArray[np.int64], dtype: torch.dtype = torch.float32) -> GraphBatch:
+    def collate(
+        cls, graphs: CrystalGraphs, index: NDArray[np.int64], dtype: torch.dtype = torch.float32,
+        site_moment: NDArray[np.float64] | None = None,
+    ) -> GraphBatch:  # fmt: skip
         """The batch of some crystals.
 
         Args:
             graphs: packed graphs.
             index: (n,) the crystals of the batch.
             dtype: type of the floats.
+            site_moment: (nodes of the graphs,) sizes of moments to train on, µB; NaN where unknown.
         """
+        sites = None if site_moment is None else site_moment[gather(graphs.node_ptr, index)[1]]
         part = graphs.take(index)
         crystals = np.arange(len(index))
         node_crystal = np.repeat(crystals, np.diff(part.node_ptr))
@@ -134,6 +140,7 @@ class GraphBatch:
             edge_distance=torch.from_numpy(part.edge_distance).to(dtype),
             edge_count=torch.from_numpy(part.edge_count).to(dtype),
             n_crystals=len(index),
+            site_moment=None if sites is None else torch.from_numpy(sites).to(dtype),
         )
 
 

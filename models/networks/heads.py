@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.contract import MAGNETIC_THRESHOLD
+from models.graphs.crystal_graphs import GraphBatch
 from models.networks.layers import mlp
 
 
@@ -18,6 +19,7 @@ class TwoPart:
 
     logit: Tensor  # (crystals,) of P(magnetic)
     size: Tensor  # (crystals,) µB/atom if it is magnetic, >= 0
+    sites: Tensor | None = None  # (nodes,) size of each site's moment, µB; None of a network that does not learn them
 
     @property
     def p_magnetic(self) -> Tensor:
@@ -48,13 +50,27 @@ def two_part_loss(said: TwoPart, moment: Tensor, weight: Tensor | None = None) -
     Args:
         said: the network's answer to a batch.
         moment: (crystals,) labels, µB/atom.
-        weight: (crystals,) weights of the labels, one of them above zero; None: all equal.
+        weight: (crystals,) weights of the labels; None: all equal. Where all are zero the loss is zero.
     """
     magnetic = (moment > MAGNETIC_THRESHOLD).to(moment.dtype)
     if weight is not None:
         gates = functional.binary_cross_entropy_with_logits(said.logit, magnetic, reduction="none")
         each = gates + magnetic * (said.size - moment).abs() + (said.moment - moment).abs()
-        return (weight * each).sum() / weight.sum()
+        return (weight * each).sum() / weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)
     gate = functional.binary_cross_entropy_with_logits(said.logit, magnetic)
     size = (magnetic * (said.size - moment).abs()).mean()
     return gate + size + (said.moment - moment).abs().mean()
+
+
+def site_loss(said: TwoPart, batch: GraphBatch) -> Tensor:
+    """Mean error of the site moments that are known, µB/atom; a crystal without any counts as one without error.
+
+    Args:
+        said: the network's answer to the batch.
+        batch: its labels are `site_moment`, its nodes count by `node_weight`.
+    """
+    if said.sites is None or batch.site_moment is None:
+        return said.size.new_zeros(())
+    known = torch.isfinite(batch.site_moment)
+    wrong = (said.sites - torch.nan_to_num(batch.site_moment)).abs() * known * batch.node_weight
+    return wrong.sum() / batch.n_crystals

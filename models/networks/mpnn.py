@@ -4,6 +4,7 @@
     h_i  <- h_i + phi_h(h_i, sum_j w_ij m_ij)
     s_i   = softplus(phi_s(h_i, mean h)),   size = mean s_i                a moment is a sum over sites
     P(magnetic) = sigmoid(phi_p(mean h))
+    sphere_i = softplus(phi_t(h_i))                                        in training: size of a site's calculated moment
 
 The messages are those of MC-EGNN (models/networks/mcegnn.py) without its vectors: on the magnet set the vectors brought nothing
 (docs/results/model-families.md), and without them the network reads distance graphs.
@@ -12,6 +13,9 @@ w_ij is the number of neighbours that the edge represents times a weight that fa
 (GraphBatch.shell_weight). A neighbour that leaves the shell leaves it slowly, so a prediction is a continuous function of the
 structure. In training the lengths of each crystal are stretched at random by about `strain`, and `dropout` acts on the updates
 and on the pooled features: without them the validation error stops falling after 12 epochs of the magnet set.
+
+Where crystals have calculated site moments, `sphere` learns their sizes. They tell the layers below which atoms carry a moment,
+also in antiferromagnets, whose total moment does not say so.
 """
 
 from __future__ import annotations
@@ -89,6 +93,7 @@ class MPNNNetwork(nn.Module):
         self.dropout = nn.Dropout(settings.dropout)
         self.gate = mlp(width, width, 1)
         self.site = mlp(2 * width, width, 1)
+        self.sphere = mlp(width, width, 1)
 
     def forward(self, batch: GraphBatch) -> TwoPart:
         h = self.features(batch)
@@ -96,7 +101,8 @@ class MPNNNetwork(nn.Module):
         pooled = self.dropout(pooled)
         sites = functional.softplus(self.site(torch.cat([h, pick(pooled, batch.node_crystal)], dim=1)))
         size = weighted_sum(sites, batch.node_weight, batch.node_crystal, batch.n_crystals)
-        return TwoPart(self.gate(pooled)[:, 0], size[:, 0])
+        spheres = None if batch.site_moment is None else functional.softplus(self.sphere(h))[:, 0]
+        return TwoPart(self.gate(pooled)[:, 0], size[:, 0], spheres)
 
     def features(self, batch: GraphBatch) -> Tensor:
         """(nodes, width)."""
@@ -120,6 +126,7 @@ class MPNNNetwork(nn.Module):
 class MPNN(NetworkModel):
     family: ClassVar[str] = "mpnn"
     settings_type = MPNNSettings
+    reads_site_moments: ClassVar[bool] = True
     training = TrainingSettings(epochs=24)
 
     def build(self) -> nn.Module:

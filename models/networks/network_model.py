@@ -16,7 +16,7 @@ from torch import nn
 from models.contract import Examples, FitControl, ModelError, Prediction
 from models.graphs.crystal_graphs import GraphBatch
 from models.graphs.vector_graphs import VectorBatch
-from models.networks.heads import two_part_loss
+from models.networks.heads import site_loss, two_part_loss
 from models.networks.training import TrainingSettings, moments_task, predict_network, train_network
 from models.saved import WEIGHTS_FILE, read_saved, set_weights, write_header
 
@@ -31,6 +31,7 @@ class NetworkModel:
     training: TrainingSettings
     reads_vectors: ClassVar[bool] = False
     reads_frames: ClassVar[bool] = False
+    reads_site_moments: ClassVar[bool] = False
     adapts: ClassVar[str | None] = None
 
     def __init__(self, settings: Any = None) -> None:
@@ -49,8 +50,8 @@ class NetworkModel:
             self.start_from(control.pretrained)
         parts = [self.family, self.settings, self.training, control.seed, control.epochs, len(train), len(validation)]
         start = b"" if control.pretrained is None else (control.pretrained / WEIGHTS_FILE).read_bytes()
-        weight = b"" if train.weight is None else train.weight.tobytes()
-        identity = hashlib.sha256(repr(parts).encode() + train.targets().tobytes() + weight + start).hexdigest()
+        labels = b"".join(b"" if one is None else one.tobytes() for one in (train.moment, train.weight, train.site_moment))
+        identity = hashlib.sha256(repr(parts).encode() + labels + start).hexdigest()
         task = moments_task(train, validation, next(self.network.parameters()).dtype, self.collate, self.loss)
         return train_network(self.network, task, self.training, control, identity)
 
@@ -60,7 +61,7 @@ class NetworkModel:
     @staticmethod
     def collate(examples: Examples, index: NDArray[np.int64], dtype: torch.dtype) -> Any:
         """The batch that the network reads."""
-        return GraphBatch.collate(examples.graphs, index, dtype)
+        return GraphBatch.collate(examples.graphs, index, dtype, examples.site_moment)
 
     def start_from(self, folder: Path) -> None:
         """Take over a pretrained model before training. Raises ModelError where the family cannot, or not this model."""
@@ -70,7 +71,8 @@ class NetworkModel:
         self, network: nn.Module, batch: Any, moment: torch.Tensor, weight: torch.Tensor | None = None
     ) -> torch.Tensor:  # fmt: skip
         """What training makes small; `network` may be a copy of this model's, `weight` is that of each label."""
-        return two_part_loss(network(batch), moment, weight)
+        said = network(batch)
+        return two_part_loss(said, moment, weight) + site_loss(said, batch)
 
     def save(self, folder: Path) -> None:
         save_file({k: v.contiguous() for k, v in self.network.state_dict().items()}, folder / WEIGHTS_FILE)

@@ -114,7 +114,7 @@ def moments_task(train: Examples, validation: Examples, dtype: torch.dtype, coll
     """To predict the moments of crystals, each label with its weight, measured by the mean absolute error, µB/atom.
 
     Raises:
-        ModelError: a weight is not a finite number above zero.
+        ModelError: a weight is not a finite number, or is below zero, or all are zero.
     """
     target = torch.from_numpy(train.targets()).to(dtype)
     weight = None if train.weight is None else torch.from_numpy(_sound(train.weight)).to(dtype)
@@ -129,8 +129,8 @@ def moments_task(train: Examples, validation: Examples, dtype: torch.dtype, coll
 
 
 def _sound(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    if not (np.isfinite(weight).all() and (weight > 0).all()):
-        raise ModelError("networks need finite weights above zero")
+    if not (np.isfinite(weight).all() and (weight >= 0).all() and weight.any()):
+        raise ModelError("networks need finite weights, none below zero and one above it")
     return weight
 
 

@@ -51,6 +51,7 @@ class Forest:
     family: ClassVar[str] = "forest"
     reads_vectors: ClassVar[bool] = False
     reads_frames: ClassVar[bool] = False
+    reads_site_moments: ClassVar[bool] = False
     adapts: ClassVar[str | None] = None
     defaults: ClassVar[ForestSettings] = ForestSettings()
 

@@ -105,12 +105,14 @@ def _needed(where: Settings, keep: int, runs: list[dict[str, Any]]) -> dict[str,
             needed[snapshot.id] = f"among the newest {keep} of its source"
     for kind in MODEL_KINDS:  # and with them every ranking: a run names its models
         for model in published_models(where.home / kind.directory, kind):
-            needed.setdefault(model.manifest["snapshot"], f"{kind.kind} {model.id} learned from it")
+            for read in model.snapshots:
+                needed.setdefault(read, f"{kind.kind} {model.id} learned from it")
     for run in runs:
         for ranked in _screened(run.get("reading", {}), where.snapshots):
             needed.setdefault(ranked, f"run {run['id']} ranks its crystals")
     for work in where.work.glob("train-*"):
-        needed.setdefault(_read_by(work), f"the unfinished {work.name} reads it")
+        for read in _read_by(work):
+            needed.setdefault(read, f"the unfinished {work.name} reads it")
     return needed
 
 
@@ -124,10 +126,10 @@ def _screened(reading: dict[str, Any], snapshots: Path) -> Iterator[str]:
         yield from _screened(one, snapshots)
 
 
-def _read_by(work: Path) -> str:
+def _read_by(work: Path) -> list[str]:
     try:
-        return str(json.loads((work / SNAPSHOT_FILE).read_text())["snapshot"])
-    except (OSError, ValueError, KeyError) as fault:
+        return [str(identifier) for identifier in json.loads((work / SNAPSHOT_FILE).read_text()).values()]
+    except (OSError, ValueError, AttributeError) as fault:
         raise UserError(f"the unfinished work/{work.name} may need any snapshot; finish it, or delete its folder") from fault
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from data.errors import UserError
+from data.snapshot import open_snapshot
 from models.contract import Examples, Model, ModelError
 from models.families import family
 from models.members import predict_members
@@ -21,6 +22,8 @@ from pipeline.featurise import Needs
 from pipeline.old_names import METRICS, TRAINING_SETTINGS, with_current_keys
 from pipeline.registry.card import shipped_card
 from pipeline.registry.published import HELD_OUT_FILE, RETRAIN, PublishedModel, open_published, published_models
+from pipeline.settings import Settings
+from pipeline.training.splits import split_rows
 from pipeline.uncertainty.ensemble_errors import EnsemblePrediction, ErrorModel
 
 NAMELESS = [
@@ -91,6 +94,16 @@ class Ensemble(PublishedModel):
         """What its members read of a crystal."""
         frames = any(family(m["family"]).reads_frames for m in self.manifest["members"])
         return Needs(self.graph_settings, self.descriptor_set, self.reads_vectors, frames)
+
+    @property
+    def snapshots(self) -> list[str]:
+        further = self.manifest["settings"].get("site_moments")
+        return [*super().snapshots, *([] if further is None else [further])]
+
+    def learned_systems(self, where: Settings) -> set[str]:
+        labelled, *further = (open_snapshot(where.snapshots, read).table(["chemsys", "split"]) for read in self.snapshots)
+        closed = set(labelled["chemsys"].take(split_rows(labelled).test).to_pylist())
+        return super().learned_systems(where) | {s for table in further for s in table["chemsys"].to_pylist()} - closed
 
     def predict(self, examples: Examples) -> EnsemblePrediction:
         """Prediction, interval and members' predictions for each crystal."""

@@ -76,6 +76,11 @@ class PublishedModel(ABC):
         for name in (WEIGHTS_FILE, SETTINGS_FILE):
             shutil.copyfile(self.folder / name, folder / name)
 
+    @property
+    def snapshots(self) -> list[str]:
+        """Ids of what the model was made from."""
+        return [self.manifest["snapshot"]]
+
     def learned_systems(self, where: Settings) -> set[str]:
         """Chemical systems that the model learned from or was calibrated on.
 

@@ -112,8 +112,8 @@ def ship(model: M, where: Settings, root: Path | None = None) -> M:
     told = {k: v for k, v in model.manifest.items() if k not in ("kind", "format", "id", "files")}
     fingerprints = {}
     if isinstance(model, Ensemble):
-        snapshot = open_snapshot(where.snapshots, model.manifest["snapshot"])
-        found = snapshot_fingerprints(snapshot, model.graph_settings.symprec_A, where.workers)
+        snapshots = [open_snapshot(where.snapshots, read) for read in model.snapshots]
+        found = [one for s in snapshots for one in snapshot_fingerprints(s, model.graph_settings.symprec_A, where.workers)]
         fingerprints[FILE], told[KEY] = pack(found)
     with building(root) as aside:
         made = publish_model(aside, kind, write, {**told, "shipped_from": model.id}, model.shipped_card)

@@ -32,6 +32,7 @@ class TrainSettings:
     descriptor_set: DescriptorSet = DescriptorSet.FAST  # of the descriptors that the forest learns from
     selected: int | None = None  # so many descriptors, chosen stochastically, for the families that read them; None: all
     weigh_label_noise: bool = False  # whether labels that cross-validation contradicts count less
+    site_moments: str | None = None  # id of a snapshot whose site moments the members that can do so learn, too
     adapt: str | None = None  # id of a model whose pretrained member the members that can do so start from
 
     @property
@@ -62,6 +63,8 @@ class TrainSettings:
             raise UserError("only forests learn from descriptors, and none is among the members")
         if self.selected is not None and self.selected < 1:
             raise UserError("at least one descriptor must be selected")
+        if self.site_moments is not None and not any(family(name).reads_site_moments for name in families):
+            raise UserError("none of the members learns from site moments; `mpnn` does")
         if self.adapt is not None and not any(family(name).adapts for name in families):
             raise UserError("none of the members adapts a pretrained model; `canonical` does")
         if (

@@ -14,7 +14,7 @@ import pyarrow as pa
 from safetensors.numpy import load_file, save
 
 from data.errors import UserError
-from data.snapshot import Snapshot
+from data.snapshot import Snapshot, open_snapshot
 from data.store.artifact import make_folder, make_newest, text_hash, write_bytes, write_json
 from models.contract import Examples, FitControl, Model, ModelError, Prediction
 from models.families import family, reads_descriptors
@@ -24,6 +24,7 @@ from pipeline.features.descriptors import descriptor_names
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.slow_descriptors import slow_descriptor_names
 from pipeline.features.vectorstore import VECTOR_CODE
+from pipeline.featurise import Needs
 from pipeline.ops.ledger import Ledger, Run
 from pipeline.ops.progress import Reporter
 from pipeline.registry.ensemble import Ensemble, open_model
@@ -35,9 +36,10 @@ from pipeline.training.label_noise import FOLDS as LABEL_NOISE_FOLDS
 from pipeline.training.label_noise import LABEL_NOISE_CODE, LabelNoise, find_label_noise
 from pipeline.training.publish import Trained, publish_ensemble
 from pipeline.training.settings import TrainSettings as TrainSettings
+from pipeline.training.site_moment_rows import site_moment_rows
 from pipeline.training.splits import Split, split_rows
 
-TRAIN_CODE = "train-3"  # raise it whenever the same data and settings would train another model
+TRAIN_CODE = "train-4"  # raise it whenever the same data and settings would train another model
 SNAPSHOT_FILE = "snapshot.json"
 DONE_FILE = "done.json"
 CROSS_VALIDATED_FILE = "label_noise.safetensors"
@@ -90,7 +92,9 @@ def _train(
     snapshot: Snapshot, wanted: TrainSettings, where: Settings, reporter: Reporter, work: Path,
     pretrained: dict[str, Path | None], run: Run,
 ) -> Ensemble:  # fmt: skip
-    write_json(work / SNAPSHOT_FILE, {"snapshot": snapshot.id})  # what is read here must not be pruned
+    further = None if wanted.site_moments is None else open_snapshot(where.snapshots, wanted.site_moments)
+    read = {"snapshot": snapshot.id} | ({} if further is None else {"site_moments": further.id})
+    write_json(work / SNAPSHOT_FILE, read)  # what is read here must not be pruned
     vectors = any(family(name).reads_vectors for name in wanted.families)
     data = labelled_examples(snapshot, wanted.graph, wanted.descriptor_set, vectors, where, reporter)
     split = split_rows(data.table)
@@ -98,6 +102,9 @@ def _train(
     systems = data.table.column("chemsys").take(split.train).to_pylist()
     label_noise = _label_noise(train, systems, wanted, where, work, reporter)
     selection = _selection(train, systems, wanted, work, reporter)
+    if label_noise is not None:
+        train = replace(train, weight=label_noise.weight)
+    with_sites = train if further is None else train.followed_by(_site_moments(further, data, split, wanted, reporter))
     deadlines = _Deadlines(wanted, work)
     members: dict[str, Model] = {}
     for name, kind, seed in wanted.names():
@@ -105,7 +112,7 @@ def _train(
             seed=seed, epochs=wanted.epochs, deadline=deadlines.of(name), checkpoint=work / name, pretrained=pretrained[kind],
             columns=selection.columns if selection else (), workers=where.workers,
         )  # fmt: skip
-        examples = train if label_noise is None else replace(train, weight=label_noise.weight)
+        examples = with_sites if family(kind).reads_site_moments else train
         members[name] = _member(kind, examples, validation, control, work / name, reporter, run)
         deadlines.finished(name)
     reporter.say("Weights and calibration from the validation rows")
@@ -139,6 +146,18 @@ def _label_noise(
     found = LabelNoise(train.targets(), **load_file(path))
     reporter.say(f"{int((found.weight < 1).sum())} training labels count as label noise")
     return found
+
+
+def _site_moments(
+    snapshot: Snapshot, data: Labelled, split: Split, wanted: TrainSettings, reporter: Reporter
+) -> Examples:  # fmt: skip
+    """Further training rows, none of which is of the chemical system of a validation or test row."""
+    closed = data.table["chemsys"].take(pa.array(np.concatenate([split.validation, split.test]))).to_pylist()
+    vectors = data.examples.vectors is not None
+    frames = any(family(name).reads_frames for name in wanted.families)
+    rows = site_moment_rows(snapshot, set(closed), Needs(wanted.graph, wanted.descriptor_set, vectors, frames), reporter)
+    reporter.say(f"{len(rows)} crystals with site moments are learned from, too")
+    return rows
 
 
 def _listed(label_noise: LabelNoise, data: Labelled, split: Split) -> pd.DataFrame:

@@ -3,9 +3,15 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from models.networks.heads import TwoPart, TwoPartHead, two_part_loss
+from models.graphs.crystal_graphs import CrystalGraphs, GraphBatch
+from models.networks.heads import TwoPart, TwoPartHead, site_loss, two_part_loss
+from tests.contract.crystals import starter_examples
 
 LOSS = 1e-12  # relative, float64 against numpy
+
+
+def example_graphs(n: int) -> CrystalGraphs:
+    return starter_examples().graphs.take(np.arange(n))
 
 
 def by_hand(logit: np.ndarray, size: np.ndarray, moment: np.ndarray) -> float:
@@ -60,3 +66,32 @@ def test_weights_count_labels_as_often_as_they_say() -> None:
     np.testing.assert_allclose(weighted.item(), repeated.item(), rtol=LOSS)
     equal = two_part_loss(said, moment, torch.full((3,), 0.2, dtype=torch.float64))
     np.testing.assert_allclose(equal.item(), two_part_loss(said, moment).item(), rtol=LOSS)
+
+
+def test_the_site_loss_counts_known_sites_by_their_share_of_the_crystal() -> None:
+    graphs = example_graphs(2)
+    nodes = int(graphs.node_ptr[-1])
+    label = np.full(nodes, np.nan)
+    label[0] = 2.0  # one site of the first crystal; the second has none
+    batch = GraphBatch.collate(graphs, np.arange(2), torch.float64, label)
+    said = TwoPart(torch.zeros(2), torch.zeros(2), torch.full((nodes,), 0.5, dtype=torch.float64, requires_grad=True))
+    loss = site_loss(said, batch)
+    np.testing.assert_allclose(loss.item(), 1.5 * float(graphs.node_weight[0]) / 2, rtol=LOSS)
+    loss.backward()
+    assert said.sites is not None and said.sites.grad is not None
+    assert torch.isfinite(said.sites.grad).all() and int((said.sites.grad != 0).sum()) == 1
+
+
+def test_without_labels_or_without_a_head_the_site_loss_is_zero() -> None:
+    graphs = example_graphs(1)
+    said = TwoPart(torch.zeros(1), torch.zeros(1), torch.zeros(int(graphs.node_ptr[-1])))
+    assert site_loss(said, GraphBatch.collate(graphs, np.arange(1))).item() == 0
+    labelled = GraphBatch.collate(graphs, np.arange(1), torch.float32, np.ones(int(graphs.node_ptr[-1])))
+    assert site_loss(TwoPart(said.logit, said.size), labelled).item() == 0
+
+
+def test_a_batch_without_any_weight_has_no_loss_and_a_finite_gradient() -> None:
+    logit = torch.tensor([1.0, -2.0], requires_grad=True)
+    loss = two_part_loss(TwoPart(logit, torch.tensor([1.0, 2.0])), torch.tensor([2.0, 0.0]), torch.zeros(2))
+    loss.backward()
+    assert loss.item() == 0 and logit.grad is not None and bool(torch.isfinite(logit.grad).all())

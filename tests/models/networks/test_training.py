@@ -242,7 +242,7 @@ def test_a_label_with_little_weight_teaches_little() -> None:
     assert errors[1] < 0.5 * errors[0]
 
 
-@pytest.mark.parametrize("weight", [0.0, -1.0, np.nan])
+@pytest.mark.parametrize("weight", [0.0, -1.0, np.nan])  # zero for every label
 def test_weights_that_cannot_be(weight: float) -> None:
     train, validation = parts()
     with pytest.raises(ModelError, match="weights"):
