@@ -12,6 +12,8 @@ from models.contract import MAGNETIC_THRESHOLD
 from models.graphs.crystal_graphs import GraphBatch
 from models.networks.layers import mlp
 
+SITES = 4.0  # how much site moments count beside total moments: of 1, 4 and 12 the best (docs/results/model-families.md)
+
 
 @dataclass(frozen=True, eq=False)
 class TwoPart:
@@ -63,7 +65,7 @@ def two_part_loss(said: TwoPart, moment: Tensor, weight: Tensor | None = None) -
 
 
 def site_loss(said: TwoPart, batch: GraphBatch) -> Tensor:
-    """Mean error of the site moments that are known, µB/atom; a crystal without any counts as one without error.
+    """SITES times the mean error of the site moments that are known, µB/atom; a crystal without any counts as one without error.
 
     Args:
         said: the network's answer to the batch.
@@ -73,4 +75,4 @@ def site_loss(said: TwoPart, batch: GraphBatch) -> Tensor:
         return said.size.new_zeros(())
     known = torch.isfinite(batch.site_moment)
     wrong = (said.sites - torch.nan_to_num(batch.site_moment)).abs() * known * batch.node_weight
-    return wrong.sum() / batch.n_crystals
+    return SITES * wrong.sum() / batch.n_crystals

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from models.graphs.crystal_graphs import CrystalGraphs, GraphBatch
-from models.networks.heads import TwoPart, TwoPartHead, site_loss, two_part_loss
+from models.networks.heads import SITES, TwoPart, TwoPartHead, site_loss, two_part_loss
 from tests.contract.crystals import starter_examples
 
 LOSS = 1e-12  # relative, float64 against numpy
@@ -76,7 +76,7 @@ def test_the_site_loss_counts_known_sites_by_their_share_of_the_crystal() -> Non
     batch = GraphBatch.collate(graphs, np.arange(2), torch.float64, label)
     said = TwoPart(torch.zeros(2), torch.zeros(2), torch.full((nodes,), 0.5, dtype=torch.float64, requires_grad=True))
     loss = site_loss(said, batch)
-    np.testing.assert_allclose(loss.item(), 1.5 * float(graphs.node_weight[0]) / 2, rtol=LOSS)
+    np.testing.assert_allclose(loss.item(), SITES * 1.5 * float(graphs.node_weight[0]) / 2, rtol=LOSS)
     loss.backward()
     assert said.sites is not None and said.sites.grad is not None
     assert torch.isfinite(said.sites.grad).all() and int((said.sites.grad != 0).sum()) == 1
