@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -46,6 +47,14 @@ def train(
             "--site-moments", help="Snapshot whose site moments `mpnn` learns, too: its id, the id's beginning, or `newest`."
         ),
     ] = None,
+    label_sources: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--label-sources",
+            help="Folder with tables of newer calculations, measured moments, orders or site moments (repeat for several): "
+            "labels that they contradict are replaced, or get less weight.",
+        ),
+    ] = None,
     adapt: Annotated[
         str | None, typer.Option("--adapt", help="Model whose coordinate network `canonical` makes independent of orientation.")
     ] = None,
@@ -69,6 +78,7 @@ def train(
         selected=select_descriptors,
         weigh_label_noise=weigh_label_noise,
         site_moments=site_moments,
+        label_sources=[str(folder) for folder in label_sources or ()] or None,
     ).resolved()
     prepare(quiet)
     manifest = perform("train", job)

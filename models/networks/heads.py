@@ -12,7 +12,7 @@ from models.contract import MAGNETIC_THRESHOLD
 from models.graphs.crystal_graphs import GraphBatch
 from models.networks.layers import mlp
 
-SITES = 4.0  # how much site moments count beside total moments: of 1, 4 and 12 the best (docs/results/model-families.md)
+SITES = 12.0  # how much site moments count beside total moments: of 1, 4 and 12 the best (docs/results/model-families.md)
 
 
 @dataclass(frozen=True, eq=False)
