@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,6 +41,14 @@ def train(
             "--weigh-label-noise", help="Give less weight to labels that cross-validation contradicts."
         ),
     ] = False,
+    label_sources: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--label-sources",
+            help="Folder with tables of newer calculations, measured moments, orders or site moments (repeat for several): "
+            "labels that they contradict are replaced, or get less weight.",
+        ),
+    ] = None,
     adapt: Annotated[
         str | None, typer.Option("--adapt", help="Model whose coordinate network `canonical` makes independent of orientation.")
     ] = None,
@@ -62,6 +71,7 @@ def train(
         adapt=adapt,
         selected=select_descriptors,
         weigh_label_noise=weigh_label_noise,
+        label_sources=[str(folder) for folder in label_sources or ()] or None,
     ).resolved()
     prepare(quiet)
     manifest = perform("train", job)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.console import reporter
@@ -34,6 +35,7 @@ class TrainJob:
         adapt: id of the model whose coordinate network `canonical` adapts.
         selected: number of descriptors that families of trees may see; None: all.
         weigh_label_noise: whether labels that cross-validation contradicts get less weight.
+        label_sources: folders of tables by which wrong labels are replaced or weighed down; None: every label counts as it is.
     """
 
     snapshot: str | None = None
@@ -46,9 +48,11 @@ class TrainJob:
     adapt: str | None = None
     selected: int | None = None
     weigh_label_noise: bool = False
+    label_sources: list[str] | None = None
 
     def settings(self) -> TrainSettings:
         """The part that decides the trained model."""
+        from pipeline.training.label_sources import LabelSources
         from pipeline.training.settings import TrainSettings
 
         defaults = TrainSettings()
@@ -57,6 +61,7 @@ class TrainJob:
             first_seed=self.first_seed, epochs=self.epochs,
             max_minutes=self.max_minutes, descriptor_set=self.descriptor_set, adapt=self.adapt, selected=self.selected,
             weigh_label_noise=self.weigh_label_noise,
+            label_sources=LabelSources.of(map(Path, self.label_sources)) if self.label_sources else None,
         )  # fmt: skip
 
     def resolved(self) -> TrainJob:
@@ -113,9 +118,9 @@ def known_before(manifest: dict[str, Any], job: TrainJob) -> str:
     already, with the manifest that says how it was made first.
     """
     then = with_current_keys(manifest["settings"], TRAINING_SETTINGS)
-    now = json.loads(json.dumps(asdict(job.settings())))
-    names = [name for name in now if name != "graph" and then.get(name) != now[name]]
-    listed = ", ".join(f"{name} {_said(then.get(name))}, not {_said(now[name])}" for name in names)
+    now = json.loads(json.dumps(job.settings().to_json()))
+    names = [name for name in {**then, **now} if name != "graph" and then.get(name) != now.get(name)]
+    listed = ", ".join(f"{name} {_said(then.get(name))}, not {_said(now.get(name))}" for name in names)
     return f"made before, by {listed}; these settings change nothing in it" if listed else ""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -29,7 +31,6 @@ from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.ensemble_errors import EnsemblePrediction, ErrorModel
 
 Floats = NDArray[np.float64]
-LABEL_NOISE_FILE = "label_noise.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ def publish_ensemble(
     split: Split,
     facts: dict[str, Any],
     reporter: Reporter,
-    label_noise: pd.DataFrame | None = None,
+    listed: Mapping[str, pd.DataFrame] = MappingProxyType({}),
 ) -> Ensemble:
     """Select members, choose weights and calibrate on the validation rows; evaluate on the test rows; publish.
 
@@ -61,7 +62,7 @@ def publish_ensemble(
         split: training, validation and test rows.
         facts: further content of the manifest.
         reporter: receives the progress.
-        label_noise: training labels that cross-validation contradicts, for a table beside the manifest.
+        listed: tables of training labels that count less or were replaced, by the name of their CSV file beside the manifest.
 
     Raises:
         ModelError: no member's predictions vary.
@@ -96,8 +97,8 @@ def publish_ensemble(
             member.model.save(folder / member.name)
         errors.save(folder)
         held_out.to_parquet(folder / HELD_OUT_FILE, index=False)
-        if label_noise is not None:
-            write_bytes(folder / LABEL_NOISE_FILE, csv_safe(label_noise).to_csv(index=False, float_format="%.4g").encode())
+        for name, table in listed.items():
+            write_bytes(folder / name, csv_safe(table).to_csv(index=False, float_format="%.4g").encode())
 
     stated = {
         **facts,

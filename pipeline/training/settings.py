@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
 from models.families import family, family_names, reads_descriptors
@@ -11,6 +11,7 @@ from pipeline.features.descriptor_sets import DescriptorSet
 
 if TYPE_CHECKING:
     from pipeline.features.neighbours import GraphSettings
+    from pipeline.training.label_sources import LabelSources
 
 
 def _default_graph() -> GraphSettings:
@@ -32,7 +33,14 @@ class TrainSettings:
     descriptor_set: DescriptorSet = DescriptorSet.FAST  # of the descriptors that the forest learns from
     selected: int | None = None  # so many descriptors, chosen stochastically, for the families that read them; None: all
     weigh_label_noise: bool = False  # whether labels that cross-validation contradicts count less
+    label_sources: LabelSources | None = None  # tables that find wrong labels; None: every label counts as it is
     adapt: str | None = None  # id of a model whose pretrained member the members that can do so start from
+
+    def to_json(self) -> dict[str, Any]:
+        """What decides the trained model: tables count by their content, wherever they are kept."""
+        found = asdict(replace(self, label_sources=None))
+        del found["label_sources"]  # without sources, a training has the identity that it had before there were any
+        return found if self.label_sources is None else {**found, "label_sources": dict(self.label_sources.tables)}
 
     @property
     def families(self) -> dict[str, int]:

@@ -33,11 +33,14 @@ from pipeline.training.dataset import Labelled, labelled_examples
 from pipeline.training.descriptor_selection import SELECTION_CODE, Selection, SelectionSettings, select
 from pipeline.training.label_noise import FOLDS as LABEL_NOISE_FOLDS
 from pipeline.training.label_noise import LABEL_NOISE_CODE, LabelNoise, find_label_noise
+from pipeline.training.mended_labels import MEND_CODE, MendedLabels, mend_labels
 from pipeline.training.publish import Trained, publish_ensemble
 from pipeline.training.settings import TrainSettings as TrainSettings
 from pipeline.training.splits import Split, split_rows
 
 TRAIN_CODE = "train-3"  # raise it whenever the same data and settings would train another model
+LABEL_NOISE_FILE, MENDED_FILE = "label_noise.csv", "mended_labels.csv"
+MENDED_FROM = ["material_id", "formula", "moment_muB_per_atom", "volume_A3", "n_sites"]
 SNAPSHOT_FILE = "snapshot.json"
 DONE_FILE = "done.json"
 CROSS_VALIDATED_FILE = "label_noise.safetensors"
@@ -59,7 +62,7 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
     """
     wanted.check()
     pretrained = {name: _pretrained(name, snapshot, wanted, where) for name in wanted.families}
-    key = f"train-{text_hash(*_code(wanted), snapshot.id, json.dumps(asdict(wanted), sort_keys=True))[:16]}"
+    key = f"train-{text_hash(*_code(wanted), snapshot.id, json.dumps(wanted.to_json(), sort_keys=True))[:16]}"
     inputs = {"snapshot": snapshot.id, "members": list(wanted.members), "seeds": wanted.seeds}
     ledger = Ledger(where.home)
     with ledger.run("train", key, inputs) as run:
@@ -82,7 +85,10 @@ def _published(ledger: Ledger, key: str, where: Settings) -> Ensemble | None:
 
 def _code(wanted: TrainSettings) -> tuple[str, ...]:
     """Versions of all that decides the model beside data and settings."""
-    chosen = ((SELECTION_CODE, wanted.selected is not None), (LABEL_NOISE_CODE, wanted.weigh_label_noise))
+    chosen = (
+        (SELECTION_CODE, wanted.selected is not None), (LABEL_NOISE_CODE, wanted.weigh_label_noise),
+        (MEND_CODE, wanted.label_sources is not None),
+    )  # fmt: skip
     return (TRAIN_CODE, GRAPH_CODE, VECTOR_CODE, *wanted.descriptor_set.code, *(code for code, used in chosen if used))
 
 
@@ -96,8 +102,12 @@ def _train(
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
     systems = data.table.column("chemsys").take(split.train).to_pylist()
+    mended = _mended(snapshot, data, split, wanted, reporter)
+    if mended is not None:
+        train = _with_mended(train, _ids(data, split), mended)
     label_noise = _label_noise(train, systems, wanted, where, work, reporter)
     selection = _selection(train, systems, wanted, work, reporter)
+    examples = train if label_noise is None else _weighed(train, label_noise)
     deadlines = _Deadlines(wanted, work)
     members: dict[str, Model] = {}
     for name, kind, seed in wanted.names():
@@ -105,7 +115,6 @@ def _train(
             seed=seed, epochs=wanted.epochs, deadline=deadlines.of(name), checkpoint=work / name, pretrained=pretrained[kind],
             columns=selection.columns if selection else (), workers=where.workers,
         )  # fmt: skip
-        examples = train if label_noise is None else replace(train, weight=label_noise.weight)
         members[name] = _member(kind, examples, validation, control, work / name, reporter, run)
         deadlines.finished(name)
     reporter.say("Weights and calibration from the validation rows")
@@ -115,14 +124,44 @@ def _train(
     ]
     facts = {
         "snapshot": snapshot.id, "code": list(_code(wanted)), "data": snapshot.manifest["source"], "seed": wanted.first_seed,
-        "settings": asdict(wanted), "graph_settings": asdict(wanted.graph),
+        "settings": wanted.to_json(), "graph_settings": asdict(wanted.graph),
         "selection": selection.to_json(_names(wanted.descriptor_set)) if selection else None,
     }  # fmt: skip
-    listed = None if label_noise is None else _listed(label_noise, data, split)
+    if mended is not None:
+        facts["mended_labels"] = mended.counts()
+    listed = {} if label_noise is None else {LABEL_NOISE_FILE: _listed(label_noise, data, split)}
+    listed |= {} if mended is None else {MENDED_FILE: mended.table}
     ensemble = publish_ensemble(where.models, trained, data, split, facts, reporter, listed)
     run.finished("publish", ensemble.id)
     shutil.rmtree(work, ignore_errors=True)
     return ensemble
+
+
+def _ids(data: Labelled, split: Split) -> list[str]:
+    """Ids of the training rows."""
+    return [str(name) for name in data.table.column("material_id").take(split.train).to_pylist()]
+
+
+def _mended(
+    snapshot: Snapshot, data: Labelled, split: Split, wanted: TrainSettings, reporter: Reporter
+) -> MendedLabels | None:  # fmt: skip
+    """The training labels that other sources contradict; None where no sources are given."""
+    if wanted.label_sources is None:
+        return None
+    found = mend_labels(snapshot.table(MENDED_FROM).to_pandas(), wanted.label_sources).only(_ids(data, split))
+    said = ", ".join(f"{n} {verdict}" for verdict, n in found.counts().items())
+    reporter.say(f"Training labels that other sources contradict: {said or 'none'}")
+    return found
+
+
+def _with_mended(train: Examples, ids: list[str], mended: MendedLabels) -> Examples:
+    return replace(train, moment=mended.moment(ids, train.targets()), weight=mended.weight(ids))
+
+
+def _weighed(train: Examples, label_noise: LabelNoise) -> Examples:
+    """The training rows, with the smaller of two weights where cross-validation and other sources contradict a label."""
+    before = np.ones(len(train)) if train.weight is None else train.weight
+    return replace(train, weight=np.minimum(before, label_noise.weight))
 
 
 def _label_noise(
