@@ -2,9 +2,9 @@
 
     python -m benchmarks.label_evidence ../shared/data [--shown 20] [--rows 6000] [--epochs 6] [--smoke]
 
-The rule is pipeline.refresh.label_noise.contradicted_by_sources; sources are dft_magnetisation_by_composition and
-measured_moments. A CGCNN learns from a part of the training rows (a quarter of them with contradicted labels, if there are so
-many; all with a magnetic element), with equal weights and with WEIGHT for the contradicted ones, and is judged on validation
+The rule is that of pipeline.training.mended_labels; the sources are the tables of newer calculations, measured moments, orders
+and site moments. A CGCNN learns from a part of the training rows (a quarter of them with contradicted labels, if there are so
+many; all with a magnetic element), with labels as they are and with mended ones, and is judged on validation
 rows whose labels two sources agree on (label_tier A) and that have a magnetic element. Test rows are not touched.
 """
 
@@ -27,8 +27,8 @@ from models.networks.cgcnn import CGCNN
 from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.featurise import Needs, featurise
-from pipeline.refresh.label_noise import contradicted_by_sources, described_labels, read_sources
-from pipeline.training.label_noise import WEIGHT
+from pipeline.training.label_sources import LabelSources
+from pipeline.training.mended_labels import REPLACED, mend_labels
 
 COLUMNS = [
     "material_id", "formula", "chemsys", "split", "label_tier", "has_frozen_4f", "n_sites", "volume_A3", "cif", "icsd",
@@ -40,7 +40,7 @@ SEEDS = (0, 1)
 def labels(data: Path) -> pd.DataFrame:
     """All rows with what the rule needs."""
     table = pd.read_parquet(data / "mp_magnets.parquet", columns=COLUMNS)
-    return described_labels(table.assign(moment_muB_per_atom=table["magnetization_muB_per_atom"]))
+    return table.assign(moment_muB_per_atom=table["magnetization_muB_per_atom"])
 
 
 def examples(rows: pd.DataFrame) -> tuple[Examples, pd.DataFrame]:
@@ -49,6 +49,12 @@ def examples(rows: pd.DataFrame) -> tuple[Examples, pd.DataFrame]:
     found = featurise(crystals, Needs())
     there = rows.iloc[kept].iloc[found.kept].reset_index(drop=True)
     return replace(found.examples, moment=there["moment_muB_per_atom"].to_numpy(np.float64)), there
+
+
+def _counted(verdict: str, rows: pd.DataFrame) -> list[str]:
+    """A verdict, its rows in each part of the table, and those known from ICSD."""
+    split = rows["split"]
+    return [verdict, *(str((split == part).sum()) for part in ("train", "val", "test")), str(rows["icsd"].eq(True).sum())]
 
 
 def main() -> None:
@@ -60,11 +66,13 @@ def main() -> None:
     options = arguments(parser, lambda made: [made.measured(), "--epochs", 1, "--rows", 60])
     size, epochs = options.rows, options.epochs
     table = labels(options.data)
-    found = contradicted_by_sources(table, read_sources(options.data / "literature"))
-    for reason, rows in found.groupby("reason"):
-        shown = ", ".join(f"{row.formula} {row.moment:.2f} ({row.expected:.2f})" for row in rows.head(options.shown).itertuples())
-        known = table[table["material_id"].isin(rows["material_id"]) & table["icsd"].eq(True)]
-        print(f"\n{len(rows)} labels, {len(known)} of them of ICSD-known crystals: {reason}. Label (sources), µB/atom: {shown}")
+    mended = mend_labels(table, LabelSources.of([options.data / "literature", options.data]))
+    found = mended.table.merge(table[["material_id", "split", "icsd"]], on="material_id")
+    counted = [_counted(verdict, rows) for verdict, rows in found.groupby("verdict")]
+    print(markdown(["verdict", "train", "val", "test", "ICSD-known"], counted))
+    largest = found[(found["verdict"] == REPLACED) & (found["split"] != "test")].head(options.shown)
+    lines = [[r.formula, r.material_id, r.split, f"{r.moment:.2f}", f"{r.learned:.2f}", r.sources] for r in largest.itertuples()]
+    print("\n" + markdown(["formula", "id", "split", "label, µB/atom", "learned", "sources"], lines))
     magnetic = {symbol(z) for z in STRONGLY_MAGNETIC}
     table = table[table["chemsys"].map(lambda system: not magnetic.isdisjoint(system.split("-")))]
     wrong = table["material_id"].isin(found["material_id"])
@@ -74,19 +82,21 @@ def main() -> None:
     clean = table[(table["split"] == "val") & (table["label_tier"] == "A") & ~wrong].head(size)
     learned, rows = examples(train)
     judged, asked = examples(clean)
-    weight = np.where(rows["material_id"].isin(found["material_id"]), WEIGHT, 1.0)
-    print(f"\n{len(learned)} training rows, {int((weight < 1).sum())} with less weight; {len(judged)} validation rows")
+    ids = rows["material_id"].tolist()
+    better = replace(learned, moment=mended.moment(ids, learned.targets()), weight=mended.weight(ids))
+    changed = int(rows["material_id"].isin(found["material_id"]).sum())
+    print(f"\n{len(learned)} training rows, {changed} mended; {len(judged)} validation rows")
     lines = []
     for seed in SEEDS:
         errors = []
-        for given in (None, weight):
+        for given in (learned, better):
             network = CGCNN()
-            network.fit(replace(learned, weight=given), judged, FitControl(seed=seed, epochs=epochs))
+            network.fit(given, judged, FitControl(seed=seed, epochs=epochs))
             errors.append(np.abs(network.predict(judged).moment - judged.targets()))
         large = judged.targets() > MAGNETIC_THRESHOLD
         gain = cluster_bootstrap(errors[0] - errors[1], asked["chemsys"].tolist())
         lines.append([str(seed), *(f"{e.mean():.4f} ({e[large].mean():.4f})" for e in errors), gain.text()])
-    print("\n" + markdown(["seed", "equal weights, MAE (magnetic rows)", f"weight {WEIGHT:g}", "gain [95 %]"], lines))
+    print("\n" + markdown(["seed", "labels as they are, MAE (magnetic rows)", "mended labels", "gain [95 %]"], lines))
 
 
 if __name__ == "__main__":

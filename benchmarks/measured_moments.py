@@ -33,10 +33,10 @@ from pipeline.magnetism.experiment import predicted_columns, with_experiment
 from pipeline.magnetism.known_orders import known_from_experiment
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
 from pipeline.magnetism.moment_facts import moment_facts
-from pipeline.refresh.label_noise import FROZEN_4F
 from pipeline.registry.order_models import experiment_model, order_classifier
 from pipeline.registry.shipped import shipped_model
 from pipeline.screening.candidates import ordering_columns
+from pipeline.training.label_sources import FROZEN_4F
 from pipeline.training.member_weights import system_folds
 
 AT_ONCE = 256

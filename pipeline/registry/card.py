@@ -39,6 +39,7 @@ def model_card(manifest: dict[str, Any]) -> str:
     way = manifest.get("weighing", {}).get("way", "")
     combined = ["Their predictions are combined by the median.", ""] if way == MEDIAN else []
     left_out = [f"- left out: {m['name']}, because {m['reason']}" for m in manifest["left_out"]]
+    mended = [_mended(manifest["mended_labels"])] if manifest.get("mended_labels") else []
     passed = [] if manifest["gate_passed"] else ["", NOT_PASSED]
     return "\n".join(
         [
@@ -51,6 +52,7 @@ def model_card(manifest: dict[str, Any]) -> str:
             f"On the test rows: MAE {metrics['mae']:.4f} µB/atom (predicting zero: {metrics['mae_of_zero']:.4f}).",
             f"The 90 % interval holds {metrics['coverage_90']:.1%} of them,",
             f"and {_share(metrics['coverage_90_magnetic'])} of the magnetic ones.",
+            *mended,
             *combined,
             *lines,
             *left_out,
@@ -77,6 +79,12 @@ def shipped_card(manifest: dict[str, Any]) -> str:
         for b in manifest["metrics"]["ensemble"]["coverage_by_bin"]
     ]
     return "\n".join([*lines, "", SHIPPED_WORDS])
+
+
+def _mended(counts: dict[str, int]) -> str:
+    """A sentence on the training labels that other sources contradict."""
+    said = ", ".join(f"{n} {verdict}" for verdict, n in counts.items())
+    return f"Training labels that newer calculations or experiments contradict: {said} (mended_labels.csv where it was trained)."
 
 
 def _share(share: float | None) -> str:

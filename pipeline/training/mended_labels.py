@@ -34,7 +34,7 @@ from pipeline.training.label_sources import (
 )
 
 MEND_CODE = "mend-1"  # raise it whenever the same labels and sources would be mended otherwise
-AGREE, APART, CLOSE, REPEATED = 1.5, 0.15, 0.10, 0.01
+AGREE, APART, CLOSE, REPEATED = 1.5, 0.10, 0.10, 0.01
 REPLACED = "replaced"
 ONE_SOURCE, DISAGREE = "weighed down: one source", "weighed down: sources disagree"
 AFM = "weighed down: a measured antiferromagnet"

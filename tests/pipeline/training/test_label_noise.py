@@ -16,8 +16,7 @@ from models.trees.forest import BoostedTrees, ExtraTrees, Forest
 from pipeline.ops.progress import Quiet
 from pipeline.settings import Settings
 from pipeline.training.label_noise import FALSE_MOMENT, FALSE_ZERO, FOLDS, LABEL_NOISE_CODE, WEIGHT, LabelNoise, find_label_noise
-from pipeline.training.publish import LABEL_NOISE_FILE
-from pipeline.training.train import TrainSettings, train_ensemble
+from pipeline.training.train import LABEL_NOISE_FILE, TrainSettings, train_ensemble
 from tests.contract.crystals import starter_examples
 
 ROWS, SYSTEMS, PLANTED = 800, 40, 8
