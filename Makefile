@@ -80,17 +80,22 @@ REPORT ?= report/report.html
 picture: $(VENV)/.test
 	$(BIN)/python -m benchmarks.screenshots $(REPORT) --chromium $(CHROMIUM)
 
-# models/pretrained: the shipped ensemble, from a labelled table with a split. Hours; killed and started again, it goes on.
+# models/pretrained: the shipped ensemble, from a labelled table with a split, one with site moments, and the folder of literature
+# tables. Hours; killed and started again, it goes on.
 DATA ?= mp_magnets.parquet
-PRETRAINED := mpnn:2,cgcnn:3
+SITE_MOMENTS ?= mp_site_moments.parquet
+LITERATURE ?= literature
+PRETRAINED := mpnn:4
 pretrained: export FERROSCREEN_HOME := $(CURDIR)/.work/pretrained
+pretrained: export FERROSCREEN_QUALITY := false
 pretrained: $(VENV)/.run
-	test -d $(FERROSCREEN_HOME)/snapshots || FERROSCREEN_QUALITY=false $(BIN)/ferroscreen refresh --source parquet:$(DATA)
-	$(BIN)/ferroscreen train --members $(PRETRAINED) --weigh-label-noise
+	test -d $(FERROSCREEN_HOME)/snapshots || $(BIN)/ferroscreen refresh --source parquet:$(SITE_MOMENTS)
+	$(BIN)/ferroscreen refresh --source parquet:$(DATA)
+	$(BIN)/ferroscreen train --members $(PRETRAINED) --weigh-label-noise --site-moments newest \
+		--label-sources $(LITERATURE) --label-sources $(dir $(SITE_MOMENTS))
 	$(BIN)/ferroscreen ship
 
 # models/pretrained/order-classifiers and order-rankers: from a table with signed site moments; ten minutes
-SITE_MOMENTS ?= mp_site_moments.parquet
 pretrained-order: export FERROSCREEN_HOME := $(CURDIR)/.work/pretrained-order
 pretrained-order: $(VENV)/.run
 	FERROSCREEN_QUALITY=false $(BIN)/ferroscreen refresh --source parquet:$(SITE_MOMENTS)
@@ -99,7 +104,6 @@ pretrained-order: $(VENV)/.run
 	$(BIN)/ferroscreen ship --kind order-ranker
 
 # models/pretrained/experiment-models: from the literature tables; half an hour. Killed and started again, it goes on.
-LITERATURE ?= literature
 pretrained-experiment: export FERROSCREEN_HOME := $(CURDIR)/.work/pretrained-experiment
 pretrained-experiment: $(VENV)/.run
 	$(BIN)/ferroscreen refresh --source literature:$(LITERATURE)

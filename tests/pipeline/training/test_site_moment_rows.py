@@ -88,7 +88,7 @@ def test_a_training_learns_them_says_so_and_keeps_their_snapshot(tmp_path: Path)
     assert taught.id != plain.id and taught.snapshots == [labelled.id, sites.id]
     assert taught.manifest["rows"] == plain.manifest["rows"], "the further rows belong to no part"
     assert taught.learned_systems(where) >= plain.learned_systems(where) | {"Cr"}
-    assert sites.id in {name for name in _kept(where)}
+    assert sites.id in _kept(where)
 
 
 def _kept(where: Settings) -> list[str]:
