@@ -64,7 +64,9 @@ def main() -> None:
             (f"{x:.2f}", f"{alloy.measured[x]:.2f}", f"{row.moment:.2f}", f"{row.low:.2f} to {row.high:.2f}", f"{row.spread:.3f}")
             for x, row in table.iterrows()
         ]
-        print(f"\n{alloy.name}\n\n{markdown(('share', 'measured', 'predicted', '90 % interval', 'spread'), lines)}")
+        checked = alloy.check or "nothing, unsure"
+        print(f"\n{alloy.name}, after {alloy.reference}; held against: {checked}\n")
+        print(markdown(("share", "measured", "predicted", "90 % interval", "spread"), lines))
     if not chosen.smoke:
         print(f"\n{_sensitivity(choose_model(settings(), None))}")
     if chosen.plot:

@@ -48,12 +48,16 @@ def main() -> None:
         place = Path(made)
         _write(chosen.disordered, chosen.ordered, place / "cifs", 40 if chosen.smoke else chosen.files)
         core = _core_seconds(place / "cifs", place / "home")
+        before = _children_seconds()
         wall = _Screen(place, "whole").wait_for()
+        spent = _children_seconds() - before
         told = json.loads((place / "whole" / "manifest.json").read_text())
         number = told["ranked"] + told["rejected"]
         share = f"{told['disordered']} disordered ({told['disordered_time']:.0%} of the time)"
         print(f"{number} crystals, {told['ranked']} ranked, {share}")
         print(f"reading and predicting: {number / core:.0f} crystals/s of one core's time")
+        idle = f"{WORKERS * number / spent:.0f} crystals/s on {WORKERS} cores that do nothing else"
+        print(f"the whole screen: {spent / number * 1e3:.1f} ms of processor time each, {idle}")
         print(f"the whole screen: {number / wall:.0f} crystals/s of wall time; load of the machine {os.getloadavg()[0]:.1f}")
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
         print(f"largest process: {peak:.0f} MiB")
@@ -90,6 +94,12 @@ def _core_seconds(folder: Path, home: Path) -> float:
     for shard in shards:
         predict_shard(source, models, where.descriptors, shard)
     return time.process_time() - started
+
+
+def _children_seconds() -> float:
+    """Processor time of all processes that this one has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class _Screen:

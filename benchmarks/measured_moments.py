@@ -102,16 +102,16 @@ def read(cifs: Iterable[str]) -> tuple[list[Crystal], list[int]]:
     return [item for item in found if isinstance(item, Crystal)], kept
 
 
-def joined(rows: pd.DataFrame) -> pd.DataFrame:
+def joined(rows: pd.DataFrame, keep_cif: bool = False) -> pd.DataFrame:
     """Rows of a table with a column `cif`, with what is predicted of them; `truth` and others stay."""
     crystals, kept = read(rows["cif"])
     said = predicted(crystals)
     said = said.drop(columns=[name for name in said if name in rows])
-    left = rows.iloc[kept].reset_index(drop=True).drop(columns="cif").loc[said.index]
+    left = rows.iloc[kept].reset_index(drop=True).drop(columns=[] if keep_cif else "cif").loc[said.index]
     return pd.concat([left, said], axis=1).reset_index(drop=True)
 
 
-def papers(data: Path) -> pd.DataFrame:
+def papers(data: Path, keep_cif: bool = False) -> pd.DataFrame:
     """Compositions with a measured moment and a crystal; of several crystals of one composition the first."""
     measured = pd.read_parquet(data / "literature/measured_moments.parquet")
     truth = measured.groupby("key").agg(truth=("muB_per_atom", "median"), literature=("split", "first"))
@@ -122,15 +122,15 @@ def papers(data: Path) -> pd.DataFrame:
     table = table.assign(key=table["formula"].map({f: _key(f) for f in table["formula"].unique()}))
     table = table[table["key"].isin(truth.index)].drop_duplicates("key")
     table = table.join(truth, on="key").rename(columns={"magnetization_muB_per_atom": "label"}).sort_values("material_id")
-    return joined(table)
+    return joined(table, keep_cif)
 
 
-def solved(data: Path) -> pd.DataFrame:
+def solved(data: Path, keep_cif: bool = False) -> pd.DataFrame:
     """Magnetic structures; of several of one formula and order the one measured at the lowest temperature."""
     table = pd.read_parquet(data / "literature/magnetic_structures.parquet")
     table = table.sort_values(["experiment_K", "magndata_id"]).drop_duplicates(["formula", "order"])
     table = table.rename(columns={"net_moment_muB_per_atom": "truth", "split": "literature"})
-    return joined(table.assign(closed_shell_muB=_on_closed_shells(table)))
+    return joined(table.assign(closed_shell_muB=_on_closed_shells(table)), keep_cif)
 
 
 def _on_closed_shells(table: pd.DataFrame) -> list[float]:

@@ -192,9 +192,12 @@ def test_a_training_learns_the_mended_labels(trained_home: Path, tmp_path: Path,
     listed = pd.read_csv(model.folder / MENDED_FILE)
     zero = every[(every["moment_muB_per_atom"] <= 0.05) & every["material_id"].isin(sites)]
     assert 0 < len(listed) < len(zero), "those of validation and test rows are left alone"
-    assert (listed["learned"] == 1.0).all() and set(listed["material_id"]) < set(zero["material_id"])
+    replaced = listed["verdict"] == REPLACED
+    assert replaced.sum() >= 3 and (listed.loc[replaced, "learned"] == 1.0).all()
+    assert set(listed["material_id"]) < set(zero["material_id"])
+    assert set(listed.loc[~replaced, "verdict"]) <= {ONE_SOURCE}, "of compositions with another, magnetic crystal"
     assert "newer calculations or experiments" in (model.folder / CARD_FILE).read_text()
-    assert MEND_CODE in model.manifest["code"] and model.manifest["mended_labels"] == {REPLACED: len(listed)}
+    assert MEND_CODE in model.manifest["code"] and model.manifest["mended_labels"] == listed["verdict"].value_counts().to_dict()
     assert model.manifest["settings"]["label_sources"] == dict(wanted.label_sources.tables if wanted.label_sources else ())
     plain = train_ensemble(snapshot, TrainSettings(members=members, epochs=1), where, Quiet())
     assert plain.id != model.id and "mended_labels" not in plain.manifest
