@@ -25,7 +25,7 @@ def calculate(
     each_minutes: Annotated[float, typer.Option("--each-minutes", min=0, help="Time limit of one calculation.")] = 60.0,
     relax_volume: Annotated[
         bool,
-        typer.Option("--relax-volume", help="Calculate at the volume of the ferromagnet's lowest energy: 3 to 5 more calculations."),
+        typer.Option("--relax-volume", help="At the volume of the ferromagnet's lowest energy: 3 to 5 more calculations."),
     ] = False,
     out: Out = None,
     quiet: QuietOption = False,

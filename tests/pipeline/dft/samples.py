@@ -102,8 +102,8 @@ def screened_alloy(folder: Path, second: str, **more: Any) -> Screened:
     }  # fmt: skip
     row = {
         "rank": 1, "candidate_id": "alloy", "source_file": "alloy.cif", "formula": read.crystal.formula, "n_sites": 2,
-        "exclusion_reason": "", "duplicate_of": "", "moment_muB_per_atom": 1.5, "moment_low": 1.0, "moment_high": 2.0, "saturation_T": 1.6,
-        "n_approximants": 2.0,
+        "exclusion_reason": "", "duplicate_of": "", "moment_muB_per_atom": 1.5, "moment_low": 1.0, "moment_high": 2.0,
+        "saturation_T": 1.6, "n_approximants": 2.0,
     }  # fmt: skip
     out = folder / "run"
     out.mkdir()
