@@ -21,7 +21,7 @@ from pipeline.ops.ledger import Ledger
 from pipeline.ops.progress import Reporter
 from pipeline.screening.screened import Screened
 
-AS_GIVEN = AsGiven()
+GIVEN_VOLUME = AsGiven()
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Selection:
 
 def check(
     run: Screened, selection: Selection, method: Method, limits: Limits, out: Path, home: Path, reporter: Reporter,
-    geometry: Geometry = AS_GIVEN,
+    geometry: Geometry = GIVEN_VOLUME,
 ) -> dict[str, Any]:  # fmt: skip
     """Calculate what `out` lacks, and derive a verdict for each candidate from all results in `out`.
 

@@ -11,7 +11,7 @@ from pipeline.dft.before_after import render
 from pipeline.screening.profiles import PROFILES
 from tests.browser.visiting import Visit
 
-HOSTILE = "a/b/" + "long" * 30 + "</td><script>alert(1)</script>\u202e.cif"
+HOSTILE = "a/b/" + "long" * 12 + "</td><script>alert(1)</script>\u202e.cif"
 
 
 def row(name: str, before: int, after: int, verdict: str) -> dict[str, object]:
