@@ -1,10 +1,12 @@
 """Do magnetic CIF files of many real candidates read as the orderings that they were made of, and how long do they take?
 
     python -m benchmarks.mcif_round_trip ../shared/data/icsd_candidates.parquet [--candidates 500] [--smoke]
+    python -m benchmarks.mcif_round_trip ../shared/data/cif_quirks.parquet --disordered [--candidates 25] [--smoke]
 
-Every ordering of each candidate is written as `export --format mcif` does, read again with pymatgen and gemmi, and compared
-(pipeline/export/mcif_check.py). Two more checks that the export does not make: pymatgen's StructureMatcher finds the crystal of
-the file equal to the ordering with up and down as two elements, and spglib finds the stated group in it again.
+With `--disordered` the candidates are those with partly occupied sites and a magnetic element, and their ordered approximants are
+written. Every ordering of each candidate is written as `export --format mcif` does, read again with pymatgen and gemmi, and
+compared (pipeline/export/mcif_check.py). Two more checks that the export does not make: pymatgen's StructureMatcher finds the
+crystal of the file equal to the ordering with up and down as two elements, and spglib finds the stated group in it again.
 """
 
 from __future__ import annotations
@@ -19,9 +21,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
+from data.checks import Unsound
+from data.cif.disorder import Disorder
 from data.cif.reader import read_cif
 from data.crystal import Crystal
+from data.disordered import DisorderedCrystal
+from data.elements import STRONGLY_MAGNETIC
 from data.symmetry import SymmetricCell, symmetrise
+from pipeline.disorder.approximants import Approximants
 from pipeline.export.mcif import write_mcif
 from pipeline.export.mcif_check import read_with_gemmi
 from pipeline.magnetism.competing_orderings import Ordering, orderings
@@ -38,6 +45,25 @@ def crystals(table: Path, count: int) -> Iterator[tuple[str, SymmetricCell]]:
         crystal = next(read_cif(str(row.cif), "", str(row.material_id)))
         if isinstance(crystal, Crystal):
             yield str(row.material_id), symmetrise(crystal)
+
+
+def approximants(table: Path, count: int) -> Iterator[tuple[str, SymmetricCell]]:
+    """The first approximant, and the second where it is another crystal, of randomly drawn disordered candidates."""
+    texts = pd.read_parquet(table, columns=["cif"]).sample(frac=1.0, random_state=SEED)["cif"]
+    drawn = 0
+    for row, text in texts.items():
+        crystal = next(read_cif(str(text), "", str(row), Disorder.AVERAGE), None)
+        if not isinstance(crystal, DisorderedCrystal) or not set(crystal.composition) & STRONGLY_MAGNETIC:
+            continue
+        try:
+            made = Approximants(crystal)
+            cells = [symmetrise(one) for one in made.make(min(2, made.most))]
+        except Unsound:  # none of the allowed size, which a screen rejects
+            continue
+        yield from ((f"row {row}, approximant {k}", cell) for k, cell in enumerate(cells, start=1))
+        drawn += 1
+        if drawn == count:
+            return
 
 
 def seen_otherwise(ordering: Ordering, cell: BnsCell, path: Path) -> str:
@@ -78,11 +104,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
     parser.add_argument("--candidates", type=int, default=CANDIDATES)
+    parser.add_argument("--disordered", action="store_true", help="approximants of disordered candidates")
     parser.add_argument("--smoke", action="store_true", help=f"{SMOKE} candidates only")
     wanted = parser.parse_args()
     said, groups, seconds, many = Counter[str](), set(), 0.0, 0
     with TemporaryDirectory() as scratch:
-        for name, cell in crystals(wanted.table, SMOKE if wanted.smoke else wanted.candidates):
+        draw = approximants if wanted.disordered else crystals
+        for name, cell in draw(wanted.table, SMOKE if wanted.smoke else wanted.candidates):
             many += 1
             for ordering in orderings(cell):
                 path = Path(scratch) / "ordering.mcif"
@@ -98,7 +126,7 @@ def main() -> None:
                 if what != "as meant":
                     print(f"{name} {ordering.name}: {what}")
     total = sum(said.values())
-    print(f"{many} candidates, {total} orderings, {len(groups)} magnetic space groups")
+    print(f"{many} crystals, {total} orderings, {len(groups)} magnetic space groups")
     print(f"{1000 * seconds / total:.0f} ms to write, read twice and compare an ordering")
     for what, count in said.most_common():
         print(f"{count:6} {what}")

@@ -20,6 +20,7 @@ NO_DIRECTION_MUB = 0.1  # µB of a site; a smaller moment points nowhere
 SAME_ENERGY_EV = 1e-3  # eV/atom; less is within the settings' own error
 DIGITS = 6  # decimals of Å and of fractions that make two cells the same one
 KEY_LENGTH = 32
+AS_GIVEN = "geometry as it was given"
 
 Floats = NDArray[np.float64]
 
@@ -55,6 +56,7 @@ class Job:
     code: str  # which code, as `module:class`
     settings: dict[str, Any]
     licensed: bool  # whether the crystal may not be passed on
+    geometry: str = AS_GIVEN  # how the crystal relates to the candidate's
 
     @property
     def key(self) -> str:
@@ -141,6 +143,7 @@ def write_calculation(folder: Path, calculation: Calculation) -> None:
         "format": FORMAT, "id": job.crystal.id, "formula": job.crystal.formula, "ordering": job.ordering,
         "orderings": list(job.orderings), "code": job.code, "settings": job.settings, "licensed": job.licensed,
         "crystal": _cell(job.crystal), "cell": _cell(job.cell), "start_muB": job.start.tolist(),
+        "geometry": job.geometry,
         "status": str(outcome.status), "detail": outcome.detail, "program": outcome.program, "seconds": outcome.seconds,
     }  # fmt: skip
     if calculation.done:
@@ -176,7 +179,7 @@ def _calculation(content: dict[str, Any]) -> Calculation:
         raise ValueError(f"{start.shape} moments for {cell.n_sites} sites")
     job = Job(
         crystal, str(content["ordering"]), tuple(map(str, content["orderings"])), cell, start, str(content["code"]),
-        dict(content["settings"]), bool(content["licensed"]),
+        dict(content["settings"]), bool(content["licensed"]), str(content.get("geometry", AS_GIVEN)),
     )  # fmt: skip
     status, facts = Status(content["status"]), (str(content["detail"]), str(content["program"]))
     if status is not Status.DONE:

@@ -108,7 +108,7 @@ def _record(identifier: str, file: str, group: list[Calculation]) -> Record | Re
     compared = f"{job.ordering} is the lowest of {', '.join(sorted(names))}"
     without = f" (without {', '.join(missing)})" if missing else ""
     method = ", ".join(f"{name} {value}" for name, value in job.settings.items())
-    provenance = f"{lowest.outcome.program}, {compared}{without}; ended: {lowest.ended}; {method}; geometry as it was given"
+    provenance = f"{lowest.outcome.program}, {compared}{without}; ended: {lowest.ended}; {method}; {job.geometry}"
     crystal = replace(job.crystal, id=identifier)
     try:
         check_crystal(crystal)

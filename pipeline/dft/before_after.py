@@ -26,11 +26,6 @@ from pipeline.screening.screened import Screened
 REPORT_FILE, RANKING_FILE = "before_after.html", "ranking_after_dft.csv"
 _HERE = Path(__file__).parent
 Result = tuple[Plan, Verdict, Calculation]
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#22272c;background:#fff}"
-    "td,th{padding:.2rem .6rem;text-align:left;vertical-align:top;border-bottom:1px solid #dcdad4}"
-    "table{border-collapse:collapse}div{overflow-x:auto}"
-)
 
 
 def write_report(run: Screened, ranking: pd.DataFrame, profile: Profile, plans: list[Plan], out: Path) -> list[dict[str, Any]]:
@@ -73,9 +68,10 @@ def render(run: str, profile: Profile, rows: list[dict[str, Any]], queued: int, 
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {name: getattr(text, name) for name in ("visible", "formula", "number", "count")}
-    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+    style = (_HERE / "before_after.css").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     return environment.get_template("before_after.html.j2").render(
-        style=Markup(_STYLE), run=run, profile=profile, rows=sorted(rows, key=lambda row: row["rank_before"]), queued=queued,
+        style=Markup(style), run=run, profile=profile, rows=sorted(rows, key=lambda row: row["rank_before"]), queued=queued,
         displaced=displaced, policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
     )  # fmt: skip
 

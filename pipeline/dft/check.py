@@ -10,14 +10,18 @@ from data.calculation import Calculation
 from data.errors import UserError
 from data.store.artifact import make_folder, text_hash
 from pipeline.dft.averaged_verdict import disordered_rows
-from pipeline.dft.plan import Method, Plan, plan
-from pipeline.dft.queue import known, to_do, work_off
+from pipeline.dft.bench import Bench
+from pipeline.dft.plan import Method, Plan, plan, plan_one
+from pipeline.dft.queue import known
 from pipeline.dft.settings import Limits
-from pipeline.dft.verdict import verdict_of
-from pipeline.export.chosen import choose, read_again
+from pipeline.dft.verdict import Verdict, Word, verdict_of
+from pipeline.dft.volume import AsGiven, Geometry, Placed
+from pipeline.export.chosen import Chosen, choose, read_again
 from pipeline.ops.ledger import Ledger
 from pipeline.ops.progress import Reporter
 from pipeline.screening.screened import Screened
+
+GIVEN_VOLUME = AsGiven()
 
 
 @dataclass(frozen=True)
@@ -30,8 +34,9 @@ class Selection:
 
 
 def check(
-    run: Screened, selection: Selection, method: Method, limits: Limits, out: Path, home: Path, reporter: Reporter
-) -> dict[str, Any]:
+    run: Screened, selection: Selection, method: Method, limits: Limits, out: Path, home: Path, reporter: Reporter,
+    geometry: Geometry = GIVEN_VOLUME,
+) -> dict[str, Any]:  # fmt: skip
     """Calculate what `out` lacks, and derive a verdict for each candidate from all results in `out`.
 
     Args:
@@ -42,6 +47,7 @@ def check(
         out: folder of the results, created if absent.
         home: folder of the ledger.
         reporter: gets progress and messages.
+        geometry: at which volume.
 
     Returns:
         The summary: folder, counts, and of each candidate its prediction, verdict and orderings; energies in meV/atom above the
@@ -63,23 +69,20 @@ def check(
     if not jobs:
         raise UserError(_nothing_to_do(plans, selection.max_sites))
     make_folder(out)
+
+    def replan(candidate: Chosen, how: str) -> Plan:
+        symprec, licensed = manifest["graph_settings"]["symprec_A"], _any_licensed(manifest)
+        return plan_one(candidate, symprec, method, selection.max_sites, licensed, how)
+
     inputs = {"run": manifest["id"], "folder": str(out), **asdict(method.settings)}
     with Ledger(home).run("calculate", f"calculate-{text_hash(str(out.resolve()))[:16]}", inputs) as entered:
-        todo = to_do(out, jobs, limits)
-        with reporter.bar("Calculating", len(todo)) as tick:
-
-            def finished(calculation: Calculation) -> None:
-                job, outcome = calculation.job, calculation.outcome
-                entered.finished(job.ordering, job.key)
-                told = f"{outcome.status} after {outcome.seconds:.0f} s {outcome.detail}"
-                reporter.say(f"{job.crystal.formula} {job.ordering}: {told}")
-                tick(1)
-
-            unfinished = work_off(todo, out, limits, finished)
-    rows = [_row_of(one, out) for one in plans]
+        bench = Bench(limits, entered, reporter)
+        placed = geometry.place(plans, replan, bench, out)
+        bench.work([job for one in placed for job in one.plan.jobs], out)
+    rows = [_row_of(one, out) for one in placed]
     return {
-        "run": manifest["id"], "folder": str(out.resolve()), "calculated": len(todo) - len(unfinished),
-        "known_before": len({job.key for job in jobs}) - len(todo), "out_of_time": len(unfinished),
+        "run": manifest["id"], "folder": str(out.resolve()), "calculated": bench.calculated,
+        "known_before": bench.known_before, "out_of_time": bench.out_of_time,
         "candidates": rows, "disordered": disordered_rows([one.chosen for one in plans], rows),
         "left_out": [one.facts() for one in left_out],
     }  # fmt: skip
@@ -102,19 +105,23 @@ def _any_licensed(manifest: dict[str, Any]) -> bool:
     return bool(manifest.get("licensed")) and "licensed_crystals" not in manifest
 
 
-def _row_of(one: Plan, out: Path) -> dict[str, Any]:
+def _row_of(placed: Placed, out: Path) -> dict[str, Any]:
+    one = placed.plan
     found: dict[str, Calculation | None] = {job.ordering: known(out, job) for job in one.jobs}
     everything = {**found, **dict.fromkeys(one.too_large)}
     row, verdict = one.chosen.row, verdict_of(everything)
+    if doubt := placed.doubt(found.get("fm")):
+        verdict = Verdict(Word.UNDECIDED, doubt)
     done = [c for c in found.values() if c is not None and c.done]
     lowest = min((c.energy_per_atom for c in done), default=0.0)
     too_small_a_limit = f"its primitive cell has {one.n_sites} sites: raise --max-sites"
-    why = one.refused or (verdict.why if one.jobs else too_small_a_limit)
+    why = one.refused or placed.lacking or (verdict.why if one.jobs else too_small_a_limit)
     return {
         "candidate_id": row["candidate_id"], "formula": row["formula"], "rank": int(row["rank"]), "n_sites": one.n_sites,
         "approximant": one.chosen.approximant,
         "predicted_muB_per_atom": float(row["moment_muB_per_atom"]), "predicted_low": float(row["moment_low"]),
         "predicted_high": float(row["moment_high"]), "verdict": str(verdict.word), "why": why, "too_large": list(one.too_large),
+        "volume": placed.volume,
         "orderings": [_line(name, calculation, lowest) for name, calculation in found.items()],
     }  # fmt: skip
 

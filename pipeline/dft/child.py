@@ -31,7 +31,7 @@ def request(job: Job, folder: Path) -> str:
     rest = {"ordering": job.ordering, "orderings": job.orderings, "code": job.code, "settings": job.settings}
     return json.dumps({
         "crystal": cells[0], "cell": cells[1], **rest, "start": job.start.tolist(), "licensed": job.licensed,
-        "folder": str(folder.resolve()),
+        "geometry": job.geometry, "folder": str(folder.resolve()),
     })  # fmt: skip
 
 

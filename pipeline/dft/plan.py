@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from data.calculation import Job
+from data.calculation import AS_GIVEN, Job
 from data.crystal import Crystal, make_crystal
 from data.symmetry import symmetrise
 from pipeline.dft.settings import DftSettings
@@ -44,7 +44,7 @@ def plan(chosen: list[Chosen], symprec_A: float, method: Method, max_sites: int,
         max_sites: orderings in cells with more sites are left out.
         licensed: whether all candidates are licensed; if not, the row of a candidate says whether it is.
     """
-    plans = [_plan(candidate, symprec_A, method, max_sites, licensed) for candidate in chosen]
+    plans = [plan_one(candidate, symprec_A, method, max_sites, licensed) for candidate in chosen]
     return sorted(plans, key=lambda one: (one.n_sites, one.chosen.row["rank"]))
 
 
@@ -57,7 +57,16 @@ def posed(crystal: Crystal) -> Crystal:
     return make_crystal(crystal.id, np.linalg.cholesky(crystal.lattice @ crystal.lattice.T), crystal.frac, crystal.numbers)
 
 
-def _plan(candidate: Chosen, symprec_A: float, method: Method, max_sites: int, licensed: bool) -> Plan:
+def plan_one(
+    candidate: Chosen, symprec_A: float, method: Method, max_sites: int, licensed: bool, geometry: str = AS_GIVEN
+) -> Plan:
+    """The calculations of one candidate.
+
+    Args:
+        candidate: with its crystal.
+        symprec_A, method, max_sites, licensed: see `plan`.
+        geometry: how the crystal relates to the one that was screened.
+    """
     cell = symmetrise(candidate.crystal, symprec_A)
     primitive = Crystal(candidate.crystal.id, cell.lattice, cell.frac, cell.numbers)
     kept = licensed or bool(candidate.row.get("licensed", False))
@@ -70,6 +79,7 @@ def _plan(candidate: Chosen, symprec_A: float, method: Method, max_sites: int, l
         if len(ordering.structure) <= max_sites:
             calculated = posed(Crystal.from_pymatgen(ordering.structure, ""))
             start = ordering.moments + 0.0  # no -0.0, which would be another key
-            jobs.append(Job(primitive, ordering.name, names, calculated, start, method.code, asdict(method.settings), kept))
+            how = (method.code, asdict(method.settings), kept, geometry)
+            jobs.append(Job(primitive, ordering.name, names, calculated, start, *how))
     too_large = tuple(ordering.name for ordering in competing if len(ordering.structure) > max_sites)
     return Plan(candidate, primitive.n_sites, tuple(jobs) if len(jobs) > 1 else (), too_large)

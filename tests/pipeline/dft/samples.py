@@ -9,8 +9,11 @@ import numpy as np
 import pandas as pd
 
 from data.calculation import Calculation, write_calculation
+from data.cif.disorder import Disorder
 from data.crystal import Crystal, make_crystal
 from data.rejection import Rejection
+from data.sources import Record
+from data.sources.cif_folder import CifFolder
 from data.sources.recipe import recipe
 from data.sources.starter import STARTER_FILE, StarterSource
 from data.store.artifact import write_json
@@ -18,7 +21,9 @@ from data.symmetry import SYMPREC_A
 from pipeline.dft.child import calculate
 from pipeline.dft.plan import Method, Plan, plan
 from pipeline.dft.settings import DftSettings
+from pipeline.disorder.approximants import APPROXIMANT_CODE
 from pipeline.export.chosen import Chosen
+from tests.data.cif_texts import cell_text, cif_text
 
 if TYPE_CHECKING:
     from pipeline.screening.screen import Screened
@@ -76,3 +81,32 @@ def screened(folder: Path, ids: list[str], **more: Any) -> Screened:
     pd.DataFrame(rows).to_parquet(folder / "ranking.parquet")
     write_json(folder / "manifest.json", manifest)
     return Screened(folder, manifest)
+
+
+def screened_alloy(folder: Path, second: str, **more: Any) -> Screened:
+    """A finished screen of one bcc alloy, 70 % iron, as a screen writes it."""
+    from pipeline.screening.screen import Screened  # see above
+
+    cifs = folder / "cifs"
+    cifs.mkdir()
+    places = (("0 0 0", 1), ("0.5 0.5 0.5", 2))
+    sites = "".join(f"Fe{k} Fe {place} 0.7\n{second}{k} {second} {place} 0.3\n" for place, k in places)
+    (cifs / "alloy.cif").write_text(cif_text("alloy", cell=cell_text(2.87, 2.87, 2.87), sites=sites))
+    source = CifFolder(cifs, disorder=Disorder.AVERAGE)
+    [read] = [item for shard in source.shards() for item in source.read(shard)]
+    assert isinstance(read, Record)
+    manifest = {
+        "id": "run-1", "input": source.identity(), "source": source.description, "reading": recipe(source),
+        "graph_settings": {"symprec_A": SYMPREC_A}, "withheld": False, "licensed": False, "orderings": {},
+        "code": [APPROXIMANT_CODE], **more,
+    }  # fmt: skip
+    row = {
+        "rank": 1, "candidate_id": "alloy", "source_file": "alloy.cif", "formula": read.crystal.formula, "n_sites": 2,
+        "exclusion_reason": "", "duplicate_of": "", "moment_muB_per_atom": 1.5, "moment_low": 1.0, "moment_high": 2.0,
+        "saturation_T": 1.6, "n_approximants": 2.0,
+    }  # fmt: skip
+    out = folder / "run"
+    out.mkdir()
+    pd.DataFrame([row]).to_parquet(out / "ranking.parquet")
+    write_json(out / "manifest.json", manifest)
+    return Screened(out, manifest)

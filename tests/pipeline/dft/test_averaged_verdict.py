@@ -5,15 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 
 from data.calculation import Calculation, write_calculation
-from data.cif.disorder import Disorder
-from data.sources import Record
-from data.sources.cif_folder import CifFolder
-from data.sources.recipe import recipe
-from data.store.artifact import write_json
 from data.symmetry import SYMPREC_A
 from flows.commands.calculating import show
 from pipeline.dft.averaged_verdict import CalculatedApproximant, averaged_verdict
@@ -22,12 +16,10 @@ from pipeline.dft.child import calculate
 from pipeline.dft.plan import Method, Plan, plan
 from pipeline.dft.settings import DftSettings, Limits
 from pipeline.dft.verdict import Word
-from pipeline.disorder.approximants import APPROXIMANT_CODE
 from pipeline.export.chosen import read_again
 from pipeline.ops.progress import Quiet
 from pipeline.screening.screen import Screened
-from tests.data.cif_texts import cell_text, cif_text
-from tests.pipeline.dft.samples import TOY
+from tests.pipeline.dft.samples import TOY, screened_alloy
 
 YES, NO, OPEN = Word.CONFIRMED, Word.REFUTED, Word.UNDECIDED
 SITES = 40  # more than a cell of the tests has
@@ -54,33 +46,6 @@ def test_the_rule(shares: tuple[float, ...], words: tuple[Word, ...], expected: 
     assert found.word is expected and told in found.why
 
 
-def screened(folder: Path, second: str) -> Screened:
-    """A finished screen of one bcc alloy, 70 % iron, as a screen writes it."""
-    cifs = folder / "cifs"
-    cifs.mkdir()
-    places = (("0 0 0", 1), ("0.5 0.5 0.5", 2))
-    sites = "".join(f"Fe{k} Fe {place} 0.7\n{second}{k} {second} {place} 0.3\n" for place, k in places)
-    (cifs / "alloy.cif").write_text(cif_text("alloy", cell=cell_text(2.87, 2.87, 2.87), sites=sites))
-    source = CifFolder(cifs, disorder=Disorder.AVERAGE)
-    [read] = [item for shard in source.shards() for item in source.read(shard)]
-    assert isinstance(read, Record)
-    manifest = {
-        "id": "run-1", "input": source.identity(), "source": source.description, "reading": recipe(source),
-        "graph_settings": {"symprec_A": SYMPREC_A}, "withheld": False, "licensed": False, "orderings": {},
-        "code": [APPROXIMANT_CODE],
-    }  # fmt: skip
-    row = {
-        "rank": 1, "candidate_id": "alloy", "source_file": "alloy.cif", "formula": read.crystal.formula, "n_sites": 2,
-        "exclusion_reason": "", "duplicate_of": "", "moment_muB_per_atom": 1.5, "moment_low": 1.0, "moment_high": 2.0,
-        "n_approximants": 2.0,
-    }  # fmt: skip
-    out = folder / "run"
-    out.mkdir()
-    pd.DataFrame([row]).to_parquet(out / "ranking.parquet")
-    write_json(out / "manifest.json", manifest)
-    return Screened(out, manifest)
-
-
 def plans_of(run: Screened) -> list[Plan]:
     chosen, left_out = read_again(run.manifest, run.ranking())
     assert not left_out
@@ -105,7 +70,7 @@ def checked(run: Screened, folder: Path) -> dict[str, Any]:
 
 def test_the_mean_over_all_approximants(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
     """By the toy's couplings, iron and cobalt are ferromagnets in every approximant."""
-    run = screened(tmp_path, "Co")
+    run = screened_alloy(tmp_path, "Co")
     plans = plans_of(run)
     first, second = calculated(plans, tmp_path / "out")
     shares = [one.chosen.share for one in plans]
@@ -124,13 +89,13 @@ def test_the_mean_over_all_approximants(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_antiparallel_neighbours_refute(tmp_path: Path) -> None:
     """Manganese in the toy prefers antiparallel neighbours, so that an ordering with a smaller moment is lower."""
-    run = screened(tmp_path, "Mn")
+    run = screened_alloy(tmp_path, "Mn")
     calculated(plans_of(run), tmp_path / "out")
     assert checked(run, tmp_path)["disordered"][0]["verdict"] == "refuted"
 
 
 def test_one_approximant_of_two_decides_nothing(tmp_path: Path) -> None:
-    run = screened(tmp_path, "Co")
+    run = screened_alloy(tmp_path, "Co")
     plans = plans_of(run)
     small = min(plans, key=lambda one: one.chosen.share)
     [moment] = calculated([small], tmp_path / "out")

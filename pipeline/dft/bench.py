@@ -1,0 +1,53 @@
+"""Where the calculations of one command are worked off: within one limit of time, told to the ledger, counted."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from data.calculation import Calculation, Job
+from pipeline.dft.queue import to_do, work_off
+from pipeline.dft.settings import Limits
+from pipeline.ops.ledger import Run
+from pipeline.ops.progress import Reporter
+
+
+@dataclass
+class Bench:
+    """Calculates what a folder lacks, as often as it is asked."""
+
+    limits: Limits  # `whole_s` is for all calls of `work` together
+    entry: Run
+    reporter: Reporter
+    calculated: int = 0
+    known_before: int = 0
+    out_of_time: int = 0
+    _began: float = field(default_factory=time.monotonic)
+
+    def work(self, jobs: list[Job], folder: Path) -> None:
+        """Calculate the jobs whose results are not in the folder.
+
+        Args:
+            jobs: in the order of their calculation.
+            folder: of the results, created if absent.
+        """
+        todo = to_do(folder, jobs, self.limits)
+        with self.reporter.bar("Calculating", len(todo)) as tick:
+
+            def finished(calculation: Calculation) -> None:
+                job, outcome = calculation.job, calculation.outcome
+                self.entry.finished(job.ordering, job.key)
+                told = f"{outcome.status} after {outcome.seconds:.0f} s {outcome.detail}"
+                self.reporter.say(f"{job.crystal.formula} {job.ordering}: {told}")
+                tick(1)
+
+            unfinished = work_off(todo, folder, self._what_is_left(), finished)
+        self.calculated += len(todo) - len(unfinished)
+        self.known_before += len({job.key for job in jobs}) - len(todo)
+        self.out_of_time += len(unfinished)
+
+    def _what_is_left(self) -> Limits:
+        if self.limits.whole_s is None:
+            return self.limits
+        return replace(self.limits, whole_s=max(0.0, self.limits.whole_s - (time.monotonic() - self._began)))
