@@ -3,10 +3,11 @@
     python -m benchmarks.capacity icsd_candidates.parquet [--crystals 4000]
 
 Measured on one core with the model in use: a worker's time for a crystal, a worker's start, the bytes that it leaves, and the
-parent's time and memory for a row of the ranking (reading shards, ranking, writing both tables), at two sizes, so that what grows
-faster than the number of rows would show. Simulated: shards of one size on W cores, each core lost every MTBF hours on average,
-a lost shard done again; a scheduler that hands out at most so many shards a second. Nothing but arithmetic says how long 100
-million would take; docs/capacity.md says what would have to change before anybody tries.
+parent's time and memory for a row of the ranking (reading shards, ranking, writing both tables), at two sizes, so that what
+grows faster than the number of rows would show. Times are processor time of one thread. Simulated: shards of one size on W
+cores, each core lost every MTBF hours on average, a lost shard done again; a scheduler that hands out at most so many shards a
+second. Nothing but arithmetic says how long 100 million would take; docs/capacity.md says what would have to change before
+anybody tries.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ from benchmarks.smoke import arguments
 from data.sources import Source
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
+from data.store.artifact import write_bytes
 from pipeline.demos.figures import markdown
 from pipeline.registry.shipped import choose_model
 from pipeline.screening.candidates import predict_shard
-from pipeline.screening.csvsafe import csv_safe
+from pipeline.screening.csvsafe import csv_bytes, csv_safe
 from pipeline.screening.measured import with_measured
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES
 from pipeline.screening.ranking import rank
@@ -65,7 +67,7 @@ def main() -> None:
     print(f"kept {costs.kept_bytes:.0f} bytes a crystal")
     print(f"parent {1e6 * costs.parent_s:.0f} µs and {costs.parent_bytes:.0f} bytes a row\n")
     rows = []
-    for crystals in (10**6, 10**7, 10**8):
+    for crystals in (200_000, 10**6, 10**7, 10**8):
         for cores in (2, 64, 1024):
             size = best_size(costs, crystals, cores)
             hours = makespan(costs, crystals, cores, size) / HOURS
@@ -79,14 +81,14 @@ def main() -> None:
 
 
 def measure(source: Source, crystals: int) -> Costs:
-    where, started = settings(), time.perf_counter()
+    where, started = settings(), time.process_time()
     model, shards = choose_model(where), list(source.shards())
     models = ScreenModels.in_use(model, where)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         work = Work(source, models, where.descriptors, Path(folder))
         predict_shard(source, models, where.descriptors, shards[0])
-        start, begun, done, tables = time.perf_counter() - started, time.perf_counter(), 0, []
+        start, begun, done, tables = time.process_time() - started, time.process_time(), 0, []
         for number, shard in enumerate(shards[1:] or shards):
             predicted = predict_shard(source, models, where.descriptors, shard)
             work.keep(number, predicted)
@@ -94,7 +96,7 @@ def measure(source: Source, crystals: int) -> Costs:
             done += len(predicted.table)
             if done >= crystals:
                 break
-        worker = (time.perf_counter() - begun) / done
+        worker = (time.process_time() - begun) / done
         kept = sum(p.stat().st_size for p in Path(folder).iterdir()) / done
     small, large = (_parent(pd.concat(tables, ignore_index=True), rows) for rows in SIZES)
     for rows, (seconds, peak) in zip(SIZES, (small, large), strict=True):
@@ -107,12 +109,12 @@ def _parent(table: pd.DataFrame, rows: int) -> tuple[float, float]:
     times = -(-rows // len(table))
     many = pd.concat([table.assign(candidate_id=table["candidate_id"] + f"-{k}") for k in range(times)], ignore_index=True)
     many = many.head(rows).assign(duplicate_of="", known_id="", known_moment=float("nan"))
-    started = time.perf_counter()
+    started = time.process_time()
     ranking = rank(with_measured(many, None), PROFILES[DEFAULT_PROFILE])
     with tempfile.TemporaryDirectory() as folder:
         write_parquet(ranking, Path(folder) / "ranking.parquet")
-        csv_safe(ranking).to_csv(Path(folder) / "ranking.csv", index=False, float_format="%.6g")
-    return time.perf_counter() - started, 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        write_bytes(Path(folder) / "ranking.csv", csv_bytes(csv_safe(ranking)))
+    return time.process_time() - started, 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def best_size(costs: Costs, crystals: int, cores: int) -> int:

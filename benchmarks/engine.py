@@ -4,7 +4,8 @@
 
 TABLE has `material_id` and `cif`. The crystals are rewritten as symmetrised CIF texts first (not timed). Peers: pymatgen's
 CIF reader, matminer's Magpie featurizer with two processes, CGCNN as its first implementation runs it
-(benchmarks/reference_cgcnn.py), and matgl's MEGNet where matgl is installed.
+(benchmarks/reference_cgcnn.py), matgl's MEGNet where matgl is installed, and CHGNet for the whole answer where that is installed
+(benchmarks/whole_answer.py).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import torch
 from benchmarks.matgl_megnet import MatglMEGNet, available
 from benchmarks.reference_cgcnn import ReferenceCGCNN, graph_from_cif
 from benchmarks.smoke import arguments
+from benchmarks.whole_answer import show as show_whole_answer
 from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.sources.cif_folder import FILES_PER_SHARD, CifFolder
@@ -44,6 +46,7 @@ from pipeline.screening.screen_models import ScreenModels
 from pipeline.settings import settings
 
 PEER_CRYSTALS = 200  # the slow peers see the first so many of the same crystals
+CHGNET_CRYSTALS = 60  # and CHGNet this many
 REPEATS = 3
 WHOLE = 60_000  # files of the whole way, so that the start of the processes weighs little
 
@@ -55,6 +58,11 @@ def main() -> None:
     crystals = [c for text in texts for c in read_cif(text, "bench", "x") if isinstance(c, Crystal)]
     sites = np.mean([c.n_sites for c in crystals])
     print(f"{len(texts)} crystals, {sites:.1f} sites on average, {workers} cores, medians of {REPEATS} runs\n")
+    with TemporaryDirectory() as folder:  # first: its workers are copies of this process, in which no network has run
+        files = [Path(folder) / f"{k:06d}.cif" for k in range(len(texts))]
+        for file, text in zip(files, texts, strict=True):
+            file.write_text(text)
+        show_whole_answer(files, CHGNET_CRYSTALS)
     torch.set_num_threads(1)
     cells = [symmetrise(c) for c in crystals]
     graphs, _ = build_graphs(cells, GraphSettings())
@@ -205,7 +213,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("table", type=Path)
     parser.add_argument("--crystals", type=int, default=2000)
     parser.add_argument("--max-sites", type=int, default=60)
-    return arguments(parser, lambda made: [made.candidates(), "--crystals", 20], WHOLE=40, REPEATS=1, PEER_CRYSTALS=10)
+    return arguments(parser, lambda made: [made.candidates(), "--crystals", 20],
+                     WHOLE=40, REPEATS=1, PEER_CRYSTALS=10, CHGNET_CRYSTALS=2)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from data.crystal import Crystal
+from data.crystal import Crystal, plane_distances
 from data.rejection import Reason
 
 MIN_DISTANCE_A = 0.5  # nearer than any bond; such pairs are split positions or typing errors
@@ -49,44 +51,46 @@ def check_cell(crystal: Crystal) -> None:
         raise Unsound(Reason.BAD_COORDINATES, f"a fractional coordinate is {farthest:.4g}; the limit is {MAX_COORDINATE:g}")
 
 
-def check_distances(crystal: Crystal, places: NDArray[np.float64] | None = None, names: list[str] | None = None) -> None:
+def check_distances(
+    crystal: Crystal, places: NDArray[np.float64] | None = None, name: Callable[[int], str] | None = None
+) -> None:
     """No atom within 0.5 Å of another: the same position given twice, or a split site.
 
     Args:
         crystal: the whole cell.
         places: (n, 3) fractional coordinates of the atoms to check, one of each orbit; None checks every atom.
-        names: of these places, for the message.
+        name: of one of these places, by its index, for the message; None: its number.
 
     Raises:
         Unsound: OVERLAPPING_SITES, or NO_CELL where the cell is too flat for its neighbours to be counted.
     """
     places = crystal.frac if places is None else places
-    planes = 1.0 / np.linalg.norm(np.linalg.inv(crystal.lattice), axis=0)
+    planes = plane_distances(crystal.lattice)
     for first in range(0, len(places), _ROWS_AT_ONCE):
         squared = _squared_distances(crystal, places[first : first + _ROWS_AT_ONCE], planes)
         close = squared < MIN_DISTANCE_A**2
         if np.count_nonzero(close) > len(squared):  # each is close to itself
             row = int(np.argmax(close.sum(axis=1)))
             distance = float(np.sqrt(np.partition(squared[row], 1)[1]))
-            name = repr(names[first + row]) if names else str(first + row + 1)
-            raise Unsound(Reason.OVERLAPPING_SITES, f"site {name} has another atom at {distance:.3f} Å")
+            site = str(first + row + 1) if name is None else repr(name(first + row))
+            raise Unsound(Reason.OVERLAPPING_SITES, f"site {site} has another atom at {distance:.3f} Å")
 
 
-def _squared_distances(crystal: Crystal, places: NDArray[np.float64], planes: NDArray[np.float64]) -> NDArray[np.float64]:
+def _squared_distances(crystal: Crystal, places: NDArray[np.float64], planes: Sequence[float]) -> NDArray[np.float64]:
     """(places, atoms) squared distances in Å² from each place to the atoms, right wherever they are below 0.5 Å.
 
     A difference vector that short has fractional components below one half as long as lattice planes are more than 1 Å
     apart, and rounding then finds the nearest image; very oblique cells try the neighbouring images too.
 
     Args:
-        planes: (3,) distances of the lattice planes, Å.
+        planes: distances of the three families of lattice planes, Å.
     """
     difference = places[:, None, :] - crystal.frac
     difference -= np.rint(difference)
-    reach = np.floor(MIN_DISTANCE_A / planes + 0.5).astype(int)  # 0 for all but oblique cells
-    if reach.any():
+    if MIN_DISTANCE_A / min(planes) >= 0.5:  # oblique cells only
+        reach = np.floor(MIN_DISTANCE_A / np.array(planes) + 0.5).astype(int)
         if np.prod(2 * reach + 1) * crystal.n_sites * len(places) > _MAX_PAIRS:
-            raise Unsound(Reason.NO_CELL, f"lattice planes only {planes.min():.3g} Å apart")
+            raise Unsound(Reason.NO_CELL, f"lattice planes only {min(planes):.3g} Å apart")
         steps = np.stack(np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), axis=-1).reshape(-1, 3)
         difference = (difference[:, :, None, :] + steps).reshape(len(places), -1, 3)
     apart = difference.reshape(-1, 3) @ crystal.lattice  # one product of matrices, not one a place

@@ -98,6 +98,18 @@ def cell_volume(lattice: NDArray[np.float64]) -> float:
     return float(abs(ax * (by * cz - bz * cy) - ay * (bx * cz - bz * cx) + az * (bx * cy - by * cx)))
 
 
+def plane_distances(lattice: NDArray[np.float64]) -> tuple[float, float, float]:
+    """The distances (Å) of the lattice planes that two lattice vectors each span, of (3, 3) rows in Å."""
+    a, b, c = lattice.tolist()  # written out, as for the volume
+    volume = cell_volume(lattice)
+    return volume / _area(b, c), volume / _area(c, a), volume / _area(a, b)
+
+
+def _area(a: list[float], b: list[float]) -> float:
+    (ax, ay, az), (bx, by, bz) = a, b
+    return math.hypot(ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx)
+
+
 def make_crystal(id: str, lattice: object, frac: object, numbers: object, note: str = "") -> Crystal:
     """A Crystal from array-like values.
 

@@ -69,13 +69,16 @@ def symmetrise(crystal: Crystal, symprec_A: float = SYMPREC_A) -> SymmetricCell:
         return _without_symmetry(crystal)
     primitive = found.prim_std_cell
     lattice = np.array(primitive.basis, dtype=np.float64)
-    numbers = np.array(primitive.numbers, dtype=np.int64)
-    orbit = np.full(len(numbers), -1, dtype=np.int64)
-    orbit[np.array(found.mapping_std_prim)] = np.array(found.orbits)
+    numbers = primitive.numbers  # these are lists: most cells are too small for arrays to be faster
+    orbit = [-1] * len(numbers)
+    for site, named in zip(found.mapping_std_prim, found.orbits, strict=True):
+        orbit[site] = named
     if not _consistent(crystal, lattice, numbers, orbit):
         return _without_symmetry(crystal)
     frac = np.array(primitive.positions, dtype=np.float64) % 1.0 % 1.0  # twice: -1e-17 % 1.0 is 1.0
-    return SymmetricCell(lattice, frac, numbers, _numbered(orbit), int(found.number), True, int(found.hall_number))
+    return SymmetricCell(
+        lattice, frac, np.array(numbers, dtype=np.int64), _numbered(orbit), int(found.number), True, int(found.hall_number)
+    )
 
 
 def without_orbits(cell: SymmetricCell) -> SymmetricCell:
@@ -93,23 +96,19 @@ def _without_symmetry(crystal: Crystal) -> SymmetricCell:
     return SymmetricCell(crystal.lattice, crystal.frac % 1.0 % 1.0, crystal.numbers, np.arange(crystal.n_sites), 1, False)
 
 
-def _numbered(orbit: NDArray[np.int64]) -> NDArray[np.int64]:
+def _numbered(orbit: list[int]) -> NDArray[np.int64]:
     """(n,) orbits numbered 0, 1, 2 ...; in the input each is named by the index of one of its sites."""
-    used = np.zeros(int(orbit.max()) + 1, dtype=np.int64)
-    used[orbit] = 1
-    numbered: NDArray[np.int64] = (np.cumsum(used) - 1)[orbit]
-    return numbered
+    number = {named: k for k, named in enumerate(sorted(set(orbit)))}
+    return np.array([number[named] for named in orbit], dtype=np.int64)
 
 
-def _consistent(crystal: Crystal, lattice: NDArray[np.float64], numbers: NDArray[np.int64], orbit: NDArray[np.int64]) -> bool:
+def _consistent(crystal: Crystal, lattice: NDArray[np.float64], numbers: list[int], orbit: list[int]) -> bool:
     """Same volume and composition per atom, whole cells, one element an orbit."""
-    if orbit.min() < 0 or crystal.n_sites % len(numbers):
+    copies, rest = divmod(crystal.n_sites, len(numbers))
+    if rest or min(orbit) < 0:
         return False
-    copies = crystal.n_sites // len(numbers)
     if abs(cell_volume(lattice) * copies / crystal.volume - 1.0) > _MAX_VOLUME_CHANGE:
         return False
-    if not np.array_equal(np.bincount(numbers) * copies, np.bincount(crystal.numbers)):
+    if sorted(numbers * copies) != sorted(crystal.numbers.tolist()):
         return False
-    of_orbit = np.zeros(int(orbit.max()) + 1, dtype=np.int64)
-    of_orbit[orbit] = numbers
-    return bool((of_orbit[orbit] == numbers).all())
+    return len(set(zip(orbit, numbers, strict=True))) == len(set(orbit))

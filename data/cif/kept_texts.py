@@ -51,18 +51,22 @@ def kept_texts(rows: KeptBytes | None) -> Iterator[None]:
         _in_use.reset(before)
 
 
-def find_crystal(text: str, default_id: str, disorder: Disorder) -> Crystal | None:
-    """What was made of this text before; None where nothing is known."""
-    rows = _in_use.get()
-    found = None if rows is None else rows.find(_key(text, default_id, disorder))
-    return None if found is None else _crystal(found)
+class KeptText:
+    """The place of one text among those that are kept."""
 
+    def __init__(self, text: str, default_id: str, disorder: Disorder) -> None:
+        self._rows = _in_use.get()
+        self._key = b"" if self._rows is None else _key(text, default_id, disorder)
 
-def keep_crystal(text: str, default_id: str, disorder: Disorder, crystal: Crystal) -> None:
-    """Keep what was made of a text."""
-    rows = _in_use.get()
-    if rows is not None:
-        rows.keep(_key(text, default_id, disorder), _bytes(crystal))
+    def find(self) -> Crystal | None:
+        """What was made of this text before; None where nothing is known."""
+        found = None if self._rows is None else self._rows.find(self._key)
+        return None if found is None else _crystal(found)
+
+    def keep(self, crystal: Crystal) -> None:
+        """Keep what was made of it."""
+        if self._rows is not None:
+            self._rows.keep(self._key, _bytes(crystal))
 
 
 def _key(text: str, default_id: str, disorder: Disorder) -> bytes:

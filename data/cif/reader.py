@@ -15,7 +15,7 @@ from data.cif.dialects import in_core_words
 from data.cif.disorder import FULL_OCCUPANCY, Disorder, merge_mixed_valence, shared_site, take_majority
 from data.cif.disorder_sites import disordered_crystal, drop_empty_sites
 from data.cif.elements_of_sites import settle_elements
-from data.cif.kept_texts import find_crystal, keep_crystal
+from data.cif.kept_texts import KeptText
 from data.cif.not_plain import check_attached_hydrogens, leave_out_dummies, modulation_note
 from data.cif.repairs import close_uncertainties, in_plain_characters, unreadable_cell, without_broken_items
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
@@ -45,7 +45,8 @@ def read_cif(
     `#block` is appended. A block without atoms (a header or global block beside others) is passed over in silence.
     Within `kept_texts` a text that was read before is not read again.
     """
-    known = find_crystal(text, default_id, disorder)
+    place = KeptText(text, default_id, disorder)
+    known = place.find()
     if known is not None:
         yield known
         return
@@ -54,7 +55,7 @@ def read_cif(
         found = [*found[:1], item]
         yield item
     if len(found) == 1 and isinstance(found[0], Crystal):
-        keep_crystal(text, default_id, disorder, found[0])
+        place.keep(found[0])
 
 
 def _read(text: str, source_file: str, default_id: str, disorder: Disorder) -> Iterator[AnyCrystal | Rejection]:
@@ -104,7 +105,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     notes.append(leave_out_dummies(small, block))
     if len(small.sites) > MAX_SITES:
         raise BlockError(Reason.TOO_LARGE, f"{len(small.sites)} sites are listed; the limit is {MAX_SITES} in a cell")
-    listed = np.array([site.fract.tolist() for site in small.sites]).reshape(-1, 3)
+    listed = _listed(small)
     if not len(listed) or not np.abs(listed).max() <= MAX_COORDINATE:
         _check_coordinates(block)
         raise BlockError(Reason.NO_SITES, "no atomic site with coordinates")
@@ -123,10 +124,13 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     notes.append(symmetry.sources.note)
     composition = None
     if disorder is Disorder.MAJORITY and any(site.occ < FULL_OCCUPANCY for site in small.sites):
-        composition = composition_of(small, _orbits(small, symmetry, lattice).sizes)
-    notes.append(_settle_disorder(small, disorder))
-    orbits = _orbits(small, symmetry, lattice)
-    if shared_site(small) is not None:
+        composition = composition_of(small, _orbits(small, symmetry, lattice, listed).sizes)
+    shared = shared_site(small) is not None
+    if shared:
+        notes.append(_settle_disorder(small, disorder))
+        listed, shared = _listed(small), shared_site(small) is not None
+    orbits = _orbits(small, symmetry, lattice, listed)
+    if shared:
         return _disordered(block, small, orbits, identifier, lattice, notes)
     numbers = np.repeat([int(site.element.atomic_number) for site in small.sites], orbits.sizes)
     notes.append(moved_note(small, orbits.moved))
@@ -134,9 +138,10 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         crystal = make_crystal(identifier, lattice, orbits.frac, numbers)
     except CrystalError as fault:
         raise BlockError(Reason.NO_CELL, str(fault)) from fault
-    check_distances(crystal, orbits.listed, [site.label for site in small.sites])
+    check_distances(crystal, orbits.listed, lambda k: str(small.sites[k].label))
     notes.append(hold_against_formula(block, of_numbers(numbers.tolist()), composition))
-    return replace(crystal, note="; ".join(filter(None, notes)))
+    note = "; ".join(filter(None, notes))
+    return replace(crystal, note=note) if note else crystal
 
 
 def _disordered(
@@ -150,9 +155,19 @@ def _disordered(
     return replace(crystal, note="; ".join(filter(None, notes)))
 
 
-def _orbits(small: gemmi.SmallStructure, symmetry: Symmetry, lattice: NDArray[np.float64]) -> Orbits:
-    """All atoms of the cell. Raises BlockError where they are too many, or a site lies beside a special position."""
-    listed = np.array([site.fract.tolist() for site in small.sites])
+def _listed(small: gemmi.SmallStructure) -> NDArray[np.float64]:
+    """(n, 3) fractional coordinates of the listed sites."""
+    return np.array([site.fract.tolist() for site in small.sites]).reshape(-1, 3)
+
+
+def _orbits(
+    small: gemmi.SmallStructure, symmetry: Symmetry, lattice: NDArray[np.float64], listed: NDArray[np.float64]
+) -> Orbits:
+    """All atoms of the cell, from the (n, 3) coordinates of the listed sites.
+
+    Raises:
+        BlockError: they are too many, or a site lies beside a special position.
+    """
     if len(listed) * len(symmetry.group) > _MOST_IMAGES:
         raise BlockError(
             Reason.TOO_LARGE, f"{len(listed)} sites and {len(symmetry.group)} operations; the limit is {MAX_SITES} sites"
@@ -194,9 +209,7 @@ def _check_coordinates(block: gemmi.cif.Block) -> None:
 
 
 def _settle_disorder(small: gemmi.SmallStructure, disorder: Disorder) -> str:
-    """What was changed, in words; empty for an ordered crystal. By the policy `average` shared sites stay."""
-    if shared_site(small) is None:
-        return ""
+    """What was changed of a crystal with shared sites, in words. By the policy `average` they stay."""
     merged = merge_mixed_valence(small)
     shared = shared_site(small)
     if shared is None:

@@ -8,21 +8,20 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
 from flows.engines import Runner, need_server
 from pipeline.ops.parallel import deaf_to_ctrl_c, follow_parent
-from pipeline.screening.shards import Numbered, ShardPredictor, Work, predict_forked, predict_in_processes
+from pipeline.screening.shards import Numbered, ShardPredictor, Work, predict_in_processes
 
 
-def predict_by(runner: Runner, forks: bool) -> ShardPredictor:
+def predict_by(runner: Runner) -> ShardPredictor:
     """The engine of that name.
 
     Args:
         runner: name of the engine.
-        forks: whether a single shard may be executed in a copy of this process (only if no network has run in it).
 
     Raises:
         UserError: it is Dask or Ray, whose workers report to a Prefect server, and none is named.
     """
     if runner is Runner.LOCAL:
-        return predict_forked if forks else predict_in_processes
+        return predict_in_processes
     if runner in (Runner.DASK, Runner.RAY):
         need_server(f"the workers of {runner} need a Prefect server")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -66,18 +67,21 @@ class InProcess:
     """Steps are called as they are; nothing is published and nobody is notified, since both need a server.
 
     Args:
-        forks: whether workers may be copies of this process: where no network runs in it.
+        forks: whether workers are copies of this process: only where no network runs in it.
     """
 
     forks: bool = False
 
     def step(self, name: str, function: Callable[..., R], *arguments: Any) -> R:
-        return function(*arguments)
+        from pipeline.ops.parallel import copied_workers
+
+        with copied_workers() if self.forks else nullcontext():
+            return function(*arguments)
 
     def predictor(self, runner: Runner) -> ShardPredictor:
         from flows.jobs.engines import predict_by
 
-        return predict_by(runner, self.forks)
+        return predict_by(runner)
 
     def table(self, key: str, rows: Rows, description: str) -> None:
         pass

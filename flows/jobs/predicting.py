@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,11 +60,13 @@ def predict(job: PredictJob) -> Predicted:
     Raises:
         UserError: what `ScreenJob.check` raises, or a damaged model.
     """
+    from pipeline.ops.parallel import copied_workers
     from pipeline.registry.shipped import choose_model
     from pipeline.screening.predict import predict_source
 
     where, source = settings(), job.source()
     ensemble = choose_model(where, job.model)
-    table, rejected = predict_source(source, ensemble, where, process_is_fresh())
+    with copied_workers() if process_is_fresh() else nullcontext():
+        table, rejected = predict_source(source, ensemble, where)
     disorder = [name for name in DISORDER_SHOWN if name in table]
     return Predicted(ensemble.id, table if table.empty else table[[*SHOWN, *disorder]], rejected)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from data.store.artifact import write_bytes
 from data.symmetry import SymmetricCell
 
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 _SCHEMA = pa.schema(
     [
         ("lattice", pa.list_(pa.float64())),  # Å, nine numbers
@@ -30,9 +33,10 @@ _SCHEMA = pa.schema(
 
 def write_cells(path: Path, cells: Iterable[SymmetricCell]) -> None:
     """Write cells, one a row."""
-    rows = [{f.name: _plain(getattr(cell, f.name)) for f in fields(SymmetricCell)} for cell in cells]
+    every = list(cells)
+    columns = [_column(field.type, [getattr(cell, field.name) for cell in every]) for field in _SCHEMA]
     buffer = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), buffer, compression="zstd")
+    pq.write_table(pa.Table.from_arrays(columns, schema=_SCHEMA), buffer, compression="zstd")
     write_bytes(path, buffer.getvalue().to_pybytes())
 
 
@@ -44,7 +48,7 @@ class CellFiles:
 
     def take(self, rows: list[int]) -> list[SymmetricCell]:
         """The cells of these rows, in this order."""
-        return list(map(_cell, self.table(rows).to_pylist()))
+        return list(map(_cell, *map(_values, self.table(rows).columns)))
 
     def table(self, rows: list[int]) -> pa.Table:
         """The same as a table, for those who only pass them on."""
@@ -71,12 +75,23 @@ def without_cells(table: pa.Table, hidden: NDArray[np.bool_]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=_SCHEMA)
 
 
-def _plain(value: Any) -> Any:
-    return value.ravel() if isinstance(value, np.ndarray) else value
+def _column(kind: pa.DataType, values: list[Any]) -> pa.Array:
+    """One value a row; arrays of numbers become lists, whose numbers are passed on as one array."""
+    if not pa.types.is_list(kind):
+        return pa.array(values, kind)
+    ends = np.cumsum([0, *(len(value.ravel()) for value in values)])
+    flat = np.concatenate([np.zeros(0, kind.value_type.to_pandas_dtype()), *(value.ravel() for value in values)])
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(flat))
 
 
-def _cell(row: dict[str, Any]) -> SymmetricCell:
-    return SymmetricCell(
-        np.array(row["lattice"]).reshape(3, 3), np.array(row["frac"]).reshape(-1, 3), np.array(row["numbers"], dtype=np.int64),
-        np.array(row["orbit"], dtype=np.int64), row["space_group"], row["exact"], row["hall"],
-    )  # fmt: skip
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    """The reverse of `_column`."""
+    if not pa.types.is_list(column.type):
+        return list(column.to_pylist())
+    ends = np.cumsum(pc.list_value_length(column).to_numpy())
+    flat = pc.list_flatten(column).to_numpy().copy()  # what Arrow hands out cannot be written to
+    return np.split(flat, ends[:-1]) if len(ends) else []
+
+
+def _cell(lattice: Floats, frac: Floats, numbers: Integers, orbit: Integers, group: int, exact: bool, hall: int) -> SymmetricCell:
+    return SymmetricCell(lattice.reshape(3, 3), frac.reshape(-1, 3), numbers, orbit, group, exact, hall)

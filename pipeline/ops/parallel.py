@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from functools import partial
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.util import Finalize
 from typing import TypeVar
@@ -25,11 +27,26 @@ _ending = threading.Event()
 # Python's tracker of semaphores removes what a killed command leaves, and warns on the terminal of what it did; it inherits this
 _NO_LEAK_WARNING = "ignore:resource_tracker"
 _LOSSES = (BrokenProcessPool, TimeoutError, MemoryError)
+_copied: ContextVar[bool] = ContextVar("copied workers", default=False)
 
 
 def default_workers() -> int:
     """The processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def copied_workers() -> Iterator[None]:
+    """Within this block `map_in_order` starts its workers as copies of this process, with all that it has imported and loaded.
+
+    A fresh worker imports everything anew, which takes seconds. Right only where no network has run in this process: a copy lacks
+    the threads of torch's pool.
+    """
+    before = _copied.set(True)
+    try:
+        yield
+    finally:
+        _copied.reset(before)
 
 
 class WorkerLost(RuntimeError):
@@ -42,9 +59,10 @@ def map_in_order(
     workers: int,
     lost: Callable[[T], R] | None = None,
     timeout_s: float | None = None,
-    forked: bool = False,
 ) -> Iterator[R]:
     """Apply `function` to `items` in worker processes; the results come in the order of the items.
+
+    Within `copied_workers` the first workers are copies of this process. An item that is lost is tried again in a fresh one.
 
     Args:
         function: is pickled, so it must be importable by name.
@@ -52,9 +70,6 @@ def map_in_order(
         workers: number of processes; one, with neither `lost` nor `timeout_s`, means this process itself.
         lost: called here, in the parent, for an item whose worker died or took longer than timeout_s.
         timeout_s: seconds for one item.
-        forked: let the first workers be copies of this process, which saves the seconds in which a fresh one imports everything;
-            only where no network has run in this process, since a copy lacks the threads of torch's pool. An item that is lost
-            is tried again in a fresh process all the same.
 
     Raises:
         WorkerLost: an item was lost and `lost` is None. Whatever `function` itself raises comes through.
@@ -62,7 +77,7 @@ def map_in_order(
     if workers <= 1 and lost is None and timeout_s is None:
         yield from map(function, items)
         return
-    pool = _pool(max(workers, 1), forked)
+    pool = _pool(max(workers, 1), _copied.get())
     flying: deque[tuple[T, Future[R]]] = deque()
     try:
         for item in items:
@@ -110,6 +125,31 @@ def in_kept_worker(function: Callable[[T], R], item: T, lost: Callable[[T], R], 
         return _alone(function, item, lost, timeout_s)
 
 
+def begin(function: Callable[[T], R], item: T) -> Callable[[], R]:
+    """Begin to apply `function` to one item beside this process; what is returned waits for the result.
+
+    Where workers are no copies of this process (`copied_workers`), nothing begins before the result is asked for.
+
+    Args:
+        function: is pickled, so it must be importable by name; it is called again here if its worker died.
+        item: its argument.
+    """
+    if not _copied.get() or sys.platform != "linux":
+        return partial(function, item)
+    pool = _pool(1, copied=True)
+    future = pool.submit(function, item)
+
+    def result() -> R:
+        try:
+            return future.result()
+        except BrokenProcessPool:
+            return function(item)
+        finally:
+            _kill(pool)
+
+    return result
+
+
 def _next(
     pool: ProcessPoolExecutor, flying: deque[tuple[T, Future[R]]], function: Callable[[T], R], workers: int,
     lost: Callable[[T], R] | None, timeout_s: float | None,
@@ -139,14 +179,14 @@ def _alone(function: Callable[[T], R], item: T, lost: Callable[[T], R] | None, t
     return lost(item)
 
 
-def _pool(workers: int, forked: bool = False) -> ProcessPoolExecutor:
+def _pool(workers: int, copied: bool = False) -> ProcessPoolExecutor:
     if _ending.is_set():
         raise WorkerLost("this process is about to end")
     with deaf_to_ctrl_c():
         resource_tracker.ensure_running()
-    if forked and sys.platform == "linux":
+    if copied and sys.platform == "linux":
         context: multiprocessing.context.BaseContext = multiprocessing.get_context("fork")
-        return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+        return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_copy)
     # "forkserver": a plain fork would copy the locks of torch's and Prefect's threads in whatever state they are
     context = multiprocessing.get_context("forkserver")
     multiprocessing.set_forkserver_preload(["pipeline.screening.candidates"])  # imported once, not by each new process
@@ -201,6 +241,15 @@ def _start_worker() -> None:
     follow_parent()
     resource.setrlimit(resource.RLIMIT_AS, (WORKER_BYTES, WORKER_BYTES))
     threadpool_limits(1)
+
+
+def _start_copy() -> None:
+    """The same in a copy of the parent, in which a thread that draws a bar may have held the locks of the terminal's streams."""
+    if sys.stdout is not None:  # as it is where the command was started without one
+        sys.stdout = os.fdopen(1, "w", closefd=False)
+    if sys.stderr is not None:
+        sys.stderr = os.fdopen(2, "w", closefd=False)
+    _start_worker()
 
 
 def follow_parent() -> None:

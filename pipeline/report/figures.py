@@ -42,9 +42,8 @@ SMALLEST = 0.001  # µB/atom; labels are not known better
 _NO_ROWS = pd.DataFrame(columns=["moment_dft", "moment_muB_per_atom", "moment_std"], dtype=float)
 
 
-def candidate_figures(content: ReportContent) -> list[PageFigure]:
-    """What the candidates look like as a whole."""
-    ranking = content.ranking
+def candidate_figures(ranking: pd.DataFrame) -> list[PageFigure]:
+    """What the candidates of a ranking look like as a whole."""
     return drawn(
         (
             "Magnetisation at work",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from markupsafe import Markup
 from data.labels import MAGNETIC_THRESHOLD, TESLA_PER_MUB_PER_A3
 from data.store.artifact import write_bytes
 from pipeline.magnetism.experiment import DISPUTED, MEASURED
+from pipeline.ops.parallel import begin
 from pipeline.ops.row_store import RowStore
 from pipeline.report.assets import page_environment, policy, script, style
 from pipeline.report.content import Changes, ReportContent
@@ -29,6 +31,7 @@ from pipeline.report.stated import stated_error_floor
 from pipeline.report.text import ORDERS
 from pipeline.report.view import View, view
 
+MANY = 1000  # rows; figures of so many are drawn beside the rest of the page
 ROWS = 100  # in the document itself, for those without a script; all others are in the page's data
 TOP = 10
 TOP_REJECTED = 200
@@ -70,6 +73,8 @@ def write_report(content: ReportContent, path: Path, store: RowStore | None = No
 def render_report(content: ReportContent, store: RowStore | None = None) -> str:
     """The page as text; the same content gives the same text, whatever figures were drawn before and are in `store`."""
     styles, scripts = style(), script()
+    draw = begin if len(content.ranking) >= MANY else partial
+    figures = draw(candidate_figures, content.ranking)
     return page_environment().get_template("report.html.j2").render(
         style=Markup(styles),
         script=Markup(scripts),
@@ -85,7 +90,7 @@ def render_report(content: ReportContent, store: RowStore | None = None) -> str:
         change_groups=_change_groups(content.changes),
         reasons=count_reasons(content.rejected),
         rejected=content.rejected.head(TOP_REJECTED).to_dict("records"),
-        candidate_figures=candidate_figures(content),
+        candidate_figures=figures(),
         evaluation_figures=kept_evaluation_figures(content, store),
         **_contradicted(content.ranking),
         order_scores=experiment_scores(content.experiment),

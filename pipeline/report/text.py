@@ -23,7 +23,7 @@ def visible(value: object, limit: int = 160) -> str:
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return MISSING
     text = str(value)
-    if len(text) <= limit and text.isascii() and text.isprintable():  # nearly all, and a screen has hundreds of thousands
+    if text.isprintable() and len(text) <= limit:  # nearly all, and a screen has hundreds of thousands
         return text or MISSING
     shown = "".join(_shown(character) for character in text[:limit])
     return (shown + "…" if len(text) > limit else shown) or MISSING

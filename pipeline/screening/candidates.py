@@ -37,6 +37,7 @@ from pipeline.features.slow_descriptor_store import slow_descriptor_cache
 from pipeline.magnetism.moment_facts import FACTS
 from pipeline.ops.parallel import in_kept_worker, map_in_order
 from pipeline.registry.ensemble import Ensemble
+from pipeline.registry.order_models import load_classifier, load_experiment
 from pipeline.screening.averages import Averaged, predict_averages
 from pipeline.screening.columns import MEMBER_PREFIX
 from pipeline.screening.kept_rows import open_store, read_kept
@@ -89,12 +90,11 @@ class PredictedShard:
 
 
 def predict_safely(
-    source: Source, models: ScreenModels, descriptors: Path, shards: list[Shard], workers: int, forked: bool = False
+    source: Source, models: ScreenModels, descriptors: Path, shards: list[Shard], workers: int
 ) -> Iterator[PredictedShard]:
-    """The ensemble's word on each shard, in order; `descriptors` is the folder of the slow descriptors,
-    `forked` as in `map_in_order`."""
+    """The ensemble's word on each shard, in order; `descriptors` is the folder of the slow descriptors."""
     predict = partial(predict_shard, source, models, descriptors)
-    return read_safely(source, predict, _merged, _turned_away, shards, workers, forked)
+    return read_safely(source, predict, _merged, _turned_away, shards, workers)
 
 
 def predict_one_safely(source: Source, models: ScreenModels, descriptors: Path, shard: Shard) -> PredictedShard:
@@ -105,12 +105,12 @@ def predict_one_safely(source: Source, models: ScreenModels, descriptors: Path, 
 
 def read_safely(
     source: Source, function: Callable[[Shard], R], merged: Callable[[list[R]], R], turned_away: Callable[[Rejection], R],
-    shards: list[Shard], workers: int, forked: bool = False,
+    shards: list[Shard], workers: int,
 ) -> Iterator[R]:  # fmt: skip
     """`function` of each shard, in order, in worker processes. A file whose reader dies or hangs costs itself: its shard is read
     again file by file, in a process that may die without harm."""
     again = partial(_one_by_one, source, function, merged, turned_away)
-    return map_in_order(function, shards, workers, again, SECONDS_PER_SHARD, forked)
+    return map_in_order(function, shards, workers, again, SECONDS_PER_SHARD)
 
 
 def _one_by_one(
@@ -137,6 +137,7 @@ def _turned_away(rejection: Rejection) -> PredictedShard:
 def predict_shard(source: Source, models: ScreenModels, descriptors: Path, shard: Shard) -> PredictedShard:
     """Read one shard and predict. Slow descriptors are only looked up here: computing them takes longer than a shard may."""
     started = time.perf_counter()
+    torch.set_num_threads(1)
     ensemble = _ensemble(models.moment)
     slow = slow_descriptor_cache(descriptors) if ensemble.descriptor_set is DescriptorSet.FULL else None
     predictor = Predictor(ensemble, models.order, slow, open_store(models.kept))
@@ -150,6 +151,16 @@ def predict_shard(source: Source, models: ScreenModels, descriptors: Path, shard
         whole.seconds_disordered = time.perf_counter() - began
     whole.seconds = time.perf_counter() - started
     return whole
+
+
+def load_models(models: ScreenModels) -> None:
+    """Load what `predict_shard` asks, so that copies of this process have it.
+
+    Raises:
+        UserError: a model is damaged or missing.
+    """
+    ensemble = _ensemble(models.moment)
+    _ = ensemble.members, ensemble.error_model, load_classifier(models.order).classes, load_experiment(models.experiment).model
 
 
 def _ordered(found: Candidates, models: ScreenModels) -> PredictedShard:
@@ -236,8 +247,7 @@ def read_candidates(source: Source, predictor: Predictor, shard: Shard) -> Candi
 
 @lru_cache(maxsize=1)
 def _ensemble(folder: Path) -> Ensemble:
-    """Loaded once a worker."""
-    torch.set_num_threads(1)
+    """Loaded once a process."""
     return Ensemble(folder)
 
 

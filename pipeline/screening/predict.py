@@ -9,7 +9,7 @@ from data.sources import Source
 from data.sources.literature.snapshot import newest_literature
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.registry.ensemble import Ensemble
-from pipeline.screening.candidates import PredictedShard, predict_safely, predict_shard
+from pipeline.screening.candidates import PredictedShard, load_models, predict_safely, predict_shard
 from pipeline.screening.measured import with_measured
 from pipeline.screening.profiles import DEFAULT_PROFILE, find_profile
 from pipeline.screening.ranking import rank
@@ -17,16 +17,13 @@ from pipeline.screening.screen_models import ScreenModels
 from pipeline.settings import Settings
 
 
-def predict_source(
-    source: Source, ensemble: Ensemble, where: Settings, forked: bool = False
-) -> tuple[pd.DataFrame, list[Rejection]]:
+def predict_source(source: Source, ensemble: Ensemble, where: Settings) -> tuple[pd.DataFrame, list[Rejection]]:
     """(the columns of a ranking, best first; the crystals that could not be read). The table is empty where none could.
 
     Args:
         source: the crystals.
         ensemble: predicts the moments.
         where: the home, whose other models are asked, too.
-        forked: whether the worker may be a copy of this process; right where no network has run in it.
 
     Raises:
         UserError: nothing to read in the source, or a damaged model.
@@ -38,7 +35,8 @@ def predict_source(
         prepare(source, ensemble.graph_settings.symprec_A, where.descriptors, shards, where.workers, lambda n: None)
     whole, workers = PredictedShard(), max(1, min(where.workers, len(shards)))
     models = ScreenModels.in_use(ensemble, where)
-    for predicted in predict_safely(source, models, where.descriptors, shards, workers, forked and len(shards) == 1):
+    load_models(models)
+    for predicted in predict_safely(source, models, where.descriptors, shards, workers):
         whole.add(predicted)
     return _ranked(whole, where)
 

@@ -36,7 +36,7 @@ from pipeline.ops.progress import Reporter
 from pipeline.ops.provenance import provenance
 from pipeline.ops.row_store import RowStore
 from pipeline.registry.ensemble import Ensemble
-from pipeline.screening.candidates import WITHOUT_SLOW_DESCRIPTORS
+from pipeline.screening.candidates import WITHOUT_SLOW_DESCRIPTORS, load_models
 from pipeline.screening.csvsafe import csv_bytes, csv_safe
 from pipeline.screening.identity import distinct_ids
 from pipeline.screening.kept_matches import kept_matches
@@ -122,7 +122,7 @@ def _screen(
             prepare(source, symprec, where.descriptors, [shard for _, shard in todo], where.workers, tick)
     with reporter.bar("Screening", sum(s.size for s in shards)) as tick:
         tick(sum(s.size for s in shards) - sum(s.size for _, s in todo))
-        _ = ensemble.members  # a damaged model is found before a worker meets it
+        load_models(models)  # a damaged one is found before a worker meets it
         sizes = {k: shard.size for k, shard in todo}
         for k in predictor(work, todo, max(1, min(where.workers, len(todo)))):
             run.finished("predict", str(k))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,11 @@ class Screened:
     manifest: dict[str, Any]
 
     def ranking(self) -> pd.DataFrame:
-        """The ranking; of a run of an older release with the columns of this one."""
+        """The ranking, read once; of a run of an older release with the columns of this one."""
+        return self._ranking.copy()  # the caller's own, to write to
+
+    @cached_property
+    def _ranking(self) -> pd.DataFrame:
         return with_current_columns(pd.read_parquet(self.folder / "ranking.parquet"))
 
     def rejected(self) -> pd.DataFrame:

@@ -112,19 +112,10 @@ class ShardPredictor(Protocol):
 
 def predict_in_processes(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
     """In worker processes of this machine, one a core."""
-    return _predict_in_processes(work, todo, workers, forked=False)
-
-
-def predict_forked(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
-    """The same, but a single shard in a copy of this process, in which no network may have run: it starts at once."""
-    return _predict_in_processes(work, todo, workers, forked=len(todo) == 1)
-
-
-def _predict_in_processes(work: Work, todo: list[Numbered], workers: int, forked: bool) -> Iterator[int]:
     from pipeline.screening.candidates import predict_safely
 
     shards = [shard for _, shard in todo]
-    predicted = predict_safely(work.source, work.models, work.slow, shards, workers, forked)
+    predicted = predict_safely(work.source, work.models, work.slow, shards, workers)
     for (number, _), one in zip(todo, predicted, strict=True):
         work.keep(number, one)
         yield number
