@@ -59,9 +59,9 @@ def test_what_is_known_and_what_is_not() -> None:
 @pytest.mark.parametrize(
     ("formula", "measured", "other"),
     [
-        ("Fe", 229, 194), ("Fe", 229, 225), ("Co", 194, 229), ("Ni", 225, 194), ("Mn", 217, 213), ("NiO", 225, 216), ("CoO", 225, 186),
-        ("MnSb", 194, 216), ("LiFePO4", 62, 181), ("Fe2SiO4", 62, 227), ("YbFeO3", 62, 185), ("SmCo5", 191, 221), ("FeS", 190, 129),
-        ("Fe2O3", 167, 206), ("CuO", 15, 225), ("Gd", 194, 166),
+        ("Fe", 229, 194), ("Fe", 229, 225), ("Co", 194, 229), ("Ni", 225, 194), ("Mn", 217, 213), ("NiO", 225, 216),
+        ("CoO", 225, 186), ("MnSb", 194, 216), ("LiFePO4", 62, 181), ("Fe2SiO4", 62, 227), ("YbFeO3", 62, 185),
+        ("SmCo5", 191, 221), ("FeS", 190, 129), ("Fe2O3", 167, 206), ("CuO", 15, 225), ("Gd", 194, 166),
     ],
 )  # fmt: skip
 def test_another_polymorph_was_not_measured(formula: str, measured: int, other: int) -> None:
