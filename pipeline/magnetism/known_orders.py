@@ -1,7 +1,7 @@
 """What experiments say of candidates: a look-up by composition in the table that comes with ferroscreen and in the user's own.
 
-The embedded handbook table comes first. A row of it that names a space group counts for that structure only: of manganese
-sulphides, rock salt and zinc blende order otherwise.
+The embedded handbook table comes first. A row of it counts for crystals of its structure type only: of manganese sulphides, rock
+salt and zinc blende order otherwise, and iron is a ferromagnet where it is body-centred.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from data.known_magnets import known_magnets
+from data.known_magnets import known_magnets, measured_in
 from data.sources.literature.compositions import ANTIFERRO, CONTRADICTORY, FERRO
 from data.sources.literature.snapshot import LiteratureSnapshot
 from data.sources.literature.tables import amounts_of, composition_key
@@ -40,8 +40,8 @@ def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int]
         for name in KNOWN_COLUMNS:
             found.loc[here, name] = keys[here].map(theirs[name])
     table = _embedded()
-    wanted = keys.map(table["space_group"]).astype("Float64")
-    here = keys.isin(table.index) & (wanted.isna() | (wanted == space_groups.astype("Float64"))).astype(bool)
+    listed = zip(keys, space_groups, strict=True)
+    here = pd.Series([group in table["groups"].get(key, ()) for key, group in listed], index=formulas.index, dtype=bool)
     others = found["known_references"].where(found["known_order"] != "", 0).astype(int)
     for name, column in (("known_order", "order"), ("known_tc_K", "tc_K"), ("known_tn_K", "tn_K")):
         found.loc[here, name] = keys[here].map(table[column])
@@ -77,4 +77,4 @@ def _key(formula: str) -> str:
 @lru_cache(maxsize=1)
 def _embedded() -> pd.DataFrame:
     table = known_magnets()
-    return table.assign(key=table["formula"].map(_key)).set_index("key")
+    return table.assign(key=table["formula"].map(_key), groups=table["formula"].map(measured_in())).set_index("key")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.known_magnets import ORDERS, known_magnets
+from data.known_magnets import ORDERS, known_magnets, measured_in
 from data.sources.literature.snapshot import publish_literature
 from data.sources.literature.tables import amounts_of, composition_key
 from pipeline.magnetism.known_orders import KNOWN_COLUMNS, known_from_experiment
@@ -54,6 +54,32 @@ def test_what_is_known_and_what_is_not() -> None:
     assert found["known_tc_K"].fillna(0).tolist() == [588, 0, 0, 0, 0]
     assert found["known_references"].tolist() == [1, 1, 1, 0, 0]
     assert found["known_dois"][0].startswith("handbook: ")
+
+
+@pytest.mark.parametrize(
+    ("formula", "measured", "other"),
+    [
+        ("Fe", 229, 194), ("Fe", 229, 225), ("Co", 194, 229), ("Ni", 225, 194), ("Mn", 217, 213), ("NiO", 225, 216),
+        ("CoO", 225, 186), ("MnSb", 194, 216), ("LiFePO4", 62, 181), ("Fe2SiO4", 62, 227), ("YbFeO3", 62, 185),
+        ("SmCo5", 191, 221), ("FeS", 190, 129), ("Fe2O3", 167, 206), ("CuO", 15, 225), ("Gd", 194, 166),
+    ],
+)  # fmt: skip
+def test_another_polymorph_was_not_measured(formula: str, measured: int, other: int) -> None:
+    found = look((formula, measured), (formula, other))
+    assert found["known_order"][0] != "" and found["known_references"][0] == 1
+    assert found["known_order"][1] == "" and found["known_references"][1] == 0
+    assert np.isnan(found["known_tc_K"][1]) and np.isnan(found["known_tn_K"][1]) and found["known_dois"][1] == ""
+
+
+def test_distortions_of_the_measured_structure_count() -> None:
+    found = look(("NiO", 166), ("CrN", 62), ("MnAs", 62), ("Ni2MnGa", 139), ("CuFe2O4", 141), ("Y2Fe17", 166), ("LaMnO3", 62))
+    assert (found["known_order"] != "").all()
+
+
+def test_every_compound_names_its_structure() -> None:
+    groups = measured_in()
+    assert set(groups) == set(known_magnets()["formula"])
+    assert all(found and all(1 <= n <= 230 for n in found) for found in groups.values())
 
 
 def test_the_users_values(tmp_path: Path) -> None:
