@@ -6,7 +6,7 @@ wrong comes from rows whose chemical systems its members never saw.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +28,7 @@ from models.experiment.composition_network import (
     tokens,
 )
 from models.experiment.domain import CompositionDomain
+from models.experiment.families import Families
 from models.experiment.intervals import BinnedResiduals
 from models.experiment.packed_trees import pack, unpack
 from models.experiment.tree_members import predict_forest
@@ -35,8 +36,8 @@ from models.packing import gather
 from models.saved import WEIGHTS_FILE, read_saved, set_weights, write_header
 from models.trees.decision_trees import Trees
 
-FAMILY, FORMAT = "experiment", 2  # 1 had forests of means, unpacked
-FOREST, NETWORK, DOMAIN = "forest", "network", "domain"
+FAMILY, FORMAT = "experiment", 3  # 1 had forests of means, unpacked; 2 had no families
+FOREST, NETWORK, DOMAIN, FAMILIES = "forest", "network", "domain", "families"
 LARGEST_STEP = 6.0  # standard deviations from the mean of a column; networks see nothing farther out
 Floats = NDArray[np.float64]
 Rows = NDArray[np.float32]
@@ -111,15 +112,19 @@ class Members:
     networks: list[CompositionNetwork]
     standard: Standard
     network_settings: NetworkSettings
+    families: Families = field(default_factory=Families.none)
 
     def answers(self, given: Formulas) -> dict[str, Floats]:
-        """By task, (2 + networks, formulas): the forest, the spread of its trees, and the networks."""
+        """By task, (2 + networks, formulas): the forest (of the order with the formulas' families), the spread of its trees, and
+        the networks."""
         prepared = self.standard.network_input(given)
         said = [run_network(network, prepared) for network in self.networks]
-        return {
+        found = {
             task: np.stack([*predict_forest(self.forests[task], given.columns, task), *(s[:, k] for s in said)])
             for k, task in enumerate(TASKS)
         }
+        found["order"][0] += self.families.score(given.numbers, given.fractions, given.start)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +162,8 @@ class ExperimentModel:
         for k, network in enumerate(self.members.networks):
             arrays |= {f"{NETWORK}.{k}.{n}": v.contiguous() for n, v in network.state_dict().items()}
         arrays |= {f"standard.{n}": torch.from_numpy(v) for n, v in vars(self.members.standard).items()}
-        arrays |= {f"{DOMAIN}.{n}": torch.from_numpy(np.ascontiguousarray(v)) for n, v in self.domain.arrays().items()}
+        for name, part in ((DOMAIN, self.domain), (FAMILIES, self.members.families)):
+            arrays |= {f"{name}.{n}": torch.from_numpy(np.ascontiguousarray(v)) for n, v in part.arrays().items()}
         save_file(arrays, folder / WEIGHTS_FILE)
         write_header(
             folder, FAMILY, FORMAT,
@@ -189,6 +195,7 @@ class ExperimentModel:
             domain = CompositionDomain.from_arrays(
                 {n: v.numpy() for n, v in _part(arrays, f"{DOMAIN}.").items()}, header["domain_unit"]
             )
+            families = Families.from_arrays({n: v.numpy() for n, v in _part(arrays, f"{FAMILIES}.").items()})
             order, facts = Calibration.from_json(header["order"]), dict(header["facts"])
         except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, SafetensorError) as fault:
             raise ModelError(f"{folder} holds no readable model of experiments: {fault}") from fault
@@ -198,7 +205,7 @@ class ExperimentModel:
         sound = shaped and np.isfinite(standard.mean).all()
         if not networks or not sound or not (standard.deviation > 0).all() or any(not 0 <= w <= 1 for w in weight.values()):
             raise ModelError(f"{folder} holds a model of experiments whose numbers cannot be")
-        return cls(Members(forests, networks, standard, settings), weight, order, residuals, domain, facts)
+        return cls(Members(forests, networks, standard, settings, families), weight, order, residuals, domain, facts)
 
 
 def combine(answers: Floats, forest_weight: float) -> tuple[Floats, Floats]:

@@ -18,6 +18,7 @@ from data.store.artifact import building, make_folder, text_hash
 from models.experiment.calibration import Calibration
 from models.experiment.composition_network import TASKS, CompositionNetwork, NetworkSettings, fit_network, from_root, to_root
 from models.experiment.domain import CompositionDomain
+from models.experiment.families import Families
 from models.experiment.intervals import BinnedResiduals
 from models.experiment.model import ExperimentModel, Members, Standard, combine, temperatures
 from models.experiment.tree_members import ForestSettings, grow_forest
@@ -29,7 +30,7 @@ from pipeline.training.experiment_rows import FOLDS, ExperimentRows
 Floats = NDArray[np.float64]
 Report = Callable[[str], None]
 WEIGHTS = np.linspace(0.0, 1.0, 11)  # of the forest, tried on held-out rows
-MEMBERS_CODE = "members-2"  # raise it whenever the same settings and rows would give other members or answers
+MEMBERS_CODE = "members-3"  # raise it whenever the same settings and rows would give other members or answers
 ALL = FOLDS  # the fold that leaves nothing out
 
 
@@ -132,7 +133,14 @@ def fit_members(
         _network(rows, seen, standard, settings, settings.seed + k, folder / f"network-{k}.pt", report)
         for k in range(settings.networks)
     ]
-    return Members(forests, networks, standard, settings.network)
+    return Members(forests, networks, standard, settings.network, fit_families(rows, seen))
+
+
+def fit_families(rows: ExperimentRows, seen: NDArray[np.bool_]) -> Families:
+    """Of the rows that may be `seen` and whose order is known."""
+    known, truth, _ = rows.target("order")
+    given = rows.formulas.take(known[seen[known]])
+    return Families.fit(given.numbers, given.fractions, given.start, truth[seen[known]])
 
 
 def _network(

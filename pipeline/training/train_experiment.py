@@ -29,7 +29,7 @@ from pipeline.training.experiment_rows import ExperimentRows
 from pipeline.training.literature_rows import literature_rows
 from pipeline.training.train import SNAPSHOT_FILE
 
-EXPERIMENT_CODE = "experiment-2"  # raise it whenever the same snapshot and settings would give another model
+EXPERIMENT_CODE = "experiment-3"  # raise it whenever the same snapshot and settings would give another model
 
 
 def train_experiment_model(
