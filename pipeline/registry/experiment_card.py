@@ -24,8 +24,8 @@ def experiment_card(manifest: dict[str, Any]) -> str:
 
 From a composition: the probability that an ordered magnet is a ferro- or ferrimagnet rather than an antiferromagnet, its Curie
 temperature and its Néel temperature, each with a 90 % interval. Extremely randomised trees and small attention networks on
-composition descriptors, and for the order the mean of families of two formulas or more (RCo2Si2, say); weights only, no row of the
-data is among them.
+composition descriptors, and for the order the mean of families of two formulas or more (RCo2Si2, say); weights only, no row of
+the data is among them.
 
 ## How well it does
 
@@ -44,8 +44,8 @@ calibrated on the other folds:
 ## What the labels are worth
 
 Two handbooks agree to 11 K; most values rest on one paper, and some are wrong by hundreds of kelvin (a temperature in °C, an
-impurity phase, a Néel temperature called Curie temperature). Where two papers report an order of one composition, 7 % of the pairs
-disagree. Text-mined orders and contradictory compositions were left out.
+impurity phase, a Néel temperature called Curie temperature). Where two papers report an order of one composition, 7 % of the
+pairs disagree. Text-mined orders and contradictory compositions were left out.
 
 ## Known failures
 
