@@ -110,8 +110,8 @@ def _parent(table: pd.DataFrame, rows: int) -> tuple[float, float]:
     many = pd.concat([table.assign(candidate_id=table["candidate_id"] + f"-{k}") for k in range(times)], ignore_index=True)
     many = many.head(rows).assign(duplicate_of="", known_id="", known_moment=float("nan"))
     started = time.process_time()
-    ranking = rank(with_measured(many, None), PROFILES[DEFAULT_PROFILE])
-    with tempfile.TemporaryDirectory() as folder:
+    with pd.option_context("mode.copy_on_write", True), tempfile.TemporaryDirectory() as folder:  # as a screen does
+        ranking = rank(with_measured(many, None), PROFILES[DEFAULT_PROFILE])
         write_parquet(ranking, Path(folder) / "ranking.parquet")
         write_bytes(Path(folder) / "ranking.csv", csv_bytes(csv_safe(ranking)))
     return time.process_time() - started, 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

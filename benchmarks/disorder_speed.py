@@ -34,6 +34,7 @@ from pipeline.screening.screen_models import ScreenModels
 from pipeline.settings import Settings
 
 WORKERS = 2
+EVERY_S = 0.2  # between two readings of processor times: the most that is missed of each process
 
 
 def main() -> None:
@@ -48,9 +49,9 @@ def main() -> None:
         place = Path(made)
         _write(chosen.disordered, chosen.ordered, place / "cifs", 40 if chosen.smoke else chosen.files)
         core = _core_seconds(place / "cifs", place / "home")
-        before = _children_seconds()
-        wall = _Screen(place, "whole").wait_for()
-        spent = _children_seconds() - before
+        screen = _Screen(place, "whole")
+        wall = screen.wait_for()
+        spent = sum(screen.seconds.values())
         told = json.loads((place / "whole" / "manifest.json").read_text())
         number = told["ranked"] + told["rejected"]
         share = f"{told['disordered']} disordered ({told['disordered_time']:.0%} of the time)"
@@ -96,10 +97,15 @@ def _core_seconds(folder: Path, home: Path) -> float:
     return time.process_time() - started
 
 
-def _children_seconds() -> float:
-    """Processor time of all processes that this one has waited for."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def _read_seconds(session: int, seconds: dict[int, float]) -> None:
+    """Note the processor time of every process of a session so far (Linux); those of workers reach no parent that could tell."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            told = path.read_text().rpartition(")")[2].split()  # from the state on, the third field of proc_pid_stat(5)
+        except OSError:  # it has ended
+            continue
+        if int(told[3]) == session:
+            seconds[int(path.parent.name)] = (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class _Screen:
@@ -112,10 +118,14 @@ class _Screen:
         self.process = subprocess.Popen(
             [*command, "--workers", str(WORKERS)], env=os.environ | home, stdout=subprocess.DEVNULL, start_new_session=True
         )
+        self.seconds: dict[int, float] = {}  # of processor time, by process
 
     def wait_for(self) -> float:
         """Seconds of wall time."""
-        assert self.process.wait() == 0
+        while self.process.poll() is None:
+            _read_seconds(self.process.pid, self.seconds)
+            time.sleep(EVERY_S)
+        assert self.process.returncode == 0
         return time.monotonic() - self.started
 
     def kill(self) -> None:

@@ -69,12 +69,12 @@ def cell_parameters(metric: Floats) -> Floats:
 
 
 def read_with_pymatgen(path: Path) -> ReadCell:
-    """pymatgen's own reading, operations and all."""
+    """pymatgen's own reading, operations and all, but without its rounding of 0.33335 to 1/3, which moves sites by up to 1e-4."""
     from pymatgen.io.cif import CifParser
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about rounded coordinates
-        (structure,) = CifParser(path).parse_structures(primitive=False, on_error="raise")
+        warnings.simplefilter("ignore")
+        (structure,) = CifParser(path, frac_tolerance=0.0).parse_structures(primitive=False, on_error="raise")
     unit = structure.lattice.matrix / np.array(structure.lattice.lengths)[:, None]
     cartesian = np.array([np.asarray(m.global_moment, dtype=np.float64) for m in structure.site_properties["magmom"]])
     return ReadCell(

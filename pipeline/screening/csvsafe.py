@@ -22,7 +22,7 @@ def csv_safe(frame: pd.DataFrame) -> pd.DataFrame:
     stays a number; the text "-1.5" becomes "'-1.5". Whoever reads the file back strips the apostrophe where one of
     these characters follows it.
     """
-    safe = frame.copy()
+    safe = frame.copy(deep=False)  # columns are replaced, never written to
     for place in range(safe.shape[1]):
         column = safe.iloc[:, place]
         if not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column):

@@ -139,14 +139,9 @@ def _screen(
         )
     cells = work.cells(len(shards))
     duplicates, compared_with = _compare(predictions, cells, ensemble, open_store(models.kept), where, reporter)
-    joined = predictions.join(duplicates.columns).assign(place=range(len(predictions)))
-    ranking = rank(_with_provenance(with_measured(joined, own)), profile)
-    places = ranking.pop("place").to_list()
-    hidden = licence.hidden(ranking)
-    write_structures(folder, cells, places, hidden)
-    ranking = without_structures(ranking, hidden)
-    write_bytes(folder / "ranking.csv", csv_bytes(csv_safe(ranking)))
-    write_parquet(ranking, folder / "ranking.parquet")
+    joined = predictions.join(duplicates.columns)
+    with pd.option_context("mode.copy_on_write", True):  # else each of a dozen steps copies the whole table
+        ranking = _write_ranking(with_measured(joined, own), profile, licence, cells, folder)
     manifest = {
         "kind": "screen", "format": RUN_FORMAT, **facts,
         "source": source.description, "reading": recipe(source), **licence.facts(), "ignored_files": ignored_files(source),
@@ -178,6 +173,18 @@ def _screen(
         store.bound(where.kept_predictions_mb * MB)
     shutil.rmtree(work.folder, ignore_errors=True)
     return Screened(folder, manifest)
+
+
+def _write_ranking(predictions: pd.DataFrame, profile: Profile, licence: Licence, cells: CellFiles, folder: Path) -> pd.DataFrame:
+    """Rank and write the tables and the crystals of a run; returns the ranking as it is shown."""
+    ranking = rank(_with_provenance(predictions.assign(place=range(len(predictions)))), profile)
+    places = ranking.pop("place").to_list()
+    hidden = licence.hidden(ranking)
+    write_structures(folder, cells, places, hidden)
+    ranking = without_structures(ranking, hidden)
+    write_bytes(folder / "ranking.csv", csv_bytes(csv_safe(ranking)))
+    write_parquet(ranking, folder / "ranking.parquet")
+    return ranking
 
 
 def _disorder_facts(ranking: pd.DataFrame, facts: ShardFacts) -> dict[str, Any]:

@@ -24,6 +24,7 @@ NEEDS = {  # what a checkout with the extra `test` does not bring
     "benchmarks.mutation": ("cosmic_ray", "pip install -e '.[dev]'"),
 }
 GIVEN = {  # arguments below ../shared/data of those that have no built-in data
+    "benchmarks.chgnet_moments": ("",),
     "benchmarks.disorder_doped": ("literature/measured_moments.parquet", "mp_magnets.parquet"),
     "benchmarks.disorder_files": ("cif_quirks.parquet",),
     "benchmarks.disorder_libraries": ("cif_quirks.parquet",),

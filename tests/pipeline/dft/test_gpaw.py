@@ -20,12 +20,14 @@ from pipeline.dft.gpaw_code import GPAW, need_gpaw
 from pipeline.dft.queue import work_off
 from pipeline.dft.settings import DftSettings, Limits
 from pipeline.dft.verdict import Word, verdict_of
+from pipeline.dft.volume import FIRST, Scan
 from tests.pipeline.dft.samples import bcc, planned, screened, starter
 
 pytestmark = pytest.mark.skipif(find_spec("gpaw") is None, reason="needs GPAW: CC=g++ pip install -e '.[dft]'")
 ROOT = Path(__file__).resolve().parents[3]
 TOLERANCE_MUB = 0.05  # per formula unit
 TOLERANCE_EV = 0.02  # per atom; other versions of the PAW data sets move total energies more than moments
+IRON_EDGE_A, EDGE_TOLERANCE = 2.845, 0.01  # of data/starter/README.md; relative
 COARSE = DftSettings(cutoff_eV=300.0, kpoint_density_A=12.0, smearing_eV=0.1, density_tolerance=1e-3, energy_tolerance_eV=1e-3)
 LIMITS = Limits(each_s=3600.0, whole_s=None)
 ROWS = {row["id"]: row for row in map(json.loads, STARTER_FILE.read_text().splitlines())}
@@ -54,6 +56,18 @@ def test_all_orderings_of_iron(tmp_path: Path) -> None:
     [plan] = planned(GPAW, starter()["bcc-Fe"], settings=COARSE)
     verdict = verdict_of(calculated(list(plan.jobs), tmp_path))
     assert verdict.word is Word.CONFIRMED, verdict
+
+
+def test_the_volume_of_iron(tmp_path: Path) -> None:
+    """From a cell that is 11 % too small: coarsely, against the starter set's finer scan."""
+    [plan] = planned(GPAW, bcc(26, a=2.73), settings=COARSE)
+    scan = Scan(plan.jobs[0])
+    calculated([scan.at(factor) for factor in FIRST], tmp_path)
+    while (more := scan.next(tmp_path)) is not None:
+        calculated([more], tmp_path)
+    factor = scan.factor(tmp_path)
+    assert factor is not None
+    assert 2.73 * factor ** (1 / 3) == pytest.approx(IRON_EDGE_A, rel=EDGE_TOLERANCE)
 
 
 def test_a_cell_rounded_at_its_ninth_decimal_is_calculated(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import spglib
 from pymatgen.analysis.structure_matcher import StructureMatcher
 from pymatgen.core import Lattice, Structure
 
+from data.crystal import make_crystal
 from data.symmetry import symmetrise
 from pipeline.export.mcif import asymmetric_unit, write_mcif
 from pipeline.export.mcif_check import READERS, check_mcif, difference, read_with_gemmi
@@ -55,6 +56,14 @@ def test_round_trip(name: str, tmp_path: Path) -> None:
             (structure.lattice.matrix, structure.frac_coords, [s.specie.Z for s in structure], vectors), symprec=MATCH_A
         )
         assert spglib.get_magnetic_spacegroup_type(again.uni_number).bns_number == cell.group.number
+
+
+def test_a_site_near_a_third_stays_where_it_is(tmp_path: Path) -> None:
+    """pymatgen takes 0.33335 for 1/3 unless it is told not to, and the ordering was lost to the export."""
+    lattice = [[4.0, 0.0, 0.0], [0.1, 5.0, 0.0], [0.2, 0.3, 6.0]]
+    crystal = make_crystal("x", lattice, [[0.0, 0.0, 0.0], [0.33335, 0.4, 0.45]], [26, 27])
+    for ordering in orderings(symmetrise(crystal)):
+        write_mcif(ordering, tmp_path / f"{ordering.name}.mcif")
 
 
 CHANGES = {

@@ -81,7 +81,7 @@ def test_two_sources_replace_a_label_and_one_makes_it_count_less(tmp_path: Path)
     assert both.weight(["a", "b"]).tolist() == [1.0, 1.0]
     one = mend_labels(ZERO, tables(tmp_path / "one", {ZRCO5: [1.1]}))
     assert verdicts(one) == {"a": ONE_SOURCE} and one.weight(["b", "a"]).tolist() == [1.0, WEIGHT]
-    assert one.moment(["a"], np.array([0.0])).tolist() == [0.0], "a doubtful label stays what it is"
+    assert one.moment(["a"], np.array([0.0])).tolist() == [0.0], "a label that one source contradicts stays"
     assert list(one.table) == COLUMNS and one.counts() == {ONE_SOURCE: 1}
 
 
