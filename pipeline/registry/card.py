@@ -40,6 +40,8 @@ def model_card(manifest: dict[str, Any]) -> str:
     combined = ["Their predictions are combined by the median.", ""] if way == MEDIAN else []
     left_out = [f"- left out: {m['name']}, because {m['reason']}" for m in manifest["left_out"]]
     mended = [_mended(manifest["mended_labels"])] if manifest.get("mended_labels") else []
+    sites = manifest["settings"].get("site_moments")
+    learned = [f"Some members learned the site moments of snapshot `{sites}`, too (training systems only)."] if sites else []
     passed = [] if manifest["gate_passed"] else ["", NOT_PASSED]
     return "\n".join(
         [
@@ -53,6 +55,7 @@ def model_card(manifest: dict[str, Any]) -> str:
             f"The 90 % interval holds {metrics['coverage_90']:.1%} of them,",
             f"and {_share(metrics['coverage_90_magnetic'])} of the magnetic ones.",
             *mended,
+            *learned,
             *combined,
             *lines,
             *left_out,
