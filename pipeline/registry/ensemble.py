@@ -97,7 +97,7 @@ class Ensemble(PublishedModel):
 
     @property
     def snapshots(self) -> list[str]:
-        further = self.manifest["settings"].get("site_moments")
+        further = self.manifest.get("settings", {}).get("site_moments")
         return [*super().snapshots, *([] if further is None else [further])]
 
     def learned_systems(self, where: Settings) -> set[str]:

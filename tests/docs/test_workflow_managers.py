@@ -14,6 +14,7 @@ from pymatgen.io.vasp.inputs import Incar, Kpoints
 
 from pipeline.export.export import export
 from pipeline.ops.progress import Quiet
+from pipeline.screening.screened import Screened
 from tests.docs.test_examples import blocks
 from tests.pipeline.dft.samples import screened
 
@@ -28,7 +29,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = screened(folder / "run", IDS, model="none", profile="high-ms", formula="x")
     table = run.ranking().assign(saturation_T=1.6)
     table.to_parquet(run.folder / "ranking.parquet")
-    export(run, 2, [], ["vasp"], folder / "inputs", Quiet())
+    export(Screened(run.folder, run.manifest), 2, [], ["vasp"], folder / "inputs", Quiet())  # a run reads its ranking once
     return folder
 
 
