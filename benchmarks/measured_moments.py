@@ -23,7 +23,7 @@ from benchmarks.named_magnets import NAMED
 from benchmarks.smoke import arguments
 from data.cif.reader import read_cif
 from data.crystal import Crystal
-from data.elements import LANTHANOIDS
+from data.elements import FROZEN_4F, LANTHANOIDS
 from data.labels import TESLA_PER_MUB_PER_A3
 from data.sources.literature.tables import amounts_of, composition_key
 from pipeline.demos.figures import markdown
@@ -36,7 +36,6 @@ from pipeline.magnetism.moment_facts import moment_facts
 from pipeline.registry.order_models import experiment_model, order_classifier
 from pipeline.registry.shipped import shipped_model
 from pipeline.screening.candidates import ordering_columns
-from pipeline.training.label_sources import FROZEN_4F
 from pipeline.training.member_weights import system_folds
 
 AT_ONCE = 256

@@ -13,6 +13,13 @@ from pipeline.ops.ledger import Run
 from pipeline.ops.progress import Reporter
 
 
+def tell(calculation: Calculation, entry: Run, reporter: Reporter) -> None:
+    """Note a calculation that has ended in the ledger, and say how it ended."""
+    job, outcome = calculation.job, calculation.outcome
+    entry.finished(job.ordering, job.key)
+    reporter.say(f"{job.crystal.formula} {job.ordering}: {outcome.status} after {outcome.seconds:.0f} s {outcome.detail}")
+
+
 @dataclass
 class Bench:
     """Calculates what a folder lacks, as often as it is asked."""
@@ -36,10 +43,7 @@ class Bench:
         with self.reporter.bar("Calculating", len(todo)) as tick:
 
             def finished(calculation: Calculation) -> None:
-                job, outcome = calculation.job, calculation.outcome
-                self.entry.finished(job.ordering, job.key)
-                told = f"{outcome.status} after {outcome.seconds:.0f} s {outcome.detail}"
-                self.reporter.say(f"{job.crystal.formula} {job.ordering}: {told}")
+                tell(calculation, self.entry, self.reporter)
                 tick(1)
 
             unfinished = work_off(todo, folder, self._what_is_left(), finished)

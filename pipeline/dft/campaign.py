@@ -14,6 +14,7 @@ from data.calculation import Calculation
 from data.errors import UserError
 from data.store.artifact import make_folder, text_hash, write_json
 from pipeline.dft.before_after import write_report
+from pipeline.dft.bench import tell
 from pipeline.dft.budget import CUT_OFF, Budget
 from pipeline.dft.cost import core_seconds
 from pipeline.dft.decisive import expected_change, tesla_of
@@ -103,12 +104,9 @@ def campaign(
 
             def finished(calculation: Calculation) -> None:
                 nonlocal ended
-                job, outcome = calculation.job, calculation.outcome
-                budget.take(job.key, outcome.seconds)
-                ended += outcome.seconds
-                entered.finished(job.ordering, job.key)
-                told = f"{outcome.status} after {outcome.seconds:.0f} s {outcome.detail}"
-                reporter.say(f"{job.crystal.formula} {job.ordering}: {told}")
+                budget.take(calculation.job.key, calculation.outcome.seconds)
+                ended += calculation.outcome.seconds
+                tell(calculation, entered, reporter)
                 tick(1)
 
             unfinished, began = todo, time.monotonic()

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from data.crystal import symbol
-from data.elements import STRONGLY_MAGNETIC
+from data.elements import FROZEN_4F, STRONGLY_MAGNETIC
 from data.errors import UserError
 from data.known_magnets import known_magnets
 from data.labels import MAGNETIC_THRESHOLD, TESLA_PER_MUB_PER_A3
@@ -23,7 +23,6 @@ from data.sources.literature.tables import ORDERS, amounts_of, composition_key, 
 CALCULATED_TABLE, MEASURED_TABLE = "dft_magnetisation_by_composition.parquet", "measured_moments.parquet"
 SITES_TABLE = "mp_site_moments.parquet"
 TABLES = (CALCULATED_TABLE, MEASURED_TABLE, ORDERS, SITES_TABLE)
-FROZEN_4F = (59, 60, 62, *range(65, 71))  # shells that the calculation of a label leaves out
 CALCULATED, MEASURED, HANDBOOK = "calculated", "measured", "handbook"  # kinds of sources that state a moment
 FERROMAGNET, ANTIFERROMAGNET = "ferromagnet", "antiferromagnet"  # those that state an order
 SAME_CRYSTAL = ("exact", "drift")  # ways in which the table of site moments found an id by its geometry

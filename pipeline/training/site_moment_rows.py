@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,8 +43,9 @@ def site_moment_rows(snapshot: Snapshot, closed: Collection[str], needs: Needs, 
             crystals = wanted[start : start + _AT_ONCE]
             placed = [map_to_primitive(crystal) for crystal in crystals]
             read = featurise_cells([one.cell for one in placed], needs)
-            size = [_on_orbits(np.abs(signed[crystals[k].id]), placed[k].orbit) for k in read.kept.tolist()]
-            total = np.array([abs(np.mean(signed[crystals[k].id])) for k in read.kept.tolist()])
+            moments = [np.array(signed[crystals[k].id]) for k in read.kept.tolist()]
+            size = [_on_orbits(np.abs(m), placed[k].orbit) for m, k in zip(moments, read.kept.tolist(), strict=True)]
+            total = np.array([abs(m.mean()) for m in moments])
             parts.append(replace(
                 read.examples, moment=total, weight=np.zeros(len(total)), site_moment=np.concatenate([np.zeros(0), *size])
             ))  # fmt: skip
@@ -53,10 +55,7 @@ def site_moment_rows(snapshot: Snapshot, closed: Collection[str], needs: Needs, 
         raise UserError(
             f"snapshot {snapshot.id} has no crystal with site moments outside the chemical systems of validation and test rows"
         )
-    rows = found[0]
-    for part in found[1:]:
-        rows = rows.followed_by(part)
-    return rows
+    return reduce(Examples.followed_by, found)
 
 
 def _on_orbits(size: NDArray[np.float64], orbit: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -106,9 +106,10 @@ def _train(
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
     systems = data.table.column("chemsys").take(split.train).to_pylist()
-    mended = _mended(snapshot, data, split, wanted, reporter)
+    ids = [str(name) for name in data.table.column("material_id").take(split.train).to_pylist()]
+    mended = _mended(snapshot, ids, wanted, reporter)
     if mended is not None:
-        train = _with_mended(train, _ids(data, split), mended)
+        train = replace(train, moment=mended.moment(ids, train.targets()), weight=mended.weight(ids))
     label_noise = _label_noise(train, systems, wanted, where, work, reporter)
     selection = _selection(train, systems, wanted, work, reporter)
     train = train if label_noise is None else _weighed(train, label_noise)
@@ -143,25 +144,14 @@ def _train(
     return ensemble
 
 
-def _ids(data: Labelled, split: Split) -> list[str]:
-    """Ids of the training rows."""
-    return [str(name) for name in data.table.column("material_id").take(split.train).to_pylist()]
-
-
-def _mended(
-    snapshot: Snapshot, data: Labelled, split: Split, wanted: TrainSettings, reporter: Reporter
-) -> MendedLabels | None:  # fmt: skip
-    """The training labels that other sources contradict; None where no sources are given."""
+def _mended(snapshot: Snapshot, ids: list[str], wanted: TrainSettings, reporter: Reporter) -> MendedLabels | None:
+    """The labels of some crystals that other sources contradict; None where no sources are given."""
     if wanted.label_sources is None:
         return None
-    found = mend_labels(snapshot.table(MENDED_FROM).to_pandas(), wanted.label_sources).only(_ids(data, split))
+    found = mend_labels(snapshot.table(MENDED_FROM).to_pandas(), wanted.label_sources).only(ids)
     said = ", ".join(f"{n} {verdict}" for verdict, n in found.counts().items())
     reporter.say(f"Training labels that other sources contradict: {said or 'none'}")
     return found
-
-
-def _with_mended(train: Examples, ids: list[str], mended: MendedLabels) -> Examples:
-    return replace(train, moment=mended.moment(ids, train.targets()), weight=mended.weight(ids))
 
 
 def _weighed(train: Examples, label_noise: LabelNoise) -> Examples:

@@ -10,24 +10,9 @@ import pytest
 
 from data.snapshot import SITE_MOMENTS_FILE, publish_snapshot
 from data.sources.parquet import SUM_OF_SITES, ParquetSource
+from tests.data.cif_texts import cell_text, cif_text
 
-CIF = """data_x
-_cell_length_a 2.87
-_cell_length_b 2.87
-_cell_length_c 2.87
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-_symmetry_equiv_pos_as_xyz 'x,y,z'
-loop_
-_atom_site_label
-_atom_site_type_symbol
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-Fe1 Fe 0 0 0
-Co1 Co 0.5 0.5 0.5
-"""
+CIF = cif_text(cell=cell_text(2.87, 2.87, 2.87), sites="Fe1 Fe 0 0 0 1.\nCo1 Co 0.5 0.5 0.5 1.\n")
 
 
 def table(path: Path, moments: dict[str, object], **more: object) -> ParquetSource:

@@ -19,22 +19,8 @@ from pipeline.refresh.prune import prune
 from pipeline.settings import Settings
 from pipeline.training.site_moment_rows import site_moment_rows
 from pipeline.training.train import TrainSettings, train_ensemble
+from tests.data.cif_texts import cell_text, cif_text
 
-HEAD = """data_x
-_cell_length_a {a}
-_cell_length_b {a}
-_cell_length_c {c}
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-_symmetry_equiv_pos_as_xyz 'x,y,z'
-loop_
-_atom_site_label
-_atom_site_type_symbol
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-"""
 CRYSTALS = {  # id: cell, sites, signed moments
     "feco": ((2.87, 2.87), [("Co", 0.5, 0.5, 0.5), ("Fe", 0, 0, 0)], [1.7, 2.8]),
     "chromium": ((2.88, 2.88), [("Cr", 0, 0, 0), ("Cr", 0.5, 0.5, 0.5)], [1.1, -0.9]),
@@ -44,8 +30,8 @@ CRYSTALS = {  # id: cell, sites, signed moments
 
 
 def cif(cell: tuple[float, float], sites: list[tuple[str, float, float, float]]) -> str:
-    lines = [f"{symbol}{k} {symbol} {x} {y} {z}" for k, (symbol, x, y, z) in enumerate(sites)]
-    return HEAD.format(a=cell[0], c=cell[1]) + "\n".join(lines) + "\n"
+    lines = "".join(f"{symbol}{k} {symbol} {x} {y} {z} 1.\n" for k, (symbol, x, y, z) in enumerate(sites))
+    return cif_text(cell=cell_text(cell[0], cell[0], cell[1]), sites=lines)
 
 
 def site_moments(where: Settings, folder: Path) -> Snapshot:
