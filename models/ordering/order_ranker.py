@@ -21,6 +21,7 @@ from models.ordering.configuration_features import COLUMNS, SpinCell, pattern_fe
 from models.saved import WEIGHTS_FILE, read_saved, write_header
 from models.trees.boosting_settings import BoostingSettings
 from models.trees.decision_trees import Trees, flatten_boosted
+from models.trees.weighted_boosting import fit_boosted
 
 FAMILY, FORMAT = "order-trees", 1
 ORDER_COLUMNS = COLUMNS + 2
@@ -76,8 +77,8 @@ class OrderRankerTrees:
         if not shown:
             raise ModelError("no crystal has an order of its own among others")
         weight = np.concatenate([np.full(len(right), 1.0 / len(right)) for right in own])
-        grower = settings.classifier(seed)
-        grown = grower.fit(np.concatenate(shown), np.concatenate(own), sample_weight=weight * len(weight) / len(own))
+        shares = weight * len(weight) / len(own)
+        grown = fit_boosted(settings.classifier(seed), np.concatenate(shown), np.concatenate(own), shares)
         return cls(flatten_boosted([grown]), {})
 
     def log_weight(self, features: Features) -> Floats:

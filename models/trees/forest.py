@@ -18,6 +18,7 @@ from safetensors.numpy import load_file, save_file
 from models.contract import MAGNETIC_THRESHOLD, Examples, FitControl, ModelError, Prediction
 from models.saved import WEIGHTS_FILE, read_saved, write_header
 from models.trees.decision_trees import Trees, flatten, flatten_boosted
+from models.trees.weighted_boosting import fit_boosted
 
 FORMAT = 1
 OUTPUTS = 2  # moment in µB/atom, share of magnetic crystals
@@ -139,10 +140,10 @@ def _grow(
                 max_iter=settings.n_estimators, min_samples_leaf=settings.min_samples_leaf, early_stopping=False,
                 max_leaf_nodes=settings.max_leaf_nodes, learning_rate=settings.learning_rate,
                 max_features=settings.max_features, random_state=control.seed,
-            ).fit(rows, target, sample_weight=weight)
-            for target in both.T
+            )
+            for _ in both.T
         ]  # fmt: skip
-        return flatten_boosted(boosted)
+        return flatten_boosted([fit_boosted(one, rows, target, weight) for one, target in zip(boosted, both.T, strict=True)])
     grower = {ForestKind.RANDOM: ensemble.RandomForestRegressor, ForestKind.EXTRA: ensemble.ExtraTreesRegressor}[settings.kind]
     forest = grower(
         n_estimators=settings.n_estimators, min_samples_leaf=settings.min_samples_leaf, max_features=settings.max_features,

@@ -60,6 +60,7 @@ def prefect_server(home: Path, database: str | None) -> Iterator[PrefectServer]:
     environment = {
         **clean, "PREFECT_HOME": str(home), "PREFECT_API_URL": url, "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false",
+        "PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_RUNNER_POLL_FREQUENCY": "1",  # 10 s each is idle time before every run
         "PYTHONPATH": str(WATCHED), "LOOKUPS_FILE": str(home / LOOKUPS), "PREFECT_CLI_COLORS": "false",
         **({} if database is None else {"PREFECT_API_DATABASE_CONNECTION_URL": database}),
     }  # fmt: skip
