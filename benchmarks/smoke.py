@@ -125,7 +125,7 @@ class SmokeData:
         return folder
 
     def model(self, *members: str, **options: Any) -> Path:
-        """The folder of an ensemble that learned from `magnets`; forest and boosting where no families are named."""
+        """The folder of an ensemble that learned from `magnets`; forests of two kinds where no families are named."""
         from data.snapshot import list_snapshots, publish_snapshot
         from data.sources.opening import labelled_source
         from data.sources.parquet import Columns
@@ -137,12 +137,12 @@ class SmokeData:
         known = list_snapshots(where.snapshots)
         source = labelled_source(f"parquet:{self.magnets()}", Columns())
         snapshot = known[-1] if known else publish_snapshot(where.snapshots, source)
-        wanted = TrainSettings(members=members or ("forest", "boosting"), epochs=1, **options)
+        wanted = TrainSettings(members=members or ("forest", "extratrees"), epochs=1, **options)
         return train_ensemble(snapshot, wanted, where, Quiet()).folder
 
     def members(self) -> list[Path]:
         """The folders of the members of `model`."""
-        return sorted(path for path in self.model().iterdir() if path.name.startswith(("forest", "boosting")))
+        return sorted(path for path in self.model().iterdir() if path.name.startswith(("forest", "extratrees")))
 
     def posed(self) -> list[str]:
         """Ids of a network that reads coordinates, and of the same one behind a learned pose."""
