@@ -23,10 +23,11 @@ test-fast: $(VENV)/.test
 	$(BIN)/python -m pytest -q -n 2 -m "unit and not slow"
 
 # what some tests need beyond .[test]; where a download fails, these tests are skipped and say why
+HAS = $(BIN)/python -c 'import importlib.util, sys; sys.exit(not importlib.util.find_spec(sys.argv[1]))'
 .PHONY: test-extras
 test-extras: $(VENV)/.test
-	timeout 600 $(PIP) -c constraints.txt -e ".[dask]" || echo "no Dask: its tests are skipped"
-	timeout 600 $(PIP) -c constraints.txt -e ".[ray]" || echo "no Ray: its tests are skipped"
+	$(HAS) prefect_dask || timeout 600 $(PIP) -c constraints.txt -e ".[dask]" || echo "no Dask: its tests are skipped"
+	$(HAS) prefect_ray || timeout 600 $(PIP) -c constraints.txt -e ".[ray]" || echo "no Ray: its tests are skipped"
 	test -n "$(CHROMIUM)" || timeout 600 $(BIN)/python -m playwright install chromium || echo "no Chromium: its tests are skipped"
 
 # faults in the code of calibration, ranking and order that the tests must notice (docs/results/reliability.md); half an hour
@@ -61,6 +62,15 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH)"
 	$(PIP) -c constraints.txt -e .
 	touch $@
+
+# everything for tests, lint, types and documentation by one call of pip instead of six that each resolve and build again
+.PHONY: install-all
+install-all: $(BIN)/python
+	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH)"
+	timeout 900 $(PIP) -c constraints.txt -e ".[test,dev,docs,dask,ray]" || $(PIP) -c constraints.txt -e ".[test,dev,docs]"
+	touch $(VENV)/.run
+	touch $(VENV)/.test
+	touch $(VENV)/.dev $(VENV)/.docs
 
 $(VENV)/.test: $(VENV)/.run
 	$(PIP) -c constraints.txt -e ".[test]"

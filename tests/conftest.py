@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-if "PYTEST_XDIST_WORKER" in os.environ:  # before numpy and torch are imported; two workers with two threads each wait for each other
+if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: workers with as many threads as cores wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("FERROSCREEN_HOME", None)  # tests never touch a person's own home
 

@@ -36,8 +36,8 @@ GIVEN = {  # arguments below ../shared/data of those that have no built-in data
 }
 BROWSERS = {"benchmarks.report_browser", "benchmarks.screenshots"}
 PRELOADED = [  # once for all children
-    "torch", "pandas", "scipy.stats", "sklearn.ensemble", "pymatgen.core", "pymatgen.io.cif", "pipeline.featurise",
-    "models.families",
+    "torch", "torch._dynamo", "pandas", "scipy.stats", "sklearn.ensemble", "pymatgen.core", "pymatgen.io.cif",
+    "pipeline.featurise", "models.families",
     "pipeline.training.train", "pipeline.screening.screen", "pipeline.report.screened",
 ]  # fmt: skip
 
