@@ -3,17 +3,34 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+NEEDED_BYTES = 4 * 2**30  # twenty times what a whole run writes
+
 os.environ.setdefault("DO_NOT_TRACK", "1")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: workers with as many threads as cores wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("FERROSCREEN_HOME", None)  # tests never touch a person's own home
+
+
+def temporary_files_in_memory() -> None:
+    """Tests write thousands of small files to stay, each with an fsync: 11 ms on a disk, 0.02 ms in memory."""
+    memory = Path("/dev/shm")
+    if "TMPDIR" in os.environ or not os.access(memory, os.W_OK):
+        return
+    place = os.statvfs(memory)
+    if place.f_bavail * place.f_frsize >= NEEDED_BYTES and not place.f_flag & os.ST_NOEXEC:  # some write programs and run them
+        os.environ["TMPDIR"] = str(memory)
+        tempfile.tempdir = None  # pytest has looked it up already
+
+
+temporary_files_in_memory()
 
 settings.register_profile(
     "ferroscreen", derandomize=True, deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]

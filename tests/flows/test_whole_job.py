@@ -93,7 +93,7 @@ def test_interrupted_training_goes_on(
 ) -> None:
     home = {"FERROSCREEN_HOME": str(tmp_path / "home"), "PREFECT_API_URL": server}
     snapshot = json.loads(ferroscreen("refresh", "--json", **home).stdout)["id"]
-    train = ["train", "--snapshot", snapshot, "--members", "forest,cgcnn,megnet", "--epochs", "8", "--json"]
+    train = ["train", "--snapshot", snapshot, "--members", "forest,cgcnn,megnet", "--epochs", "5", "--json"]
     command = [sys.executable, "-m", "flows", *train]
     process = subprocess.Popen(
         command, cwd=ROOT, env={**environment, **home}, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c

@@ -63,7 +63,7 @@ def test_ctrl_c_before_the_first_shard(stage: Stage, cifs: Path) -> None:
 def test_a_stopped_training_goes_on(stage: Stage) -> None:
     """By SIGTERM, as an operator stops it; `tests/flows/test_whole_job.py` stops one by Ctrl-C."""
     assert stage.call("refresh").returncode == 0
-    command = ["train", "--members", "forest,cgcnn", "--epochs", "25", "--json"]
+    command = ["train", "--members", "forest,cgcnn", "--epochs", "12", "--json"]
     process = stage.start(*command)
     stage.once(process, begun(stage, "work/train-*/cgcnn-0/*"))
     stopped(stage, process, signal.SIGTERM, True)
