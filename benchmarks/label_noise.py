@@ -37,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("table", type=Path)
     parser.add_argument("--shown", type=int, default=25)
-    options = arguments(parser, lambda made: [made.magnets()], WEIGHTS=(1.0, 0.0))
+    options = arguments(parser, lambda made: [made.magnets(every=4)], WEIGHTS=(1.0, 0.0))
     where, console = settings(), Console()
     data = labelled_examples(
         find_snapshot(options.table, where, console), GraphSettings(), DescriptorSet.FAST, False, where, console

@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--plot", type=Path)
-    options = arguments(parser, lambda made: [made.magnets(), "--out", made.out(), "--epochs", 1])
+    options = arguments(parser, lambda made: [made.magnets(every=2), "--out", made.out(), "--epochs", 1])
     where, console = settings(), Console()
     data = labelled_examples(
         find_snapshot(options.table, where, console), GraphSettings(), DescriptorSet.FAST, False, where, console

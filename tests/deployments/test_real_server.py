@@ -79,6 +79,7 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         server.environment.update(
             FERROSCREEN_HOME=str(home), FERROSCREEN_WORKERS="1", FERROSCREEN_MP_ENDPOINT=materials.endpoint, MP_API_KEY=KEY,
             FERROSCREEN_NOTIFY="custom-webhook/tests,custom-webhook/not-there",
+            FERROSCREEN_QUALITY=str(request.param == "sqlite"),
         )  # fmt: skip
         _save_webhook(server, hook)
         server.prefect("work-pool", "create", "--type", "process", POOL)
@@ -190,7 +191,7 @@ def test_one_process_serves_the_same_jobs(site: Site) -> None:
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env=site.server.environment,
+        env={**site.server.environment, "FERROSCREEN_QUALITY": "false"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

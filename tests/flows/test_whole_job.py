@@ -91,7 +91,7 @@ def hear_ctrl_c() -> None:
 def test_interrupted_training_goes_on(
     ferroscreen: Call, environment: dict[str, str], job: dict[str, Any], tmp_path: Path, server: str
 ) -> None:
-    home = {"FERROSCREEN_HOME": str(tmp_path / "home"), "PREFECT_API_URL": server}
+    home = {"FERROSCREEN_HOME": str(tmp_path / "home"), "PREFECT_API_URL": server, "FERROSCREEN_QUALITY": "false"}
     snapshot = json.loads(ferroscreen("refresh", "--json", **home).stdout)["id"]
     train = ["train", "--snapshot", snapshot, "--members", "forest,cgcnn,megnet", "--epochs", "5", "--json"]
     command = [sys.executable, "-m", "flows", *train]

@@ -62,6 +62,7 @@ def test_ctrl_c_before_the_first_shard(stage: Stage, cifs: Path) -> None:
 
 def test_a_stopped_training_goes_on(stage: Stage) -> None:
     """By SIGTERM, as an operator stops it; `tests/flows/test_whole_job.py` stops one by Ctrl-C."""
+    stage.more = {"FERROSCREEN_QUALITY": "false"}
     assert stage.call("refresh").returncode == 0
     command = ["train", "--members", "forest,cgcnn", "--epochs", "12", "--json"]
     process = stage.start(*command)
@@ -74,6 +75,7 @@ def test_a_stopped_training_goes_on(stage: Stage) -> None:
 
 
 def test_ctrl_c_in_the_whole_job(stage: Stage, tmp_path: Path) -> None:
+    stage.more = {"FERROSCREEN_QUALITY": "false"}
     process = stage.start("run", "--out", str(tmp_path / "report"), "--json")
     stage.once(process, begun(stage, "work/train-*/*-0/*"))
     stopped(stage, process, signal.SIGINT, True)
