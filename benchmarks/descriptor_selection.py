@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--trees", type=int, default=40)
     parser.add_argument("--kinds", default="forest", help="forest, extratrees, boosting")
-    options = arguments(parser, lambda made: [made.magnets(), "--out", made.out(), "--trees", 4])
+    options = arguments(parser, lambda made: [made.magnets(every=3), "--out", made.out(), "--trees", 4])
     where, console, out = settings(), Console(), make_folder(options.out)
     data = labelled_examples(
         find_snapshot(options.table, where, console), GraphSettings(), DescriptorSet.FAST, False, where, console

@@ -43,11 +43,11 @@ def main() -> None:
     parser.add_argument("disordered", type=Path)
     parser.add_argument("ordered", type=Path)
     parser.add_argument("--files", type=int, default=5000)
-    parser.add_argument("--smoke", action="store_true", help="40 files")
+    parser.add_argument("--smoke", action="store_true", help="12 files")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         place = Path(made)
-        _write(chosen.disordered, chosen.ordered, place / "cifs", 40 if chosen.smoke else chosen.files)
+        _write(chosen.disordered, chosen.ordered, place / "cifs", 12 if chosen.smoke else chosen.files)
         core = _core_seconds(place / "cifs", place / "home")
         screen = _Screen(place, "whole")
         wall = screen.wait_for()

@@ -34,7 +34,7 @@ from pipeline.export.mcif_check import read_with_gemmi
 from pipeline.magnetism.competing_orderings import Ordering, orderings
 from pipeline.magnetism.magnetic_group import BnsCell
 
-CANDIDATES, SMOKE, SEED = 500, 12, 17
+CANDIDATES, SMOKE, SEED = 500, 5, 17
 MATCH_A = 1e-3  # of StructureMatcher and spglib
 
 

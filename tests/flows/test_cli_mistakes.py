@@ -12,6 +12,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
+
+from data.errors import UserError
+from flows.cli import app
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -48,7 +52,24 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
         (["fetch", "optimade:cod", "--filter", "nelements=2", "--out", "data"], "data is not empty and holds no fetch"),
     ],
 )
-def test_a_mistake_is_named(ferroscreen: Call, arguments: list[str], words: str) -> None:
+@pytest.mark.usefixtures("empty_home")
+def test_a_mistake_is_named(arguments: list[str], words: str) -> None:
+    """In this process; the next test shows how the command ends with such an error."""
+    done = CliRunner().invoke(app, arguments)
+    assert isinstance(done.exception, UserError), done.output
+    assert words in str(done.exception)
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["screen", "no-such-folder"], "no-such-folder does not exist"),
+        (["train", "--members", "forest,oracle"], "unknown model family oracle"),
+        (["push", "tape://drive"], "cannot open tape://drive: Protocol not known: tape"),
+    ],
+)
+def test_a_mistake_ends_the_command(ferroscreen: Call, arguments: list[str], words: str) -> None:
     done = ferroscreen(*arguments)
     assert done.returncode == 2, done.stderr
     assert words in done.stderr
