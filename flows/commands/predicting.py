@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.common import DisorderOption, Json, ModelId, choice
+from flows.commands.common import DisorderOption, FastOption, Json, ModelId, choice, model_to_use
 
 
 def predict(
     files: Annotated[list[Path], typer.Argument(help="Files of crystals, folders, zips or tables, as for `screen`.")],
     model: ModelId = None,
+    fast: FastOption = False,
     disorder: DisorderOption = "average",
     json: Json = False,
 ) -> None:
@@ -24,7 +25,7 @@ def predict(
     from flows.jobs.predicting import predict as run_job
     from flows.summary import print_json, print_rows, printable
 
-    job = PredictJob([str(path) for path in files], model, choice(Disorder, "--disorder", disorder))
+    job = PredictJob([str(path) for path in files], model_to_use(model, fast), choice(Disorder, "--disorder", disorder))
     job.check()
     use_console(quiet=True)
     done = run_job(job)

@@ -10,6 +10,7 @@ import typer
 from flows.commands.common import (
     ColumnsOption,
     DisorderOption,
+    FastOption,
     Force,
     Json,
     ModelId,
@@ -17,6 +18,7 @@ from flows.commands.common import (
     QuietOption,
     choice,
     facts,
+    model_to_use,
     perform,
     prepare,
 )
@@ -50,6 +52,7 @@ def screen(
         ),
     ],
     model: ModelId = None,
+    fast: FastOption = False,
     out: Out = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processor cores (default: all).")] = None,
     max_file_mb: Annotated[float, typer.Option("--max-file-mb", help="Larger CIF files are rejected.")] = 20.0,
@@ -109,7 +112,7 @@ def screen(
     qualities = tuple(word.strip() for word in icsd_quality.split(",") if word.strip())
     job = ScreenJob(
         paths=[str(p) for p in keep_standard_input(paths, settings())],
-        model=model,
+        model=model_to_use(model, fast),
         out=None if out is None else str(out),
         columns=columns,
         max_file_mb=max_file_mb,
