@@ -15,7 +15,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results (default: below $FERROSCREEN_HOME).")]
 ModelId = Annotated[str | None, typer.Option("--model", help="Model id or its beginning (default: the one in use).")]
-SnapshotId = Annotated[str | None, typer.Option("--snapshot", help="Snapshot id or its beginning (default: the newest).")]
+SnapshotId = Annotated[
+    str | None, typer.Option("--snapshot", help="Snapshot id or its beginning (default: the newest with total moments).")
+]
 ColumnsOption = Annotated[
     str, typer.Option("--columns", help="Columns of a Parquet table, e.g. id=my_id,cif=my_cif,moment=my_moment.")
 ]
