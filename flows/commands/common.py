@@ -17,11 +17,11 @@ Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results (
 ModelId = Annotated[str | None, typer.Option("--model", help="Model id or its beginning (default: the one in use).")]
 FastOption = Annotated[
     bool,
-    typer.Option(
-        "--fast", help="One network in place of the ensemble: quicker, a little less accurate, own intervals."
-    ),
+    typer.Option("--fast", help="One network in place of the ensemble: quicker, a little less accurate, own intervals."),
 ]
-SnapshotId = Annotated[str | None, typer.Option("--snapshot", help="Snapshot id or its beginning (default: the newest).")]
+SnapshotId = Annotated[
+    str | None, typer.Option("--snapshot", help="Snapshot id or its beginning (default: the newest with total moments).")
+]
 ColumnsOption = Annotated[
     str, typer.Option("--columns", help="Columns of a Parquet table, e.g. id=my_id,cif=my_cif,moment=my_moment.")
 ]

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from data.calculation import Calculation
 from data.store.artifact import write_bytes
-from pipeline.dft.decisive import is_measured, tesla_of, with_moments
+from pipeline.dft.decisive import is_measured, tesla_per_moment, with_moments
 from pipeline.dft.plan import Plan
 from pipeline.dft.queue import known
 from pipeline.dft.verdict import Verdict, Word, verdict_of
-from pipeline.report import text
+from pipeline.report.assets import page_environment, style_policy
 from pipeline.screening.profiles import Profile
 from pipeline.screening.ranking import in_order
 from pipeline.screening.screened import Screened
@@ -64,15 +61,10 @@ def render(run: str, profile: Profile, rows: list[dict[str, Any]], queued: int, 
         queued: candidates of the campaign.
         displaced: other candidates whose rank changed.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {name: getattr(text, name) for name in ("visible", "formula", "number", "count")}
     style = (_HERE / "before_after.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment.get_template("before_after.html.j2").render(
+    return page_environment(_HERE).get_template("before_after.html.j2").render(
         style=Markup(style), run=run, profile=profile, rows=sorted(rows, key=lambda row: row["rank_before"]), queued=queued,
-        displaced=displaced, policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        displaced=displaced, policy=style_policy(style),
     )  # fmt: skip
 
 
@@ -93,7 +85,7 @@ def _reordered(ranking: pd.DataFrame, profile: Profile, decided: list[Result]) -
         return table
     position = {rank: k for k, rank in enumerate(ranking["rank"])}
     places = [position[one.chosen.row["rank"]] for one, _, _ in decided]
-    tesla = tesla_of([one.chosen for one, _, _ in decided])
+    tesla = tesla_per_moment([one.chosen for one, _, _ in decided])
     moments = np.array([lowest.moment_per_atom for _, _, lowest in decided])
     rows = with_moments(table.iloc[places], moments, tesla).assign(
         dft_verdict=[str(verdict.word) for _, verdict, _ in decided], dft_moment=moments

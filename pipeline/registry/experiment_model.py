@@ -58,7 +58,7 @@ class PublishedExperimentModel(PublishedModel):
         return error_table(self.held_out())
 
     def learned_systems(self, where: Settings) -> set[str]:
-        """Every chemical system that it knows an answer of, since the final members learn from all rows."""
+        """Every chemical system of its rows, since the final members learn from all of them."""
         return set(self.held_out()["chemsys"])
 
     def gates(self) -> list[str]:
@@ -91,8 +91,8 @@ def error_table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns).set_index(index)
 
 
-def answers(said: ExperimentPrediction) -> dict[str, np.ndarray]:
+def answers(prediction: ExperimentPrediction) -> dict[str, np.ndarray]:
     """What a model predicts of each task, (formulas,) each: a probability, or K."""
-    return {"order": said.p_fm_or_fim, "tc": said.tc.value_K, "tn": said.tn.value_K}
+    return {"order": prediction.p_fm_or_fim, "tc": prediction.tc.value_K, "tn": prediction.tn.value_K}
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data.errors import UserError
-from data.snapshot import Snapshot, list_snapshots, open_snapshot
+from data.snapshot import Snapshot
 from data.store.artifact import text_hash
 from models.ordering.order_classifier import CLASSES, OrderClassifierTrees
 from models.ordering.order_ranker import Features, OrderRankerTrees
@@ -30,23 +30,6 @@ from pipeline.training.order_examples import PARTS, OrderedCrystal, described, o
 
 ORDER_CODE = "order-2"  # raise it whenever the same snapshot would give other models
 ANTIPARALLEL = ("AFM", "FiM")
-
-
-def newest_with_site_moments(where: Settings, identifier: str | None = None) -> Snapshot:
-    """A snapshot by its id, or the newest that has site moments.
-
-    Raises:
-        UserError: there is none.
-    """
-    if identifier is not None:
-        return open_snapshot(where.snapshots, identifier)
-    found = [snapshot for snapshot in list_snapshots(where.snapshots) if snapshot.has_site_moments]
-    if not found:
-        raise UserError(
-            "no snapshot holds site moments yet: refresh from a table with a column site_magmoms_muB first "
-            "(`ferroscreen refresh --source parquet:TABLE`)"
-        )
-    return found[-1]
 
 
 def train_order(snapshot: Snapshot, where: Settings, reporter: Reporter) -> tuple[OrderClassifier, OrderRanker]:
@@ -87,9 +70,9 @@ def _classifier(crystals: list[OrderedCrystal], facts: dict[str, Any], where: Se
     train, test = part == "train", part == "test"
     reporter.say("Growing the trees of the order classifier")
     grown = OrderClassifierTrees.fit(columns[train], classes[train], {})
-    said = grown.predict(columns[test])
+    predicted = grown.predict(columns[test])
     held_out = pd.DataFrame({"material_id": _ids(kept, test), "chemsys": _systems(kept, test), "truth": classes[test]})
-    held_out = held_out.assign(**{f"p_{name}": said[:, k] for k, name in enumerate(CLASSES)})
+    held_out = held_out.assign(**{f"p_{name}": predicted[:, k] for k, name in enumerate(CLASSES)})
 
     def write(folder: Path) -> None:
         grown.save(folder)
@@ -133,17 +116,17 @@ def _ranker(crystals: list[OrderedCrystal], facts: dict[str, Any], where: Settin
     return publish_model(where.order_rankers, OrderRanker, write, stated, ranker_card)
 
 
-def class_metrics(said: NDArray[np.float64], classes: NDArray[np.int64]) -> dict[str, Any]:
+def class_metrics(predicted: NDArray[np.float64], classes: NDArray[np.int64]) -> dict[str, Any]:
     """F1 of each class and their mean, log loss, and how far each probability can be trusted.
 
     Args:
-        said: (rows, 3) probabilities of CLASSES.
+        predicted: (rows, 3) probabilities of CLASSES.
         classes: (rows,) places in CLASSES.
     """
-    errors = {name: reliability(classes == k, said[:, k])["calibration_error"] for k, name in enumerate(CLASSES)}
+    errors = {name: reliability(classes == k, predicted[:, k])["calibration_error"] for k, name in enumerate(CLASSES)}
     return {
-        "f1": class_scores(classes, said.argmax(axis=1), CLASSES),
-        "log_loss": float(log_losses(said, classes).mean()),
+        "f1": class_scores(classes, predicted.argmax(axis=1), CLASSES),
+        "log_loss": float(log_losses(predicted, classes).mean()),
         "calibration_error": errors,
     }
 
