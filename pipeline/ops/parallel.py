@@ -234,10 +234,12 @@ def _kill_if_there(reference: weakref.ref[ProcessPoolExecutor]) -> None:
 
 def _start_worker() -> None:
     """One core and a bounded memory each; libraries with their own thread pools would fight over the cores."""
+    import gc
     import resource
 
     from threadpoolctl import threadpool_limits
 
+    gc.freeze()  # what is loaded by now stays: the collector need not look through it again and again
     follow_parent()
     resource.setrlimit(resource.RLIMIT_AS, (WORKER_BYTES, WORKER_BYTES))
     threadpool_limits(1)

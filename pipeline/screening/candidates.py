@@ -78,7 +78,13 @@ def predict_safely(
 def predict_one_safely(source: Source, models: ScreenModels, descriptors: Path, shard: Shard) -> PredictedShard:
     """The same of one shard, in a worker process that stays for this thread's next one."""
     predict = partial(predict_shard, source, models, descriptors)
-    return in_kept_worker(predict, shard, partial(_one_by_one, source, predict, _merged, _turned_away), SECONDS_PER_SHARD)
+    return in_kept_worker(predict, shard, partial(predict_one_by_one, source, models, descriptors), SECONDS_PER_SHARD)
+
+
+def predict_one_by_one(source: Source, models: ScreenModels, descriptors: Path, shard: Shard) -> PredictedShard:
+    """The same file by file, each in a process that may die: a file whose reader dies or hangs costs itself."""
+    predict = partial(predict_shard, source, models, descriptors)
+    return _one_by_one(source, predict, _merged, _turned_away, shard)
 
 
 def read_safely(

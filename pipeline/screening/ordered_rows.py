@@ -145,4 +145,4 @@ def _row(content: bytes) -> OrderedRow | None:
     count, length = _HEAD.unpack_from(content)
     end = _HEAD.size + 8 * count
     numbers = np.frombuffer(content, "<f8", count, _HEAD.size)
-    return OrderedRow(numbers, json.loads(content[end : end + length]), cell_of(content[end + length :]))
+    return OrderedRow(numbers, json.loads(content[end : end + length].decode()), cell_of(content[end + length :]))
