@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -185,6 +186,7 @@ def _pool(workers: int, copied: bool = False) -> ProcessPoolExecutor:
     with deaf_to_ctrl_c():
         resource_tracker.ensure_running()
     if copied and sys.platform == "linux":
+        gc.freeze()  # what is loaded by now stays: the collector need not look through it again, here and in each copy
         context: multiprocessing.context.BaseContext = multiprocessing.get_context("fork")
         return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_copy)
     # "forkserver": a plain fork would copy the locks of torch's and Prefect's threads in whatever state they are
@@ -234,12 +236,10 @@ def _kill_if_there(reference: weakref.ref[ProcessPoolExecutor]) -> None:
 
 def _start_worker() -> None:
     """One core and a bounded memory each; libraries with their own thread pools would fight over the cores."""
-    import gc
     import resource
 
     from threadpoolctl import threadpool_limits
 
-    gc.freeze()  # what is loaded by now stays: the collector need not look through it again and again
     follow_parent()
     resource.setrlimit(resource.RLIMIT_AS, (WORKER_BYTES, WORKER_BYTES))
     threadpool_limits(1)
