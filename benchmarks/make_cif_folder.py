@@ -1,14 +1,16 @@
 """A large folder of symmetrised CIF files from Parquet tables of crystals: the input of the 200,000-file screen.
 
-    python -m benchmarks.make_cif_folder OUT TABLE.parquet [TABLE.parquet ...] [--files 200000]
+    python -m benchmarks.make_cif_folder OUT TABLE.parquet [TABLE.parquet ...] [--files 200000] [--strained]
 
 Every crystal is written once in its standard setting with symmetry operations; then copies follow in other settings: the
 origin moved and the sites renamed and reordered (still symmetrised), or a 2×1×1 cell without symmetry, until there are enough.
+With `--strained` the copies are other crystals instead: the same setting with all lengths larger by STRAIN a copy.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -26,6 +28,8 @@ from pipeline.ops.parallel import default_workers, map_in_order
 
 FILES_PER_FOLDER = 2000
 SYMPREC_A = 0.01
+STRAIN = 0.004  # of the lengths of each further copy
+_LENGTH = re.compile(r"^(_cell_length_[abc] )(\S+)$", re.MULTILINE)
 
 
 def main() -> None:
@@ -33,13 +37,14 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("tables", type=Path, nargs="+")
     parser.add_argument("--files", type=int, default=200_000)
+    parser.add_argument("--strained", action="store_true")
     options = arguments(parser, lambda made: [made.out(), made.candidates(), "--files", 100])
     parts = [
         (ParquetSource(t, labelled=False), shard) for t in options.tables for shard in ParquetSource(t, labelled=False).shards()
     ]
     written = 0
     for copy in range(1 + options.files // max(sum(s.size for _, s in parts), 1)):
-        texts = map_in_order(partial(_texts, copy), parts, default_workers())
+        texts = map_in_order(partial(_strained if options.strained else _texts, copy), parts, default_workers())
         for batch in track(texts, total=len(parts), description=f"copy {copy}"):
             for name, text in batch[: options.files - written]:
                 folder = options.out / f"{written // FILES_PER_FOLDER:04d}"
@@ -53,6 +58,14 @@ def _texts(copy: int, part: tuple[ParquetSource, object]) -> list[tuple[str, str
     source, shard = part
     crystals = [item.crystal for item in source.read(shard) if isinstance(item, Record)]  # type: ignore[arg-type]
     return [(f"{c.id}-{copy}", cif_text(c, copy)) for c in crystals]
+
+
+def _strained(copy: int, part: tuple[ParquetSource, object]) -> list[tuple[str, str]]:
+    factor = 1.0 + STRAIN * copy
+    return [
+        (f"{name[:-1]}{copy}", _LENGTH.sub(lambda found: f"{found[1]}{factor * float(found[2]):.6f}", text))
+        for name, text in _texts(0, part)
+    ]
 
 
 def cif_text(crystal: Crystal, copy: int) -> str:

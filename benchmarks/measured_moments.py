@@ -35,7 +35,7 @@ from pipeline.magnetism.moment_constants import FITTED, MomentConstants
 from pipeline.magnetism.moment_facts import moment_facts
 from pipeline.registry.order_models import experiment_model, order_classifier
 from pipeline.registry.shipped import shipped_model
-from pipeline.screening.candidates import ordering_columns
+from pipeline.screening.answer_columns import ordering_columns
 from pipeline.training.member_weights import system_folds
 
 AT_ONCE = 256

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     quality: bool = Field(default=True, description="compare structures and write quality.html with each snapshot")
 
     engine_address: str = Field(default="", description="address of a Dask or Ray cluster; empty: two local workers")
-    kept_predictions_mb: int = Field(default=512, ge=0, description="most that screens keep of predictions, MB; 0: nothing")
+    kept_predictions_mb: int = Field(default=1024, ge=0, description="most that screens keep of predictions, MB; 0: nothing")
     notify: str = Field(default="", description="Prefect notification blocks, `type-slug/name`, comma-separated")
 
     @property

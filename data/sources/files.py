@@ -6,7 +6,8 @@ import gzip
 import os
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -37,13 +38,26 @@ class Entry:
 
 
 def every_file(folder: Path) -> Iterator[str]:
-    """All files below a folder; links to folders are not followed (os.walk is ten times as fast as rglob)."""
-    for place, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name != UNFINISHED]  # pages of a fetch that is not complete
-        for name in names:
-            path = os.path.join(place, name)
-            if os.path.isfile(path):
-                yield path
+    """All files below a folder, in any order; links to folders are not followed, and what cannot be listed is passed over.
+
+    The system says with each name whether it is a file, so that only links have to be looked at: os.walk takes twice as long.
+    """
+    waiting = [os.fspath(folder)]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as found:
+            for item in found:
+                if _is(item.is_dir):
+                    if not item.is_symlink() and item.name != UNFINISHED:  # pages of a fetch that is not complete
+                        waiting.append(item.path)
+                elif _is(item.is_file):
+                    yield item.path
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    try:
+        return kind()
+    except OSError:  # a link that leads in a circle, say
+        return False
 
 
 def holds_crystals(file: str) -> bool:

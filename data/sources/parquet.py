@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -26,6 +27,7 @@ from data.sources.optimade.entries import read_entry
 from data.store.artifact import file_hash, text_hash
 
 ROWS_PER_SHARD = 1024
+MOST_KEPT_BYTES = 256 << 20  # of one row group, decoded; it is kept for the next shard
 SUM_OF_SITES = "sum of the site moments"  # provenance of a moment that no column states
 
 
@@ -77,12 +79,12 @@ class ParquetRows:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = pq.ParquetFile(path)
+        self._file, self._path = pq.ParquetFile(path), path
         self.names: list[str] = self._file.schema_arrow.names
         self.count: int = self._file.metadata.num_rows
 
     def take(self, columns: list[str], start: int, stop: int) -> pa.Table:
-        return _rows(self._file, columns, start, stop)
+        return _rows(self._file, self._path, columns, start, stop)
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,8 @@ class ParquetSource:
         stability = _number(row, self.columns.e_above_hull)
         known = stability if stability is not None and math.isfinite(stability) else None
         split = _text(row, self.columns.split) or None
-        return Record(replace(found, id=identifier), self.path.name, self._label(row), split, known, licensed)
+        crystal = found if found.id == identifier else replace(found, id=identifier)
+        return Record(crystal, self.path.name, self._label(row), split, known, licensed)
 
     def _from_cif(self, written: Any, identifier: str) -> tuple[AnyCrystal | Rejection, bool]:
         """The crystal of a CIF text, and whether it is licensed."""
@@ -247,8 +250,9 @@ def _first_line(fault: Exception) -> str:
     return (str(fault).splitlines() or ["unreadable"])[0][:300]
 
 
-def _rows(file: pq.ParquetFile, columns: list[str], start: int, stop: int) -> pa.Table:
-    """Rows start..stop, touching only the row groups that hold them."""
+def _rows(file: pq.ParquetFile, path: Path, columns: list[str], start: int, stop: int) -> pa.Table:
+    """Rows start..stop, touching only the row groups that hold them. A single one that also holds other shards is kept, unless it
+    is very large: many tables have one row group, and to decode it anew takes longer than all the rest of a shard."""
     first, begin, groups = 0, None, []
     for group in range(file.num_row_groups):
         last = first + file.metadata.row_group(group).num_rows
@@ -256,4 +260,16 @@ def _rows(file: pq.ParquetFile, columns: list[str], start: int, stop: int) -> pa
             begin = first if begin is None else begin
             groups.append(group)
         first = last
-    return file.read_row_groups(groups, columns=columns).slice(start - (begin or 0), stop - start)
+    sizes = [file.metadata.row_group(group) for group in groups]
+    if len(groups) == 1 and sizes[0].num_rows > stop - start and sizes[0].total_byte_size <= MOST_KEPT_BYTES:
+        state = path.stat()
+        table = _row_group(path, state.st_mtime_ns, state.st_size, groups[0], tuple(columns))
+    else:
+        table = file.read_row_groups(groups, columns=columns)
+    return table.slice(start - (begin or 0), stop - start)
+
+
+@lru_cache(maxsize=1)
+def _row_group(path: Path, when: int, size: int, group: int, columns: tuple[str, ...]) -> pa.Table:
+    """The row group read last; `when` it was written and its `size` make a changed file another one."""
+    return pq.ParquetFile(path).read_row_group(group, columns=list(columns))

@@ -53,11 +53,10 @@ def find_duplicates(
     for place, key in enumerate(known.fingerprints):
         known_of[key].append(place)
     ordered = candidates.sort_values(["candidate_id", "source_file"], kind="stable")
-    groups = [
-        (rows.index.to_list(), known_of.get(str(key), []))
-        for key, rows in ordered.groupby("fingerprint", sort=True)
-        if len(rows) > 1 or key in known_of
-    ]
+    alike = defaultdict(list)
+    for row, key in zip(ordered.index.to_list(), ordered["fingerprint"].to_list(), strict=True):
+        alike[key].append(row)
+    groups = [(rows, known_of.get(key, [])) for key, rows in sorted(alike.items()) if len(rows) > 1 or key in known_of]
     tick(len(candidates) - sum(len(rows) for rows, _ in groups))
     wanted = [row for rows, _ in groups for row in rows]
     cells = dict(zip(wanted, take(wanted), strict=True))

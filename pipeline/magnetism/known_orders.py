@@ -40,8 +40,8 @@ def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int]
         for name in KNOWN_COLUMNS:
             found.loc[here, name] = keys[here].map(theirs[name])
     table = _embedded()
-    listed = zip(keys, space_groups, strict=True)
-    here = pd.Series([group in table["groups"].get(key, ()) for key, group in listed], index=formulas.index, dtype=bool)
+    listed, groups = zip(keys.tolist(), space_groups.tolist(), strict=True), dict(table["groups"])
+    here = pd.Series([group in groups.get(key, ()) for key, group in listed], index=formulas.index, dtype=bool)
     others = found["known_references"].where(found["known_order"] != "", 0).astype(int)
     for name, column in (("known_order", "order"), ("known_tc_K", "tc_K"), ("known_tn_K", "tn_K")):
         found.loc[here, name] = keys[here].map(table[column])

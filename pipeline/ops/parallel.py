@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -185,6 +186,7 @@ def _pool(workers: int, copied: bool = False) -> ProcessPoolExecutor:
     with deaf_to_ctrl_c():
         resource_tracker.ensure_running()
     if copied and sys.platform == "linux":
+        gc.freeze()  # what is loaded by now stays: the collector need not look through it again, here and in each copy
         context: multiprocessing.context.BaseContext = multiprocessing.get_context("fork")
         return ProcessPoolExecutor(workers, mp_context=context, initializer=_start_copy)
     # "forkserver": a plain fork would copy the locks of torch's and Prefect's threads in whatever state they are

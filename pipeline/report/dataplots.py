@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from data.labels import MAGNETIC_THRESHOLD, MAX_MUB_PER_ATOM
 from pipeline.report.logaxis import log_axis
-from pipeline.report.plots import finite_columns
+from pipeline.report.plot_values import finite_columns
 from pipeline.report.svg import ROLES, WIDE, Sheet, draw
 
 STEPS = 60

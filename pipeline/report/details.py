@@ -15,12 +15,13 @@ LONGEST = 400  # characters of a text
 
 def detail_columns(ranking: pd.DataFrame) -> list[RankingColumn]:
     """Those that the ranking has and that say something of at least one candidate, in the order of its columns."""
-    return [c for c in (*RANKING, *EXPERIMENT) if c.detail and c.name in ranking and ranking[c.name].map(_is_there).any()]
+    shown = (column for column in (*RANKING, *EXPERIMENT) if column.detail and column.name in ranking)
+    return [column for column in shown if any(map(_is_there, ranking[column.name].to_list()))]
 
 
 def detail_texts(values: pd.Series[Any], unit: str) -> list[str]:
     """A text a candidate: texts as they are, numbers with three digits and their unit; empty where there is nothing."""
-    return [_text(value, unit) if _is_there(value) else "" for value in values]
+    return [_text(value, unit) if _is_there(value) else "" for value in values.to_list()]
 
 
 def _is_there(value: object) -> bool:

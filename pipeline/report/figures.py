@@ -18,25 +18,15 @@ from data.store.artifact import text_hash
 from pipeline.report import plots
 from pipeline.report.content import ReportContent, SecondOpinion
 from pipeline.report.experimentplots import order_reliability, temperature_parity
+from pipeline.report.page_figure import PageFigure
 from pipeline.report.pareto import moment_against_stability
 from pipeline.report.periodic import BEST, candidate_map, error_map
+from pipeline.report.plot_values import finite_columns
 from pipeline.report.selectionplot import selection_trajectory
 from pipeline.report.stated import stated_error_floor
 from pipeline.report.svg import NARROW, WIDE, Sheet
 from pipeline.report.text import count, number
 from pipeline.report.workingplot import GOOD_KELVIN, GOOD_TESLA, saturation_against_tc
-
-
-@dataclass(frozen=True, slots=True)
-class PageFigure:
-    """A drawing, its title and its caption; `wide` ones take the page's whole width."""
-
-    title: str
-    svg: Markup
-    caption: str
-    wide: bool
-    narrow: Markup | None = None  # the same on a sheet for a phone
-
 
 SMALLEST = 0.001  # µB/atom; labels are not known better
 _NO_ROWS = pd.DataFrame(columns=["moment_dft", "moment_muB_per_atom", "moment_std"], dtype=float)
@@ -196,12 +186,12 @@ def _calibration_errors(reliability: Mapping[str, Any]) -> str:
     return "".join(f" {name}: off by {number(error, 3)} on average." for name, error in named.items())
 
 
-def rejection_figures(content: ReportContent) -> list[PageFigure]:
+def rejection_figures(rejected: pd.DataFrame) -> list[PageFigure]:
     """Why crystals were turned away."""
     return drawn(
         (
             "Reasons for rejection",
-            plots.rejected_by_reason(content.rejected),
+            plots.rejected_by_reason(rejected),
             "Crystals that were read but not ranked. A single long bar often points to one export setting, not to bad crystals.",
             False,
         ),
@@ -226,7 +216,7 @@ def drawn(*entries: tuple[str, str | tuple[str, str] | None, str, bool]) -> list
 
 
 def _typical_errors(evaluation: pd.DataFrame) -> str:
-    truth, guess = plots.finite_columns(evaluation, "moment_dft", "moment_muB_per_atom")
+    truth, guess = finite_columns(evaluation, "moment_dft", "moment_muB_per_atom")
     if truth.size == 0:
         return ""
     said = f"{count(truth.size)} crystals from chemical systems the model never saw, nine in ten {_within(guess - truth, 0.9)}."
@@ -252,7 +242,7 @@ def _trust(evaluation: pd.DataFrame, floor: float) -> str:
     """What the page makes of stated errors, in numbers."""
     if not floor:
         return ""
-    truth, guess, stated = plots.finite_columns(evaluation, "moment_dft", "moment_muB_per_atom", "moment_std")
+    truth, guess, stated = finite_columns(evaluation, "moment_dft", "moment_muB_per_atom", "moment_std")
     below = stated < floor
     wrong = np.square(guess - truth)
     said = (

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 ALIGNMENT = 8
-LEVEL = 6
+LEVEL = 4  # of zlib: a third of the time of 6, for one percent more
 _TYPES = (np.dtype("<u1"), np.dtype("<u2"), np.dtype("<u4"))
 FARTHEST = 2**31 - 1  # from zero, in units of the last digit
 

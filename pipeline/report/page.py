@@ -16,15 +16,15 @@ from pipeline.magnetism.experiment import DISPUTED, MEASURED
 from pipeline.ops.parallel import begin
 from pipeline.ops.row_store import RowStore
 from pipeline.report.assets import page_environment, policy, script, style
-from pipeline.report.content import Changes, ReportContent
+from pipeline.report.content import Changes, ReportContent, SecondOpinion
 from pipeline.report.contradicted import TOP as TOP_CONTRADICTED
 from pipeline.report.contradicted import dft_calls_ferromagnets
 from pipeline.report.elements import holders, periodic_table
 from pipeline.report.experiment import BASES, sentence
-from pipeline.report.figures import candidate_figures, rejection_figures, second_figures
 from pipeline.report.kept_figures import kept_evaluation_figures
+from pipeline.report.page_figure import PageFigure
 from pipeline.report.payload import payload
-from pipeline.report.plots import count_reasons, finite_columns
+from pipeline.report.plot_values import count_reasons, finite_columns
 from pipeline.report.scale import Scale, scale_for, temperature_scale
 from pipeline.report.scores import coverage_rows, experiment_scores, score_table
 from pipeline.report.stated import stated_error_floor
@@ -74,32 +74,46 @@ def render_report(content: ReportContent, store: RowStore | None = None) -> str:
     """The page as text; the same content gives the same text, whatever figures were drawn before and are in `store`."""
     styles, scripts = style(), script()
     draw = begin if len(content.ranking) >= MANY else partial
-    figures = draw(candidate_figures, content.ranking)
-    return page_environment().get_template("report.html.j2").render(
-        style=Markup(styles),
-        script=Markup(scripts),
-        policy=policy(styles, scripts),
-        tesla_per_density=TESLA_PER_MUB_PER_A3,
-        magnetic_threshold=MAGNETIC_THRESHOLD,
-        floor=stated_error_floor(content.evaluation),
-        content=content,
-        warnings=content.warnings[:TOP_WARNINGS],
-        more_warnings=content.warnings[TOP_WARNINGS:],
-        headline=_headline(content),
+    of_run = draw(_figures_of_run, (content.ranking, content.rejected, content.second))
+    of_model = kept_evaluation_figures(content, store, draw)
+    shown = {
+        "style": Markup(styles),
+        "script": Markup(scripts),
+        "policy": policy(styles, scripts),
+        "tesla_per_density": TESLA_PER_MUB_PER_A3,
+        "magnetic_threshold": MAGNETIC_THRESHOLD,
+        "floor": stated_error_floor(content.evaluation),
+        "content": content,
+        "warnings": content.warnings[:TOP_WARNINGS],
+        "more_warnings": content.warnings[TOP_WARNINGS:],
+        "headline": _headline(content),
         **_candidates(content),
-        change_groups=_change_groups(content.changes),
-        reasons=count_reasons(content.rejected),
-        rejected=content.rejected.head(TOP_REJECTED).to_dict("records"),
-        candidate_figures=figures(),
-        evaluation_figures=kept_evaluation_figures(content, store),
+        "change_groups": _change_groups(content.changes),
+        "reasons": count_reasons(content.rejected),
+        "rejected": content.rejected.head(TOP_REJECTED).to_dict("records"),
         **_contradicted(content.ranking),
-        order_scores=experiment_scores(content.experiment),
-        second_figures=second_figures(content.second),
-        second_rows=[] if content.second is None else _records(content.second.rows),
-        rejection_figures=rejection_figures(content),
-        scores=score_table(content.metrics),
-        coverage=coverage_rows(content.metrics),
-    )  # fmt: skip
+        "order_scores": experiment_scores(content.experiment),
+        "second_rows": [] if content.second is None else _records(content.second.rows),
+        "scores": score_table(content.metrics),
+        "coverage": coverage_rows(content.metrics),
+    }
+    template = page_environment().get_template("report.html.j2")
+    return template.render(**shown, **of_run(), evaluation_figures=of_model())
+
+
+def _figures_of_run(run: tuple[pd.DataFrame, pd.DataFrame, SecondOpinion | None]) -> dict[str, list[PageFigure]]:
+    """All figures but those of the model, by their names in the templates.
+
+    Args:
+        run: ranking, rejections and the second opinion.
+    """
+    from pipeline.report.figures import candidate_figures, rejection_figures, second_figures  # late, since matplotlib is large
+
+    ranking, rejected, second = run
+    return {
+        "candidate_figures": candidate_figures(ranking), "second_figures": second_figures(second),
+        "rejection_figures": rejection_figures(rejected),
+    }  # fmt: skip
 
 
 def _candidates(content: ReportContent) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from pipeline.report.plots import drawable
+from pipeline.report.plot_values import drawable
 from pipeline.report.svg import ROLES, WIDE, Sheet, draw
 
 FARTHEST = 0.3  # eV/atom; what lies higher is not drawn

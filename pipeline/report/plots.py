@@ -16,8 +16,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from data.labels import MAX_MUB_PER_ATOM
 from pipeline.evaluation.shares import wilson
 from pipeline.report.logaxis import log_axis
+from pipeline.report.plot_values import count_reasons, drawable, finite_columns, moment_range
 from pipeline.report.svg import ROLES, WIDE, Sheet, draw
-from pipeline.report.text import MISSING, finite
+from pipeline.report.text import finite
 
 TOP = 30
 FEWEST_FOR_HISTOGRAM = 10  # below that the table says more
@@ -231,32 +232,6 @@ def two_against_dft(rows: pd.DataFrame, sheet: Sheet = WIDE) -> str | None:
     )
 
 
-def finite_columns(frame: pd.DataFrame, *names: str) -> tuple[Floats, ...]:
-    """The named columns as floats, without the rows in which one of them is missing or infinite."""
-    table = frame[list(names)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
-    return tuple(table[np.isfinite(table).all(axis=1)].T)
-
-
-def count_reasons(rejected: pd.DataFrame) -> list[tuple[str, int]]:
-    """Each reason with its number of crystals, the most frequent first, equal ones by name."""
-    counts = rejected["reason"].fillna("").astype(str).value_counts()
-    return sorted(((str(reason), int(n)) for reason, n in counts.items()), key=lambda entry: (-entry[1], entry[0]))
-
-
-def moment_range(entry: Mapping[str, Any]) -> str:
-    """A bin's border moments in words (µB/atom); the last bin may be open."""
-    low, high = finite(entry.get("low")), finite(entry.get("high"))
-    if high is None:
-        return f"≥ {low or 0:g}"
-    return f"{low or 0:g}–{high:g}"
-
-
 def _top(*moments: Floats) -> float:
     """Where an axis of moments ends (µB/atom): at the largest, but never beyond what an atom can carry."""
     return float(min(max(0.1, *(values.max() for values in moments)), MAX_MUB_PER_ATOM))
-
-
-def drawable(text: str) -> str:
-    """Text for a drawing: its font has no glyph for most scripts, and XML has no place for control characters."""
-    plain = "".join(character if " " <= character <= "~" else "?" for character in text)
-    return (plain if len(plain) <= 32 else plain[:31] + "…") or MISSING

@@ -12,7 +12,9 @@ from markupsafe import Markup
 from data.labels import MAGNETIC_THRESHOLD
 from pipeline.report import dataplots, plots
 from pipeline.report.assets import page_environment, policy, style
-from pipeline.report.figures import PageFigure, both, drawn
+from pipeline.report.figures import both, drawn
+from pipeline.report.page_figure import PageFigure
+from pipeline.report.plot_values import count_reasons
 
 TOP_ROWS = 200
 CONTRADICTORY = 0.1  # µB/atom between two calculations of one structure; more makes one of the labels wrong
@@ -43,7 +45,7 @@ def render_quality(content: QualityContent) -> str:
         headline=_headline(content, len(contradictory)),
         figures=_figures(content),
         orderings=_orderings(content.crystals),
-        reasons=plots.count_reasons(content.quarantine),
+        reasons=count_reasons(content.quarantine),
         quarantine=content.quarantine.head(TOP_ROWS).to_dict("records"),
         contradictory=contradictory.head(TOP_ROWS).to_dict("records"),
         label_noise=content.label_noise.head(TOP_ROWS).to_dict("records"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.report.plots import moment_range
+from pipeline.report.plot_values import moment_range
 from pipeline.report.text import count, finite, number, visible
 
 # key: heading, unit, digits

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 
-from pipeline.report.plots import finite_columns
+from pipeline.report.plot_values import finite_columns
 
 FEWEST = 50  # test rows; fewer do not tell
 

@@ -41,7 +41,7 @@ def view(content: ReportContent) -> View:
     frame = pd.DataFrame(index=ranking.index)
     for name in TEXTS:
         given = ranking[name] if name in ranking else pd.Series("", index=ranking.index)
-        frame[name] = [_text(name, value) for value in given]
+        frame[name] = _texts(name, given.to_list())
     numeric = ranking.assign(
         tesla=_tesla_per_moment(ranking), dft=_known(ranking), order=order_codes(ranking), basis=basis_codes(ranking),
         tc_from=temperature_basis_codes(ranking),
@@ -88,6 +88,12 @@ def _sent(given: pd.Series[Any], digits: int) -> pd.Series[float]:
 def _repeats(column: Column, frame: pd.DataFrame) -> bool:
     """Most profiles score by µ0·Ms at the lower end, which the table has already."""
     return column.key == "score" and frame["score"].equals(frame["saturation_T_low"])
+
+
+def _texts(name: str, values: list[Any]) -> list[str]:
+    """What is shown of each; of a text once, since few different ones stand in most columns."""
+    known = {value: _text(name, value) for value in {value for value in values if type(value) is str}}
+    return [known[value] if type(value) is str else _text(name, value) for value in values]
 
 
 def _text(name: str, value: object) -> str:

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from data.known_magnets import known_magnets
 from pipeline.magnetism.experiment import MEASURED
 from pipeline.report.pareto import apart
-from pipeline.report.plots import drawable
+from pipeline.report.plot_values import drawable
 from pipeline.report.scale import MAX_KELVIN
 from pipeline.report.svg import ROLES, WIDE, Sheet, draw
 

@@ -25,7 +25,9 @@ def csv_safe(frame: pd.DataFrame) -> pd.DataFrame:
     safe = frame.copy(deep=False)  # columns are replaced, never written to
     for place in range(safe.shape[1]):
         column = safe.iloc[:, place]
-        if not pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_datetime64_any_dtype(column):
+        if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
+            continue
+        if _may_start_formula(column.to_list()):
             safe.isetitem(place, np.fromiter(map(_inert, column), dtype=object, count=len(column)))
     safe.columns = safe.columns.map(_inert)
     safe.index = safe.index.map(_inert)
@@ -43,6 +45,11 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
         some = frame.iloc[start : start + ROWS_AT_ONCE]
         parts.append(_written(zip(*(_cells(some.iloc[:, place]) for place in range(some.shape[1])), strict=True)))
     return b"".join(parts)
+
+
+def _may_start_formula(cells: list[Any]) -> bool:
+    """Whether one of these cells may have to be changed; nearly every column is of plain texts of which none has to be."""
+    return not (set(map(type, cells)) <= {str} and {cell[:1] for cell in cells}.isdisjoint(FORMULA_STARTS))
 
 
 def _written(rows: Iterable[Iterable[Any]]) -> bytes:

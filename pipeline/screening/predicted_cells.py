@@ -124,26 +124,29 @@ def kept_cells(
     """
     if store is None:
         return [symmetrise(crystal, symprec_A) for crystal in crystals]
-    keys = row_keys(key_prefix("cells", repr(symprec_A)), (_crystal_bytes(crystal) for crystal in crystals))
+    keys = row_keys(key_prefix("cells", repr(symprec_A)), (crystal_bytes(crystal) for crystal in crystals))
 
     def compute(places: list[int]) -> list[SymmetricCell]:
         return [symmetrise(crystals[k], symprec_A) for k in places]
 
-    return filled(store, keys, licensed or [False] * len(keys), compute, cell_bytes, _cell)
+    return filled(store, keys, licensed or [False] * len(keys), compute, cell_bytes, cell_of)
 
 
-def _crystal_bytes(crystal: Crystal) -> bytes:
+def crystal_bytes(crystal: Crystal) -> bytes:
+    """What its predictions are computed from."""
     numbers = np.ascontiguousarray(crystal.numbers, dtype="<i8")
     return numbers.tobytes() + _floats(crystal.lattice) + _floats(crystal.frac)
 
 
 def cell_bytes(cell: SymmetricCell) -> bytes:
+    """All of a cell; `cell_of` reads it."""
     head = _HEAD.pack(len(cell.numbers), cell.space_group, cell.hall, cell.exact)
     whole = np.concatenate([cell.numbers, cell.orbit]).astype("<i4")
     return head + whole.tobytes() + _floats(cell.lattice) + _floats(cell.frac)
 
 
-def _cell(content: bytes) -> SymmetricCell:
+def cell_of(content: bytes) -> SymmetricCell:
+    """The cell of `cell_bytes`."""
     sites, space_group, hall, exact = _HEAD.unpack_from(content)
     whole = np.frombuffer(content, "<i4", 2 * sites, _HEAD.size).astype(np.int64)
     real = np.frombuffer(content, "<f8", 9 + 3 * sites, _HEAD.size + 8 * sites).astype(np.float64)

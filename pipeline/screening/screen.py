@@ -36,7 +36,8 @@ from pipeline.ops.progress import Reporter
 from pipeline.ops.provenance import provenance
 from pipeline.ops.row_store import RowStore
 from pipeline.registry.ensemble import Ensemble
-from pipeline.screening.candidates import WITHOUT_SLOW_DESCRIPTORS, load_models
+from pipeline.screening.candidates import load_models
+from pipeline.screening.crystal_facts import WITHOUT_SLOW_DESCRIPTORS
 from pipeline.screening.csvsafe import csv_bytes, csv_safe
 from pipeline.screening.identity import distinct_ids
 from pipeline.screening.kept_matches import kept_matches

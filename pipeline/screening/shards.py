@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +17,7 @@ from data.schema import REJECTED
 from data.sources import Shard, Source
 from data.store.artifact import write_bytes
 from pipeline.dedup.cellfile import CellFiles, write_cells
+from pipeline.ops.parallel import map_in_order
 
 if TYPE_CHECKING:
     from pipeline.screening.candidates import PredictedShard
@@ -112,13 +114,27 @@ class ShardPredictor(Protocol):
 
 def predict_in_processes(work: Work, todo: list[Numbered], workers: int) -> Iterator[int]:
     """In worker processes of this machine, one a core."""
-    from pipeline.screening.candidates import predict_safely
+    from pipeline.screening.candidates import SECONDS_PER_SHARD
 
-    shards = [shard for _, shard in todo]
-    predicted = predict_safely(work.source, work.models, work.slow, shards, workers)
-    for (number, _), one in zip(todo, predicted, strict=True):
-        work.keep(number, one)
-        yield number
+    yield from map_in_order(partial(_predict, work), todo, workers, partial(_predict_one_by_one, work), SECONDS_PER_SHARD)
+
+
+def _predict(work: Work, numbered: Numbered) -> int:
+    """Predict and keep one shard in this process, which need not send it to another one; returns its number."""
+    from pipeline.screening.candidates import predict_shard
+
+    number, shard = numbered
+    work.keep(number, predict_shard(work.source, work.models, work.slow, shard))
+    return number
+
+
+def _predict_one_by_one(work: Work, numbered: Numbered) -> int:
+    """The same file by file in processes of their own, where the shard's process was lost."""
+    from pipeline.screening.candidates import predict_one_by_one
+
+    number, shard = numbered
+    work.keep(number, predict_one_by_one(work.source, work.models, work.slow, shard))
+    return number
 
 
 def write_parquet(frame: pd.DataFrame, path: Path, metadata: dict[str, str] | None = None) -> None:

@@ -13,7 +13,7 @@ import pytest
 from data.errors import UserError
 from data.labels import find_fault
 from data.rejection import Reason, Rejection
-from data.sources import Record
+from data.sources import Record, parquet
 from data.sources.parquet import ROWS_PER_SHARD, Columns, ParquetSource
 from tests.data.cif_texts import cif_text
 
@@ -206,3 +206,22 @@ def test_only_rows_known_from_icsd(tmp_path: Path, values: list[object]) -> None
     first, *others = [item for shard in source.shards() for item in source.read(shard)]
     assert isinstance(first, Record) and first.crystal.id == "a"
     assert [(item.candidate_id, item.reason) for item in others] == [("b", Reason.FILTERED), ("c", Reason.FILTERED)]
+
+
+def test_a_row_group_that_is_kept_for_the_next_shard_is_that_of_the_file_as_it_is_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, labels = tmp_path / "t.parquet", {"cif": [None] * MANY, "total_magnetization_muB": [1.0] * MANY}
+    source = ParquetSource(write(path, None, material_id=["old"] * MANY, **labels), labelled=False)
+    first, second, _ = source.shards()
+    list(source.read(first))
+    hits = parquet._row_group.cache_info().hits
+    list(source.read(second))
+    assert parquet._row_group.cache_info().hits == hits + 1
+    write(path, None, material_id=["other"] * MANY, **labels)
+    assert {name for name, _ in told(list(source.read(second)))} == {"other"}
+    misses = parquet._row_group.cache_info().misses
+    monkeypatch.setattr(parquet, "MOST_KEPT_BYTES", 1)
+    write(path, None, material_id=["large"] * MANY, **labels)
+    assert {name for name, _ in told(list(source.read(second)))} == {"large"}
+    assert parquet._row_group.cache_info().misses == misses, "a very large one is not kept"

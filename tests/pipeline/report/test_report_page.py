@@ -13,7 +13,7 @@ from report_samples import METRICS, content, evaluation, ranking, rejected, seco
 
 from data.errors import UserError
 from pipeline.ops.row_store import RowStore
-from pipeline.report import kept_figures
+from pipeline.report import figures as report_figures
 from pipeline.report.content import ReportContent
 from pipeline.report.pack import unpack
 from pipeline.report.page import ROWS, render_report, write_report
@@ -43,7 +43,7 @@ def test_figures_that_are_kept_are_those_of_the_same_model(tmp_path: Path, monke
     given, store = content(rows=5, evaluation=evaluation(300)), RowStore(tmp_path / "kept.sqlite")
     page = render_report(given)
     assert render_report(given, store) == page
-    monkeypatch.setattr(kept_figures, "evaluation_figures", lambda content: [])
+    monkeypatch.setattr(report_figures, "evaluation_figures", lambda content: [])
     assert render_report(given, store) == page, "they are not drawn again"
     other = content(rows=5, evaluation=evaluation(301))
     assert "Predicted against DFT" in figures(page) and "Predicted against DFT" not in figures(render_report(other, store))

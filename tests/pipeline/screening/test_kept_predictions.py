@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.crystal import Crystal
 from data.sources import Record
 from data.sources.cif_folder import CifFolder
 from data.sources.opening import candidate_source
@@ -20,15 +21,18 @@ from data.symmetry import symmetrise
 from pipeline.dedup.matching import Bucket, Matched, match_bucket
 from pipeline.features.magnetic_composition import formula_mix
 from pipeline.ops.progress import Quiet
+from pipeline.ops.row_store import row_keys
 from pipeline.refresh.prune import UNUSED_DAYS, prune
 from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.order_models import experiment_model, order_classifier
 from pipeline.registry.shipped import choose_model
-from pipeline.screening import kept_matches
+from pipeline.screening import kept_matches, kept_rows
 from pipeline.screening.kept_rows import FILE, open_store, read_kept, today
-from pipeline.screening.predicted_cells import Predictor
+from pipeline.screening.ordered_rows import OrderedRow, OrderedRows
+from pipeline.screening.predicted_cells import Predictor, cell_bytes, crystal_bytes
 from pipeline.screening.predicted_compositions import CompositionPredictor
 from pipeline.screening.screen import FILES, screen
+from pipeline.screening.screen_models import ScreenModels
 from pipeline.settings import Settings
 from tests.contract.crystals import hand_built, supercell
 
@@ -113,6 +117,54 @@ def test_what_is_kept_is_found_by_what_computed_it_and_never_of_licensed_crystal
     assert other._prefix != keeping._prefix
     store.forget(today() + 1)
     assert rows(home) == 0
+
+
+def test_a_whole_row_is_found_by_all_that_computed_it_and_a_damaged_one_is_computed_again(
+    home: Settings, shipped: Ensemble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crystals = [*hand_built().values()]
+    licensed = [k == 1 for k in range(len(crystals))]
+    models = ScreenModels.in_use(shipped, home)
+    plain = OrderedRows(Predictor(shipped, models.order, None, None), models)
+    wanted = plain.of(crystals, licensed)
+    keeping = OrderedRows(
+        replace(plain.predictor, store=open_store(home.predictions)), replace(models, kept=home.predictions)
+    )
+    asked = list[int]()
+    computed = OrderedRows._computed
+
+    def counted(self: OrderedRows, crystals: list[Crystal], licensed: list[bool], secret: bool) -> list[OrderedRow | None]:
+        asked.append(len(crystals))
+        return computed(self, crystals, licensed, secret)
+
+    def ask(rows: OrderedRows) -> int:
+        """How many crystals were computed."""
+        assert_same(rows.of(crystals, licensed), wanted)
+        return sum(asked[-1:])
+
+    monkeypatch.setattr(OrderedRows, "_computed", counted)
+    assert ask(keeping) == len(crystals)
+    assert ask(keeping) == 1, "the licensed one"
+    for name in ("moment", "order", "experiment"):
+        of_others = replace(keeping, models=replace(keeping.models, **{name: Path("another") / name}))
+        assert of_others._prefix != keeping._prefix, name
+    (key,) = row_keys(keeping._prefix, [crystal_bytes(crystals[0])])
+    with closing(sqlite3.connect(home.predictions / FILE)) as base:
+        (row,) = base.execute("select value from kept where key = ?", (key,)).fetchone()
+        base.execute("update kept set value = ? where key = ?", (row[:40] + bytes((row[40] ^ 1,)) + row[41:], key))
+        base.commit()
+    assert ask(keeping) == 2, "the damaged one, too"
+    assert ask(keeping) == 1
+    monkeypatch.setattr(kept_rows, "_code", lambda: "0" * 64)
+    assert ask(keeping) == len(crystals), "other code"
+
+
+def assert_same(some: Sequence[OrderedRow | None], others: Sequence[OrderedRow | None]) -> None:
+    for one, other in zip(some, others, strict=True):
+        assert one is not None and other is not None
+        assert one.words == other.words
+        np.testing.assert_array_equal(one.numbers, other.numbers)
+        assert cell_bytes(one.cell) == cell_bytes(other.cell)
 
 
 def test_prune_removes_what_no_screen_used_for_long(home: Settings, shipped: Ensemble) -> None:

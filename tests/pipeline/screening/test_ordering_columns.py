@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.ordering.order_classifier import CLASSES
-from pipeline.screening.candidates import ordering_columns
+from pipeline.screening.answer_columns import ordering_columns
 
 ROUNDING = 1e-12
 

@@ -21,7 +21,7 @@ from pipeline.features.slow_descriptors import SLOW_DESCRIPTOR_CODE, slow_descri
 from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import Ensemble
 from pipeline.screening import screen as screening
-from pipeline.screening.candidates import WITHOUT_SLOW_DESCRIPTORS
+from pipeline.screening.crystal_facts import WITHOUT_SLOW_DESCRIPTORS
 from pipeline.screening.screen import screen
 from pipeline.screening.slow_descriptors import prepare
 from pipeline.settings import Settings
