@@ -21,7 +21,9 @@ FastOption = Annotated[
         "--fast", help="One network in place of the ensemble: quicker, a little less accurate, own intervals."
     ),
 ]
-SnapshotId = Annotated[str | None, typer.Option("--snapshot", help="Snapshot id or its beginning (default: the newest).")]
+SnapshotId = Annotated[
+    str | None, typer.Option("--snapshot", help="Snapshot id or its beginning (default: the newest with total moments).")
+]
 ColumnsOption = Annotated[
     str, typer.Option("--columns", help="Columns of a Parquet table, e.g. id=my_id,cif=my_cif,moment=my_moment.")
 ]

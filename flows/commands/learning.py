@@ -142,13 +142,13 @@ def evaluate(
     quiet: QuietOption = False,
 ) -> None:
     """Print the metrics of a model on labelled rows, as JSON."""
-    from data.snapshot import open_snapshot
     from flows.console import reporter, use_console
     from flows.summary import print_json
     from pipeline.evaluation.evaluate import evaluate as metrics_of
     from pipeline.registry.shipped import choose_model
     from pipeline.settings import settings
+    from pipeline.training.snapshots import newest_with_labels
 
     use_console(quiet)
     where = settings()
-    print_json(metrics_of(choose_model(where, model), open_snapshot(where.snapshots, snapshot), split, where, reporter()))
+    print_json(metrics_of(choose_model(where, model), newest_with_labels(where, snapshot), split, where, reporter()))

@@ -25,7 +25,7 @@ class TrainJob:
     """What to learn, and from what.
 
     Args:
-        snapshot: id or its beginning; None: the newest, or with `adapt` the one of that model.
+        snapshot: id or its beginning; None: the newest with total moments, or with `adapt` the one of that model.
         members: families; `cgcnn:3` asks for three members of one. None: the default ones.
         seeds: members of each family without a number of its own.
         first_seed: seed of the first member of each family; the others count on from it.
@@ -72,7 +72,7 @@ class TrainJob:
         Raises:
             UserError: settings that cannot be meant, or no single snapshot or model of that name.
         """
-        from data.snapshot import open_snapshot
+        from pipeline.training.snapshots import newest_with_labels, newest_with_site_moments
 
         self.settings().check()
         snapshot, adapt = self.snapshot, self.adapt
@@ -83,10 +83,8 @@ class TrainJob:
             snapshot, adapt = snapshot or str(pretrained.manifest["snapshot"]), pretrained.id
         site_moments = self.site_moments
         if site_moments is not None:
-            from pipeline.training.train_order import newest_with_site_moments
-
             site_moments = newest_with_site_moments(settings(), None if site_moments == "newest" else site_moments).id
-        labelled = open_snapshot(settings().snapshots, snapshot).id
+        labelled = newest_with_labels(settings(), snapshot).id
         return replace(self, snapshot=labelled, adapt=adapt, site_moments=site_moments)
 
 

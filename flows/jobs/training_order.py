@@ -23,7 +23,7 @@ class TrainOrderJob:
 
     def resolved(self) -> TrainOrderJob:
         """The same with a whole id. Raises UserError where there is no such snapshot."""
-        from pipeline.training.train_order import newest_with_site_moments
+        from pipeline.training.snapshots import newest_with_site_moments
 
         return replace(self, snapshot=newest_with_site_moments(settings(), self.snapshot).id)
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data.errors import UserError
-from data.snapshot import Snapshot, list_snapshots, open_snapshot
+from data.snapshot import Snapshot
 from data.store.artifact import text_hash
 from models.ordering.order_classifier import CLASSES, OrderClassifierTrees
 from models.ordering.order_ranker import Features, OrderRankerTrees
@@ -30,23 +30,6 @@ from pipeline.training.order_examples import PARTS, OrderedCrystal, described, o
 
 ORDER_CODE = "order-2"  # raise it whenever the same snapshot would give other models
 ANTIPARALLEL = ("AFM", "FiM")
-
-
-def newest_with_site_moments(where: Settings, identifier: str | None = None) -> Snapshot:
-    """A snapshot by its id, or the newest that has site moments.
-
-    Raises:
-        UserError: there is none.
-    """
-    if identifier is not None:
-        return open_snapshot(where.snapshots, identifier)
-    found = [snapshot for snapshot in list_snapshots(where.snapshots) if snapshot.has_site_moments]
-    if not found:
-        raise UserError(
-            "no snapshot holds site moments yet: refresh from a table with a column site_magmoms_muB first "
-            "(`ferroscreen refresh --source parquet:TABLE`)"
-        )
-    return found[-1]
 
 
 def train_order(snapshot: Snapshot, where: Settings, reporter: Reporter) -> tuple[OrderClassifier, OrderRanker]:

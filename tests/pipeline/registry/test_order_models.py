@@ -28,7 +28,8 @@ from pipeline.registry.published import CARD_FILE, artefact_id, current_models
 from pipeline.registry.shipped import choose, ship, shipped_of
 from pipeline.settings import Settings
 from pipeline.training.rivals import shipped_rival_of
-from pipeline.training.train_order import newest_with_site_moments, train_order
+from pipeline.training.snapshots import newest_with_site_moments
+from pipeline.training.train_order import train_order
 from tests.pipeline.training.magnets import type_one
 
 METALS = (24, 25, 26, 27, 28)
