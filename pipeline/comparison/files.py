@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from data.store.artifact import make_folder, write_bytes, write_json
 from pipeline.comparison.compare import Comparison
-from pipeline.report import text
+from pipeline.report.assets import page_environment, style_policy
 from pipeline.screening.csvsafe import csv_safe
 
 SHOWN = 100  # rows of each kind on the page
@@ -50,18 +47,13 @@ def write_comparison(comparison: Comparison, folder: Path) -> Path:
 def render(comparison: Comparison) -> str:
     """The page: a section that needs nothing else; everything foreign is escaped."""
     style = (_HERE / "comparison.css").read_text(encoding="utf-8")
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {name: getattr(text, name) for name in ("visible", "file_name", "formula", "number", "count")}
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     groups = [
         (title, comparison.counts[name], comparison.changes[comparison.changes["change"] == name].head(SHOWN).to_dict("records"))
         for name, title in HEADINGS.items()
     ]
-    return environment.get_template("comparison.html.j2").render(
+    return page_environment(_HERE).get_template("comparison.html.j2").render(
         style=Markup(style),
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        policy=style_policy(style),
         comparison=comparison,
         groups=groups,
     )

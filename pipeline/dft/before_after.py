@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from data.calculation import Calculation
@@ -18,7 +15,7 @@ from pipeline.dft.decisive import is_measured, tesla_of, with_moments
 from pipeline.dft.plan import Plan
 from pipeline.dft.queue import known
 from pipeline.dft.verdict import Verdict, Word, verdict_of
-from pipeline.report import text
+from pipeline.report.assets import page_environment, style_policy
 from pipeline.screening.profiles import Profile
 from pipeline.screening.ranking import in_order
 from pipeline.screening.screened import Screened
@@ -64,15 +61,10 @@ def render(run: str, profile: Profile, rows: list[dict[str, Any]], queued: int, 
         queued: candidates of the campaign.
         displaced: other candidates whose rank changed.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {name: getattr(text, name) for name in ("visible", "formula", "number", "count")}
     style = (_HERE / "before_after.css").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return environment.get_template("before_after.html.j2").render(
+    return page_environment(_HERE).get_template("before_after.html.j2").render(
         style=Markup(style), run=run, profile=profile, rows=sorted(rows, key=lambda row: row["rank_before"]), queued=queued,
-        displaced=displaced, policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        displaced=displaced, policy=style_policy(style),
     )  # fmt: skip
 
 

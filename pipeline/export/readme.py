@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from data.crystal import symbol
 from pipeline.export.chosen import Chosen, LeftOut
 from pipeline.export.four_f import FourF
@@ -16,6 +14,7 @@ from pipeline.export.magnetic import MagneticSymmetry
 from pipeline.export.measured import Measured, measured
 from pipeline.export.potentials import potentials
 from pipeline.magnetism.competing_orderings import Ordering
+from pipeline.report.assets import markdown_environment
 from pipeline.report.text import visible
 
 _ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~&])")  # what Markdown would act upon
@@ -45,10 +44,7 @@ class Part:
 
 def readme(manifest: dict[str, Any], formats: list[str], parts: list[Part], left_out: list[LeftOut]) -> str:
     """Markdown; all that comes from a source passes the filter `plain`."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=False, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
+    environment = markdown_environment(Path(__file__).parent)
     environment.filters["plain"] = plain
     frozen = sorted({element for part in parts for element in part.frozen})
     lanthanoids = sorted({one for part in parts for one in part.four_f}, key=lambda one: one.element)

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from data.errors import UserError
 from data.store.artifact import make_folder, write_bytes
 from pipeline.history.nights import TOP, Candidate, Night, Nights, read_nights
 from pipeline.history.releases import Release, data_sets, models
-from pipeline.report import text
+from pipeline.report.assets import page_environment, style_policy
 from pipeline.settings import Settings
 
 FILE = "history.html"
@@ -80,16 +77,11 @@ def render(nights: Nights, published: list[Release], data: list[Release], folder
         top: places whose candidates are followed.
     """
     style = (_HERE / "history.css").read_text(encoding="utf-8")
-    environment = Environment(
-        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {name: getattr(text, name) for name in ("visible", "formula", "number", "count")}
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     newest_first = nights.read[::-1][:LINES]
     held = sum(night.inside for night in nights.read), sum(night.labelled for night in nights.read)
-    return environment.get_template("history.html.j2").render(
+    return page_environment(_HERE).get_template("history.html.j2").render(
         style=Markup(style), mark=Markup(MARK), top=top, nights=newest_first, all_nights=len(nights.read), held=held,
-        policy=f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        policy=style_policy(style),
         damaged=nights.damaged[:LINES], published=published[::-1], data=data[::-1], bars=bars(nights.read[-DETAILED:]),
         detailed=[night for night in newest_first[:DETAILED] if night.entered or night.left], listed=LISTED,
         link=lambda night: _link(night, folder), best=_best,

@@ -1,4 +1,4 @@
-"""What the page is made of: style sheets, scripts, templates, and the policy that lets nothing else act."""
+"""What the pages are made of: style sheets, scripts, templates, and the Content-Security-Policy that lets nothing else act."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ SCRIPTS = (
     "picks",
     "main",
 )
+FILTERS = ("visible", "file_name", "formula", "number", "count", "price", "order")  # functions of pipeline.report.text
 
 
 def style() -> str:
@@ -41,26 +42,36 @@ def script() -> str:
     return f'"use strict";\n(() => {{\n{"".join(_read(f"{name}.js") for name in SCRIPTS)}}})();'
 
 
-def page_environment() -> Environment:
-    """The templates, everything escaped, with the filters of pipeline.report.text."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    names = ("visible", "file_name", "formula", "number", "count", "price", "order")
-    environment.filters |= {name: getattr(text, name) for name in names}
+def page_environment(folder: Path = _HERE / "templates") -> Environment:
+    """The templates of a folder, everything escaped, with the filters of pipeline.report.text."""
+    environment = _environment(folder, autoescape=True)
+    environment.filters |= {name: getattr(text, name) for name in FILTERS}
     return environment
 
 
+def markdown_environment(folder: Path) -> Environment:
+    """The templates of a folder for Markdown: nothing is escaped, so text of a source must pass a filter of the caller."""
+    return _environment(folder, autoescape=False)
+
+
 def policy(style: str, script: str) -> str:
-    """Only this very style sheet and this very script may act; nothing may be fetched."""
+    """A Content-Security-Policy: only this style sheet and this script may act; nothing may be fetched."""
     return (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
+
+
+def style_policy(style: str) -> str:
+    """A Content-Security-Policy for a page without scripts and pictures: only this style sheet may act."""
+    return f"default-src 'none'; style-src '{_digest(style)}'; base-uri 'none'; form-action 'none'"
+
+
+def _environment(folder: Path, autoescape: bool) -> Environment:
+    return Environment(
+        loader=FileSystemLoader(folder), autoescape=autoescape, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=not autoescape,
+    )  # fmt: skip
 
 
 def _read(name: str) -> str:
