@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from data.calculation import Calculation
 from data.store.artifact import write_bytes
-from pipeline.dft.decisive import is_measured, tesla_of, with_moments
+from pipeline.dft.decisive import is_measured, tesla_per_moment, with_moments
 from pipeline.dft.plan import Plan
 from pipeline.dft.queue import known
 from pipeline.dft.verdict import Verdict, Word, verdict_of
@@ -85,7 +85,7 @@ def _reordered(ranking: pd.DataFrame, profile: Profile, decided: list[Result]) -
         return table
     position = {rank: k for k, rank in enumerate(ranking["rank"])}
     places = [position[one.chosen.row["rank"]] for one, _, _ in decided]
-    tesla = tesla_of([one.chosen for one, _, _ in decided])
+    tesla = tesla_per_moment([one.chosen for one, _, _ in decided])
     moments = np.array([lowest.moment_per_atom for _, _, lowest in decided])
     rows = with_moments(table.iloc[places], moments, tesla).assign(
         dft_verdict=[str(verdict.word) for _, verdict, _ in decided], dft_moment=moments

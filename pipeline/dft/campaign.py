@@ -17,7 +17,7 @@ from pipeline.dft.before_after import write_report
 from pipeline.dft.bench import tell
 from pipeline.dft.budget import CUT_OFF, Budget
 from pipeline.dft.cost import core_seconds
-from pipeline.dft.decisive import expected_change, tesla_of
+from pipeline.dft.decisive import expected_change, tesla_per_moment
 from pipeline.dft.plan import Method, Plan, plan
 from pipeline.dft.queue import to_do, work_off
 from pipeline.dft.settings import Limits
@@ -144,7 +144,7 @@ def _queue(
         reporter.say(f"Left out: {one['candidate_id']}: {one['why']}")
     place = {rank: k for k, rank in enumerate(ranking["rank"])}
     positions = [place[one.chosen.row["rank"]] for one in possible]
-    changes = expected_change(ranking, profile, positions, tesla_of([one.chosen for one in possible]))
+    changes = expected_change(ranking, profile, positions, tesla_per_moment([one.chosen for one in possible]))
     queued = [
         Queued(one, float(change), sum(core_seconds(job) for job in one.jobs))
         for one, change in zip(possible, changes, strict=True)

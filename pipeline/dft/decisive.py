@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data.labels import MAGNETIC_THRESHOLD, TESLA_PER_MUB_PER_A3
+from data.labels import MAGNETIC_THRESHOLD, saturation_T
 from pipeline.export.chosen import Chosen
 from pipeline.magnetism.working_temperature import ROOM_TEMPERATURE_K, magnetisation_at
 from pipeline.screening.profiles import Profile
@@ -26,9 +26,9 @@ _ROOM = ("saturation_300K_T", "saturation_300K_T_low", "saturation_300K_T_high")
 _CURIE = ("tc_K", "tc_low_K", "tc_high_K")
 
 
-def tesla_of(chosen: Sequence[Chosen]) -> Floats:
-    """(chosen,) T of 1 µB/atom in each crystal."""
-    return np.array([TESLA_PER_MUB_PER_A3 * one.crystal.n_sites / one.crystal.volume for one in chosen])
+def tesla_per_moment(chosen: Sequence[Chosen]) -> Floats:
+    """(chosen,) µ0·Ms (T) of a moment of 1 µB/atom in each crystal."""
+    return np.array([saturation_T(1.0, one.crystal.volume / one.crystal.n_sites) for one in chosen])
 
 
 def is_measured(rows: pd.DataFrame) -> NDArray[np.bool_]:
