@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from data.crystal import Crystal
 from data.symmetry import SymmetricCell, symmetrise
 from models.contract import Examples
+from models.families import family
 from models.graphs.crystal_graphs import CrystalGraphs
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptors
@@ -31,6 +32,18 @@ class Needs:
     descriptor_set: DescriptorSet = DescriptorSet.FAST  # the set of descriptors
     directions: bool = False  # whether a member reads graphs with directions
     frames: bool = False  # whether one reads their candidate frames, which cost more than all the rest of them
+
+    @classmethod
+    def of_families(cls, names: Collection[str], graph: GraphSettings, descriptor_set: DescriptorSet) -> Needs:
+        """What members of some families read.
+
+        Args:
+            names: of the families (models.families).
+            graph: settings of the graphs.
+            descriptor_set: the set of descriptors that families of trees read.
+        """
+        directions, frames = (any(getattr(family(name), reads) for name in names) for reads in ("reads_vectors", "reads_frames"))
+        return cls(graph, descriptor_set, directions, frames)
 
 
 @dataclass(frozen=True, eq=False)

@@ -36,7 +36,8 @@ def evaluate(ensemble: Ensemble, snapshot: Snapshot, part: str, where: Settings,
     """
     if part not in PARTS:
         raise UserError(f"unknown split {part!r}; there are {', '.join(PARTS)}")
-    data = labelled_examples(snapshot, ensemble.graph_settings, ensemble.descriptor_set, ensemble.reads_vectors, where, reporter)
+    needs = ensemble.needs
+    data = labelled_examples(snapshot, needs.graph, needs.descriptor_set, needs.directions, where, reporter)
     rows = np.arange(len(data.examples)) if part == "all" else split_rows(data.table).part(part)
     examples = data.examples.take(rows)
     said, truth = ensemble.predict(examples), examples.targets()

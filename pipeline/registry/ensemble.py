@@ -85,15 +85,9 @@ class Ensemble(PublishedModel):
         return DescriptorSet(self.manifest["settings"].get("descriptor_set", DescriptorSet.FAST))
 
     @property
-    def reads_vectors(self) -> bool:
-        """Whether a member needs the graphs with directions."""
-        return any(family(m["family"]).reads_vectors for m in self.manifest["members"])
-
-    @property
     def needs(self) -> Needs:
         """What its members read of a crystal."""
-        frames = any(family(m["family"]).reads_frames for m in self.manifest["members"])
-        return Needs(self.graph_settings, self.descriptor_set, self.reads_vectors, frames)
+        return Needs.of_families([m["family"] for m in self.manifest["members"]], self.graph_settings, self.descriptor_set)
 
     @property
     def snapshots(self) -> list[str]:

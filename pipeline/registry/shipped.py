@@ -167,7 +167,7 @@ class ShippedRival:
         """
         snapshot = open_snapshot(self.where.snapshots, candidate.manifest["snapshot"])
         mine, where = self.model, self.where
-        data = labelled_examples(snapshot, mine.graph_settings, mine.descriptor_set, mine.reads_vectors, where, self.reporter)
+        data = labelled_examples(snapshot, mine.graph_settings, mine.descriptor_set, mine.needs.directions, where, self.reporter)
         table = data.table.select(["material_id", "chemsys"]).to_pandas()
         unseen = ~table["chemsys"].map(system_hash).isin(systems_seen(self.model))
         asked = candidate.held_out()["material_id"]

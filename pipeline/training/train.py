@@ -101,8 +101,8 @@ def _train(
     further = None if wanted.site_moments is None else open_snapshot(where.snapshots, wanted.site_moments)
     read = {"snapshot": snapshot.id} | ({} if further is None else {"site_moments": further.id})
     write_json(work / SNAPSHOT_FILE, read)  # what is read here must not be pruned
-    vectors = any(family(name).reads_vectors for name in wanted.families)
-    data = labelled_examples(snapshot, wanted.graph, wanted.descriptor_set, vectors, where, reporter)
+    needs = Needs.of_families(wanted.families, wanted.graph, wanted.descriptor_set)
+    data = labelled_examples(snapshot, needs.graph, needs.descriptor_set, needs.directions, where, reporter)
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
     systems = data.table.column("chemsys").take(split.train).to_pylist()
@@ -113,7 +113,7 @@ def _train(
     label_noise = _label_noise(train, systems, wanted, where, work, reporter)
     selection = _selection(train, systems, wanted, work, reporter)
     train = train if label_noise is None else _weighed(train, label_noise)
-    with_sites = train if further is None else train.followed_by(_site_moments(further, data, split, wanted, reporter))
+    with_sites = train if further is None else train.followed_by(_site_moments(further, data, split, needs, reporter))
     deadlines = _Deadlines(wanted, work)
     members: dict[str, Model] = {}
     for name, kind, seed in wanted.names():
@@ -176,14 +176,10 @@ def _label_noise(
     return found
 
 
-def _site_moments(
-    snapshot: Snapshot, data: Labelled, split: Split, wanted: TrainSettings, reporter: Reporter
-) -> Examples:  # fmt: skip
+def _site_moments(snapshot: Snapshot, data: Labelled, split: Split, needs: Needs, reporter: Reporter) -> Examples:
     """Further training rows, none of which is of the chemical system of a validation or test row."""
     closed = data.table["chemsys"].take(pa.array(np.concatenate([split.validation, split.test]))).to_pylist()
-    vectors = data.examples.vectors is not None
-    frames = any(family(name).reads_frames for name in wanted.families)
-    rows = site_moment_rows(snapshot, set(closed), Needs(wanted.graph, wanted.descriptor_set, vectors, frames), reporter)
+    rows = site_moment_rows(snapshot, set(closed), needs, reporter)
     reporter.say(f"{len(rows)} crystals with site moments are learned from, too")
     return rows
 
