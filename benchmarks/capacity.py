@@ -124,10 +124,10 @@ def best_size(costs: Costs, crystals: int, cores: int) -> int:
 
 def makespan(costs: Costs, crystals: int, cores: int, size: int, seed: int = 1) -> float:
     """Seconds until all shards are predicted, on cores that are lost at random (MTBF_H) and replaced after a start."""
-    dice, left = random.Random(seed), -(-crystals // size)
+    rng, left = random.Random(seed), -(-crystals // size)
     free = [(costs.start_s, core) for core in range(cores)]
     heapq.heapify(free)
-    life = [dice.expovariate(1 / (MTBF_H * HOURS)) for _ in range(cores)]
+    life = [rng.expovariate(1 / (MTBF_H * HOURS)) for _ in range(cores)]
     handed = end = 0.0
     while left:
         at, core = heapq.heappop(free)
@@ -136,7 +136,7 @@ def makespan(costs: Costs, crystals: int, cores: int, size: int, seed: int = 1) 
         done = begin + size * costs.worker_s
         if done > life[core]:  # lost on the way: the shard goes back, the core comes again
             done = max(life[core], begin) + costs.start_s
-            life[core] = done + dice.expovariate(1 / (MTBF_H * HOURS))
+            life[core] = done + rng.expovariate(1 / (MTBF_H * HOURS))
         else:
             left -= 1
             end = max(end, done)

@@ -34,104 +34,104 @@ def read_corpus(folder: Path) -> list[bytes]:
 
 def mutant(corpus: list[bytes], seed: int, number: int) -> bytes:
     """The file of that seed and number: always the same one for one corpus."""
-    dice = random.Random(f"{seed}-{number}")
-    raw = dice.choice(corpus)
-    for _ in range(dice.choice(CHANGES_A_FILE)):
-        raw = dice.choice(CHANGES)(raw, dice, corpus)[:LARGEST]
+    rng = random.Random(f"{seed}-{number}")
+    raw = rng.choice(corpus)
+    for _ in range(rng.choice(CHANGES_A_FILE)):
+        raw = rng.choice(CHANGES)(raw, rng, corpus)[:LARGEST]
     return raw
 
 
-def _span(raw: bytes, dice: random.Random, longest: int = 80) -> tuple[int, int]:
-    start = dice.randint(0, len(raw))
-    return start, min(len(raw), start + dice.randint(1, longest))
+def _span(raw: bytes, rng: random.Random, longest: int = 80) -> tuple[int, int]:
+    start = rng.randint(0, len(raw))
+    return start, min(len(raw), start + rng.randint(1, longest))
 
 
-def _picked(pattern: re.Pattern[bytes], raw: bytes, dice: random.Random) -> tuple[int, int]:
+def _picked(pattern: re.Pattern[bytes], raw: bytes, rng: random.Random) -> tuple[int, int]:
     """Where one match stands, or an empty span at the end."""
     found = [match.span() for match in pattern.finditer(raw)]
-    return dice.choice(found) if found else (len(raw), len(raw))
+    return rng.choice(found) if found else (len(raw), len(raw))
 
 
-def _flip_bits(raw: bytes, dice: random.Random, _: list[bytes]) -> bytes:
+def _flip_bits(raw: bytes, rng: random.Random, _: list[bytes]) -> bytes:
     spoilt = bytearray(raw)
-    for _k in range(dice.randint(1, 8) if spoilt else 0):
-        spoilt[dice.randrange(len(spoilt))] ^= 1 << dice.randrange(8)
+    for _k in range(rng.randint(1, 8) if spoilt else 0):
+        spoilt[rng.randrange(len(spoilt))] ^= 1 << rng.randrange(8)
     return bytes(spoilt)
 
 
-def _delete_bytes(raw: bytes, dice: random.Random, _: list[bytes]) -> bytes:
-    start, end = _span(raw, dice)
+def _delete_bytes(raw: bytes, rng: random.Random, _: list[bytes]) -> bytes:
+    start, end = _span(raw, rng)
     return raw[:start] + raw[end:]
 
 
-def _cut(raw: bytes, dice: random.Random, _: list[bytes]) -> bytes:
-    return raw[: dice.randint(0, len(raw))]
+def _cut(raw: bytes, rng: random.Random, _: list[bytes]) -> bytes:
+    return raw[: rng.randint(0, len(raw))]
 
 
-def _lines(raw: bytes, dice: random.Random, _: list[bytes]) -> bytes:
+def _lines(raw: bytes, rng: random.Random, _: list[bytes]) -> bytes:
     """Some lines deleted, repeated, or moved elsewhere."""
     lines = raw.splitlines(keepends=True)
-    start = dice.randint(0, len(lines))
-    some = lines[start : start + dice.choice([1, 1, 2, 5])]
+    start = rng.randint(0, len(lines))
+    some = lines[start : start + rng.choice([1, 1, 2, 5])]
     rest = lines[:start] + lines[start + len(some) :]
-    where = dice.randint(0, len(rest))
-    repeated = lines[:start] + some * dice.choice([2, 3, 200]) + lines[start:]
-    return b"".join(dice.choice([rest, repeated, rest[:where] + some + rest[where:]]))
+    where = rng.randint(0, len(rest))
+    repeated = lines[:start] + some * rng.choice([2, 3, 200]) + lines[start:]
+    return b"".join(rng.choice([rest, repeated, rest[:where] + some + rest[where:]]))
 
 
-def _loops(raw: bytes, dice: random.Random, corpus: list[bytes]) -> bytes:
+def _loops(raw: bytes, rng: random.Random, corpus: list[bytes]) -> bytes:
     """A loop deleted, repeated, or exchanged for that of another file."""
-    start, end = _picked(_LOOP, raw, dice)
-    other = dice.choice(corpus)
-    first, last = _picked(_LOOP, other, dice)
-    return raw[:start] + dice.choice([b"", raw[start:end] * 2, other[first:last]]) + raw[end:]
+    start, end = _picked(_LOOP, raw, rng)
+    other = rng.choice(corpus)
+    first, last = _picked(_LOOP, other, rng)
+    return raw[:start] + rng.choice([b"", raw[start:end] * 2, other[first:last]]) + raw[end:]
 
 
-def _tokens(raw: bytes, dice: random.Random, _: list[bytes]) -> bytes:
+def _tokens(raw: bytes, rng: random.Random, _: list[bytes]) -> bytes:
     """A word deleted, repeated or replaced."""
-    start, end = _picked(_TOKEN, raw, dice)
+    start, end = _picked(_TOKEN, raw, rng)
     word = raw[start:end]
-    return raw[:start] + dice.choice([b"", word + b" " + word, dice.choice(WORDS), dice.choice(WORDS)]) + raw[end:]
+    return raw[:start] + rng.choice([b"", word + b" " + word, rng.choice(WORDS), rng.choice(WORDS)]) + raw[end:]
 
 
-def _numbers(raw: bytes, dice: random.Random, _: list[bytes]) -> bytes:
-    start, end = _picked(_NUMBER, raw, dice)
-    return raw[:start] + dice.choice(NUMBERS) + raw[end:]
+def _numbers(raw: bytes, rng: random.Random, _: list[bytes]) -> bytes:
+    start, end = _picked(_NUMBER, raw, rng)
+    return raw[:start] + rng.choice(NUMBERS) + raw[end:]
 
 
-def _tags(raw: bytes, dice: random.Random, corpus: list[bytes]) -> bytes:
+def _tags(raw: bytes, rng: random.Random, corpus: list[bytes]) -> bytes:
     """One tag replaced by another, of this file or of any."""
-    start, end = _picked(_TAG, raw, dice)
-    other = dice.choice([raw, dice.choice(corpus)])
-    first, last = _picked(_TAG, other, dice)
+    start, end = _picked(_TAG, raw, rng)
+    other = rng.choice([raw, rng.choice(corpus)])
+    first, last = _picked(_TAG, other, rng)
     return raw[:start] + other[first:last] + raw[end:]
 
 
-def _splice(raw: bytes, dice: random.Random, corpus: list[bytes]) -> bytes:
-    other = dice.choice(corpus)
-    return raw[: dice.randint(0, len(raw))] + other[dice.randint(0, len(other)) :]
+def _splice(raw: bytes, rng: random.Random, corpus: list[bytes]) -> bytes:
+    other = rng.choice(corpus)
+    return raw[: rng.randint(0, len(raw))] + other[rng.randint(0, len(other)) :]
 
 
-def _repeat_blocks(raw: bytes, dice: random.Random, corpus: list[bytes]) -> bytes:
-    return dice.choice([raw * dice.choice([2, 3, 20]), raw + dice.choice(corpus), dice.choice(corpus) + raw])
+def _repeat_blocks(raw: bytes, rng: random.Random, corpus: list[bytes]) -> bytes:
+    return rng.choice([raw * rng.choice([2, 3, 20]), raw + rng.choice(corpus), rng.choice(corpus) + raw])
 
 
-def _insert(raw: bytes, dice: random.Random, _: list[bytes]) -> bytes:
-    where = dice.randint(0, len(raw))
-    return raw[:where] + dice.choice(ODD + WORDS) * dice.choice([1, 1, 1, 40]) + raw[where:]
+def _insert(raw: bytes, rng: random.Random, _: list[bytes]) -> bytes:
+    where = rng.randint(0, len(raw))
+    return raw[:where] + rng.choice(ODD + WORDS) * rng.choice([1, 1, 1, 40]) + raw[where:]
 
 
-def _open_text(raw: bytes, dice: random.Random, _: list[bytes]) -> bytes:
+def _open_text(raw: bytes, rng: random.Random, _: list[bytes]) -> bytes:
     """One quote or semicolon taken away, so that the text it closed goes on."""
-    start, end = _picked(re.compile(rb"['\";]"), raw, dice)
+    start, end = _picked(re.compile(rb"['\";]"), raw, rng)
     return raw[:start] + raw[end:]
 
 
-def _recode(raw: bytes, dice: random.Random, _: list[bytes]) -> bytes:
+def _recode(raw: bytes, rng: random.Random, _: list[bytes]) -> bytes:
     """Another encoding or other line ends."""
     text = raw.decode("latin-1")
     kinds = [text.encode("utf-16"), text.encode("utf-8-sig"), raw.replace(b"\n", b"\r\n"), raw.replace(b"\n", b"\r"), raw.upper()]
-    return dice.choice([*kinds, raw.replace(b"\n", b" ")])
+    return rng.choice([*kinds, raw.replace(b"\n", b" ")])
 
 
 CHANGES: list[Change] = [_flip_bits, _delete_bytes, _cut, _lines, _loops, _tokens, _tokens, _numbers, _numbers, _numbers, _tags]

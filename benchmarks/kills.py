@@ -35,12 +35,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", default="refresh,train,screen")
     options = arguments(parser, lambda made: ["--moments", 1, "--jobs", "refresh"])
-    chosen, dice = options.jobs.split(","), random.Random(options.seed)
+    chosen, rng = options.jobs.split(","), random.Random(options.seed)
     moments = [options.moments // len(chosen) + (k < options.moments % len(chosen)) for k in range(len(chosen))]
     print("| job | undisturbed, s | kills | in the middle | parts taken over | same bytes | parts done twice |\n|" + "---|" * 7)
     for job, count in zip(chosen, moments, strict=True):
         with Trial(job) as trial:
-            told = [trial.kill_and_resume(dice.random()) for _ in range(count)]
+            told = [trial.kill_and_resume(rng.random()) for _ in range(count)]
         hit = sum(t.lost for t in told)
         taken = sum(t.taken_over for t in told)
         print(f"| {job} | {trial.seconds:.1f} | {count} | {hit} | {taken} | {count} | 0 |", flush=True)

@@ -237,10 +237,10 @@ def fit(name: str, task: Task, rows: Rows, seed: int, recipe: Recipe, tick: Tick
     unit = scale * float(peak[rows].mean())  # cm⁻¹ of a standardised logarithm, on average
     optimiser = torch.optim.AdamW(network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     averaged = AveragedModel(network, avg_fn=lambda mean, new, seen: mean + (1 - recipe.averaging) * (new - mean))
-    dice, cuts = np.random.default_rng(seed), range(0, len(rows), recipe.batch_size)
+    rng, cuts = np.random.default_rng(seed), range(0, len(rows), recipe.batch_size)
     rate = OneCycleLR(optimiser, recipe.learning_rate, recipe.epochs * len(cuts), pct_start=recipe.warm_up, cycle_momentum=False)
     for _ in range(recipe.epochs):
-        order = dice.permutation(rows)
+        order = rng.permutation(rows)
         for start in cuts:
             index = order[start : start + recipe.batch_size]
             said = centre + scale * network(collate(index), springs[index])

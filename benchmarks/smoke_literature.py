@@ -20,17 +20,17 @@ AMOUNTS = ("{0}{1}", "{0}2{1}", "{0}3{1}", "{0}{1}2")
 def write_literature(folder: Path) -> Path:
     """Write the two tables that a model of experiments needs; returns the folder."""
     folder.mkdir(exist_ok=True)
-    dice, orders, temperatures = np.random.default_rng(0), [], []
+    rng, orders, temperatures = np.random.default_rng(0), [], []
     for pair in itertools.product(MAGNETIC, OTHERS):
         for form in AMOUNTS:
             formula = form.format(*pair)
             amounts = amounts_of(formula) or {}
             told = {"key": composition_key(amounts), "formula": formula, "composition": json.dumps(amounts),
                     "chemsys": "-".join(sorted(pair)), "split": "train", "tier": "A"}  # fmt: skip
-            ferro = (pair[0] in ("Fe", "Co", "Ni") and pair[1] != "O") ^ (dice.random() < 0.1)
+            ferro = (pair[0] in ("Fe", "Co", "Ni") and pair[1] != "O") ^ (rng.random() < 0.1)
             references = {"Tc_n_refs": 1.0 + len(orders) % 3, "TN_n_refs": np.nan}
             orders.append(told | references | {"exp_order": FM_OR_FIM if ferro else AFM, "Tc_K": 500.0, "TN_K": 100.0})
-            kelvin = 200.0 + 400.0 * amounts[pair[0]] / sum(amounts.values()) + dice.normal(0.0, 20.0)
+            kelvin = 200.0 + 400.0 * amounts[pair[0]] / sum(amounts.values()) + rng.normal(0.0, 20.0)
             temperatures.append(told | {"kind": "Tc" if ferro else "TN", "T_K": kelvin, "recommended": True, "basis": "measured"})
     pd.DataFrame(orders).to_parquet(folder / ORDERS)
     pd.DataFrame(temperatures).to_parquet(folder / TEMPERATURES)

@@ -73,7 +73,7 @@ def main() -> None:
     print(f"| {tally.nights} | {tally.kills} | {tally.late} | {minutes:.1f} | {home[0] / 1e6:.2f} | {home[1] / 1e6:.2f} |")
 
 
-def soak(nursery: Connection, home: Path, cycles: int, end: float, dice: random.Random) -> Tally:
+def soak(nursery: Connection, home: Path, cycles: int, end: float, rng: random.Random) -> Tally:
     """Raises AssertionError where a promise is broken."""
     from tests.servers.__main__ import database, next_release
     from tests.servers.materials_project import MaterialsProjectServer
@@ -87,7 +87,7 @@ def soak(nursery: Connection, home: Path, cycles: int, end: float, dice: random.
             tally.nights += 1
             next_release(data, tally.nights)
             for job in ("refresh", "screen"):
-                _until_done(nursery, job, where, tally, dice)
+                _until_done(nursery, job, where, tally, rng)
             prune(where, KEPT, keep_runs=KEPT_RUNS)
             check(where, set(data.ids()))
             tally.bytes.append(sum(p.stat().st_size for p in home.rglob("*") if p.is_file()))
@@ -121,10 +121,10 @@ def check(where: Settings, wanted: set[str]) -> None:
     assert [s.name for s in where.work.iterdir()] == [], "unfinished work that nobody takes up"
 
 
-def _until_done(nursery: Connection, job: str, where: Settings, tally: Tally, dice: random.Random) -> None:
-    for _ in range(dice.randint(0, MOST_KILLS)):
+def _until_done(nursery: Connection, job: str, where: Settings, tally: Tally, rng: random.Random) -> None:
+    for _ in range(rng.randint(0, MOST_KILLS)):
         child = _run(nursery, job, where)
-        time.sleep(dice.random() * tally.usual[job])
+        time.sleep(rng.random() * tally.usual[job])
         tally.kills += 1
         tally.late += child.kill()
     started = time.monotonic()

@@ -102,13 +102,13 @@ def train(
 ) -> tuple[Classifier, float]:
     """A classifier, and the prior's logit in the training rows."""
     torch.manual_seed(seed)
-    network, dice = Classifier(), np.random.default_rng(seed)
+    network, rng = Classifier(), np.random.default_rng(seed)
     prior, label = prior_logit(float(positive.mean())), torch.from_numpy(positive).float()
     optimiser = torch.optim.AdamW(decay_all_but(network.head, network, DECAY), lr=RATE)
     batches = -(-len(graphs) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=epochs * batches, pct_start=0.05)
     for _ in range(epochs):
-        for index in np.array_split(dice.permutation(len(graphs)), batches):
+        for index in np.array_split(rng.permutation(len(graphs)), batches):
             loss = binary_loss(network(GraphBatch.collate(graphs, index)), label[index], strength, prior)
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)

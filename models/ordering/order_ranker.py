@@ -67,11 +67,11 @@ class OrderRankerTrees:
         Raises:
             ModelError: no crystal is left.
         """
-        dice = np.random.default_rng(seed)
+        rng = np.random.default_rng(seed)
         shown, own = [], []
         for features, right in crystals:
             if right.any() and not right.all():
-                kept = drawn(right, RIVALS, dice)
+                kept = drawn(right, RIVALS, rng)
                 shown.append(features[kept])
                 own.append(right[kept])
         if not shown:
@@ -108,8 +108,8 @@ class OrderRankerTrees:
         return loaded
 
 
-def drawn(own: NDArray[np.bool_], most: int, dice: np.random.Generator) -> NDArray[np.int64]:
+def drawn(own: NDArray[np.bool_], most: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Places of at most so many configurations; a quarter of them may be the crystal's own."""
     right, wrong = np.flatnonzero(own), np.flatnonzero(~own)
-    right = dice.permutation(right)[: max(most // 4, most - len(wrong))]
-    return np.concatenate([right, dice.permutation(wrong)[: most - len(right)]])
+    right = rng.permutation(right)[: max(most // 4, most - len(wrong))]
+    return np.concatenate([right, rng.permutation(wrong)[: most - len(right)]])

@@ -58,10 +58,10 @@ def pairs(n: int) -> tuple[Tensor, Tensor]:
 def train(network: nn.Module, learn: Motions, choose: Motions, seed: int, seconds: float) -> int:
     """Epochs within the processor time; the network ends with the weights of its best validation epoch."""
     optimiser = torch.optim.Adam(network.parameters(), lr=RATE, weight_decay=1e-12)
-    dice = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     best, weights, epochs, end = float("inf"), copy.deepcopy(network.state_dict()), 0, time.process_time() + seconds
     while time.process_time() < end:
-        for index in torch.split(torch.randperm(len(learn), generator=dice), BATCH):
+        for index in torch.split(torch.randperm(len(learn), generator=rng), BATCH):
             part = learn.take(index)
             loss = ((network(part.charge, part.x, part.v) - part.later) ** 2).mean()
             optimiser.zero_grad(set_to_none=True)

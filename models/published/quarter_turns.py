@@ -96,9 +96,9 @@ def digits(seed: int) -> tuple[Digits, Digits]:
 def train(network: nn.Module, learn: Digits, seed: int, epochs: int, prior: float = 0.0) -> None:
     """Adam on whatever of the network is not frozen."""
     optimiser = torch.optim.Adam([p for p in network.parameters() if p.requires_grad], lr=RATE)
-    dice = torch.Generator().manual_seed(seed)
+    rng = torch.Generator().manual_seed(seed)
     for _ in range(epochs):
-        for index in torch.split(torch.randperm(len(learn.label), generator=dice), BATCH):
+        for index in torch.split(torch.randperm(len(learn.label), generator=rng), BATCH):
             image, label = learn.image[index], learn.label[index]
             loss = functional.cross_entropy(network(image), label)
             if prior:

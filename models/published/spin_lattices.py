@@ -88,15 +88,15 @@ class Field(nn.Module):
         self.gains = mlp(2, 32, 3 * STEPS_OF_FIELD)
         self.start = nn.Parameter(torch.ones(1) if kind == "equivariant" else torch.randn(n))
 
-    def forward(self, coupling: Tensor, dice: torch.Generator) -> Tensor:
+    def forward(self, coupling: Tensor, generator: torch.Generator) -> Tensor:
         """(b, STARTS, n) in [-1, 1] for couplings (b, 2)."""
         b, n = len(coupling), self.lattice.patterns.shape[1]
         if self.kind == "noise":
-            sigma = torch.randn(b, STARTS, n, generator=dice)
+            sigma = torch.randn(b, STARTS, n, generator=generator)
         elif self.kind == "positional":
             rows = torch.from_numpy(self.lattice.group)
-            sigma = self.start[rows[torch.randint(len(rows), (b, STARTS), generator=dice)]]
-            sigma = sigma * (2.0 * torch.randint(2, (b, STARTS, 1), generator=dice) - 1.0)
+            sigma = self.start[rows[torch.randint(len(rows), (b, STARTS), generator=generator)]]
+            sigma = sigma * (2.0 * torch.randint(2, (b, STARTS, 1), generator=generator) - 1.0)
         else:
             sigma = self.start.expand(b, STARTS, n)
         first, second = self.lattice.shells
@@ -117,13 +117,13 @@ class Outcome(NamedTuple):
 def experiment(kind: str, lattice: Lattice, seed: int, steps: int) -> Outcome:
     """Train a network of one kind on random couplings, then test it."""
     torch.manual_seed(seed)
-    rng, dice = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     field = Field(kind, lattice)
     optimiser = torch.optim.Adam(field.parameters(), lr=RATE)
     rows = torch.from_numpy(lattice.group)
     for _ in range(steps):
         coupling, truth = lattice.draw(BATCH, rng)
-        said = field(coupling, dice)
+        said = field(coupling, generator)
         error = orbit_minimum(said, lattice.patterns[truth], rows.expand(BATCH, *rows.shape))
         loss = (error.amin(dim=1) + 0.1 * error.mean(dim=1)).mean()
         optimiser.zero_grad(set_to_none=True)
@@ -132,7 +132,7 @@ def experiment(kind: str, lattice: Lattice, seed: int, steps: int) -> Outcome:
         optimiser.step()
     coupling, truth = lattice.draw(TEST, rng)
     with torch.no_grad():
-        said = field(coupling, dice)
+        said = field(coupling, generator)
     energies = torch.stack([-0.5 * ((said @ a) * said).sum(dim=-1) for a in lattice.shells], dim=-1)
     energy = (energies * coupling[:, None]).sum(dim=-1)  # (b, STARTS)
     best = energy.argmin(dim=1)

@@ -83,11 +83,11 @@ def test_a_broken_zip_costs_one_rejection(tmp_path: Path, content: bytes) -> Non
 
 def test_a_zip_damaged_anywhere_spares_its_neighbours(tmp_path: Path) -> None:
     sound = zipped({f"é{k}.cif": GOOD * 3 for k in range(3)})
-    dice = random.Random(0)
+    rng = random.Random(0)
     refused = 0
     for _ in range(DAMAGES):
         spoilt = bytearray(sound)
-        spoilt[dice.randrange(len(spoilt))] = dice.randrange(256)
+        spoilt[rng.randrange(len(spoilt))] = rng.randrange(256)
         fill(tmp_path, {"a.cif": GOOD, "b.zip": bytes(spoilt), "c.cif": GOOD})
         items = told(read(tmp_path))
         assert items[0] == ("a.cif", "MnO") and items[-1] == ("c.cif", "MnO")

@@ -82,10 +82,10 @@ def test_loss_by_pencil() -> None:
 
 
 def test_without_strength_it_is_cross_entropy() -> None:
-    dice = torch.Generator().manual_seed(0)
-    z, y = torch.randn(50, generator=dice), (torch.rand(50, generator=dice) < 0.3).float()
+    generator = torch.Generator().manual_seed(0)
+    z, y = torch.randn(50, generator=generator), (torch.rand(50, generator=generator) < 0.3).float()
     assert torch.equal(binary_loss(z, y, 0.0, prior=-2.0), functional.binary_cross_entropy_with_logits(z, y))
-    z, label = torch.randn(50, 4, generator=dice), torch.randint(4, (50,), generator=dice)
+    z, label = torch.randn(50, 4, generator=generator), torch.randint(4, (50,), generator=generator)
     assert torch.equal(classes_loss(z, label, 0.0), functional.cross_entropy(z, label))
 
 
@@ -97,10 +97,10 @@ def test_two_classes_as_two_logits_are_four_times_as_weak() -> None:
 
 
 def test_a_number_added_to_all_classes_changes_nothing() -> None:
-    dice = torch.Generator().manual_seed(1)
-    z, label = torch.randn(20, 5, generator=dice, dtype=torch.float64), torch.randint(5, (20,), generator=dice)
-    prior = torch.randn(5, generator=dice, dtype=torch.float64)
-    shift = 7 * torch.randn(20, 1, generator=dice, dtype=torch.float64)
+    generator = torch.Generator().manual_seed(1)
+    z, label = torch.randn(20, 5, generator=generator, dtype=torch.float64), torch.randint(5, (20,), generator=generator)
+    prior = torch.randn(5, generator=generator, dtype=torch.float64)
+    shift = 7 * torch.randn(20, 1, generator=generator, dtype=torch.float64)
     same = classes_loss(z, label, 0.2, prior)
     torch.testing.assert_close(classes_loss(z + shift, label, 0.2, prior), same, rtol=EXACT, atol=0)
     torch.testing.assert_close(classes_loss(z, label, 0.2, prior - 3), same, rtol=EXACT, atol=0)  # shares need not add up to 1

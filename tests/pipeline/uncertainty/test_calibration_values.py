@@ -93,9 +93,9 @@ def test_few_rows_of_either_kind_change_nothing(rare: int, fits: bool, turned: b
 
 def test_it_finds_the_slope_and_offset_of_votes() -> None:
     """Votes whose logit is x where the truth has 0.5 x - 1."""
-    dice = np.random.default_rng(0)
-    x = dice.normal(0.0, 2.0, 40_000)
-    happened = dice.random(len(x)) < 1 / (1 + np.exp(-(0.5 * x - 1.0)))
+    generator = np.random.default_rng(0)
+    x = generator.normal(0.0, 2.0, 40_000)
+    happened = generator.random(len(x)) < 1 / (1 + np.exp(-(0.5 * x - 1.0)))
     found = Platt.fit(happened, 1 / (1 + np.exp(-x)))
     assert found.slope == pytest.approx(0.5, abs=0.02) and found.offset == pytest.approx(-1.0, abs=0.03)
     assert found.to_json() == {"slope": found.slope, "offset": found.offset}
