@@ -45,34 +45,34 @@ class TwoPartHead(nn.Module):
         return TwoPart(logit, functional.softplus(size))
 
 
-def two_part_loss(said: TwoPart, moment: Tensor, weight: Tensor | None = None) -> Tensor:
+def two_part_loss(predicted: TwoPart, moment: Tensor, weight: Tensor | None = None) -> Tensor:
     """Cross-entropy of "is it magnetic", the error of the size where it is (Kaba et al., arXiv 2111.14712), and the error
     of the product, which is what a prediction is.
 
     Args:
-        said: the network's answer to a batch.
+        predicted: the network's answer to a batch.
         moment: (crystals,) labels, µB/atom.
         weight: (crystals,) weights of the labels; None: all equal. Where all are zero the loss is zero.
     """
     magnetic = (moment > MAGNETIC_THRESHOLD).to(moment.dtype)
     if weight is not None:
-        gates = functional.binary_cross_entropy_with_logits(said.logit, magnetic, reduction="none")
-        each = gates + magnetic * (said.size - moment).abs() + (said.moment - moment).abs()
+        gates = functional.binary_cross_entropy_with_logits(predicted.logit, magnetic, reduction="none")
+        each = gates + magnetic * (predicted.size - moment).abs() + (predicted.moment - moment).abs()
         return (weight * each).sum() / weight.sum().clamp(min=torch.finfo(weight.dtype).tiny)
-    gate = functional.binary_cross_entropy_with_logits(said.logit, magnetic)
-    size = (magnetic * (said.size - moment).abs()).mean()
-    return gate + size + (said.moment - moment).abs().mean()
+    gate = functional.binary_cross_entropy_with_logits(predicted.logit, magnetic)
+    size = (magnetic * (predicted.size - moment).abs()).mean()
+    return gate + size + (predicted.moment - moment).abs().mean()
 
 
-def site_loss(said: TwoPart, batch: GraphBatch) -> Tensor:
+def site_loss(predicted: TwoPart, batch: GraphBatch) -> Tensor:
     """SITES times the mean error of the site moments that are known, µB/atom; a crystal without any counts as one without error.
 
     Args:
-        said: the network's answer to the batch.
+        predicted: the network's answer to the batch.
         batch: its labels are `site_moment`, its nodes count by `node_weight`.
     """
-    if said.sites is None or batch.site_moment is None:
-        return said.size.new_zeros(())
+    if predicted.sites is None or batch.site_moment is None:
+        return predicted.size.new_zeros(())
     known = torch.isfinite(batch.site_moment)
-    wrong = (said.sites - torch.nan_to_num(batch.site_moment)).abs() * known * batch.node_weight
+    wrong = (predicted.sites - torch.nan_to_num(batch.site_moment)).abs() * known * batch.node_weight
     return SITES * wrong.sum() / batch.n_crystals

@@ -81,5 +81,5 @@ def mean_error(network: nn.Module, motions: Motions) -> float:
         return mse(network(motions.charge, motions.x, motions.v), motions.later)
 
 
-def mse(said: Tensor, truth: Tensor) -> float:
-    return float(((said - truth) ** 2).mean())
+def mse(predicted: Tensor, truth: Tensor) -> float:
+    return float(((predicted - truth) ** 2).mean())

@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 
 
-def orbit_minimum(said: Tensor, truth: Tensor, permutations: Tensor) -> Tensor:
+def orbit_minimum(predicted: Tensor, truth: Tensor, permutations: Tensor) -> Tensor:
     """(..., k) mean squared error of k answers to the nearest image of the truth.
 
-        min over g and the sign of  mean_i (said_i -+ truth_{g(i)})² = <said²> + <truth²> - 2 max_g |<said truth_g>|
+        min over g and the sign of  mean_i (p_i -+ t_{g(i)})² = <p²> + <t²> - 2 max_g |<p t_g>|,  p predicted, t true
 
     Args:
-        said: (..., k, n) answers.
+        predicted: (..., k, n) answers.
         truth: (..., n), in the same unit.
         permutations: (..., g, n) int64, a group; rows may occur more than once.
     """
     images = torch.gather(truth[..., None, :].expand(*permutations.shape), -1, permutations)
-    overlap = (said @ images.transpose(-1, -2)).abs().amax(dim=-1) / truth.shape[-1]
-    return (said * said).mean(dim=-1) + (truth * truth).mean(dim=-1)[..., None] - 2.0 * overlap
+    overlap = (predicted @ images.transpose(-1, -2)).abs().amax(dim=-1) / truth.shape[-1]
+    return (predicted * predicted).mean(dim=-1) + (truth * truth).mean(dim=-1)[..., None] - 2.0 * overlap

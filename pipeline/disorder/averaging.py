@@ -26,23 +26,23 @@ SETTLED_SHARE = 0.02  # the same as a share of the mean
 class ApproximantRows:
     """Predictions of one crystal's approximants; rows of all fields correspond."""
 
-    said: EnsemblePrediction
+    predicted: EnsemblePrediction
     orders: Floats  # (approximants, classes) probabilities of the kinds of order, given that there are moments
     facts: dict[str, NDArray[Any]] = field(default_factory=dict)  # (approximants,) each: what the net moment needs, or nothing
 
     @classmethod
-    def of(cls, said: Mapping[str, NDArray[Any]]) -> ApproximantRows:
+    def of(cls, columns: Mapping[str, NDArray[Any]]) -> ApproximantRows:
         """From columns by name; see `columns`."""
-        members = {name.removeprefix(MEMBER_PREFIX): values for name, values in said.items() if name.startswith(MEMBER_PREFIX)}
-        orders = np.stack([said[f"order_{name}"] for name in CLASSES], axis=1)
-        facts = {name: values for name, values in said.items() if name in FACTS}
-        return cls(EnsemblePrediction(**{name: said[name] for name in NUMBERS}, members=members), orders, facts)
+        members = {name.removeprefix(MEMBER_PREFIX): values for name, values in columns.items() if name.startswith(MEMBER_PREFIX)}
+        orders = np.stack([columns[f"order_{name}"] for name in CLASSES], axis=1)
+        facts = {name: values for name, values in columns.items() if name in FACTS}
+        return cls(EnsemblePrediction(**{name: columns[name] for name in NUMBERS}, members=members), orders, facts)
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The numbers NUMBERS of an ensemble, `member_NAME` each member's moment, `order_CLASS`, and the facts."""
         return (
-            {name: getattr(self.said, name) for name in NUMBERS}
-            | {f"{MEMBER_PREFIX}{name}": values for name, values in self.said.members.items()}
+            {name: getattr(self.predicted, name) for name in NUMBERS}
+            | {f"{MEMBER_PREFIX}{name}": values for name, values in self.predicted.members.items()}
             | {f"order_{name}": self.orders[:, k] for k, name in enumerate(CLASSES)}
             | self.facts
         )
@@ -50,8 +50,8 @@ class ApproximantRows:
     @classmethod
     def joined(cls, parts: list[ApproximantRows]) -> ApproximantRows:
         """The rows of several, one after the other."""
-        fields = {name: np.concatenate([getattr(part.said, name) for part in parts]) for name in NUMBERS}
-        members = {name: np.concatenate([part.said.members[name] for part in parts]) for name in parts[0].said.members}
+        fields = {name: np.concatenate([getattr(part.predicted, name) for part in parts]) for name in NUMBERS}
+        members = {name: np.concatenate([part.predicted.members[name] for part in parts]) for name in parts[0].predicted.members}
         facts = {name: np.concatenate([part.facts[name] for part in parts]) for name in parts[0].facts}
         return cls(EnsemblePrediction(**fields, members=members), np.concatenate([part.orders for part in parts]), facts)
 
@@ -84,7 +84,7 @@ def is_settled(moments: Floats, weights: Floats) -> bool:
 
 def is_without_moment(rows: ApproximantRows) -> bool:
     """Whether all approximants surely have no moment: another decoration has none either."""
-    return bool((rows.said.moment < SETTLED_MUB).all() and (rows.said.p_magnetic < SURELY).all())
+    return bool((rows.predicted.moment < SETTLED_MUB).all() and (rows.predicted.p_magnetic < SURELY).all())
 
 
 def average(rows: ApproximantRows, weights: Floats) -> tuple[ApproximantRows, float]:
@@ -97,20 +97,20 @@ def average(rows: ApproximantRows, weights: Floats) -> tuple[ApproximantRows, fl
         rows: the predictions of the approximants.
         weights: (approximants,) share of each in the atoms of the mean, sum 1.
     """
-    said = rows.said
-    away = spread(said.moment, weights)
+    predicted = rows.predicted
+    away = spread(predicted.moment, weights)
     more = 0.0 if np.isnan(away) else away
-    moment, low, high = (float(weights @ values) for values in (said.moment, said.low, said.high))
+    moment, low, high = (float(weights @ values) for values in (predicted.moment, predicted.low, predicted.high))
     mean = EnsemblePrediction(
         moment=np.array([moment]),
         low=np.array([max(moment - np.hypot(moment - low, SIGMAS_OF_90 * more), 0.0)]),
         high=np.array([moment + np.hypot(high - moment, SIGMAS_OF_90 * more)]),
-        std=np.array([np.hypot(weights @ said.std, more)]),
-        size=np.array([np.hypot(weights @ said.size, more)]),
-        p_magnetic=np.array([weights @ said.p_magnetic]),
-        p_moment_above_1=np.array([weights @ said.p_moment_above_1]),
-        ood_score=np.array([weights @ said.ood_score]),
-        members={name: np.array([weights @ values]) for name, values in said.members.items()},
+        std=np.array([np.hypot(weights @ predicted.std, more)]),
+        size=np.array([np.hypot(weights @ predicted.size, more)]),
+        p_magnetic=np.array([weights @ predicted.p_magnetic]),
+        p_moment_above_1=np.array([weights @ predicted.p_moment_above_1]),
+        ood_score=np.array([weights @ predicted.ood_score]),
+        members={name: np.array([weights @ values]) for name, values in predicted.members.items()},
     )
     facts = {name: np.array([_mean_fact(values, weights)], dtype=values.dtype) for name, values in rows.facts.items()}
     return ApproximantRows(mean, (weights @ rows.orders)[None], facts), away

@@ -180,14 +180,14 @@ def _at_work(table: pd.DataFrame, tesla: pd.Series[float]) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def prediction_columns(said: ExperimentPrediction) -> dict[str, Floats]:
+def prediction_columns(predicted: ExperimentPrediction) -> dict[str, Floats]:
     """The columns of `predicted_columns`, one row a composition."""
-    out = {"p_fm_or_fim_predicted": said.p_fm_or_fim}
-    for name, transition in (("tc", said.tc), ("tn", said.tn)):
+    out = {"p_fm_or_fim_predicted": predicted.p_fm_or_fim}
+    for name, transition in (("tc", predicted.tc), ("tn", predicted.tn)):
         low, high = transition.interval()
         out |= {f"{name}_K": transition.value_K, f"{name}_low_K": low, f"{name}_high_K": high}
-    out[NEAR_ROOM] = np.maximum(said.tc.p_above(NEAR_ROOM_K[0]) - said.tc.p_above(NEAR_ROOM_K[1]), 0.0)
-    return out | {f"p_tc_above_{t}": said.tc.p_above(float(t)) for t in THRESHOLDS_K}
+    out[NEAR_ROOM] = np.maximum(predicted.tc.p_above(NEAR_ROOM_K[0]) - predicted.tc.p_above(NEAR_ROOM_K[1]), 0.0)
+    return out | {f"p_tc_above_{t}": predicted.tc.p_above(float(t)) for t in THRESHOLDS_K}
 
 
 def unique_compositions(mix: Compositions) -> tuple[Compositions, NDArray[np.int64]]:

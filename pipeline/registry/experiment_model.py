@@ -91,8 +91,8 @@ def error_table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns).set_index(index)
 
 
-def answers(said: ExperimentPrediction) -> dict[str, np.ndarray]:
+def answers(prediction: ExperimentPrediction) -> dict[str, np.ndarray]:
     """What a model predicts of each task, (formulas,) each: a probability, or K."""
-    return {"order": said.p_fm_or_fim, "tc": said.tc.value_K, "tn": said.tn.value_K}
+    return {"order": prediction.p_fm_or_fim, "tc": prediction.tc.value_K, "tn": prediction.tn.value_K}
 
 

@@ -51,9 +51,10 @@ class OrderClassifier(PublishedModel):
     def errors(self) -> pd.DataFrame:
         """Log loss, truth and chemical system of its test rows, by id."""
         rows = self.held_out().set_index("material_id")
-        said = rows[[f"p_{name}" for name in CLASSES]].to_numpy(np.float64)
+        predicted = rows[[f"p_{name}" for name in CLASSES]].to_numpy(np.float64)
         truth = rows["truth"].to_numpy(np.int64)
-        return pd.DataFrame({"error": log_losses(said, truth), "truth": rows["truth"].astype(float), "system": rows["chemsys"]})
+        losses = log_losses(predicted, truth)
+        return pd.DataFrame({"error": losses, "truth": rows["truth"].astype(float), "system": rows["chemsys"]})
 
     def quality(self) -> str:
         return f"test macro-F1 {self.manifest['scores']['test']['f1']['macro']:.3f}"
@@ -76,7 +77,7 @@ class OrderClassifier(PublishedModel):
         return faults
 
 
-def log_losses(said: Floats, truth: NDArray[np.int64]) -> Floats:
+def log_losses(predicted: Floats, truth: NDArray[np.int64]) -> Floats:
     """(rows,) minus the logarithm of the probability (rows, classes) of the true class (rows,)."""
-    losses: Floats = -np.log(np.clip(said[np.arange(len(said)), truth], SMALLEST, 1.0))
+    losses: Floats = -np.log(np.clip(predicted[np.arange(len(predicted)), truth], SMALLEST, 1.0))
     return losses

@@ -45,7 +45,7 @@ class Averaged:
         rows, number = ApproximantRows.joined(self.rows), self.number
         if number >= self.approximants.most or is_without_moment(rows):
             return True
-        return number >= self.approximants.fewest and is_settled(rows.said.moment, self.approximants.weights(number))
+        return number >= self.approximants.fewest and is_settled(rows.predicted.moment, self.approximants.weights(number))
 
 
 def predict_averages(

@@ -39,7 +39,7 @@ class Dummy:
     """The better of the two constant predictions."""
 
     name: str
-    value: float  # µB/atom, said of every crystal
+    value: float  # µB/atom, predicted for every crystal
 
     @classmethod
     def better(cls, training: Floats, truth: Floats) -> Dummy:
@@ -49,7 +49,7 @@ class Dummy:
 
 
 def select_members(
-    training: Floats, truth: Floats, systems: Sequence[str], said: Mapping[str, Prediction], seed: int = 0
+    training: Floats, truth: Floats, systems: Sequence[str], predicted: Mapping[str, Prediction], seed: int = 0
 ) -> dict[str, Verdict]:
     """The verdict on each member.
 
@@ -57,30 +57,30 @@ def select_members(
         training: (training rows,) moments, µB/atom.
         truth: (validation rows,) moments, µB/atom.
         systems: (validation rows,) chemical systems.
-        said: predictions for the validation rows by member.
+        predicted: predictions for the validation rows by member.
         seed: seed of the bootstrap.
     """
     dummy = Dummy.better(training, truth)
-    return {name: assess_member(dummy, truth, systems, prediction, seed) for name, prediction in said.items()}
+    return {name: assess_member(dummy, truth, systems, prediction, seed) for name, prediction in predicted.items()}
 
 
-def assess_member(dummy: Dummy, truth: Floats, systems: Sequence[str], said: Prediction, seed: int = 0) -> Verdict:
+def assess_member(dummy: Dummy, truth: Floats, systems: Sequence[str], predicted: Prediction, seed: int = 0) -> Verdict:
     """Compare one member with the dummy.
 
     Args:
         dummy: the better constant prediction.
         truth: (validation rows,) moments, µB/atom.
         systems: (validation rows,) chemical systems.
-        said: the member's predictions.
+        predicted: the member's predictions.
         seed: seed of the bootstrap.
     """
-    if not (np.isfinite(said.moment).all() and np.isfinite(said.p_magnetic).all()):
+    if not (np.isfinite(predicted.moment).all() and np.isfinite(predicted.p_magnetic).all()):
         return Verdict(False, "its predictions are not finite", None)
-    if len(said.moment) > 1 and np.ptp(said.moment) < VARIES:
+    if len(predicted.moment) > 1 and np.ptp(predicted.moment) < VARIES:
         return Verdict(False, CONSTANT, None)
     if len(set(systems)) < FEWEST_SYSTEMS:
         return Verdict(False, f"{len(set(systems))} chemical systems in the validation rows cannot prove anything", None)
-    gain = cluster_bootstrap(np.abs(truth - dummy.value) - np.abs(truth - said.moment), systems, seed)
+    gain = cluster_bootstrap(np.abs(truth - dummy.value) - np.abs(truth - predicted.moment), systems, seed)
     if gain.low > 0:
         return Verdict(True, "", gain)
     words = f"it is not better than {dummy.name} ({dummy.value:.3g} µB/atom) with confidence: gains {gain.text()} µB/atom"

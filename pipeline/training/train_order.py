@@ -70,9 +70,9 @@ def _classifier(crystals: list[OrderedCrystal], facts: dict[str, Any], where: Se
     train, test = part == "train", part == "test"
     reporter.say("Growing the trees of the order classifier")
     grown = OrderClassifierTrees.fit(columns[train], classes[train], {})
-    said = grown.predict(columns[test])
+    predicted = grown.predict(columns[test])
     held_out = pd.DataFrame({"material_id": _ids(kept, test), "chemsys": _systems(kept, test), "truth": classes[test]})
-    held_out = held_out.assign(**{f"p_{name}": said[:, k] for k, name in enumerate(CLASSES)})
+    held_out = held_out.assign(**{f"p_{name}": predicted[:, k] for k, name in enumerate(CLASSES)})
 
     def write(folder: Path) -> None:
         grown.save(folder)
@@ -116,17 +116,17 @@ def _ranker(crystals: list[OrderedCrystal], facts: dict[str, Any], where: Settin
     return publish_model(where.order_rankers, OrderRanker, write, stated, ranker_card)
 
 
-def class_metrics(said: NDArray[np.float64], classes: NDArray[np.int64]) -> dict[str, Any]:
+def class_metrics(predicted: NDArray[np.float64], classes: NDArray[np.int64]) -> dict[str, Any]:
     """F1 of each class and their mean, log loss, and how far each probability can be trusted.
 
     Args:
-        said: (rows, 3) probabilities of CLASSES.
+        predicted: (rows, 3) probabilities of CLASSES.
         classes: (rows,) places in CLASSES.
     """
-    errors = {name: reliability(classes == k, said[:, k])["calibration_error"] for k, name in enumerate(CLASSES)}
+    errors = {name: reliability(classes == k, predicted[:, k])["calibration_error"] for k, name in enumerate(CLASSES)}
     return {
-        "f1": class_scores(classes, said.argmax(axis=1), CLASSES),
-        "log_loss": float(log_losses(said, classes).mean()),
+        "f1": class_scores(classes, predicted.argmax(axis=1), CLASSES),
+        "log_loss": float(log_losses(predicted, classes).mean()),
         "calibration_error": errors,
     }
 
