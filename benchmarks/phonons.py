@@ -27,7 +27,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -35,12 +35,13 @@ import torch
 from numpy.typing import NDArray
 from pymatgen.core import Structure
 from sklearn.ensemble import ExtraTreesRegressor
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
 from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel
 
 from benchmarks.figures import Journal
+from benchmarks.phonon_network import Regression, element_facts
 from benchmarks.smoke import arguments
 from data.crystal import Crystal
 from data.store.artifact import make_folder, text_hash
@@ -49,18 +50,15 @@ from flows.console import Console
 from models.contract import Examples
 from models.families import family
 from models.graphs.crystal_graphs import CrystalGraphs
-from models.networks.layers import N_ELEMENTS, GaussianBasis, mlp
 from models.networks.network_model import NetworkModel
 from pipeline.demos.figures import Measured, markdown
-from pipeline.features.descriptors import descriptors, magpie_table
+from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.features.vectors import build_vectors
 from pipeline.ops.progress import Tick
 
 PUBLISHED = {"MEGNet": 28.8, "ALIGNN": 29.5, "coGN": 29.7, "MODNet": 34.3, "CGCNN": 57.8, "random forest": 67.6}
 FOLDS = 5
-POWERS = (1.0, 2.0, 4.0, 6.0)  # of inverse distances, features of an edge
-REACH = 5.0  # bound of an attention score, so that its exponential stays finite
 MOST_LOG = 9.5  # ln cm⁻¹, beyond every phonon; keeps a wild guess early in training finite
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -133,7 +131,7 @@ def stretches(graphs: CrystalGraphs) -> Floats:
     The stiffness of a bond falls as a power of its length, in Å or in sums of covalent radii; the stiffest bond counts, or the
     atom whose bonds together are the stiffest. Two columns are plain lengths, one is a mass.
     """
-    _, mass, radius = _elements()
+    _, mass, radius = element_facts()
     first = np.repeat(graphs.node_ptr[:-1], np.diff(graphs.edge_ptr))
     target = graphs.edge_target + first
     a, b = graphs.numbers[graphs.edge_source + first], graphs.numbers[target]
@@ -148,80 +146,6 @@ def stretches(graphs: CrystalGraphs) -> Floats:
     columns = [np.maximum.reduceat(values, graphs.edge_ptr[:-1]) for values in bonds]
     columns += [np.maximum.reduceat(values, graphs.node_ptr[:-1]) for values in atoms]
     return np.stack(columns, axis=1)
-
-
-class ElementEmbedding(nn.Module):
-    """Atomic numbers to vectors: a map of the elements' properties, and a free vector that starts at zero."""
-
-    properties: Tensor
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        table, mass, _ = _elements()
-        known = np.concatenate([table, np.log(mass)[:, None], mass[:, None] ** -0.5], axis=1)
-        known = (known - known[1:].mean(axis=0)) / known[1:].std(axis=0)
-        self.register_buffer("properties", torch.from_numpy(known[:N_ELEMENTS]).float())
-        self.map = mlp(known.shape[1], width, width)
-        self.free = nn.Embedding(N_ELEMENTS, width)
-        nn.init.zeros_(self.free.weight)
-
-    def forward(self, numbers: Tensor) -> Tensor:
-        return cast(Tensor, self.map(self.properties)[numbers] + self.free(numbers))
-
-
-class BondBasis(nn.Module):
-    """Distances (edges,) in Å to (edges, count) features: broad bins and powers."""
-
-    def __init__(self, count: int, reach_A: float, step_A: float) -> None:
-        super().__init__()
-        self.bins = GaussianBasis(0.0, reach_A, count - len(POWERS), step_A)
-
-    def forward(self, distance: Tensor) -> Tensor:
-        ratio = 1.5 / distance.clamp(min=0.5)
-        return torch.cat([self.bins(distance), torch.stack([ratio**power for power in POWERS], dim=1)], dim=1)
-
-    def shared(self, distance: Tensor, known: list[tuple[Tensor, float, Tensor]]) -> Tensor:
-        """`forward`; no other network reads a batch of this benchmark."""
-        return self(distance)
-
-
-class Scores(nn.Module):
-    """In the place of a network's last norm: (nodes, width) to what the weighted mean over atoms must carry for an attention."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm, self.value, self.score = nn.LayerNorm(width), nn.Linear(width, width), nn.Linear(width, width)
-
-    def forward(self, node: Tensor) -> Tensor:
-        h = self.norm(node)
-        strength = torch.exp(REACH * torch.tanh(self.score(h) / REACH))
-        return torch.cat([h, strength * self.value(h), strength], dim=1)
-
-
-class Attended(nn.Module):
-    """In the place of a network's head, behind `Scores`: [mean, attention per channel] of the atoms."""
-
-    def forward(self, pooled: Tensor) -> Tensor:
-        mean, summed, strength = pooled.chunk(3, dim=1)
-        return torch.cat([mean, summed / strength], dim=1)
-
-
-class Regression(nn.Module):
-    """A family's network with its parts exchanged, and a head for one number."""
-
-    def __init__(self, model: NetworkModel, springs: int, bin_A: float) -> None:
-        super().__init__()
-        self.network, shape = model.network, model.settings
-        self.network.embedding = ElementEmbedding(shape.width)
-        self.network.basis = BondBasis(shape.gaussians, shape.reach_A, bin_A)
-        if model.family == "megnet":
-            self.network.head = nn.Identity()
-        else:
-            self.network.norm, self.network.head = Scores(shape.width), Attended()
-        self.head = mlp(2 * shape.width + springs, shape.width, 1)
-
-    def forward(self, batch: Any, springs: Tensor) -> Tensor:
-        return cast(Tensor, self.head(torch.cat([self.network(batch), springs], dim=1)).squeeze(1))
 
 
 def fit(name: str, task: Task, rows: Rows, seed: int, recipe: Recipe, tick: Tick = lambda n: None) -> Predict:
@@ -284,12 +208,6 @@ def results(task: Task, out: Path, families: Sequence[str], seeds: int) -> str:
         rows.append([name, *(f"{e:.1f}" for e in errors), Measured.of(errors).text(1)])
     rows += [[f"{name}, published", *([""] * FOLDS), f"{error:.1f}"] for name, error in PUBLISHED.items()]
     return markdown(["MAE, cm⁻¹", *(f"fold {k}" for k in range(FOLDS)), "mean ± sd"], rows)
-
-
-def _elements() -> tuple[Floats, Floats, Floats]:
-    """Magpie's properties, mass (u) and covalent radius (Å), by atomic number."""
-    names, table = magpie_table()
-    return table, np.maximum(table[:, names.index("AtomicWeight")], 1.0), table[:, names.index("CovalentRadius")] / 100.0
 
 
 def _options() -> argparse.Namespace:
