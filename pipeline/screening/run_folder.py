@@ -60,7 +60,7 @@ def finish(folder: Path) -> None:
     (folder / UNFINISHED_FILE).unlink(missing_ok=True)
 
 
-def hold_against_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+def check_against_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
     """Compare every file of a run with the hash that its manifest states.
 
     Raises:

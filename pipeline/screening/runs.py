@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data.errors import UserError
 from pipeline.screening.previous import list_runs, read_run
-from pipeline.screening.run_folder import hold_against_manifest
+from pipeline.screening.run_folder import check_against_manifest
 from pipeline.screening.screened import Screened
 from pipeline.settings import Settings
 
@@ -21,7 +21,7 @@ def find_run(where: Settings, run: str | None) -> Screened:
     found = _find(where, run)
     if "orderings" not in found.manifest:
         raise UserError(f"run {found.manifest.get('id')} was made by an older ferroscreen, without orderings: screen again")
-    hold_against_manifest(found.folder, found.manifest)
+    check_against_manifest(found.folder, found.manifest)
     return found
 
 
