@@ -1,4 +1,4 @@
-"""What a person sees while a flow runs: bars on the error stream, so that standard output stays for results."""
+"""Progress of a flow: bars on the error stream, so that standard output stays for results."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Console:
 
 
 class Logged:
-    """In a deployment nobody watches a bar: each step is a line in the flow run's log."""
+    """Progress in a deployment: each step is a line in the flow run's log."""
 
     @contextmanager
     def bar(self, label: str, total: int) -> Iterator[Tick]:

@@ -1,4 +1,4 @@
-"""Telling people what they should know: through the notification blocks of the Prefect server that FERROSCREEN_NOTIFY names."""
+"""Notifications, through the notification blocks of the Prefect server that FERROSCREEN_NOTIFY names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipeline.settings import settings
 
 
 def notify(subject: str, body: str) -> None:
-    """Send to every block; one that cannot be reached is logged and stops nobody.
+    """Send to every block; one that cannot be reached is logged, and the job goes on.
 
     A block is any that Prefect can notify by (webhook, Slack, Teams, e-mail, ...), named `type-slug/name`.
     """

@@ -1,4 +1,4 @@
-"""A model's two files: `model.json` says what it is, `model.safetensors` holds its numbers."""
+"""A model's two files: `model.json` has its settings, `model.safetensors` its parameters."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ class Evidence:
         return by_formula if by_formula is not Verdict.UNKNOWN else self._by_density(counts, volume)
 
     def _by_formula(self, counts: dict[int, float]) -> Verdict:
-        """Hydrogen, and elements that no site holds, are not counted: nobody located them."""
+        """Hydrogen, and elements that no site holds, are not counted: the structure determination did not locate them."""
         shared = [z for z in self.composition if z != 1 and z in counts]
         if not shared:
             return Verdict.UNKNOWN

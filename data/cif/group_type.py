@@ -18,7 +18,7 @@ _MOST_OPERATIONS = 400  # the search for symmetry takes seconds for thousands of
 
 @lru_cache(maxsize=1024)
 def space_group_number(group: SymmetryGroup) -> int | None:
-    """The space-group number that a crystal with exactly these operations has; None where nobody can tell."""
+    """The space-group number that a crystal with exactly these operations has; None where it is not found."""
     setting = tabulated_setting(group)
     if setting is not None:
         return int(setting.number)

@@ -1,4 +1,4 @@
-"""Crystals as people keep them: a file, a folder, a zip, with one or many data blocks each (ICSD exports, COD, VASP runs)."""
+"""Crystals in a file, a folder or a zip, with one or many data blocks each (ICSD exports, COD, VASP runs)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One writer at a time, by a file lock. The operating system releases the lock when the writer's process dies."""
+"""One writer at a time, by a file lock. The operating system releases the lock when the writer's process ends."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Outlet(Protocol):
         ...
 
     def notify(self, subject: str, body: str) -> None:
-        """Tell the people that FERROSCREEN_NOTIFY names."""
+        """Send a message to the notification blocks that FERROSCREEN_NOTIFY names."""
         ...
 
 
@@ -64,7 +64,7 @@ def say_process_is_fresh() -> None:
 
 @dataclass(frozen=True)
 class InProcess:
-    """Steps are called as they are; nothing is published and nobody is notified, since both need a server.
+    """Steps are called as they are; nothing is published and no notification is sent, since both need a server.
 
     Args:
         forks: whether workers are copies of this process: only where no network runs in it.

@@ -1,1 +1,1 @@
-"""Models of what experiments say of a composition: magnetic order and transition temperatures."""
+"""Models of measured properties of a composition: magnetic order and transition temperatures."""

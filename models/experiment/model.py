@@ -1,4 +1,4 @@
-"""What experiments say of a composition: ferro- or ferrimagnet or antiferromagnet, Curie and Néel temperature, with intervals.
+"""Measured properties of a composition: ferro- or ferrimagnet or antiferromagnet, Curie and Néel temperature, with intervals.
 
 Forests and networks answer alike: the root of a temperature, or a logit. The ensemble is their weighted mean; how far it can be
 wrong comes from rows whose chemical systems its members never saw.

@@ -98,7 +98,7 @@ class OrderRankerTrees:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """The saved trees, saying the same numbers. Raises ModelError for anything else in the folder."""
+        """The saved trees, with the same predictions. Raises ModelError for anything else in the folder."""
         header, arrays = read_saved(folder, FAMILY, FORMAT, load_file)
         try:
             loaded = cls(Trees(**arrays), dict(header["facts"]))

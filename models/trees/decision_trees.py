@@ -48,7 +48,7 @@ class Trees:
             raise ModelError("the forest's arrays name columns or values that cannot be")
 
     def predict(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """(rows, outputs) means over the trees, row by row the same whatever stands beside it; `rows` is (rows, columns)."""
+        """(rows, outputs) means over the trees, which do not depend on the other rows; `rows` is (rows, columns)."""
         total = np.zeros((len(rows), self.value.shape[1]))
         for leaf in self._each_leaf(rows):
             total += self.value.take(leaf, axis=0)
@@ -79,7 +79,7 @@ class Trees:
 
 
 def single_leaf(value: float) -> Trees:
-    """A tree that says one number of everything."""
+    """A tree of one leaf, which predicts one number for every row."""
     root, left, right = (np.zeros(1, np.int32) for _ in range(3))
     return Trees(root, left, right, np.zeros(1, np.int16), np.zeros(1, np.float32), np.full((1, 1), value, np.float32))
 

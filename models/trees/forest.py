@@ -153,7 +153,7 @@ def _grow(
 
 
 def medians(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Of each column's known values; zero where none is known, which no tree can ask about."""
+    """Of each column's known values; zero where none is known; no tree splits on such a column."""
     nothing = np.isnan(rows).all(axis=0)
     median: NDArray[np.float32] = np.nanmedian(np.where(nothing, np.float32(0), rows), axis=0).astype(np.float32)
     return median

@@ -1,4 +1,4 @@
-"""A comparison as files: all of it for programs, its top for people."""
+"""A comparison as files: all of it as JSON and CSV, the largest changes as a page."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pipeline.screening.identity import same_candidate
 
 
 def common_key(old: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.Series[str], pd.Series[str]]:
-    """A key for each row of two rankings: equal, and unique in each, where both speak of one candidate.
+    """A key for each row of two rankings: equal, and unique in each, where both have the same candidate.
 
     Rows are paired by (id, source file), then by ids of which one is the longer form of the other in the same file (see
     `same_candidate`), then by id alone where each ranking has it once among what is left: a file may have been moved or renamed.

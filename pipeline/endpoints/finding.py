@@ -1,4 +1,4 @@
-"""What one service said to one harmless question."""
+"""The answer of one service to one request that changes nothing."""
 
 from __future__ import annotations
 

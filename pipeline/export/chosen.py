@@ -27,7 +27,7 @@ class Chosen:
 
     @property
     def folder(self) -> str:
-        """A folder's name, of rank and formula: ids are anybody's text and never become paths."""
+        """A folder's name, of rank and formula: an id is text of a source and never becomes a path."""
         name = f"{self.row['rank']:05d}-{''.join(c for c in self.row['formula'] if c.isascii() and c.isalnum())}"
         return f"{name}-approximant{self.approximant}" if self.approximant else name
 

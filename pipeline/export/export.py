@@ -1,4 +1,4 @@
-"""The export: chosen candidates of a run as a folder that somebody can start calculations from."""
+"""The export: chosen candidates of a run as a folder of inputs for DFT calculations."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def claim_export(out: Path, force: bool) -> None:
 
 
 def remove_export(out: Path) -> None:
-    """Remove what an earlier export wrote and nobody has changed since; folders that are empty then go, too."""
+    """Remove files that an earlier export wrote and that were not changed since, and folders that are empty then."""
     for name, digest in (_files(out) or {}).items():
         path = out / name
         if path.resolve().is_relative_to(out.resolve()) and path.is_file() and file_hash(path) == digest:

@@ -1,4 +1,4 @@
-"""Work in several processes: results in order, a bounded queue; a process that dies or hangs loses one item only."""
+"""Work in several processes: results in order, a bounded queue; a process that ends early or hangs loses one item only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a coming snapshot says of its own quality: duplicates, and a page for people."""
+"""The quality of a snapshot before it is published: duplicates, label noise, and a page that shows them."""
 
 from __future__ import annotations
 

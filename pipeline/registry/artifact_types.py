@@ -22,7 +22,7 @@ MODEL_KINDS: tuple[type[PublishedModel], ...] = (Ensemble, OrderClassifier, Orde
 
 @dataclass(frozen=True)
 class Kind:
-    """Of artefacts: what one is called, where they live, how one is opened."""
+    """A kind of artefacts: its name, the folder of all of them, and how one is opened."""
 
     name: str
     root: Path
@@ -64,7 +64,7 @@ def kinds(where: Settings) -> tuple[Kind, ...]:
 
 
 def model_kind(word: str) -> type[PublishedModel]:
-    """The kind of model that a person calls by this word.
+    """The kind of model with this name, as `--kind` takes it.
 
     Raises:
         UserError: there is none of that name.

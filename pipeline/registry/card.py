@@ -1,4 +1,4 @@
-"""A model card: what a person should know before trusting a model."""
+"""A model card: data, errors and limits of a model."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NOT_PASSED = "**No member was better than a constant with confidence: this model
 
 
 def model_card(manifest: dict[str, Any]) -> str:
-    """What a person should know before trusting the model, in Markdown."""
+    """Data, errors and limits of the model, as Markdown."""
     metrics = manifest["metrics"]["ensemble"]
     lines = [f"- {m['name']}: weight {m['weight']:.2f}, test MAE {m['mae']:.4f} µB/atom" for m in manifest["members"]]
     way = manifest.get("weighing", {}).get("way", "")

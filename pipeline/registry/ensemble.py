@@ -123,7 +123,7 @@ class Ensemble(PublishedModel):
         return f"test MAE {self.manifest['metrics']['ensemble']['mae']:.4f} µB/atom ({members})"
 
     def gates(self) -> list[str]:
-        """What speaks against the model as such; see pipeline.registry.ensemble_gates."""
+        """Faults for which the model must not be used; see pipeline.registry.ensemble_gates."""
         from pipeline.registry.ensemble_gates import gates  # late: the gates predict, which needs what reads an ensemble
 
         return gates(self)

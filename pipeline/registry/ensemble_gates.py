@@ -1,4 +1,4 @@
-"""What a moment ensemble has to fulfil before it may be in use, whatever other models do."""
+"""Conditions for a moment ensemble to be used, independent of other models."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ASKED_ALONE = 6  # crystals
 
 
 def gates(model: Ensemble) -> list[str]:
-    """What is wrong with a model as such, in words."""
+    """The conditions that a model does not meet, one sentence each."""
     held_out = model.held_out()
     said = held_out[["moment_muB_per_atom", "moment_low", "moment_high", "moment_std", "p_magnetic"]].to_numpy(np.float64)
     if not np.isfinite(said).all():
@@ -60,7 +60,7 @@ def _coverage_faults(held_out: pd.DataFrame) -> list[str]:
 
 
 def _batch_faults(model: Ensemble) -> list[str]:
-    """Whether crystals of the starter set are told the same alone and together."""
+    """Whether crystals of the starter set get the same predictions alone and in a batch."""
     examples = starter_examples(model)
     together = model.predict(examples).moment
     alone = np.array([model.predict(examples.take(np.array([k]))).moment[0] for k in range(len(examples))])

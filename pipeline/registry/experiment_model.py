@@ -58,7 +58,7 @@ class PublishedExperimentModel(PublishedModel):
         return error_table(self.held_out())
 
     def learned_systems(self, where: Settings) -> set[str]:
-        """Every chemical system that it knows an answer of, since the final members learn from all rows."""
+        """Every chemical system of its rows, since the final members learn from all of them."""
         return set(self.held_out()["chemsys"])
 
     def gates(self) -> list[str]:

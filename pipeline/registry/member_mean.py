@@ -23,7 +23,7 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Combined:
-    """What an ensemble says; (rows,) each."""
+    """Predictions of an ensemble; (rows,) each."""
 
     moment: Floats  # µB/atom
     spread: Floats  # µB/atom, standard deviation of all members, those of weight zero included

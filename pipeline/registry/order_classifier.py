@@ -60,7 +60,7 @@ class OrderClassifier(PublishedModel):
         return f"test macro-F1 {self.manifest['scores']['test']['f1']['macro']:.3f}"
 
     def gates(self) -> list[str]:
-        """It must say more than how frequent the classes are, and its probabilities must come true."""
+        """Faults: a log loss no smaller than that of the class frequencies, or probabilities that are not calibrated."""
         errors, faults = self.errors(), []
         truth = errors["truth"].to_numpy(np.int64)
         if not np.isfinite(errors["error"]).all():

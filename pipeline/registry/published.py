@@ -101,7 +101,7 @@ class PublishedModel(ABC):
 
     @abstractmethod
     def gates(self) -> list[str]:
-        """What speaks against using the model, whatever other models do; one sentence each."""
+        """Faults for which the model must not be used, independent of other models; one sentence each."""
 
     @abstractmethod
     def errors(self) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""A folder at any URL that fsspec knows: files go there and come back; what its drivers say becomes a word to the user.
+"""A folder at any URL that fsspec knows: files are written there and read back; errors of its drivers become errors for the user.
 
 Keys come from the environment, where each driver looks for its own. Whatever a URL holds of user, password or signature is never
 part of a message.
@@ -79,7 +79,7 @@ class Storage:
             self.system.put_file(str(local), self._at(path))
 
     def put_whole(self, local: Path, path: str) -> None:
-        """The same, so that nobody ever sees a part of it. Raises Unavailable."""
+        """The same; a reader finds the whole file or none. Raises Unavailable."""
         if self._flat:  # an object is whole or absent anyway
             self.put(local, path)
             return

@@ -36,7 +36,7 @@ class Changes:
 
 @dataclass(frozen=True)
 class SecondOpinion:
-    """Another model's word on the same candidates, where DFT knows the answer.
+    """Another model's predictions for the same candidates, where the DFT moment is known.
 
     `rows` has the columns candidate_id, formula, moment_dft, moment_muB_per_atom, moment_low, moment_high (µB/atom) and the last
     three again with `_other`, the largest DFT moments first.

@@ -1,4 +1,4 @@
-"""From a matplotlib drawing to an SVG that lives in the page: no clashing ids, no inline styles, the page's colours."""
+"""From a matplotlib drawing to an SVG inside the page: no clashing ids, no inline styles, the page's colours."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def count(value: object) -> str:
 
 
 def price(value: object) -> str:
-    """USD per kg: nobody asks for the cents of what costs a hundred."""
+    """USD per kg: whole numbers from 10 on, one decimal below, two below 1."""
     known = finite(value)
     return count(known) if known is not None and known >= 10 else number(known, 2 if known is not None and known < 1 else 1)
 

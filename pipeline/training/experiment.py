@@ -46,7 +46,7 @@ class ExperimentSettings:
 
 @dataclass(frozen=True, eq=False)
 class CrossFitted:
-    """What members said of rows whose chemical systems they had not seen."""
+    """Predictions of members for rows whose chemical systems they had not seen."""
 
     answers: dict[str, Floats]  # of `Members.answers`, one column a row
 
@@ -95,7 +95,7 @@ def held_out_distances(rows: ExperimentRows, seed: int) -> Floats:
 
 
 def cross_fit(rows: ExperimentRows, settings: ExperimentSettings, folder: Path, report: Report) -> CrossFitted:
-    """Members for each fold, learned from the other folds, asked about it."""
+    """Predictions for each fold by members that learned from the other folds."""
     answers = {task: np.full((2 + settings.networks, len(rows.fold)), np.nan) for task in TASKS}
     for k in range(FOLDS):
         held_out = rows.fold == k

@@ -1,4 +1,4 @@
-"""The facts of a trained model of experiments: what its like said of chemical systems that they had not seen."""
+"""The evaluation of a model of experiments: cross-validated predictions for chemical systems that the members had not seen."""
 
 from __future__ import annotations
 

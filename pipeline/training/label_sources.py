@@ -63,7 +63,7 @@ class LabelSources:
         return next((Path(f) / name for f in self.folders if (Path(f) / name).is_file()), None)
 
     def evidence(self, labels: pd.DataFrame) -> pd.DataFrame:
-        """What the sources say of each crystal: EVIDENCE.
+        """The values of the sources for each crystal: EVIDENCE.
 
         `told` is a moment in µB/atom; NaN for FERROMAGNET and ANTIFERROMAGNET, which are orders. Experiments do not count for
         crystals with frozen 4f shells, whose moments no label holds, and a moment of more than MOST for each atom that may carry

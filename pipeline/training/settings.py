@@ -1,4 +1,4 @@
-"""What a training is asked for; imports nothing large, so that mistakes are answered at once."""
+"""Settings of a training; the module imports nothing large, so that mistakes are reported at once."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Split:
 
 
 def part_of(chemsys: str) -> str:
-    """train, val or test: fixed for ever for a chemical system, whatever else is in the data."""
+    """train, val or test; it depends on the chemical system alone, not on the other data."""
     position = int.from_bytes(hashlib.sha256(chemsys.encode()).digest()[:8]) / 2**64
     if position < TEST_SHARE:
         return "test"

@@ -273,6 +273,6 @@ def _member(
 
 
 def _gate(name: str, said: Prediction) -> None:
-    """A network that diverged says nothing that an ensemble could weigh, and a later run must not take it for finished."""
+    """Raise ModelError for a network that diverged, so that a later run does not take it for finished."""
     if not (np.isfinite(said.moment).all() and np.isfinite(said.p_magnetic).all()):
         raise ModelError(f"{name}: predictions that are not finite")

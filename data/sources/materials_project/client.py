@@ -28,7 +28,7 @@ _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 @dataclass(frozen=True)
 class Release:
-    """What a heartbeat says: the state of the data, and the software that built it."""
+    """The answer of the heartbeat end point: the version of the data, and of the software that built it."""
 
     database_version: str
     software_version: str

@@ -35,7 +35,7 @@ class Document:
 
 
 def narrow(raw: Any) -> Document:
-    """The document without what nobody reads (Cartesian coordinates, class names); what is odd is kept as it came.
+    """The document without fields that are not used (Cartesian coordinates, class names); what is odd is kept as it came.
 
     A document that cannot be narrowed, whatever the fault is, becomes one that only says so: it ends in quarantine, and the
     others are not touched.

@@ -61,7 +61,7 @@ class MaterialsProjectSource:
 
 @dataclass(frozen=True)
 class MaterialsProjectCandidates(MaterialsProjectSource):
-    """Those of the documents that the ICSD knows, unlabelled: crystals that somebody has made."""
+    """Those of the documents that the ICSD knows, unlabelled: crystals that were synthesised."""
 
     @property
     def description(self) -> str:

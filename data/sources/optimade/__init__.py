@@ -1,1 +1,1 @@
-"""Crystals of COD, the Materials Project and every other provider that speaks OPTIMADE (https://www.optimade.org)."""
+"""Crystals of COD, the Materials Project and every other provider with an OPTIMADE interface (https://www.optimade.org)."""
