@@ -38,8 +38,7 @@ def kept_evaluation_figures(content: ReportContent, store: RowStore | None, begi
         store: the file; without one, they are drawn.
         begin: begins to draw.
     """
-    empty = content.ranking.head(0), content.rejected.head(0)
-    read = replace(content, ranking=empty[0], rejected=empty[1], cells=PackedCells(), known=Learned())
+    read = _without_candidates(content)
     if store is None or content.evaluation is None:
         return begin(_drawn, read)
     (key,) = row_keys(key_prefix("figures", version("matplotlib")), [_bytes(content, content.evaluation)])
@@ -47,6 +46,12 @@ def kept_evaluation_figures(content: ReportContent, store: RowStore | None, begi
     if found is not None:
         return partial(_figures, found)
     return begin(partial(_drawn_and_kept, store, key), read)
+
+
+def _without_candidates(content: ReportContent) -> ReportContent:
+    """What `evaluation_figures` reads, and nothing large beside it: another process may have to receive it."""
+    none, nothing = content.ranking.head(0), content.rejected.head(0)
+    return replace(content, ranking=none, rejected=nothing, cells=PackedCells(), known=Learned(), changes=None, second=None)
 
 
 def _figures(found: bytes) -> list[PageFigure]:
