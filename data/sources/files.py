@@ -40,8 +40,8 @@ class Entry:
 def every_file(folder: Path) -> Iterator[str]:
     """All files below a folder, in any order; links to folders are not followed, and what cannot be listed is passed over.
 
-    The system says with each name whether it is a file, so that only links have to be looked at. os.walk, and a look at each, take
-    five times as long.
+    The system says with each name whether it is a file, so that only links have to be looked at. os.walk and a look at each file
+    take five times as long.
     """
     waiting = [os.fspath(folder)]
     while waiting:
