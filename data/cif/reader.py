@@ -17,9 +17,11 @@ from data.cif.disorder_sites import disordered_crystal, drop_empty_sites
 from data.cif.elements_of_sites import settle_elements
 from data.cif.kept_texts import KeptText
 from data.cif.not_plain import check_attached_hydrogens, leave_out_dummies, modulation_note
-from data.cif.repairs import close_uncertainties, in_plain_characters, unreadable_cell, without_broken_items
+from data.cif.repairs import in_plain_characters, plain_numbers, unreadable_cell, unreadable_occupancy, without_broken_items
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
 from data.cif.special_positions import Orbits, SplitSiteError
+from data.cif.split_sites import share_split_sites
+from data.cif.stated_cell import content_notes, hold_against_volume, multiplicity_note
 from data.cif.symmetry_choice import Symmetry, SymmetryError, choose_symmetry, moved_note
 from data.crystal import Crystal, CrystalError, make_crystal
 from data.disordered import AnyCrystal, DisorderedCrystal
@@ -117,12 +119,16 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
             raise BlockError(Reason.NO_CELL, f"a cell edge of {edge:.4g} Å; the limit is {MAX_EDGE_A:g}")
     notes += settle_elements(small, block)
     lattice = np.array(small.cell.orth.mat.tolist()).T
+    notes.append(hold_against_volume(block, lattice))
     try:
         symmetry = choose_symmetry(block, small, listed, lattice)
     except SymmetryError as fault:
         raise BlockError(Reason.UNKNOWN_SYMMETRY, str(fault)) from fault
     notes.append(symmetry.sources.note)
     composition = None
+    if disorder is not Disorder.REJECT and shared_site(small) is not None:
+        orbits = _orbits(small, symmetry, lattice, listed)
+        notes.append(share_split_sites(block, small, orbits, listed, lattice))
     if disorder is Disorder.MAJORITY and any(site.occ < FULL_OCCUPANCY for site in small.sites):
         composition = composition_of(small, _orbits(small, symmetry, lattice, listed).sizes)
     shared = shared_site(small) is not None
@@ -130,6 +136,8 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         notes.append(_settle_disorder(small, disorder))
         listed, shared = _listed(small), shared_site(small) is not None
     orbits = _orbits(small, symmetry, lattice, listed)
+    notes.append(multiplicity_note(block, small, orbits, symmetry.group))
+    notes.append(content_notes(block, composition or composition_of(small, orbits.sizes), small.cell.volume))
     if shared:
         return _disordered(block, small, orbits, identifier, lattice, notes)
     numbers = np.repeat([int(site.element.atomic_number) for site in small.sites], orbits.sizes)
@@ -188,8 +196,13 @@ def _small_structure(block: gemmi.cif.Block) -> gemmi.SmallStructure:
     numbers = [cell.a, cell.b, cell.c, cell.alpha, cell.beta, cell.gamma]
     for site in small.sites:
         numbers.extend((site.fract.x, site.fract.y, site.fract.z, site.occ))
-    readable = bool(np.isfinite(numbers).all()) and cell.is_crystal()
-    return small if readable or not close_uncertainties(block) else _by_gemmi(block)
+    occupancy = unreadable_occupancy(block)
+    readable = bool(np.isfinite(numbers).all()) and cell.is_crystal() and not occupancy
+    if not readable and plain_numbers(block):
+        small, occupancy = _by_gemmi(block), unreadable_occupancy(block)
+    if occupancy:  # gemmi takes it for 1
+        raise BlockError(Reason.PARTIAL_OCCUPANCY, occupancy)
+    return small
 
 
 def _by_gemmi(block: gemmi.cif.Block) -> gemmi.SmallStructure:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from math import isfinite
 
 import gemmi
 
@@ -90,15 +91,17 @@ def without_broken_items(text: str, fault: str) -> tuple[str, list[str]]:
     raise ValueError(fault)
 
 
-def close_uncertainties(block: gemmi.cif.Block) -> bool:
-    """Read `2.871(8` as 2.871 in cells, coordinates and occupancies, in place; returns whether there was such a number."""
+def plain_numbers(block: gemmi.cif.Block) -> bool:
+    """Read `2.871(8` and `'2.871'` as 2.871 in cells, coordinates and occupancies, in place; returns whether any was changed."""
     changed = False
     for tag in _NUMBERS:
         column = block.find_values(tag)
         for k, value in enumerate(column):
-            found = _UNCLOSED.fullmatch(gemmi.cif.as_string(value))
-            if found:
-                column[k] = found.group(1)
+            text = gemmi.cif.as_string(value).strip()
+            found = _UNCLOSED.fullmatch(text)
+            number = found.group(1) if found else text
+            if number != value and isfinite(gemmi.cif.as_number(number)):
+                column[k] = number
                 changed = True
     return changed
 
@@ -112,6 +115,15 @@ def unreadable_cell(block: gemmi.cif.Block) -> str:
         number = gemmi.cif.as_number(value)
         if number != number:
             return f"{tag} is {gemmi.cif.as_string(value)!r}"
+    return ""
+
+
+def unreadable_occupancy(block: gemmi.cif.Block) -> str:
+    """The first occupancy that is given and no number, as the block writes it; empty where there is none."""
+    for value in block.find_values("_atom_site_occupancy"):
+        number = gemmi.cif.as_number(value)
+        if number != number and gemmi.cif.as_string(value).strip(" ?."):
+            return f"an occupancy is {gemmi.cif.as_string(value)!r}"
     return ""
 
 
