@@ -24,7 +24,7 @@ from data.cif.split_sites import share_split_sites
 from data.cif.stated_cell import content_notes, hold_against_volume, multiplicity_note
 from data.cif.symmetry_choice import Symmetry, SymmetryError, choose_symmetry, moved_note
 from data.crystal import Crystal, CrystalError, make_crystal
-from data.disordered import AnyCrystal, DisorderedCrystal
+from data.disordered import AnyCrystal, is_ordered
 from data.rejection import Reason, Rejection
 
 MAX_NAME = 200  # characters of a block's name, a database code or a detail; tables and terminals have to show them
@@ -155,10 +155,14 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
 def _disordered(
     block: gemmi.cif.Block, small: gemmi.SmallStructure, orbits: Orbits, identifier: str, lattice: NDArray[np.float64],
     notes: list[str],
-) -> DisorderedCrystal:  # fmt: skip
-    """The crystal with its occupancies, whose composition is held against the formula."""
+) -> AnyCrystal:  # fmt: skip
+    """The crystal with its occupancies, whose composition is held against the formula; an ordered one if each place is full."""
     notes = [*notes, moved_note(small, orbits.moved)]
-    crystal = disordered_crystal(identifier, small, block, orbits.frac, orbits.sizes, lattice)
+    found = disordered_crystal(identifier, small, block, orbits.frac, orbits.sizes, lattice)
+    crystal: AnyCrystal = found
+    if all(map(is_ordered, found.kinds)):  # occupancies such as 1.01 and 0.998
+        crystal = make_crystal(identifier, lattice, found.frac, np.array([kind[0].number for kind in found.kinds])[found.kind])
+        check_distances(crystal)
     notes.append(hold_against_formula(block, composition_of(small, orbits.sizes)))
     return replace(crystal, note="; ".join(filter(None, notes)))
 

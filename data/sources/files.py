@@ -42,7 +42,7 @@ def every_file(folder: Path) -> Iterator[str]:
         folders[:] = [name for name in folders if name != UNFINISHED]  # pages of a fetch that is not complete
         for name in names:
             path = os.path.join(place, name)
-            if os.path.isfile(path):
+            if os.path.isfile(path) or not os.path.exists(path):  # a link to nothing is rejected, not passed over
                 yield path
 
 

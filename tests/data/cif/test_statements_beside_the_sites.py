@@ -93,6 +93,12 @@ def test_quoted_and_unclosed_occupancies_are_read(written: str) -> None:
     assert atoms(crystal(cif_text(**BCC | {"sites": f"Fe1 Fe 0 0 0 {written}\n"}))) == pytest.approx({26: 1.0})
 
 
+@pytest.mark.parametrize("written", ["1.01", "0.998", "0.9985(3)"])
+def test_occupancies_that_round_to_one_make_an_ordered_crystal(written: str) -> None:
+    found = crystal(cif_text(**BCC | {"sites": f"Fe1 Fe 0 0 0 {written}\n"}))
+    assert not isinstance(found, DisorderedCrystal) and atoms(found) == {26: 2.0}
+
+
 @pytest.mark.parametrize("written", [".", "?"])
 def test_an_occupancy_that_is_not_given_is_one(written: str) -> None:
     assert atoms(crystal(cif_text(**BCC | {"sites": f"Fe1 Fe 0 0 0 {written}\n"}))) == {26: 2.0}
