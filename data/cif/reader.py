@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.checks import MAX_COORDINATE, MAX_EDGE_A, MAX_SITES, Unsound, check_distances
+from data.cif import repairs
 from data.cif.dialects import in_core_words
 from data.cif.disorder import FULL_OCCUPANCY, Disorder, merge_mixed_valence, shared_site, take_majority
 from data.cif.disorder_sites import disordered_crystal, drop_empty_sites
 from data.cif.elements_of_sites import settle_elements
 from data.cif.kept_texts import KeptText
 from data.cif.not_plain import check_attached_hydrogens, leave_out_dummies, modulation_note
-from data.cif.repairs import in_plain_characters, plain_numbers, unreadable_cell, unreadable_occupancy, without_broken_items
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
 from data.cif.special_positions import Orbits, SplitSiteError
 from data.cif.split_sites import share_split_sites
@@ -112,7 +112,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         _check_coordinates(block)
         raise BlockError(Reason.NO_SITES, "no atomic site with coordinates")
     if not small.cell.is_crystal() or not small.cell.volume > 0:
-        detail = unreadable_cell(block) or "cell parameters describe no cell"
+        detail = repairs.unreadable_cell(block) or "cell parameters describe no cell"
         raise BlockError(Reason.NO_CELL, detail)
     for edge in (small.cell.a, small.cell.b, small.cell.c):  # two negative ones make a positive volume
         if not 0 < edge <= MAX_EDGE_A:
@@ -195,15 +195,16 @@ def _orbits(
 
 def _small_structure(block: gemmi.cif.Block) -> gemmi.SmallStructure:
     """What gemmi reads; numbers whose uncertainty is not closed are closed and read again."""
+    repairs.plain_group_numbers(block)
     small = _by_gemmi(block)
     cell = small.cell
     numbers = [cell.a, cell.b, cell.c, cell.alpha, cell.beta, cell.gamma]
     for site in small.sites:
         numbers.extend((site.fract.x, site.fract.y, site.fract.z, site.occ))
-    occupancy = unreadable_occupancy(block)
+    occupancy = repairs.unreadable_occupancy(block)
     readable = bool(np.isfinite(numbers).all()) and cell.is_crystal() and not occupancy
-    if not readable and plain_numbers(block):
-        small, occupancy = _by_gemmi(block), unreadable_occupancy(block)
+    if not readable and repairs.plain_numbers(block):
+        small, occupancy = _by_gemmi(block), repairs.unreadable_occupancy(block)
     if occupancy:  # gemmi takes it for 1
         raise BlockError(Reason.PARTIAL_OCCUPANCY, occupancy)
     return small
@@ -255,14 +256,14 @@ def _database_code(block: gemmi.cif.Block) -> str | None:
 
 def _blocks(text: str, source_file: str, default_id: str) -> Iterator[tuple[str, gemmi.cif.Block | Rejection, str]]:
     """Name, block and what was left out of it; a block that cannot be parsed is cut out so that its neighbours survive."""
-    text = in_core_words(text if text.isascii() else in_plain_characters(text))
+    text = in_core_words(text if text.isascii() else repairs.in_plain_characters(text))
     try:
         for block in gemmi.cif.read_string(text):
             yield block.name[:MAX_NAME], block, ""
         return
     except (RuntimeError, ValueError) as fault:
         whole = _first_line(fault)
-    text = in_plain_characters(text)  # marks such as ^Z, which are ASCII
+    text = repairs.in_plain_characters(text)  # marks such as ^Z, which are ASCII
     starts = [m.start() for m in _BLOCK_START.finditer(text)]
     if not starts:
         yield "", Rejection(default_id, source_file, "", Reason.NOT_CIF, whole), ""
@@ -284,7 +285,7 @@ def _parsed(text: str) -> tuple[gemmi.cif.Block, str]:
     try:
         return gemmi.cif.read_string(text).sole_block(), ""
     except (RuntimeError, ValueError) as fault:
-        repaired, gone = without_broken_items(text, str(fault))
+        repaired, gone = repairs.without_broken_items(text, str(fault))
         block = gemmi.cif.read_string(repaired).sole_block()
         if not _has_structure(block):
             raise

@@ -34,6 +34,8 @@ _MATTERS = re.compile(  # what the reader looks at; a fault in these costs the b
     re.IGNORECASE,
 )
 _MOST_REPAIRS = 12
+_GROUP_NUMBERS = ("_symmetry_Int_Tables_number", "_space_group_IT_number")
+_WHOLE_NUMBER = re.compile(r"(\d{1,3})(?:\.0*)?(?:\(\d*\)?)?")
 _UNCLOSED = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))\(\d*")
 _NUMBERS = (
     "_cell_length_a", "_cell_length_b", "_cell_length_c", "_cell_angle_alpha", "_cell_angle_beta", "_cell_angle_gamma",
@@ -104,6 +106,15 @@ def plain_numbers(block: gemmi.cif.Block) -> bool:
                 column[k] = number
                 changed = True
     return changed
+
+
+def plain_group_numbers(block: gemmi.cif.Block) -> None:
+    """Write a space-group number such as `229.0`, `'229'` or `229(1)` as 229, in place; gemmi rejects the whole block for it."""
+    for tag in _GROUP_NUMBERS:
+        value = block.find_value(tag)
+        found = None if value is None or value.isdigit() else _WHOLE_NUMBER.fullmatch(gemmi.cif.as_string(value).strip())
+        if found:
+            block.set_pair(tag, found.group(1))
 
 
 def unreadable_cell(block: gemmi.cif.Block) -> str:

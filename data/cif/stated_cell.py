@@ -27,7 +27,7 @@ def hold_against_volume(block: gemmi.cif.Block, lattice: NDArray[np.float64]) ->
     Raises:
         Unsound: NO_CELL where they differ so far that an edge or angle is likely wrong.
     """
-    stated = gemmi.cif.as_number(block.find_value("_cell_volume") or "?")
+    stated = gemmi.cif.as_number(gemmi.cif.as_string(block.find_value("_cell_volume") or "?"))
     if not 0 < stated < float("inf"):
         return ""
     volume = float(abs(np.linalg.det(lattice)))
@@ -69,7 +69,7 @@ def _units_note(block: gemmi.cif.Block, atoms: Composition) -> str:
 
 
 def _density_note(block: gemmi.cif.Block, atoms: Composition, volume: float) -> str:
-    stated = gemmi.cif.as_number(block.find_value("_exptl_crystal_density_diffrn") or "?")
+    stated = gemmi.cif.as_number(gemmi.cif.as_string(block.find_value("_exptl_crystal_density_diffrn") or "?"))
     if not 0 < stated < float("inf"):
         return ""
     found = cell_density(atoms, volume)

@@ -109,7 +109,7 @@ def test_quoted_numbers_of_cell_and_coordinates_are_read() -> None:
     assert atoms(crystal(cif_text(**BCC | {"cell": quoted, "sites": "Fe1 Fe '0' \"0.0\" 0 1\n"}))) == {26: 2.0}
 
 
-@pytest.mark.parametrize("stated", ["100", "30.0", "2.3553", "20(1)"])
+@pytest.mark.parametrize("stated", ["100", "30.0", "2.3553", "20(1)", "'90'"])
 def test_a_cell_of_another_volume_than_stated_is_rejected(stated: str) -> None:
     found = rejection(cif_text(extra=f"_cell_volume {stated}\n", **BCC))
     assert found.reason is Reason.NO_CELL and "_cell_volume" in found.detail
@@ -119,6 +119,12 @@ def test_a_cell_of_another_volume_than_stated_is_rejected(stated: str) -> None:
 def test_small_deviations_and_volumes_of_other_cells_are_noted(stated: str, noted: bool) -> None:
     found = crystal(cif_text(extra=f"_cell_volume {stated}\n", **BCC))
     assert ("_cell_volume" in found.note) == noted
+
+
+@pytest.mark.parametrize("written", ["229", "229.0", "229.", "'229'", "229(1)"])
+@pytest.mark.parametrize("tag", ["_symmetry_Int_Tables_number", "_space_group_IT_number"])
+def test_a_group_number_is_read_however_it_is_written(tag: str, written: str) -> None:
+    assert atoms(crystal(cif_text(**BCC | {"symmetry": f"{tag} {written}\n"}))) == {26: 2.0}
 
 
 STATED = [
