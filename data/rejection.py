@@ -13,7 +13,7 @@ class Reason(StrEnum):
     NOT_CIF = "not_cif"  # the text breaks CIF syntax, or a word stands where a number must
     NOT_OPTIMADE = "not_optimade"  # the entry breaks the OPTIMADE specification, or uses a feature unknown to us
     NOT_STRUCTURE = "not_structure"  # a file in another format than CIF that cannot be read as a crystal
-    NO_CELL = "no_cell"  # cell parameters are missing or describe no cell
+    NO_CELL = "no_cell"  # cell parameters are missing, describe no cell, or contradict the stated volume
     NO_SITES = "no_sites"  # no atomic site with coordinates
     BAD_COORDINATES = "bad_coordinates"  # a coordinate is unknown or not a number
     UNKNOWN_SYMMETRY = "unknown_symmetry"  # neither operations nor a known space-group symbol

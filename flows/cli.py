@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import pairwise
 from typing import Annotated, NoReturn
 
 import typer
@@ -35,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 INTERRUPTED = 130
+MAY_BE_EMPTY = ("--columns", "--icsd-quality", "--filter", "--format", "--profile", "--disorder")  # never a folder
 COMMANDS = (
     screening.run, data.refresh, learning.train, learning.train_order, learning.train_experiment, learning.evaluate,
     fetching.fetch, predicting.predict, inspecting.inspect, screening.screen, screening.report,
@@ -63,6 +65,18 @@ def _options(
     """Find ferromagnets with a large moment: learn from DFT data, rank crystals, know the error."""
 
 
+def check_not_empty(arguments: list[str]) -> None:
+    """Raises UserError for an empty argument, which is a shell variable that is not set: it would mean the current folder."""
+    from data.errors import UserError
+
+    for before, word in pairwise(["", *arguments]):
+        option, equals, value = word.partition("=")
+        if not word and before not in MAY_BE_EMPTY:
+            raise UserError(f"the value of {before} is empty" if before.startswith("--") else "an argument is empty")
+        if option.startswith("--") and equals and not value and option not in MAY_BE_EMPTY:
+            raise UserError(f"the value of {option} is empty")
+
+
 def main() -> None:
     """Exit codes: 0 done, 2 a user's mistake, 1 an error of ours, 130 interrupted (Ctrl-C, or SIGTERM)."""
     import signal
@@ -73,6 +87,7 @@ def main() -> None:
     say_process_is_fresh()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended in an orderly way: the ledger is told, workers go
     try:
+        check_not_empty(sys.argv[1:])
         app()
     except UserError as fault:
         from flows.summary import printable

@@ -9,7 +9,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from data.cif.stated_composition import stated_composition, stated_units
+from data.cif.stated_composition import Composition, stated_composition, stated_units
 
 RELATIVE_TOLERANCE = 0.03  # of a count of atoms: refined occupancies and rounded formulas
 COUNT_TOLERANCE = 0.1  # atoms in a cell, for elements that are rare in it
@@ -63,11 +63,15 @@ class Evidence:
     def _by_density(self, counts: dict[int, float], volume: float) -> Verdict:
         if self.density is None:
             return Verdict.UNKNOWN
-        found = _GRAMS * sum(n * gemmi.Element(z).weight for z, n in counts.items()) / volume
+        found = cell_density(counts, volume)
         off = abs(found / self.density - 1.0)
         if off <= DENSITY_FITS:
             return Verdict.FITS
         return Verdict.CONTRADICTS if off >= DENSITY_CONTRADICTS else Verdict.UNKNOWN
+
+    def __bool__(self) -> bool:
+        """Whether the block states anything that a reading can be held against."""
+        return bool(self.composition and (self.units is not None or len(self.composition) > 1)) or self.density is not None
 
     def __str__(self) -> str:
         parts = [f"{gemmi.Element(z).name}{n:g}" for z, n in self.composition.items()]
@@ -76,6 +80,11 @@ class Evidence:
         if len(parts) > 1:
             return " ".join(parts)
         return f"{self.density:g} g/cm³" if self.density is not None else "no formula with Z"
+
+
+def cell_density(atoms: Composition, volume: float) -> float:
+    """In g/cm³, of the atoms by atomic number in a volume in Å³."""
+    return _GRAMS * sum(n * float(gemmi.Element(z).weight) for z, n in atoms.items()) / volume
 
 
 def _near(count: float, stated: float) -> bool:

@@ -11,18 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.checks import MAX_COORDINATE, MAX_EDGE_A, MAX_SITES, Unsound, check_distances
+from data.cif import repairs
 from data.cif.dialects import in_core_words
 from data.cif.disorder import FULL_OCCUPANCY, Disorder, merge_mixed_valence, shared_site, take_majority
 from data.cif.disorder_sites import disordered_crystal, drop_empty_sites
 from data.cif.elements_of_sites import settle_elements
 from data.cif.kept_texts import KeptText
 from data.cif.not_plain import check_attached_hydrogens, leave_out_dummies, modulation_note
-from data.cif.repairs import close_uncertainties, in_plain_characters, unreadable_cell, without_broken_items
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
 from data.cif.special_positions import Orbits, SplitSiteError
+from data.cif.split_sites import share_split_sites
+from data.cif.stated_cell import content_notes, hold_against_volume, multiplicity_note
 from data.cif.symmetry_choice import Symmetry, SymmetryError, choose_symmetry, moved_note
 from data.crystal import Crystal, CrystalError, make_crystal
-from data.disordered import AnyCrystal, DisorderedCrystal
+from data.disordered import AnyCrystal, is_ordered
 from data.rejection import Reason, Rejection
 
 MAX_NAME = 200  # characters of a block's name, a database code or a detail; tables and terminals have to show them
@@ -110,19 +112,23 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         _check_coordinates(block)
         raise BlockError(Reason.NO_SITES, "no atomic site with coordinates")
     if not small.cell.is_crystal() or not small.cell.volume > 0:
-        detail = unreadable_cell(block) or "cell parameters describe no cell"
+        detail = repairs.unreadable_cell(block) or "cell parameters describe no cell"
         raise BlockError(Reason.NO_CELL, detail)
     for edge in (small.cell.a, small.cell.b, small.cell.c):  # two negative ones make a positive volume
         if not 0 < edge <= MAX_EDGE_A:
             raise BlockError(Reason.NO_CELL, f"a cell edge of {edge:.4g} Å; the limit is {MAX_EDGE_A:g}")
     notes += settle_elements(small, block)
     lattice = np.array(small.cell.orth.mat.tolist()).T
+    notes.append(hold_against_volume(block, lattice))
     try:
         symmetry = choose_symmetry(block, small, listed, lattice)
     except SymmetryError as fault:
         raise BlockError(Reason.UNKNOWN_SYMMETRY, str(fault)) from fault
     notes.append(symmetry.sources.note)
     composition = None
+    if disorder is not Disorder.REJECT and shared_site(small) is not None:
+        orbits = _orbits(small, symmetry, lattice, listed)
+        notes.append(share_split_sites(block, small, orbits, listed, lattice))
     if disorder is Disorder.MAJORITY and any(site.occ < FULL_OCCUPANCY for site in small.sites):
         composition = composition_of(small, _orbits(small, symmetry, lattice, listed).sizes)
     shared = shared_site(small) is not None
@@ -130,6 +136,8 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         notes.append(_settle_disorder(small, disorder))
         listed, shared = _listed(small), shared_site(small) is not None
     orbits = _orbits(small, symmetry, lattice, listed)
+    notes.append(multiplicity_note(block, small, orbits, symmetry.group))
+    notes.append(content_notes(block, composition or composition_of(small, orbits.sizes), small.cell.volume))
     if shared:
         return _disordered(block, small, orbits, identifier, lattice, notes)
     numbers = np.repeat([int(site.element.atomic_number) for site in small.sites], orbits.sizes)
@@ -147,10 +155,14 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
 def _disordered(
     block: gemmi.cif.Block, small: gemmi.SmallStructure, orbits: Orbits, identifier: str, lattice: NDArray[np.float64],
     notes: list[str],
-) -> DisorderedCrystal:  # fmt: skip
-    """The crystal with its occupancies, whose composition is held against the formula."""
+) -> AnyCrystal:  # fmt: skip
+    """The crystal with its occupancies, whose composition is held against the formula; an ordered one if each place is full."""
     notes = [*notes, moved_note(small, orbits.moved)]
-    crystal = disordered_crystal(identifier, small, block, orbits.frac, orbits.sizes, lattice)
+    found = disordered_crystal(identifier, small, block, orbits.frac, orbits.sizes, lattice)
+    crystal: AnyCrystal = found
+    if all(map(is_ordered, found.kinds)):  # occupancies such as 1.01 and 0.998
+        crystal = make_crystal(identifier, lattice, found.frac, np.array([kind[0].number for kind in found.kinds])[found.kind])
+        check_distances(crystal)
     notes.append(hold_against_formula(block, composition_of(small, orbits.sizes)))
     return replace(crystal, note="; ".join(filter(None, notes)))
 
@@ -183,13 +195,19 @@ def _orbits(
 
 def _small_structure(block: gemmi.cif.Block) -> gemmi.SmallStructure:
     """What gemmi reads; numbers whose uncertainty is not closed are closed and read again."""
+    repairs.plain_group_numbers(block)
     small = _by_gemmi(block)
     cell = small.cell
     numbers = [cell.a, cell.b, cell.c, cell.alpha, cell.beta, cell.gamma]
     for site in small.sites:
         numbers.extend((site.fract.x, site.fract.y, site.fract.z, site.occ))
-    readable = bool(np.isfinite(numbers).all()) and cell.is_crystal()
-    return small if readable or not close_uncertainties(block) else _by_gemmi(block)
+    occupancy = repairs.unreadable_occupancy(block)
+    readable = bool(np.isfinite(numbers).all()) and cell.is_crystal() and not occupancy
+    if not readable and repairs.plain_numbers(block):
+        small, occupancy = _by_gemmi(block), repairs.unreadable_occupancy(block)
+    if occupancy:  # gemmi takes it for 1
+        raise BlockError(Reason.PARTIAL_OCCUPANCY, occupancy)
+    return small
 
 
 def _by_gemmi(block: gemmi.cif.Block) -> gemmi.SmallStructure:
@@ -238,14 +256,14 @@ def _database_code(block: gemmi.cif.Block) -> str | None:
 
 def _blocks(text: str, source_file: str, default_id: str) -> Iterator[tuple[str, gemmi.cif.Block | Rejection, str]]:
     """Name, block and what was left out of it; a block that cannot be parsed is cut out so that its neighbours survive."""
-    text = in_core_words(text if text.isascii() else in_plain_characters(text))
+    text = in_core_words(text if text.isascii() else repairs.in_plain_characters(text))
     try:
         for block in gemmi.cif.read_string(text):
             yield block.name[:MAX_NAME], block, ""
         return
     except (RuntimeError, ValueError) as fault:
         whole = _first_line(fault)
-    text = in_plain_characters(text)  # marks such as ^Z, which are ASCII
+    text = repairs.in_plain_characters(text)  # marks such as ^Z, which are ASCII
     starts = [m.start() for m in _BLOCK_START.finditer(text)]
     if not starts:
         yield "", Rejection(default_id, source_file, "", Reason.NOT_CIF, whole), ""
@@ -267,7 +285,7 @@ def _parsed(text: str) -> tuple[gemmi.cif.Block, str]:
     try:
         return gemmi.cif.read_string(text).sole_block(), ""
     except (RuntimeError, ValueError) as fault:
-        repaired, gone = without_broken_items(text, str(fault))
+        repaired, gone = repairs.without_broken_items(text, str(fault))
         block = gemmi.cif.read_string(repaired).sole_block()
         if not _has_structure(block):
             raise

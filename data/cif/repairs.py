@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from math import isfinite
 
 import gemmi
 
@@ -33,6 +34,8 @@ _MATTERS = re.compile(  # what the reader looks at; a fault in these costs the b
     re.IGNORECASE,
 )
 _MOST_REPAIRS = 12
+_GROUP_NUMBERS = ("_symmetry_Int_Tables_number", "_space_group_IT_number")
+_WHOLE_NUMBER = re.compile(r"(\d{1,3})(?:\.0*)?(?:\(\d*\)?)?")
 _UNCLOSED = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))\(\d*")
 _NUMBERS = (
     "_cell_length_a", "_cell_length_b", "_cell_length_c", "_cell_angle_alpha", "_cell_angle_beta", "_cell_angle_gamma",
@@ -90,17 +93,28 @@ def without_broken_items(text: str, fault: str) -> tuple[str, list[str]]:
     raise ValueError(fault)
 
 
-def close_uncertainties(block: gemmi.cif.Block) -> bool:
-    """Read `2.871(8` as 2.871 in cells, coordinates and occupancies, in place; returns whether there was such a number."""
+def plain_numbers(block: gemmi.cif.Block) -> bool:
+    """Read `2.871(8` and `'2.871'` as 2.871 in cells, coordinates and occupancies, in place; returns whether any was changed."""
     changed = False
     for tag in _NUMBERS:
         column = block.find_values(tag)
         for k, value in enumerate(column):
-            found = _UNCLOSED.fullmatch(gemmi.cif.as_string(value))
-            if found:
-                column[k] = found.group(1)
+            text = gemmi.cif.as_string(value).strip()
+            found = _UNCLOSED.fullmatch(text)
+            number = found.group(1) if found else text
+            if number != value and isfinite(gemmi.cif.as_number(number)):
+                column[k] = number
                 changed = True
     return changed
+
+
+def plain_group_numbers(block: gemmi.cif.Block) -> None:
+    """Write a space-group number such as `229.0`, `'229'` or `229(1)` as 229, in place; gemmi rejects the whole block for it."""
+    for tag in _GROUP_NUMBERS:
+        value = block.find_value(tag)
+        found = None if value is None or value.isdigit() else _WHOLE_NUMBER.fullmatch(gemmi.cif.as_string(value).strip())
+        if found:
+            block.set_pair(tag, found.group(1))
 
 
 def unreadable_cell(block: gemmi.cif.Block) -> str:
@@ -112,6 +126,15 @@ def unreadable_cell(block: gemmi.cif.Block) -> str:
         number = gemmi.cif.as_number(value)
         if number != number:
             return f"{tag} is {gemmi.cif.as_string(value)!r}"
+    return ""
+
+
+def unreadable_occupancy(block: gemmi.cif.Block) -> str:
+    """The first occupancy that is given and no number, as the block writes it; empty where there is none."""
+    for value in block.find_values("_atom_site_occupancy"):
+        number = gemmi.cif.as_number(value)
+        if number != number and gemmi.cif.as_string(value).strip(" ?."):
+            return f"an occupancy is {gemmi.cif.as_string(value)!r}"
     return ""
 
 

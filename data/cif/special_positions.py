@@ -29,6 +29,7 @@ class Orbits:
         frac: (N, 3) all atoms of the cell, those of one listed site together, its own position first.
         sizes: (n,) atoms of each listed site in the cell.
         moved: (n,) distance in Å by which each site was moved; None where none was.
+        merged: (n,) images of each listed position that became one atom by this move; 1 for a site that was not moved.
 
     Raises:
         SplitSiteError
@@ -38,6 +39,7 @@ class Orbits:
         n, m = len(listed), len(group)
         self.listed, self.frac = listed, listed
         self.moved: NDArray[np.float64] | None = None
+        self.merged = np.ones(n, dtype=np.int64)
         if m == 1:
             self.sizes = np.ones(n, dtype=np.int64)
             return
@@ -61,6 +63,7 @@ class Orbits:
               images: NDArray[np.float64], shift: NDArray[np.float64], near: NDArray[np.bool_]) -> None:  # fmt: skip
         """Move sites onto their special positions; images and near are brought up to date in place."""
         self.listed = self.listed.copy()
+        fixed = (_to_images(images[sites], self.listed[sites], lattice)[1] < _ON_IT_A**2).sum(axis=1)
         weights = near[sites] / near[sites].sum(axis=1)[:, None]
         places = self.listed[sites] + np.einsum("nmi,nm->ni", shift[sites], weights)
         _, squared = _to_images(_images(group, places), places, lattice)
@@ -70,6 +73,7 @@ class Orbits:
                 places[k], near[site] = _projected(group, places[k], near[site], lattice, site)
         self.moved = np.zeros(len(self.listed))
         self.moved[sites] = np.linalg.norm((places - self.listed[sites]) @ lattice, axis=1)
+        self.merged[sites] = near[sites].sum(axis=1) // fixed
         self.listed[sites] = places
         images[sites] = _images(group, places)
 

@@ -13,6 +13,7 @@ from data.cif.group_type import space_group_number
 from data.cif.metric import fits_metric, metric_deviation
 from data.cif.operations import OperationError, SymmetryGroup
 from data.cif.special_positions import Orbits, SplitSiteError
+from data.cif.split_sites import split_occupancies
 from data.cif.symmetry_readings import Reading, Readings, readings
 from data.cif.symmetry_sources import stated_symmetry
 
@@ -145,7 +146,8 @@ class _CheckedReading:
             self.obstacle = str(fault)
             return
         self.atoms, self.numbers = orbits.frac, np.repeat(sites.elements, orbits.sizes)
-        self.verdict = evidence.verdict(sites.elements, orbits.sizes * sites.occupancies, sites.volume)
+        occupancies = split_occupancies(sites.listed, sites.occupancies, orbits, sites.lattice)
+        self.verdict = evidence.verdict(sites.elements, orbits.sizes * occupancies, sites.volume)
         self.counts = f"{len(self.numbers)} atoms"
         if _overlap(orbits, sites):
             self.obstacle = "atoms on one another"
@@ -227,7 +229,8 @@ class _Choice:
     def _undecided(self, alive: list[_CheckedReading]) -> str:
         head = self.found.contradiction or "the setting is not stated"
         several = "; ".join(str(j) for j in alive[:4])
-        return f"{head}, and {self.evidence} does not decide between {several}. Add the operations, or the origin to the symbol"
+        verb = "does not decide" if self.evidence else "decides"
+        return f"{head}, and {self.evidence} {verb} between {several}. Add the operations, or the origin to the symbol"
 
     def _nothing(self) -> str:
         tried = "; ".join(str(j) for tier in self.checked for j in tier[:3])

@@ -83,13 +83,27 @@ def readings(stated: StatedSymmetry) -> Readings:
     more: tuple[Reading, ...] = ()
     if stated.magnetic:
         more = _tier(_magnetic(stated))
-    others = [tier for other in found[1:] for tier in other.tiers]
+    named = _named(found, names)
+    found.sort(key=lambda one: one not in named)
     first = found[0]
     if len(found) == 1 and (not more or more[0].group.operations == first.tiers[0][0].group.operations):
         return first
-    words = "two lists of operations differ" if others else "the plain and the magnetic operations differ"
-    tiers = (*first.tiers[:1], *others[:1], *((more,) if more else ()))
+    words = "two lists of operations differ" if len(found) > 1 else "the plain and the magnetic operations differ"
+    if len(named) == 1:  # the names of the space group decide
+        lists = tuple(one.tiers[0] for one in found)
+    else:
+        lists = (tuple(reading for one in found for reading in one.tiers[0]),)
+    tiers = (*lists, *((more,) if more else ()))
     return Readings(tiers, False, first.proof, first.contradiction or words, first.ignored)
+
+
+def _named(found: list[Readings], names: _Names) -> list[Readings]:
+    """Those of several lists of operations that the names of the space group mean: exactly, or in another of its settings."""
+    exact = {operations_of_setting(g) for g in names.stated}
+    if names.hall is not None:
+        exact.add(names.hall.operations)
+    same = [one for one in found if one.tiers[0][0].group.operations in exact]
+    return same or [one for one in found if one.settled and names.every()]
 
 
 def _tier(reading: Reading) -> tuple[Reading, ...]:

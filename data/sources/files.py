@@ -50,7 +50,7 @@ def every_file(folder: Path) -> Iterator[str]:
                 if _is(item.is_dir):
                     if not item.is_symlink() and item.name != UNFINISHED:  # pages of a fetch that is not complete
                         waiting.append(item.path)
-                elif _is(item.is_file):
+                elif _is(item.is_file) or not os.path.exists(item.path):  # a link to nothing is rejected, not passed over
                     yield item.path
 
 

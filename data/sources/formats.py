@@ -90,6 +90,8 @@ def read_text(kind: Format, text: str, source_file: str, default_id: str, disord
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if not text.strip():
+                raise _NoStructure("the file is empty")
             entries = list(readers[kind](text))
     except Exception as fault:  # the libraries raise whatever their parsers met
         why = str(fault) if isinstance(fault, _NoStructure) else f"not readable as {kind}: {type(fault).__name__}: {fault}"

@@ -12,7 +12,9 @@ from flows.commands.common import DisorderOption, FastOption, Json, ModelId, cho
 
 
 def predict(
-    files: Annotated[list[Path], typer.Argument(help="Files of crystals, folders, zips or tables, as for `screen`.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="Files of crystals, folders, zips or tables, as for `screen`; `-`: standard input.")
+    ],
     model: ModelId = None,
     fast: FastOption = False,
     disorder: DisorderOption = "average",
@@ -24,8 +26,11 @@ def predict(
     from flows.jobs.predicting import PredictJob
     from flows.jobs.predicting import predict as run_job
     from flows.summary import print_json, print_rows, printable
+    from pipeline.screening.standard_input import keep_standard_input
+    from pipeline.settings import settings
 
-    job = PredictJob([str(path) for path in files], model_to_use(model, fast), choice(Disorder, "--disorder", disorder))
+    kept = keep_standard_input(files, settings())
+    job = PredictJob([str(path) for path in kept], model_to_use(model, fast), choice(Disorder, "--disorder", disorder))
     job.check()
     use_console(quiet=True)
     done = run_job(job)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from data.errors import UserError
 from data.store.artifact import find_artefact, list_artefacts, make_folder
 from pipeline.registry.shipped_folders import FAST, PRETRAINED
 from pipeline.settings import Settings
@@ -12,6 +13,12 @@ MODEL_FILE = "manifest.json"
 def check_home(where: Settings) -> None:
     """Raises UserError where the home cannot be created or written to."""
     make_folder(where.home)
+
+
+def check_above_zero(option: str, value: float | None) -> None:
+    """Raises UserError for a value that is given and not above 0; not-a-number is none."""
+    if value is not None and not value > 0:
+        raise UserError(f"{option} is {value:g}; it must be above 0")
 
 
 def check_model(where: Settings, identifier: str | None) -> None:

@@ -69,8 +69,11 @@ class ScreenJob:
 
     def check(self) -> None:
         """Raises UserError for what cannot be done, before anything large is imported."""
-        from flows.jobs.checks import check_model
+        from flows.jobs.checks import check_above_zero, check_model
 
+        check_above_zero("--max-file-mb", self.max_file_mb)
+        check_above_zero("--icsd-max-temperature", self.icsd.max_temperature_K)
+        check_above_zero("--icsd-max-pressure", self.icsd.max_pressure_MPa or None)  # 0: none above ambient
         profile = find_profile(self.profile, self.working_temperature)
         if self.runner in (Runner.DASK, Runner.RAY):
             from flows.engines import need_server

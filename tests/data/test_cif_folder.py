@@ -138,9 +138,12 @@ def test_links_out_of_the_folder_are_not_followed(tmp_path: Path) -> None:
     (folder / "folder").symlink_to(outside / "deep")
     (folder / "inside.cif").symlink_to(folder / "a.cif")
     (folder / "dangling.cif").symlink_to(tmp_path / "nowhere")
+    (folder / "lost.cif").symlink_to(folder / "nowhere")
     found = told(read(folder))
     assert found[0] == ("a.cif", "MnO")
     assert ("file.cif", "unsafe_name") in found
+    assert ("dangling.cif", "unsafe_name") in found
+    assert ("lost.cif", "unreadable") in found
     assert ("inside.cif", "MnO") in found
     assert ("pack.zip/gold.cif", "unsafe_name") in found
     assert "Au" not in [what for _, what in found]

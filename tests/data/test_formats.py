@@ -89,6 +89,12 @@ def test_a_poscar_without_elements_is_no_hydrogen() -> None:
     assert isinstance(refused, Rejection) and refused.reason is Reason.NOT_STRUCTURE and "elements" in refused.detail
 
 
+@pytest.mark.parametrize("kind", [Format.POSCAR, Format.JSON, Format.XYZ])
+def test_an_empty_file_is_called_empty(kind: Format) -> None:
+    (refused,) = read(kind, " \n")
+    assert isinstance(refused, Rejection) and refused.detail == "the file is empty"
+
+
 def test_extended_xyz(tmp_path: Path) -> None:
     text = extended_xyz(tmp_path)
     assert all(map(same, read(Format.XYZ, text)))

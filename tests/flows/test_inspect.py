@@ -13,10 +13,10 @@ from tests.data.cif_texts import cif_text, named
 LONGEST_S = 20.0  # two seconds alone; the machine may be busy
 
 
-def inspect(home: Path, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+def inspect(home: Path, *arguments: str, given: str | None = None, command: str = "inspect") -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "FERROSCREEN_HOME": str(home)}
     return subprocess.run(
-        [sys.executable, "-m", "flows", "inspect", *arguments], input=given, env=environment, capture_output=True, text=True,
+        [sys.executable, "-m", "flows", command, *arguments], input=given, env=environment, capture_output=True, text=True,
         timeout=LONGEST_S, check=False,
     )  # fmt: skip
 
@@ -43,6 +43,12 @@ def test_as_text_and_from_standard_input(tmp_path: Path) -> None:
     assert done.returncode == 0 and done.stderr == ""
     for word in ("77  (stdin.cif)", "MnO", "4.445 4.445 4.445", "licensed"):
         assert word in done.stdout, word
+
+
+def test_predict_reads_standard_input_too(tmp_path: Path) -> None:
+    done = inspect(tmp_path, "-", "--json", given=cif_text(symmetry=named("F m -3 m")), command="predict")
+    assert done.returncode == 0, done.stderr
+    assert [row["formula"] for row in json.loads(done.stdout)["predictions"]] == ["MnO"]
 
 
 def test_mistakes(tmp_path: Path) -> None:

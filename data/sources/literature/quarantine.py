@@ -38,6 +38,8 @@ def reasons(values: pd.DataFrame) -> pd.Series[str]:
     Args:
         values: formula, kind, value_K, ref, manual and `fractions` (dictionaries by element, None where there is no formula).
     """
+    if values.empty:
+        return pd.Series([], index=values.index, dtype=object)
     table = values.reset_index(drop=True)
     number = table["value_K"].to_numpy(dtype=float)
     fractions = [f if f is not None else {} for f in table["fractions"]]

@@ -114,6 +114,8 @@ def test_mistakes_of_the_user(tmp_path: Path) -> None:
         publish_literature(tmp_path / "home", tmp_path / "tables")
     with pytest.raises(UserError, match="no usable value"):
         publish(tmp_path, "Fe,Tc,-4,a")
+    with pytest.raises(UserError, match="the tables are empty"):
+        publish(tmp_path)
     assert newest_literature(tmp_path / "home") is None
 
 

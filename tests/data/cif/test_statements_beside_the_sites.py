@@ -1,0 +1,176 @@
+"""Occupancies, volume, Z, density and multiplicities: what a file states beside its sites must not be passed over."""
+
+from __future__ import annotations
+
+import pytest
+
+from data.cif.disorder import Disorder
+from data.cif.reader import read_cif
+from data.disordered import AnyCrystal, DisorderedCrystal
+from data.rejection import Reason, Rejection
+from tests.data.cif_texts import cell_text, cif_text, listed, named, operations
+
+BCC = {"cell": cell_text(2.8665, 2.8665, 2.8665), "symmetry": named("I m -3 m"), "sites": "Fe1 Fe 0 0 0 1\n"}
+
+
+def read(text: str) -> AnyCrystal | Rejection:
+    (found,) = read_cif(text, "a.cif", "a", Disorder.AVERAGE)
+    return found
+
+
+def crystal(text: str) -> AnyCrystal:
+    found = read(text)
+    assert not isinstance(found, Rejection), found.detail
+    return found
+
+
+def rejection(text: str) -> Rejection:
+    found = read(text)
+    assert isinstance(found, Rejection)
+    return found
+
+
+def atoms(found: AnyCrystal) -> dict[int, float]:
+    """Atoms in the cell by atomic number."""
+    total: dict[int, float] = {}
+    if isinstance(found, DisorderedCrystal):
+        for kind in found.kind.tolist():
+            for one in found.kinds[kind]:
+                total[one.number] = total.get(one.number, 0.0) + one.occupancy
+    else:
+        for number in found.numbers.tolist():
+            total[number] = total.get(number, 0.0) + 1.0
+    return total
+
+
+def split_cell(sites: str, symbol: str = "P m -3 m", extra: str = "") -> str:
+    """A cubic cell with the given sites and one full oxygen in its middle."""
+    cell = cell_text(4, 4, 4)
+    return cif_text(extra=extra, cell=cell, symmetry=listed(operations(symbol)), sites=f"{sites}O1 O 0.5 0.5 0.5 1\n")
+
+
+SPLIT = [
+    ("P m -3 m", "Fe1 Fe 0.02 0 0 0.1667\n", {26: 1.0, 8: 1.0}),
+    ("P -1", "Fe1 Fe 0.03 0.01 0 0.5\n", {26: 1.0, 8: 1.0}),
+    ("P -1", "Fe1 Fe 0.03 0.01 0 0.25\n", {26: 0.5, 8: 1.0}),
+    ("P -1", "Fe1 Fe 0.03 0.01 0 0.25\nCo1 Co 0.03 0.01 0 0.25\n", {26: 0.5, 27: 0.5, 8: 1.0}),
+    ("P m -3 m", "Fe1 Fe 0.02 0 0 0.0833\nCo1 Co 0 0 0 0.5\n", {26: 0.5, 27: 0.5, 8: 1.0}),
+]
+
+
+@pytest.mark.parametrize(("symbol", "sites", "content"), SPLIT)
+def test_each_image_of_a_split_site_has_its_occupancy(symbol: str, sites: str, content: dict[int, float]) -> None:
+    found = crystal(split_cell(sites, symbol))
+    assert atoms(found) == pytest.approx(content, abs=2e-3)
+    assert "split around a special position" in found.note
+
+
+def test_an_occupancy_stays_where_the_images_would_overfill_the_place() -> None:
+    found = crystal(split_cell("Fe1 Fe 0.02 0 0 0.5\n"))
+    assert atoms(found) == pytest.approx({26: 0.5, 8: 1.0})
+    assert "moved" in found.note and "split" not in found.note
+
+
+def test_rounded_digits_are_no_split_site() -> None:
+    text = cif_text(cell=cell_text(4.9, 4.9, 8, 90, 90, 120), symmetry=named("P 63/m m c"), sites="Co1 Co 0.33 0.67 0.25 0.3\n")
+    assert atoms(crystal(text)) == pytest.approx({27: 0.6})
+
+
+def test_the_formula_decides_whether_a_site_is_split() -> None:
+    sites = "Fe1 Fe 0.03 0.01 0 0.25\n"
+    assert atoms(crystal(split_cell(sites, "P -1", "_chemical_formula_sum 'Fe O2'\n")))[26] == pytest.approx(0.5)
+    assert atoms(crystal(split_cell(sites, "P -1", "_chemical_formula_sum 'Fe O4'\n")))[26] == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("written", ["0,5", "nan", "1/2", "half", "inf", "0.5?"])
+def test_an_occupancy_that_is_no_number_is_not_one(written: str) -> None:
+    found = rejection(cif_text(**BCC | {"sites": f"Fe1 Fe 0 0 0 {written}\n"}))
+    assert found.reason is Reason.PARTIAL_OCCUPANCY and repr(written) in found.detail
+
+
+@pytest.mark.parametrize("written", ["'0.5'", "0.5(2", "'0.50(2)'"])
+def test_quoted_and_unclosed_occupancies_are_read(written: str) -> None:
+    assert atoms(crystal(cif_text(**BCC | {"sites": f"Fe1 Fe 0 0 0 {written}\n"}))) == pytest.approx({26: 1.0})
+
+
+@pytest.mark.parametrize("written", ["1.01", "0.998", "0.9985(3)"])
+def test_occupancies_that_round_to_one_make_an_ordered_crystal(written: str) -> None:
+    found = crystal(cif_text(**BCC | {"sites": f"Fe1 Fe 0 0 0 {written}\n"}))
+    assert not isinstance(found, DisorderedCrystal) and atoms(found) == {26: 2.0}
+
+
+@pytest.mark.parametrize("written", [".", "?"])
+def test_an_occupancy_that_is_not_given_is_one(written: str) -> None:
+    assert atoms(crystal(cif_text(**BCC | {"sites": f"Fe1 Fe 0 0 0 {written}\n"}))) == {26: 2.0}
+
+
+def test_quoted_numbers_of_cell_and_coordinates_are_read() -> None:
+    quoted = BCC["cell"].replace("_cell_length_a 2.8665", "_cell_length_a '2.8665'")
+    assert atoms(crystal(cif_text(**BCC | {"cell": quoted, "sites": "Fe1 Fe '0' \"0.0\" 0 1\n"}))) == {26: 2.0}
+
+
+@pytest.mark.parametrize("stated", ["100", "30.0", "2.3553", "20(1)", "'90'"])
+def test_a_cell_of_another_volume_than_stated_is_rejected(stated: str) -> None:
+    found = rejection(cif_text(extra=f"_cell_volume {stated}\n", **BCC))
+    assert found.reason is Reason.NO_CELL and "_cell_volume" in found.detail
+
+
+@pytest.mark.parametrize(("stated", "noted"), [("23.55(2)", False), ("?", False), ("0", False), ("24.2", True), ("47.1", True)])
+def test_small_deviations_and_volumes_of_other_cells_are_noted(stated: str, noted: bool) -> None:
+    found = crystal(cif_text(extra=f"_cell_volume {stated}\n", **BCC))
+    assert ("_cell_volume" in found.note) == noted
+
+
+@pytest.mark.parametrize("written", ["229", "229.0", "229.", "'229'", "229(1)"])
+@pytest.mark.parametrize("tag", ["_symmetry_Int_Tables_number", "_space_group_IT_number"])
+def test_a_group_number_is_read_however_it_is_written(tag: str, written: str) -> None:
+    assert atoms(crystal(cif_text(**BCC | {"symmetry": f"{tag} {written}\n"}))) == {26: 2.0}
+
+
+STATED = [
+    ("_chemical_formula_sum Fe\n_cell_formula_units_Z 4\n", "but Z is 4"),
+    ("_chemical_formula_sum Fe\n_cell_formula_units_Z 2\n", ""),
+    ("_chemical_formula_sum Fe2\n_cell_formula_units_Z 2\n", ""),  # pymatgen's: the formula of the cell, Z of the reduced one
+    ("_exptl_crystal_density_diffrn 3.0\n", "but _exptl_crystal_density_diffrn is 3"),
+    ("_exptl_crystal_density_diffrn 7.87\n", ""),
+]
+
+
+@pytest.mark.parametrize(("extra", "note"), STATED)
+def test_z_and_density_that_the_content_contradicts_are_noted(extra: str, note: str) -> None:
+    found = crystal(cif_text(extra=extra, **BCC))
+    assert note in found.note if note else found.note == ""
+
+
+@pytest.mark.parametrize(("multiplicity", "noted"), [(2, False), (48, False), (4, True), (6, True)])
+def test_multiplicities_that_the_symmetry_contradicts_are_noted(multiplicity: int, noted: bool) -> None:
+    columns = ("label", "type_symbol", "symmetry_multiplicity", "fract_x", "fract_y", "fract_z")
+    found = crystal(cif_text(**BCC | {"sites": f"Fe1 Fe {multiplicity} 0 0 0\n"}, columns=columns))
+    assert ("multiplicities" in found.note) == noted
+
+
+def second_list(*triplets: str) -> str:
+    return "loop_\n_space_group_symop_operation_xyz\n" + "".join(f"'{t}'\n" for t in triplets)
+
+
+TWO = {"cell": cell_text(4, 5, 6), "sites": "Fe1 Fe 0.1 0.2 0.3 1\n"}
+
+
+def test_two_lists_of_operations_that_nothing_decides_between_are_rejected() -> None:
+    both = listed(["x,y,z", "-x,-y,z"]) + second_list("x,y,z", "-x,-y,-z")
+    found = rejection(cif_text(symmetry=both, **TWO))
+    assert found.reason is Reason.UNKNOWN_SYMMETRY and "two lists of operations differ" in found.detail
+
+
+@pytest.mark.parametrize(("symbol", "z"), [("P -1", 0.7), ("P 1 1 2", 0.3)])
+def test_the_name_of_the_group_decides_between_two_lists(symbol: str, z: float) -> None:
+    both = listed(["x,y,z", "-x,-y,z"]) + second_list("x,y,z", "-x,-y,-z") + named(symbol)
+    found = crystal(cif_text(symmetry=both, **TWO))
+    assert not isinstance(found, DisorderedCrystal)
+    assert found.frac[1, 2] % 1 == pytest.approx(z)
+
+
+def test_the_content_decides_between_two_lists() -> None:
+    both = listed(["x,y,z"]) + second_list("x,y,z", "-x,-y,-z")
+    content = "_chemical_formula_sum Fe\n_cell_formula_units_Z 2\n"
+    assert atoms(crystal(cif_text(extra=content, symmetry=both, **TWO))) == {26: 2.0}
