@@ -20,6 +20,14 @@ FILES_PER_SHARD = 512
 MAX_FILE_MB = 20.0
 
 
+def _state(path: str) -> os.stat_result:
+    """Size and time of a file; of the link where it leads nowhere."""
+    try:
+        return os.stat(path)
+    except FileNotFoundError:
+        return os.lstat(path)
+
+
 @dataclass(frozen=True)
 class CifFolder:
     """Every file with crystals below a path, whatever its format; symbolic links that lead out of it are not followed.
@@ -38,7 +46,7 @@ class CifFolder:
 
     def identity(self) -> str:
         """Hash of names, sizes and times, as make and rsync do: reading 200,000 files twice costs more than it saves."""
-        stats = ((entry.name, os.stat(entry.path)) for entry in self.entries())
+        stats = ((entry.name, _state(entry.path)) for entry in self.entries())
         return text_hash(
             "cif", str(self.max_file_mb), self.disorder, *(f"{name}|{s.st_size}|{s.st_mtime_ns}" for name, s in stats)
         )
