@@ -90,7 +90,7 @@ REPORT ?= report/report.html
 picture: $(VENV)/.test
 	$(BIN)/python -m benchmarks.screenshots $(REPORT) --chromium $(CHROMIUM)
 
-# models/pretrained: the shipped ensemble and the one network of --fast, from a labelled table with a split, one with site moments, and the folder of literature
+# models/pretrained: the shipped ensemble, from a labelled table with a split, one with site moments, and the folder of literature
 # tables. Hours; killed and started again, it goes on.
 DATA ?= mp_magnets.parquet
 SITE_MOMENTS ?= mp_site_moments.parquet
@@ -104,9 +104,6 @@ pretrained: $(VENV)/.run
 	$(BIN)/ferroscreen train --members $(PRETRAINED) --weigh-label-noise --site-moments newest \
 		--label-sources $(LITERATURE) --label-sources $(dir $(SITE_MOMENTS))
 	$(BIN)/ferroscreen ship
-	$(BIN)/ferroscreen train --members mpnn:1 --weigh-label-noise --site-moments newest \
-		--label-sources $(LITERATURE) --label-sources $(dir $(SITE_MOMENTS))
-	$(BIN)/ferroscreen ship --fast
 
 # models/pretrained/order-classifiers and order-rankers: from a table with signed site moments; ten minutes
 pretrained-order: export FERROSCREEN_HOME := $(CURDIR)/.work/pretrained-order

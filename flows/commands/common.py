@@ -15,10 +15,6 @@ Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the results (default: below $FERROSCREEN_HOME).")]
 ModelId = Annotated[str | None, typer.Option("--model", help="Model id or its beginning (default: the one in use).")]
-FastOption = Annotated[
-    bool,
-    typer.Option("--fast", help="One network in place of the ensemble: quicker, a little less accurate, own intervals."),
-]
 SnapshotId = Annotated[
     str | None, typer.Option("--snapshot", help="Snapshot id or its beginning (default: the newest with total moments).")
 ]
@@ -54,20 +50,6 @@ def choice(kind: type[E], option: str, word: str) -> E:
         listed = " or ".join(names) if len(names) < _FEW else ", ".join(names)
         raise UserError(f"{option} is {listed}, not {word!r}")
     return kind(word)
-
-
-def model_to_use(model: str | None, fast: bool) -> str | None:
-    """The name that `choose_model` knows the model by.
-
-    Raises:
-        UserError: --fast and another model.
-    """
-    from data.errors import UserError
-    from pipeline.registry.shipped_folders import FAST
-
-    if fast and model not in (None, FAST):
-        raise UserError("--fast is a model; it does not go with --model")
-    return FAST if fast else model
 
 
 def prepare(quiet: bool) -> None:

@@ -34,27 +34,25 @@ def snapshots(json: Json = False) -> None:
 def models(json: Json = False) -> None:
     """List the trained models of every kind."""
     from pipeline.registry.artifact_types import MODEL_KINDS
-    from pipeline.registry.ensemble import Ensemble
     from pipeline.registry.published import current_models, published_models
-    from pipeline.registry.shipped import fast_model, shipped_of
+    from pipeline.registry.shipped import shipped_of
     from pipeline.settings import settings
 
     rows = []
     for kind in MODEL_KINDS:
         root = settings().home / kind.directory
         promoted, shipped, own = current_models(root), shipped_of(kind), published_models(root, kind)
-        fast = fast_model() if kind is Ensemble else None
         used = (promoted or ([shipped.id] if shipped else [m.id for m in own]))[-1:]
         rows += [
             {
                 "id": m.id,
                 "kind": kind.kind,
-                "in use": "yes" if used == [m.id] else "--fast" if m is fast else "",
+                "in use": "yes" if used == [m.id] else "",
                 "snapshot": m.manifest["snapshot"],
                 "data": m.manifest["data"],
                 "quality": m.quality(),
             }
-            for m in [*(m for m in (shipped, fast) if m is not None), *own]
+            for m in [*([shipped] if shipped else []), *own]
         ]
     listing("Models", rows, json)
 

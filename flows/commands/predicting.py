@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.common import DisorderOption, FastOption, Json, ModelId, choice, model_to_use
+from flows.commands.common import DisorderOption, Json, ModelId, choice
 
 
 def predict(
@@ -16,7 +16,6 @@ def predict(
         list[Path], typer.Argument(help="Files of crystals, folders, zips or tables, as for `screen`; `-`: standard input.")
     ],
     model: ModelId = None,
-    fast: FastOption = False,
     disorder: DisorderOption = "average",
     json: Json = False,
 ) -> None:
@@ -30,7 +29,7 @@ def predict(
     from pipeline.settings import settings
 
     kept = keep_standard_input(files, settings())
-    job = PredictJob([str(path) for path in kept], model_to_use(model, fast), choice(Disorder, "--disorder", disorder))
+    job = PredictJob([str(path) for path in kept], model, choice(Disorder, "--disorder", disorder))
     job.check()
     use_console(quiet=True)
     done = run_job(job)

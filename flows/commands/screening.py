@@ -10,7 +10,6 @@ import typer
 from flows.commands.common import (
     ColumnsOption,
     DisorderOption,
-    FastOption,
     Force,
     Json,
     ModelId,
@@ -18,7 +17,6 @@ from flows.commands.common import (
     QuietOption,
     choice,
     facts,
-    model_to_use,
     perform,
     prepare,
 )
@@ -52,7 +50,6 @@ def screen(
         ),
     ],
     model: ModelId = None,
-    fast: FastOption = False,
     out: Out = None,
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Processor cores (default: all).")] = None,
     max_file_mb: Annotated[float, typer.Option("--max-file-mb", help="Larger CIF files are rejected.")] = 20.0,
@@ -112,7 +109,7 @@ def screen(
     qualities = tuple(word.strip() for word in icsd_quality.split(",") if word.strip())
     job = ScreenJob(
         paths=[str(p) for p in keep_standard_input(paths, settings())],
-        model=model_to_use(model, fast),
+        model=model,
         out=None if out is None else str(out),
         columns=columns,
         max_file_mb=max_file_mb,

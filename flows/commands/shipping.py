@@ -17,21 +17,15 @@ def ship(
             "--kind", help="model, order-classifier, order-ranker or experiment-model; the default of MODEL is one of this kind."
         ),
     ] = "model",
-    fast: Annotated[bool, typer.Option("--fast", help="Put MODEL in the place of the one that --fast uses.")] = False,
 ) -> None:
     """Put a model in the place of the shipped one of its kind, models/pretrained (for those who release ferroscreen)."""
-    from data.errors import UserError
     from pipeline.registry.artifact_types import model_kind
     from pipeline.registry.published import open_published, published_models
     from pipeline.registry.shipped import ship as copy
-    from pipeline.registry.shipped_folders import FAST, PRETRAINED
     from pipeline.settings import settings
 
     chosen = model_kind(kind)
-    if fast and kind != "model":
-        raise UserError(f"--fast is for models of moments, not for one of the kind {kind}")
     root = settings().home / chosen.directory
     newest = [m.id for m in published_models(root, chosen)][-1:]
-    model = model or (newest[0] if newest else None)
-    shipped = copy(open_published(root, chosen, model), settings(), PRETRAINED / FAST if fast else None)
+    shipped = copy(open_published(root, chosen, model or (newest[0] if newest else None)), settings())
     facts("Shipped", {chosen.kind: shipped.id, "from": shipped.manifest["shipped_from"], "folder": shipped.folder})

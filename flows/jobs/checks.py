@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import models
 from data.errors import UserError
 from data.store.artifact import find_artefact, list_artefacts, make_folder
-from pipeline.registry.shipped_folders import FAST, PRETRAINED
 from pipeline.settings import Settings
 
 MODEL_FILE = "manifest.json"
+PRETRAINED = Path(models.__file__).parent / "pretrained"
 
 
 def check_home(where: Settings) -> None:
@@ -28,7 +31,6 @@ def check_model(where: Settings, identifier: str | None) -> None:
         UserError: there is none, or no single one.
     """
     shipped = [folder.name for folder in list_artefacts(PRETRAINED, MODEL_FILE)]
-    fast = [name for folder in list_artefacts(PRETRAINED / FAST, MODEL_FILE) for name in (FAST, folder.name)]
-    if shipped and (identifier is None or any(name.startswith(identifier) for name in (*shipped, *fast))):
+    if shipped and (identifier is None or any(name.startswith(identifier) for name in shipped)):
         return
     find_artefact(where.models, MODEL_FILE, "model", identifier, "`ferroscreen train`")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+import models
 from data.errors import UserError
 from data.snapshot import open_snapshot
 from data.store.artifact import building, text_hash, write_bytes, write_json
@@ -22,10 +23,10 @@ from pipeline.dedup.trained import FILE, KEY, pack, snapshot_fingerprints
 from pipeline.ops.progress import Reporter
 from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.published import M, PublishedModel, current_models, open_published, publish_model, published_models
-from pipeline.registry.shipped_folders import FAST, PRETRAINED
 from pipeline.settings import Settings
 from pipeline.training.dataset import labelled_examples
 
+PRETRAINED = Path(models.__file__).parent / "pretrained"
 SYSTEMS_FILE = "systems.json"
 DIGITS = 12  # of a hash of a chemical system
 
@@ -51,27 +52,14 @@ def shipped_root(kind: type[PublishedModel]) -> Path:
     return PRETRAINED if kind is Ensemble else PRETRAINED / kind.directory
 
 
-def fast_model(root: Path = PRETRAINED) -> Ensemble | None:
-    """The shipped ensemble of one network, for `--fast`; None in a checkout without one."""
-    return shipped_model(root / FAST)
-
-
 def choose_model(where: Settings, identifier: str | None = None, root: Path = PRETRAINED) -> Ensemble:
     """The ensemble to use; see `choose`.
 
     Args:
         where: the home.
-        identifier: id, or the start of it, or FAST; None: the one in use.
+        identifier: id, or the start of it; None: the one in use.
         root: folder of the shipped ensembles.
-
-    Raises:
-        UserError: there is none, or no single one of that name.
     """
-    fast = fast_model(root)
-    if identifier == FAST and fast is None:
-        raise UserError("this checkout has no fast model")
-    if identifier is not None and fast is not None and (identifier == FAST or fast.id.startswith(identifier)):
-        return fast
     return choose(where, Ensemble, identifier, root)
 
 

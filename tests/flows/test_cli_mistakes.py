@@ -36,8 +36,6 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
         (["refresh", "--source", "calculated:tests/flows"], "holds no calculation: `ferroscreen calculate` writes them"),
         (["refresh", "--columns", "colour=red"], "'colour=red' is not PART=COLUMN"),
         (["evaluate", "--model", "abc"], "no single model is called 'abc'"),
-        (["screen", "tests", "--model", "abc", "--fast"], "--fast is a model; it does not go with --model"),
-        (["ship", "--fast", "--kind", "order-ranker"], "--fast is for models of moments"),
         (["screen", "tests", "--profile", "cheap"], "rare-earth-free or low-cost or explore, not 'cheap'"),
         (["screen", ""], "an argument is empty"),
         (["compare", "", ""], "an argument is empty"),
@@ -117,5 +115,5 @@ def test_doctor_and_empty_lists(ferroscreen: Call) -> None:
     for name in ("snapshots", "runs"):
         assert ferroscreen(name).stdout.strip() == f"No {name} yet."
     shipped = json.loads(ferroscreen("models", "--json").stdout)
-    assert [model["kind"] for model in shipped] == ["model", "model", "order classifier", "order ranker", "experiment model"]
-    assert [model["in use"] for model in shipped] == ["yes", "--fast", "yes", "yes", "yes"]
+    assert [model["kind"] for model in shipped] == ["model", "order classifier", "order ranker", "experiment model"]
+    assert all(model["in use"] == "yes" for model in shipped)

@@ -15,16 +15,7 @@ from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.registry.promotion import promote, rollback
 from pipeline.registry.published import CURRENT_FILE, current_models
-from pipeline.registry.shipped import (
-    SYSTEMS_FILE,
-    choose_model,
-    fast_model,
-    ship,
-    shipped_model,
-    shipped_rival,
-    system_hash,
-)
-from pipeline.registry.shipped_folders import FAST
+from pipeline.registry.shipped import SYSTEMS_FILE, choose_model, ship, shipped_model, shipped_rival, system_hash
 from pipeline.settings import Settings
 from pipeline.training.splits import split_rows
 
@@ -146,21 +137,3 @@ def test_what_the_checkout_ships_is_sound() -> None:
     assert model.error_model.domain is not None
     assert sum(path.stat().st_size for path in model.folder.rglob("*")) < 40e6
     assert model.manifest["rows"]["train"] > 40_000
-
-
-def test_the_fast_model_is_chosen_by_its_name_or_id_and_never_by_default(where: Settings, shipped_root: Path) -> None:
-    with pytest.raises(UserError, match="no fast model"):
-        choose_model(where, FAST, shipped_root)
-    fast = ship(open_model(where.models), where, shipped_root / FAST)
-    assert fast_model(shipped_root) == fast
-    for name in (FAST, fast.id, fast.id[:6]):
-        assert choose_model(where, name, shipped_root).folder == shipped_root / FAST / fast.id
-    assert choose_model(where, None, shipped_root).folder.parent == shipped_root
-
-
-def test_the_fast_model_of_the_checkout_asks_one_network() -> None:
-    fast, accurate = fast_model(), shipped_model()
-    assert fast is not None and accurate is not None
-    fast.verify()
-    assert len(fast.members) == 1 < len(accurate.members)
-    assert fast.needs == accurate.needs  # so that both read the same crystals
