@@ -24,6 +24,7 @@ from models.graphs.crystal_graphs import CrystalGraphs
 from pipeline.features import graphs as store_module
 from pipeline.features.graphs import graph_store
 from pipeline.features.neighbours import build_graph, build_graphs
+from tests.conftest import STARTER_ROWS
 from tests.contract import crystals as made
 from tests.contract.models import TRANSFORMATIONS, trained
 
@@ -96,12 +97,12 @@ def test_other_settings_are_another_store(starter: Snapshot, tmp_path: Path, cha
 def test_another_snapshot_is_another_store(starter: Snapshot, tmp_path: Path) -> None:
     few = publish_snapshot(tmp_path / "snapshots", Few())
     stores = [graph_store(tmp_path / "graphs", snapshot, made.SETTINGS, workers=1) for snapshot in (starter, few)]
-    assert [len(store.graphs) for store in stores] == [290, 10]
+    assert [len(store.graphs) for store in stores] == [STARTER_ROWS, 10]
 
 
 def test_the_store_holds_the_snapshots_graphs_in_order(starter: Snapshot, tmp_path: Path) -> None:
     store = graph_store(tmp_path, starter, made.SETTINGS, workers=1)
-    np.testing.assert_array_equal(store.rows, np.arange(290))
+    np.testing.assert_array_equal(store.rows, np.arange(STARTER_ROWS))
     wanted = CrystalGraphs.join([build_graph(symmetrise(c), made.SETTINGS) for c in starter.crystals()])
     for name, array in wanted.arrays().items():
         read = getattr(store.graphs, name)
