@@ -59,7 +59,8 @@ def labelled_rows() -> list[Row]:
 def errors(model: Ensemble, rows: list[Row]) -> NDArray[np.float64]:
     """|predicted - calculated| of each row, µB/atom."""
     said = model.predict(featurise([row.crystal for row in rows], model.needs).examples).moment
-    return np.abs(said - np.array([row.moment for row in rows]))
+    off: NDArray[np.float64] = np.abs(said - np.array([row.moment for row in rows]))
+    return off
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Calculate further compounds of the starter set with GPAW, check them, and write them as rows.
 
     OMP_NUM_THREADS=1 python -m benchmarks.starter_set calculate FOLDER --minutes 60
-    python -m benchmarks.starter_set check FOLDER --minutes 20      # every tenth with a denser mesh and with another start
+    python -m benchmarks.starter_set check FOLDER B3-CrAs           # with a denser mesh, and from 1 µB on every site
     python -m benchmarks.starter_set compare FOLDER bcc-Fe fcc-Al   # rows of the starter set, calculated again
     python -m benchmarks.starter_set rows FOLDER >> data/starter/starter.jsonl
 
@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import redirect_stdout
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +43,14 @@ from pipeline.dft.volume import FIRST, Scan, scaled
 COMPOUNDS = Path(__file__).with_name("starter_compounds.csv")
 FINE = DftSettings()
 COARSE = DftSettings(cutoff_eV=320.0, kpoint_density_A=20.0)
-DENSE = DftSettings(kpoint_density_A=36.0)  # 2.7 times the k-points
+DENSE = DftSettings(kpoint_density_A=32.0)  # about twice the k-points
 QUICK = DftSettings(cutoff_eV=200.0, kpoint_density_A=8.0)  # of a smoke run
 USED: int | None = None  # compounds; None: all
-EACH = 10  # one of so many compounds is checked
+EACH = 10  # one of so many compounds is checked where none is named
 START_MUB = {
     "Fe": 2.5, "Co": 1.7, "Ni": 0.7, "Mn": 3.2, "Cr": 2.0, "V": 0.8, "Ti": 0.3, "Ru": 0.4, "Rh": 0.3, "Pd": 0.2, "Pt": 0.2,
 }  # fmt: skip
-OTHER_START = 0.5  # times the moments above
+OTHER_START_MUB = 1.0  # of every site in a check
 CODE = "benchmarks.starter_set:QuickMixing"
 CENTRES = 3  # scans, each around the lowest volume of the one before
 ONE_STATE_MUB = 0.1  # per atom; the equilibrium's moment may lie that far outside those of the scanned volumes
@@ -103,9 +103,9 @@ def compounds() -> list[Compound]:
     return every
 
 
-def ferromagnet(crystal: Crystal, settings: DftSettings, name: str = "fm", scale: float = 1.0) -> Job:
-    """A calculation of the cell as it stands, started with parallel moments times `scale`."""
-    start = scale * np.array([START_MUB.get(symbol(int(z)), 0.0) for z in crystal.numbers])
+def ferromagnet(crystal: Crystal, settings: DftSettings, name: str = "fm") -> Job:
+    """A calculation of the cell as it stands, started with the parallel moments of START_MUB."""
+    start = np.array([START_MUB.get(symbol(int(z)), 0.0) for z in crystal.numbers])
     return Job(crystal, name, (name,), crystal, start, CODE, asdict(settings), licensed=False)
 
 
@@ -168,7 +168,8 @@ def checked(found: Found, folder: Path, until: float) -> list[str] | None:
     """A line of the table of checks: the equilibrium, with a denser mesh, and from another start; None if there is no time."""
     here, crystal = found.equilibrium, found.equilibrium.job.crystal
     mesh = once(ferromagnet(crystal, DENSE, "denser mesh"), folder, until)
-    start = once(ferromagnet(crystal, FINE, "other start", OTHER_START), folder, until)
+    other = replace(ferromagnet(crystal, FINE, "other start"), start=np.full(crystal.n_sites, OTHER_START_MUB))
+    start = once(other, folder, until)
     if mesh is None or start is None:
         return None
     moments = [f"{one.moment_per_atom:.3f}" for one in (here, mesh, start)]
@@ -201,7 +202,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("calculate", "check", "compare", "rows"))
     parser.add_argument("folder", type=Path)
-    parser.add_argument("ids", nargs="*", help="rows to compare")
+    parser.add_argument("ids", nargs="*", help="rows to compare, or compounds to check (default: every tenth)")
     parser.add_argument("--minutes", type=float, default=60.0, help="no calculation is begun later")
     options = arguments(parser, _arguments, USED=1, FINE=QUICK, COARSE=QUICK)
     make_folder(options.folder)
@@ -220,7 +221,9 @@ def _finished(options: argparse.Namespace) -> list[Found]:
 
 
 def _check(options: argparse.Namespace, until: float) -> None:
-    lines = [checked(found, options.folder, until) for found in _finished(options)[::EACH]]
+    finished = _finished(options)
+    named = [found for found in finished if found.equilibrium.job.crystal.id in options.ids]
+    lines = [checked(found, options.folder, until) for found in named or finished[::EACH]]
     head = ("compound", "µB/atom", "denser mesh", "other start", "denser mesh, meV/atom", "other start, meV/atom")
     print(markdown(head, [line for line in lines if line is not None]))
 
