@@ -173,7 +173,7 @@ def test_what_is_trained_is_not_trained_again(tmp_path: Path) -> None:
     assert first.members
 
 
-@pytest.mark.parametrize("name", ["cgcnn-0/model.safetensors", "forest-0/model.json", "held_out.parquet"])
+@pytest.mark.parametrize("name", ["forest-0/model.safetensors", "forest-0/model.json", "held_out.parquet"])
 @pytest.mark.parametrize("damage", ["a flipped bit", "missing"])
 def test_a_damaged_file_is_refused(trained: Trained, tmp_path: Path, name: str, damage: str) -> None:
     import shutil
