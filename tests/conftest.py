@@ -43,6 +43,7 @@ WHOLE_PARTS = {"trained_home", "ensemble", "ferroscreen"}  # fixtures that train
 SLOW = {"benchmarks", "browser", "deployments", "docs", "flows", "upgrades"}  # processes, servers, browsers
 KINDS = ("unit", "integration", "faults")
 
+STARTER_ROWS = sum(1 for _ in (TESTS.parent / "data" / "starter" / "starter.jsonl").open())
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

@@ -21,6 +21,8 @@ HOW = (
 class Gpaw:
     """GPAW with the mixing parameters of the starter set, which converge slowly but reliably for magnets."""
 
+    MIXING = 0.08  # share of the new density in each step
+
     @property
     def program(self) -> str:
         import gpaw
@@ -37,7 +39,7 @@ class Gpaw:
         }  # fmt: skip
         return Calculator(
             mode=PW(settings.cutoff_eV), xc=settings.functional, kpts={"size": settings.mesh(lattice), "gamma": True},
-            occupations=FermiDirac(settings.smearing_eV), mixer=MixerSum(0.08, 5, 50), convergence=convergence,
+            occupations=FermiDirac(settings.smearing_eV), mixer=MixerSum(self.MIXING, 5, 50), convergence=convergence,
             maxiter=settings.max_steps, symmetry={"tolerance": SYMMETRY_TOLERANCE}, txt="-",
         )  # fmt: skip
 

@@ -21,6 +21,7 @@ LONGEST_S = 300  # of one benchmark on a busy machine; alone on one core they ta
 PARTS = {"benchmarks.kills_child"}  # run by others, with arguments of theirs
 NEEDS = {  # what a checkout with the extra `test` does not bring
     "benchmarks.fuzz_coverage": ("atheris", "pip install atheris"),
+    "benchmarks.starter_set": ("gpaw", "CC=g++ pip install -e '.[dft]'"),
     "benchmarks.mutation": ("cosmic_ray", "pip install -e '.[dev]'"),
 }
 GIVEN = {  # arguments below ../shared/data of those that have no built-in data

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
+
+import numpy as np
 import pytest
 
 from data.labels import find_fault, saturation_T
 from data.rejection import Rejection
 from data.sources import Record
-from data.sources.starter import StarterSource
+from data.sources.starter import STARTER_FILE, StarterSource
 
-ROWS, COMPOUNDS = 290, 72
+ROWS, COMPOUNDS = 426, 106
+LATER_COMPOUNDS = 34
+CUTOFF_EV, SCAN_CUTOFF_EV, FEWEST_POINTS = 400, 320, 4
 LITERATURE_TOLERANCE = 0.03  # relative; PBE codes agree to a few per cent
 EDGE_TOLERANCE = 0.01  # relative
 ZERO_MUB = 0.01
@@ -47,6 +53,16 @@ def test_equilibrium_rows_are_one_a_compound_and_part_of_the_whole(equilibrium: 
         ("L21-CoMnSi", "Co-Mn-Si", 5.0, 5.63, 4),
         ("C1b-NiMnSb", "Mn-Ni-Sb", 4.0, 5.91, 4),
         ("fcc-Al", "Al", 0.0, 4.04, 4),
+        ("fcc-Ag", "Ag", 0.0, 4.15, 4),
+        ("bcc-Co", "Co", 1.75, 2.81, 2),
+        ("bcc-Na", "Na", 0.0, 4.20, 2),
+        ("B1-NaCl", "Cl-Na", 0.0, 5.70, 4),
+        ("B1-TiN", "N-Ti", 0.0, 4.25, 4),
+        ("B2-NiAl", "Al-Ni", 0.0, 2.895, 1),
+        ("B3-GaAs", "As-Ga", 0.0, 5.75, 4),
+        ("B3-CrAs", "As-Cr", 3.0, 5.66, 4),
+        ("L12-AlSc", "Al-Sc", 0.0, 4.10, 1),
+        ("C1b-AlLiSi", "Al-Li-Si", 0.0, 5.93, 4),
     ],
 )
 def test_values_of_the_literature(
@@ -70,6 +86,28 @@ def test_every_label_is_sound() -> None:
     for record in records(StarterSource()):
         assert record.label is not None
         assert find_fault(record.label, record.crystal.n_sites) is None, record.crystal.id
+
+
+def test_rows_of_later_compounds_say_how_they_were_calculated() -> None:
+    """The first compounds were calculated before the program and the mesh of scans were kept."""
+    later = [row for row in map(json.loads, STARTER_FILE.read_text().splitlines()) if "program" in row]
+    assert len({row["compound"] for row in later}) == LATER_COMPOUNDS
+    for row in later:
+        assert row["program"].startswith("GPAW ") and min(row["kpts"]) >= FEWEST_POINTS
+        assert row["ecut_eV"] == (CUTOFF_EV if row["kind"] == "equilibrium" else SCAN_CUTOFF_EV)
+        assert len(row["site_moments_muB"]) == len(row["species"])
+
+
+def test_an_equilibrium_lies_within_its_scan() -> None:
+    rows = list(map(json.loads, STARTER_FILE.read_text().splitlines()))
+    volumes = {row["id"]: abs(np.linalg.det(row["cell_A"])) for row in rows}
+    scans: dict[str, list[float]] = defaultdict(list)
+    for row in rows:
+        if row["kind"] == "scan":
+            scans[row["compound"]].append(volumes[row["id"]])
+    assert set(scans) == {row["id"] for row in rows if row["kind"] == "equilibrium"}
+    for name, scanned in scans.items():
+        assert min(scanned) < volumes[name] < max(scanned), name
 
 
 def test_its_identity_tells_the_two_parts_apart() -> None:

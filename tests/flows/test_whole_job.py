@@ -18,6 +18,8 @@ import httpx
 import pandas as pd
 import pytest
 
+from tests.conftest import STARTER_ROWS
+
 ROOT = Path(__file__).resolve().parents[2]
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -120,7 +122,7 @@ def test_lists_and_evaluate_after_a_run(ferroscreen: Call, server: str, job: dic
     scores = json.loads(ferroscreen("evaluate", "--model", job["model"]["id"], "--split", "val").stdout)
     assert scores["seen_in_training"] is True
     assert scores["ensemble"]["mae"] > 0
-    assert json.loads(ferroscreen("snapshots", "--json").stdout)[0]["crystals"] == 290
+    assert json.loads(ferroscreen("snapshots", "--json").stdout)[0]["crystals"] == STARTER_ROWS
     known = {r["id"]: r["folder"] for r in json.loads(ferroscreen("runs", "--json").stdout)}
     report = Path(known[job["screen"]["id"]]) / "report.html"
     before = report.read_bytes()

@@ -19,6 +19,7 @@ from pipeline.registry.ensemble import list_models, open_model
 from pipeline.screening.screen import FILES, screen
 from pipeline.settings import Settings
 from pipeline.training.train import TrainSettings, train_ensemble
+from tests.conftest import STARTER_ROWS
 from tests.faults.disk.conftest import Mount
 
 Disk = tuple[Path, Mount]
@@ -86,4 +87,4 @@ def test_a_refresh_that_finds_the_disk_full_leaves_the_old_snapshot(disk: Disk) 
     assert [snapshot.id for snapshot in list_snapshots(where.snapshots)] == [old.id]
     old.verify()
     ballast.unlink()
-    assert publish_source(StarterSource(), where, Quiet()).manifest["crystals"] == 290
+    assert publish_source(StarterSource(), where, Quiet()).manifest["crystals"] == STARTER_ROWS

@@ -29,7 +29,7 @@ NAMED = ("Fe", "MnO", "Co2MnSi", "MnF2", "MnSi")
 @lru_cache(maxsize=1)
 def some() -> Examples:
     """Starter crystals to learn from."""
-    return made.starter_examples().take(np.arange(0, 290, 3))
+    return made.starter_examples().take(np.arange(0, made.FIRST_ROWS, 3))
 
 
 @lru_cache(maxsize=1)

@@ -24,6 +24,7 @@ from pipeline.dft.settings import DftSettings, Limits
 from pipeline.ops.ledger import Ledger
 from pipeline.ops.progress import Quiet
 from pipeline.screening.screen import Screened
+from tests.conftest import STARTER_ROWS
 from tests.pipeline.dft.samples import TOY, bcc, calculated, planned, screened, starter
 
 TOP = ["C1b-NiMnSb", "bcc-Fe", "fcc-Ni", "L21-CoMnSi"]
@@ -130,7 +131,7 @@ def test_a_calculation_corrects_the_label_of_the_same_id(folder: Path, done: dic
     """The starter set calls nickel a ferromagnet; the toy found an antiferromagnet."""
     both = labelled_source(f"calculated:{folder / 'out'},starter", Columns())
     snapshot = publish_snapshot(folder / "both", both)
-    assert snapshot.manifest["crystals"] == 290 and snapshot.manifest["quarantined_by_reason"] == {"duplicate_id": 3}
+    assert snapshot.manifest["crystals"] == STARTER_ROWS and snapshot.manifest["quarantined_by_reason"] == {"duplicate_id": 3}
     columns = snapshot.table(["material_id", "moment_muB_per_cell"]).to_pydict()
     moments = dict(zip(*columns.values(), strict=True))
     assert moments["fcc-Ni"] == 0.0 and moments["fcc-Co"] > 1.6

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pipeline.ops.ledger import FAILED, Ledger
 from pipeline.ops.metrics import _escaped, metrics_text
 from pipeline.settings import Settings
+from tests.conftest import STARTER_ROWS
 
 LABEL = r'[a-z]+="(?:[^"\\\n]|\\["\\n])*"'
 LINE = re.compile(rf"(?P<name>[a-z_][a-z0-9_]*)(?:\{{(?P<labels>{LABEL}(?:,{LABEL})*)\}})? (?P<value>\S+)")
@@ -44,7 +45,7 @@ def where(trained_home: Path, tmp_path: Path) -> Settings:
 def test_what_a_home_tells(where: Settings) -> None:
     found = parsed(metrics_text(where))
     assert found["ferroscreen_runs", 'job="train",state="done"'] == 1
-    assert found["ferroscreen_snapshot_crystals", ""] == 290
+    assert found["ferroscreen_snapshot_crystals", ""] == STARTER_ROWS
     assert found["ferroscreen_last_duration_seconds", 'job="train"'] > 0
     (mae,) = (value for (name, _), value in found.items() if name == "ferroscreen_model_mae_mub_per_atom")
     assert 0 < mae < 1

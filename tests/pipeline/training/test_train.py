@@ -27,6 +27,7 @@ from pipeline.registry.published import artefact_files, artefact_id
 from pipeline.settings import Settings
 from pipeline.training.member_selection import select_members
 from pipeline.training.train import TrainSettings, _gate, train_ensemble
+from tests.conftest import STARTER_ROWS
 from tests.contract.crystals import starter_examples
 
 EPOCHS = 3
@@ -82,7 +83,7 @@ def test_an_ensemble_is_published_under_the_hash_of_its_files(trained: Trained) 
         ]
     )
     assert manifest["snapshot"] == snapshot.id
-    assert sum(manifest["rows"].values()) == 290
+    assert sum(manifest["rows"].values()) == STARTER_ROWS
     assert sum(m["weight"] for m in manifest["members"]) == pytest.approx(1.0)
     assert all(len(m["training"]) == (1 if m["family"] == "forest" else EPOCHS) for m in manifest["members"])
     assert list(where.work.iterdir()) == [], "the unfinished work is still there"
@@ -172,7 +173,7 @@ def test_what_is_trained_is_not_trained_again(tmp_path: Path) -> None:
     assert first.members
 
 
-@pytest.mark.parametrize("name", ["cgcnn-0/model.safetensors", "forest-0/model.json", "held_out.parquet"])
+@pytest.mark.parametrize("name", ["forest-0/model.safetensors", "forest-0/model.json", "held_out.parquet"])
 @pytest.mark.parametrize("damage", ["a flipped bit", "missing"])
 def test_a_damaged_file_is_refused(trained: Trained, tmp_path: Path, name: str, damage: str) -> None:
     import shutil
