@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from data.errors import UserError
-from flows.cli import app
+from flows.cli import app, check_not_empty
 
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -37,10 +37,6 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
         (["refresh", "--columns", "colour=red"], "'colour=red' is not PART=COLUMN"),
         (["evaluate", "--model", "abc"], "no single model is called 'abc'"),
         (["screen", "tests", "--profile", "cheap"], "rare-earth-free or low-cost or explore, not 'cheap'"),
-        (["screen", ""], "an argument is empty"),
-        (["compare", "", ""], "an argument is empty"),
-        (["screen", "tests", "--out", ""], "the value of --out is empty"),
-        (["screen", "tests", "--out="], "the value of --out is empty"),
         (["screen", "tests", "--max-file-mb", "0"], "--max-file-mb is 0; it must be above 0"),
         (["screen", "tests", "--max-file-mb", "nan"], "--max-file-mb is nan; it must be above 0"),
         (["screen", "tests", "--icsd-max-temperature", "-1"], "--icsd-max-temperature is -1; it must be above 0"),
@@ -82,6 +78,21 @@ def test_a_mistake_ends_the_command(ferroscreen: Call, arguments: list[str], wor
     assert words in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["screen", ""], "an argument is empty"),
+        (["compare", "", ""], "an argument is empty"),
+        (["screen", "tests", "--out", ""], "the value of --out is empty"),
+        (["screen", "tests", "--out="], "the value of --out is empty"),
+    ],
+)
+def test_an_empty_argument_is_named(arguments: list[str], words: str) -> None:
+    """Before typer reads them; the test above shows how the command ends."""
+    with pytest.raises(UserError, match=words):
+        check_not_empty(arguments)
 
 
 def test_a_table_without_the_column(ferroscreen: Call, tmp_path: Path) -> None:
