@@ -104,7 +104,8 @@ FERROMAGNETS = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path)
-    screened = find_run(settings(), str(arguments(parser, lambda made: [made.run()]).run))
+    run = str(arguments(parser, lambda made: [made.run()]).run)  # before settings(): a smoke run has a home of its own
+    screened = find_run(settings(), run)
     orders = {name: in_order(screened.ranking(), PROFILES[name]) for name in ("as-calculated", "high-ms")}
     for title, known in (("antiferromagnets", ANTIFERROMAGNETS), ("ferromagnets", FERROMAGNETS)):
         found = places(known, orders)
