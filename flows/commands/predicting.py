@@ -19,7 +19,7 @@ def predict(
     disorder: DisorderOption = "average",
     json: Json = False,
 ) -> None:
-    """Predict some crystals and print the result; nothing is written. Exit code 2 if no crystal could be read."""
+    """Predict some crystals and print the result. Only standard input is kept. Exit code 2 if no crystal could be read."""
     from data.cif.disorder import Disorder
     from flows.console import use_console
     from flows.jobs.predicting import PredictJob
