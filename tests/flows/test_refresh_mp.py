@@ -75,11 +75,12 @@ def test_from_the_first_refresh_to_prune(
     again = ferroscreen("refresh", "--source", "mp", **home)
     assert again.returncode == 0 and "Nothing new" in again.stdout and old["id"] in again.stdout
 
-    next_release(service.database, 1)
+    moved = next_release(service.database, 1)
     new = json.loads(ferroscreen("refresh", "--source", "mp", "--json", **home).stdout)
     assert new["pull"]["kind"] == "incremental" and new["pull"]["base"] == old["id"]
     changes = json.loads(told("diff", old["id"], "--json"))
-    assert changes["new"] == changes["withdrawn"] == [] and len(changes["relabelled"]) == new["pull"]["fetched"] == 1
+    assert changes["new"] == changes["withdrawn"] == [] and new["pull"]["fetched"] == moved
+    assert 1 <= len(changes["relabelled"]) <= moved, "a moment of zero stays zero"
     assert "relabelled" in told("diff", old["id"], new["id"])
     assert told("verify").count("is sound") == 2
 
