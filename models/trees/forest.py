@@ -136,14 +136,17 @@ def _grow(
 
     if settings.kind is ForestKind.BOOSTED:
         boosted = [
-            ensemble.HistGradientBoostingRegressor(
-                max_iter=settings.n_estimators, min_samples_leaf=settings.min_samples_leaf, early_stopping=False,
-                max_leaf_nodes=settings.max_leaf_nodes, learning_rate=settings.learning_rate,
-                max_features=settings.max_features, random_state=control.seed,
+            fit_boosted(
+                ensemble.HistGradientBoostingRegressor(
+                    max_iter=settings.n_estimators, min_samples_leaf=settings.min_samples_leaf, early_stopping=False,
+                    max_leaf_nodes=settings.max_leaf_nodes, learning_rate=settings.learning_rate,
+                    max_features=settings.max_features, random_state=control.seed,
+                ),
+                rows, target, weight,
             )
-            for _ in both.T
+            for target in both.T
         ]  # fmt: skip
-        return flatten_boosted([fit_boosted(one, rows, target, weight) for one, target in zip(boosted, both.T, strict=True)])
+        return flatten_boosted(boosted)
     grower = {ForestKind.RANDOM: ensemble.RandomForestRegressor, ForestKind.EXTRA: ensemble.ExtraTreesRegressor}[settings.kind]
     forest = grower(
         n_estimators=settings.n_estimators, min_samples_leaf=settings.min_samples_leaf, max_features=settings.max_features,
