@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,14 @@ def _kind(folder: str, fixtures: set[str]) -> str:
     if folder == "faults":
         return "faults"
     return "integration" if folder in INTEGRATION or WHOLE_PARTS & fixtures else "unit"
+
+
+@pytest.fixture(autouse=True)
+def settings_read_anew() -> Iterator[None]:
+    """No test sees the settings that another one's environment gave."""
+    yield
+    if "pipeline.settings" in sys.modules:
+        sys.modules["pipeline.settings"].settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -6,12 +6,8 @@ It stands beside the models because `fit` is part of their contract and a room i
 from __future__ import annotations
 
 import math
-import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +21,7 @@ from torch.optim.swa_utils import AveragedModel
 from models.contract import Examples, FitControl, ModelError, Prediction
 from models.graphs.filler import padded
 from models.networks.heads import TwoPart
+from models.networks.state_file import write_state
 from models.packing import batches_by_edges
 
 CHECKPOINT_FILE = "checkpoint.pt"
@@ -219,28 +216,7 @@ def save_state(
         "identity": identity, "network": network.state_dict(), "averaged": averaged.state_dict(),
         "optimiser": optimiser.state_dict(), "best": best, "run": vars(run),
     }  # fmt: skip
-    temporary = folder / f".{CHECKPOINT_FILE}.{os.getpid()}.part"
-    with _ctrl_c_waits(), temporary.open("wb") as handle:
-        torch.save(state, handle)
-        handle.flush()
-        os.fsync(handle.fileno())
-    os.replace(temporary, folder / CHECKPOINT_FILE)
-
-
-@contextmanager
-def _ctrl_c_waits() -> Iterator[None]:
-    """Holds Ctrl-C back: inside torch's writer it would come out as a RuntimeError about file positions."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread is ever interrupted
-        return
-    caught: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if caught:
-            signal.raise_signal(signal.SIGINT)
+    write_state(state, folder / CHECKPOINT_FILE)
 
 
 def _resume(

@@ -22,6 +22,7 @@ from models.experiment.families import Families
 from models.experiment.intervals import BinnedResiduals
 from models.experiment.model import ExperimentModel, Members, Standard, combine, temperatures
 from models.experiment.tree_members import ForestSettings, grow_forest
+from models.networks.state_file import write_state
 from models.trees.decision_trees import Trees
 from pipeline.features.formulas import element_properties
 from pipeline.features.magnetic_composition import COMPOSITION_CODE
@@ -162,9 +163,8 @@ def _network(
         network, standard.network_input(rows.formulas), torch.from_numpy(targets.astype(np.float32)),
         torch.from_numpy(weights.astype(np.float32)), torch.from_numpy(known), settings.network.epochs, settings.network, seed,
     )  # fmt: skip
-    with building(file.parent) as made:
-        torch.save(network.state_dict(), made / file.name)
-        (made / file.name).replace(file)
+    make_folder(file.parent)
+    write_state(network.state_dict(), file)
     return network
 
 

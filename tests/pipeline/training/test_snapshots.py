@@ -13,7 +13,7 @@ from data.snapshot import Snapshot, publish_snapshot
 from data.sources.parquet import ParquetSource
 from data.sources.starter import StarterSource
 from flows.jobs.training import TrainJob
-from pipeline.settings import Settings
+from pipeline.settings import Settings, settings
 from pipeline.training.snapshots import newest_with_labels
 from tests.data.cif_texts import cell_text, cif_text
 
@@ -28,6 +28,7 @@ def publish_table(where: Settings, path: Path, labelled: bool = True, **columns:
 @pytest.fixture
 def where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("FERROSCREEN_HOME", str(tmp_path / "home"))
+    settings.cache_clear()
     return Settings(home=tmp_path / "home", workers=1)
 
 
