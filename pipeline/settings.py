@@ -25,7 +25,7 @@ MP_ENDPOINT = "https://api.materialsproject.org/"
 class Settings(BaseSettings):
     """An environment variable overrides the default; an option of a command overrides both."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, allow_inf_nan=False)
 
     home: Path = Field(default_factory=lambda: user_data_path("ferroscreen"), description="folder of all artefacts")
     workers: int = Field(default_factory=default_workers, ge=1, description="processor cores to use")

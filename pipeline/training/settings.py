@@ -78,6 +78,6 @@ class TrainSettings:
         if (
             self.seeds < 1
             or (self.epochs is not None and self.epochs < 1)
-            or (self.max_minutes is not None and self.max_minutes <= 0)
+            or (self.max_minutes is not None and not self.max_minutes > 0)  # not-a-number is not
         ):
             raise UserError("seeds, epochs and minutes must be above zero")

@@ -46,3 +46,10 @@ def test_a_value_that_cannot_be_is_a_mistake_of_the_user(monkeypatch: pytest.Mon
     monkeypatch.setenv("FERROSCREEN_MP_ATTEMPTS", "0")
     with pytest.raises(UserError, match="FERROSCREEN_MP_ATTEMPTS: Input should be greater than or equal to 1"):
         settings()
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-1"])
+def test_a_time_limit_that_is_no_time_is_a_mistake_of_the_user(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("FERROSCREEN_MP_CALL_S", value)
+    with pytest.raises(UserError, match="FERROSCREEN_MP_CALL_S: Input should be"):
+        settings()

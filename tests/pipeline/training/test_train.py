@@ -214,6 +214,7 @@ def test_a_manifest_that_points_elsewhere_is_refused(trained: Trained, tmp_path:
         ({"seeds": 0}, "above zero"),
         ({"epochs": 0}, "above zero"),
         ({"max_minutes": 0.0}, "above zero"),
+        ({"max_minutes": float("nan")}, "above zero"),
     ],
 )
 def test_settings_that_cannot_be_meant(trained: Trained, settings: dict[str, object], words: str) -> None:
