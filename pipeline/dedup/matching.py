@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -26,11 +27,13 @@ MAX_LOG_VOLUME = 0.1  # 10 % per atom: more than the difference of two DFT funct
 class Bucket:
     """Crystals with one fingerprint.
 
-    Of equal `candidates`, the first is the original. The `known` crystals are in order of preference.
+    Of equal `candidates`, the first is the original. The `known` crystals are in order of preference. `fits` has what
+    StructureMatcher said before of pairs, by their places in candidates + known.
     """
 
     candidates: list[SymmetricCell]
     known: list[SymmetricCell] = field(default_factory=list)
+    fits: Mapping[tuple[int, int], bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Matched:
     first: list[int | None]  # an earlier candidate
     known: list[int | None]
     compared: bool = True
+    fits: dict[tuple[int, int], bool] = field(default_factory=dict, compare=False)  # StructureMatcher's of pairs, new or not
 
 
 class Reduced:
@@ -58,28 +62,48 @@ class Reduced:
         whole = Structure(Lattice(self.cell.lattice), self.cell.numbers[order].tolist(), self.cell.frac[order])
         return whole.get_reduced_structure("niggli")
 
-    def same(self, other: Reduced) -> bool:
+    def fits(self, other: Reduced) -> bool:
+        """StructureMatcher's answer, which takes milliseconds to seconds."""
+        return bool(_matcher().fit(self.structure, other.structure, skip_structure_reduction=True))
+
+    def same(self, other: Reduced, fits: Callable[[], bool] | None = None) -> bool:
         """Whether both are the same crystal: equal up to volume (MAX_LOG_VOLUME per atom), strain and shifts of sites within the
-        tolerances."""
+        tolerances. Where that is not seen at once, `fits` decides; None: StructureMatcher."""
         if abs(self.log_volume - other.log_volume) > MAX_LOG_VOLUME or len(self.cell.numbers) != len(other.cell.numbers):
             return False
-        if superposed(self.cell, other.cell):
-            return True
-        return bool(_matcher().fit(self.structure, other.structure, skip_structure_reduction=True))
+        return superposed(self.cell, other.cell) or (self.fits(other) if fits is None else fits())
+
+
+class _Comparisons:
+    """Of the crystals of a bucket, by their places in candidates + known."""
+
+    def __init__(self, bucket: Bucket) -> None:
+        self.cells = [Reduced(cell) for cell in (*bucket.candidates, *bucket.known)]
+        self.before, self.made = bucket.fits, dict[tuple[int, int], bool]()
+
+    def same(self, j: int, k: int) -> bool:
+        return self.cells[j].same(self.cells[k], lambda: self._fit(j, k))
+
+    def _fit(self, j: int, k: int) -> bool:
+        said = self.before.get((j, k))
+        self.made[j, k] = self.cells[j].fits(self.cells[k]) if said is None else said
+        return self.made[j, k]
 
 
 def match_bucket(bucket: Bucket) -> Matched:
     """Compare each candidate with the earlier originals and with the known crystals, those of the nearest volume first."""
-    candidates, known = [Reduced(c) for c in bucket.candidates], [Reduced(c) for c in bucket.known]
+    n, pairs = len(bucket.candidates), _Comparisons(bucket)
     first: list[int | None] = []
-    for k, candidate in enumerate(candidates):
+    for k in range(n):
         firsts = (j for j in range(k) if first[j] is None)
-        first.append(next((j for j in firsts if candidates[j].same(candidate)), None))
+        first.append(next((j for j in firsts if pairs.same(j, k)), None))
     found: list[int | None] = []
-    for candidate in candidates:
-        near = sorted(range(len(known)), key=lambda j: abs(known[j].log_volume - candidate.log_volume))
-        found.append(next((j for j in near if known[j].same(candidate)), None))
-    return Matched(first, found)
+    for k in range(n):
+        volume = pairs.cells[k].log_volume
+        near = sorted(range(n, len(pairs.cells)), key=lambda j: abs(pairs.cells[j].log_volume - volume))
+        equal = next((j for j in near if pairs.same(j, k)), None)
+        found.append(None if equal is None else equal - n)
+    return Matched(first, found, fits=pairs.made)
 
 
 def nothing_matched(bucket: Bucket) -> Matched:

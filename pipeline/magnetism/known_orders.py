@@ -6,6 +6,7 @@ salt and zinc blende order otherwise, and iron is a ferromagnet where it is body
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import numpy as np
@@ -21,6 +22,7 @@ KNOWN_COLUMNS = (
 )  # fmt: skip
 FERROMAGNETIC_ORDERS = ("FM", "FiM", FERRO)
 ANTIFERROMAGNETIC_ORDERS = ("AFM", ANTIFERRO)
+_SYMBOL = re.compile("[A-Z][a-z]?")
 HANDBOOK = "handbook"  # stands before the name of an embedded reference
 
 
@@ -32,14 +34,14 @@ def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int]
         space_groups: numbers, of the same rows.
         own: the user's snapshot of literature; None: only the embedded table.
     """
-    keys = formulas.map({formula: _key(formula) for formula in formulas.unique()})
-    found = _empty(formulas.index)
-    if own is not None:
-        theirs = own.compositions().set_index("key").add_prefix("known_")
+    table, found = _embedded(), _empty(formulas.index)
+    theirs = None if own is None else own.compositions().set_index("key").add_prefix("known_")
+    systems = {_elements(key) for key in [*table.index, *([] if theirs is None else theirs.index)]}
+    keys = formulas.map({formula: _key(formula) if _elements(formula) in systems else "" for formula in formulas.unique()})
+    if theirs is not None:
         here = keys.isin(theirs.index)
         for name in KNOWN_COLUMNS:
             found.loc[here, name] = keys[here].map(theirs[name])
-    table = _embedded()
     listed, groups = zip(keys.tolist(), space_groups.tolist(), strict=True), dict(table["groups"])
     here = pd.Series([group in groups.get(key, ()) for key, group in listed], index=formulas.index, dtype=bool)
     others = found["known_references"].where(found["known_order"] != "", 0).astype(int)
@@ -67,6 +69,11 @@ def _empty(index: pd.Index) -> pd.DataFrame:
         },
         index=index,
     ).astype({"known_order": object, "known_dois": object})  # fmt: skip
+
+
+def _elements(formula: str) -> frozenset[str]:
+    """What stands in a formula or key like a symbol. Most formulas share none of the tables' sets and need not be read."""
+    return frozenset("H" if symbol in ("D", "T") else symbol for symbol in _SYMBOL.findall(formula))
 
 
 def _key(formula: str) -> str:

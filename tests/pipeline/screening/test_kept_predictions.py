@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pymatgen.core import Lattice, Structure
 
 from data.crystal import Crystal
 from data.sources import Record
@@ -18,7 +19,7 @@ from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
 from data.sources.starter import StarterSource
 from data.symmetry import symmetrise
-from pipeline.dedup.matching import Bucket, Matched, match_bucket
+from pipeline.dedup.matching import Bucket, Matched, Reduced, match_bucket
 from pipeline.features.magnetic_composition import formula_mix
 from pipeline.ops.progress import Quiet
 from pipeline.ops.row_store import row_keys
@@ -238,3 +239,35 @@ def test_comparisons_are_made_once_and_never_kept_of_licensed_crystals(
     swapped = [replace(bucket, candidates=bucket.candidates[::-1]) for bucket in buckets]
     list(kept_matches.kept_matches(open_store(tmp_path), swapped, licensed, 1))
     assert asked.pop() == len(buckets)
+
+
+def test_of_a_bucket_only_the_changed_crystal_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells that only StructureMatcher can tell apart or not: one of the bucket is exchanged, as in a nightly refresh."""
+    cells = [symmetrise(rutile(x)) for x in (0.305, 0.21, 0.255, 0.37, 0.42)]
+    asked = list[float]()
+    fits = Reduced.fits
+
+    def counted(self: Reduced, other: Reduced) -> bool:
+        asked.append(self.log_volume)
+        return fits(self, other)
+
+    monkeypatch.setattr(Reduced, "fits", counted)
+    monkeypatch.setattr(kept_matches, "match_buckets", lambda buckets, licensed, workers: map(match_bucket, buckets))
+    store = open_store(tmp_path)
+    before, after = Bucket(cells[:4], cells[:1]), Bucket([*cells[:2], cells[4], cells[3]], cells[:1])
+    list(kept_matches.kept_matches(store, [before], [False], 1))
+    asked.clear()
+    wanted = match_bucket(after)
+    whole = len(asked)
+    asked.clear()
+    assert list(kept_matches.kept_matches(store, [after], [False], 1)) == [wanted]
+    assert 0 < len(asked) < whole - 3
+    asked.clear()
+    list(kept_matches.kept_matches(store, [replace(after, known=cells[1:2])], [False], 1))
+    assert len(asked) <= 3, "pairs of both screens are kept"
+
+
+def rutile(x: float) -> Crystal:
+    """MnF2 with another place of fluorine: the same fingerprint, and no quick comparison tells whether it is the same crystal."""
+    whole = Structure.from_spacegroup("P4_2/mnm", Lattice.tetragonal(4.873, 3.310), ["Mn", "F"], [(0, 0, 0), (x, x, 0)])
+    return Crystal.from_pymatgen(whole, f"MnF2 {x}")
