@@ -57,9 +57,9 @@ ONE_STATE_MUB = 0.1  # per atom; the equilibrium's moment may lie that far outsi
 
 
 class QuickMixing(Gpaw):
-    """GPAW with three times the mixing: half the steps in small ferromagnets, to the same energy and moments."""
+    """GPAW with quick mixing alone."""
 
-    MIXING = 0.25
+    MIXINGS = (0.25,)
 
 
 @dataclass(frozen=True)

@@ -44,13 +44,14 @@ def calculate(
     from flows.summary import print_json
     from pipeline.dft.check import Selection, check
     from pipeline.dft.plan import Method
+    from pipeline.dft.queue import CALCULATED
     from pipeline.dft.settings import DftSettings, Limits
     from pipeline.dft.volume import AsGiven, RelaxedVolume
 
     use_console(quiet)
     selection = Selection(top, tuple(ids or ()), max_sites)
     limits = Limits(60 * each_minutes, None if max_minutes is None else 60 * max_minutes, where.workers)
-    folder = out or where.home / "calculated"
+    folder = out or where.home / CALCULATED
     method, geometry = Method(GPAW, DftSettings()), RelaxedVolume() if relax_volume else AsGiven()
     done = check(found, selection, method, limits, folder, where.home, reporter(), geometry)
     print_json(done) if json else show(done)

@@ -66,7 +66,11 @@ def show(done: dict[str, Any]) -> None:
         "core-hours": f"{done['core_hours_spent']:g} of {done['core_hours']:g}", "results": done["folder"],
     }  # fmt: skip
     if done["not_finished"]:
-        told["not finished"] = f"{done['not_finished']}: the same command goes on there; with more --core-hours if they are used"
+        measured = f"at the pace of the {done['pace_measured_on']} that are done" if done["pace_measured_on"] else "by the model"
+        told["not finished"] = (
+            f"{done['not_finished']}, about {done['core_hours_to_do']:.2g} core-hours {measured}: "
+            f"the same command goes on there; with more --core-hours if they are used"
+        )
     told["before and after"] = f"{done['folder']}/before_after.html"
     told["to learn from them"] = f"ferroscreen refresh --source calculated:{done['folder']}"
     facts("Campaign", told)

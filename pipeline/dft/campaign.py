@@ -16,10 +16,10 @@ from data.store.artifact import make_folder, text_hash, write_json
 from pipeline.dft.before_after import write_report
 from pipeline.dft.bench import tell
 from pipeline.dft.budget import CUT_OFF, Budget
-from pipeline.dft.cost import core_seconds
+from pipeline.dft.cost import Pace, core_seconds, pace
 from pipeline.dft.decisive import expected_change, tesla_per_moment
 from pipeline.dft.plan import Method, Plan, plan
-from pipeline.dft.queue import to_do, work_off
+from pipeline.dft.queue import CALCULATED, to_do, work_off
 from pipeline.dft.settings import Limits
 from pipeline.export.chosen import choose, read_again
 from pipeline.ops.ledger import Ledger
@@ -50,11 +50,11 @@ class Queued:
     change: float  # expected, of the ranking; see `expected_change`
     core_seconds: float  # estimated
 
-    def facts(self) -> dict[str, Any]:
-        """For the list of the queue."""
+    def facts(self, here: Pace) -> dict[str, Any]:
+        """For the list of the queue, with the time that it takes at this pace."""
         return _named(self.plan) | {
             "n_sites": self.plan.n_sites, "calculations": len(self.plan.jobs), "expected_change": round(self.change, 4),
-            "core_hours": round(self.core_seconds / HOUR_S, 3),
+            "core_hours": round(here.factor * self.core_seconds / HOUR_S, 3),
         }  # fmt: skip
 
 
@@ -79,8 +79,9 @@ def campaign(
         reporter: gets progress and messages.
 
     Returns:
-        The summary: folder, counts, core-hours spent, the queue, and the candidates that were calculated with their ranks before
-        and after.
+        The summary: folder, counts, core-hours spent and an estimate of those that are left to do, the queue, and the candidates
+        that were calculated with their ranks before and after. Estimates are at the pace of the finished calculations in `out`
+        and in the home's folder of `calculate`.
 
     Raises:
         UserError: the folder holds another campaign, the run withholds its structures, its profile is unknown, nothing is small
@@ -119,11 +120,14 @@ def campaign(
                     if unfinished and lost > 0:
                         budget.take(CUT_OFF, lost)
     moved = write_report(run, ranking, profile, [one.plan for one in queue], out)
+    here = pace((out, home / CALCULATED), method.code)
     return {
         "run": run.manifest["id"], "folder": str(out.resolve()), "profile": profile.name, "core_hours": core_hours,
+        "pace": round(here.factor, 3), "pace_measured_on": here.measured,
+        "core_hours_to_do": round(here.core_seconds(unfinished) / HOUR_S, 3),
         "core_hours_spent": round(budget.spent() / HOUR_S, 3), "calculated": len(todo) - len(unfinished),
         "known_before": len({job.key for job in jobs}) - len(todo), "not_finished": len(unfinished),
-        "queue": [one.facts() for one in queue], "moved": moved, "left_out": left_out,
+        "queue": [one.facts(here) for one in queue], "moved": moved, "left_out": left_out,
     }  # fmt: skip
 
 
@@ -175,7 +179,7 @@ def _claim(out: Path, run: Screened, scope: Scope, method: Method, queue: list[Q
     try:
         there = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        write_json(path, {**asked, "queue": [one.facts() for one in queue]})
+        write_json(path, {**asked, "queue": [one.facts(Pace()) for one in queue]})
         return
     except (OSError, ValueError) as fault:
         raise UserError(f"{path} cannot be read ({fault!s:.120}): choose another --out") from fault

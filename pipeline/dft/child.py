@@ -64,11 +64,25 @@ def calculate(job: Job) -> Outcome:
 
 
 def _energy_and_moments(job: Job, code: Code) -> tuple[float, float, tuple[float, ...]]:
+    """Of the first of the code's calculators that converges."""
+    unconverged = _unconverged(code)
+    fault: Exception | None = None
+    for calculator in code.calculators(DftSettings(**job.settings), job.cell.lattice):
+        try:
+            return _with(calculator, job)
+        except unconverged as this:
+            traceback.print_exc()
+            fault = this
+    assert fault is not None, f"{job.code} has no calculator"
+    raise fault
+
+
+def _with(calculator: Any, job: Job) -> tuple[float, float, tuple[float, ...]]:
     from ase import Atoms
 
     atoms = Atoms(numbers=job.cell.numbers, cell=job.cell.lattice, scaled_positions=job.cell.frac, pbc=True)
     atoms.set_initial_magnetic_moments(job.start)
-    atoms.calc = code.calculator(DftSettings(**job.settings), job.cell.lattice)
+    atoms.calc = calculator
     energy = float(atoms.get_potential_energy())
     return energy, float(atoms.get_magnetic_moment()), tuple(float(m) for m in atoms.get_magnetic_moments())
 

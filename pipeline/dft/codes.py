@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -16,10 +17,10 @@ class Code(Protocol):
         """Name and version, for the result."""
         ...
 
-    def calculator(self, settings: DftSettings, lattice: Any) -> Any:
-        """An ASE calculator that computes energy and moments. It may write its log to standard output.
+    def calculators(self, settings: DftSettings, lattice: Any) -> Iterable[Any]:
+        """ASE calculators that compute energy and moments. They may write their log to standard output.
 
-        A calculation that does not converge raises ASE's SCFError, or one of `unconverged`.
+        A calculation that does not converge raises ASE's SCFError, or one of `unconverged`. Then the next calculator is used.
 
         Args:
             settings: settings of the calculation.

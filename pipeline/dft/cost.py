@@ -1,12 +1,16 @@
-"""How long a calculation takes: a stated model, to compare candidates and to plan with."""
+"""How long a calculation takes: a stated model, to compare candidates, and the pace of this machine, to plan with."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from data.calculation import Job
+from data.calculation import Calculation, Damaged, Job, calculations, read_calculation
 from pipeline.dft.settings import DftSettings
 
 SECONDS = 4.2e-5  # of one core per k-point, valence electron and plane wave; docs/results/dft.md has the timings behind it
@@ -38,3 +42,34 @@ def valence_electrons(z: int) -> int:
     if core >= NOBLE_GASES[2] and left > _D_SHELL + 2:
         left -= _D_SHELL
     return max(left, 1)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How many times as long as the model says calculations take here, by those that are done."""
+
+    factor: float = 1.0
+    measured: int = 0  # calculations behind it; none: the model is taken as it is
+
+    def core_seconds(self, jobs: Iterable[Job]) -> float:
+        """Estimated seconds of one core for all of them."""
+        return self.factor * sum(core_seconds(job) for job in jobs)
+
+
+def pace(folders: Iterable[Path], code: str) -> Pace:
+    """The pace of the finished calculations in these folders: the time that all took over the time that the model says.
+
+    The time is that of a clock, so that a machine which is shared with other work is a slow one.
+
+    Args:
+        folders: of results; those that do not exist are none.
+        code: calculations of other codes do not count.
+    """
+    found: dict[str, Calculation] = {}
+    for path in (path for folder in folders for path in calculations(folder)):
+        with suppress(Damaged):
+            found[path.stem] = read_calculation(path)
+    timed = [one for one in found.values() if one.done and one.job.code == code and one.outcome.seconds > 0]
+    if not timed:
+        return Pace()
+    return Pace(sum(one.outcome.seconds for one in timed) / sum(core_seconds(one.job) for one in timed), len(timed))

@@ -18,6 +18,7 @@ from data.store.artifact import make_folder
 from pipeline.dft.child import request
 from pipeline.dft.settings import Limits
 
+CALCULATED = "calculated"  # folder of results below the home, where no other is named
 LOGS = "logs"
 POLL_S = 0.1
 FINAL = (Status.DONE, Status.UNCONVERGED)  # a repetition would give the same result

@@ -53,12 +53,19 @@ def verdict_of(found: Mapping[str, Calculation | None]) -> Verdict:
         left = f"{others[lowest].ended}, {others[lowest].moment_per_atom:.2f} µB/atom"
         return Verdict(Word.REFUTED, f"{lowest} ({left}) is {-1000 * rivals[lowest]:.1f} meV/atom lower")
     if missing:
-        return Verdict(Word.UNDECIDED, _lacking(missing))
+        so_far = "" if lowest is None else f"; of the others {_comparison(lowest, rivals[lowest], others[lowest])}"
+        return Verdict(Word.UNDECIDED, _lacking(missing) + so_far)
     if lowest is None:
         return Verdict(Word.CONFIRMED, "every ordering ends ferromagnetic")
-    if rivals[lowest] <= SAME_ENERGY_EV:
-        return Verdict(Word.UNDECIDED, f"{lowest} is as low, within {1000 * SAME_ENERGY_EV:g} meV/atom")
-    return Verdict(Word.CONFIRMED, f"{1000 * rivals[lowest]:.1f} meV/atom below the next, {lowest} ({others[lowest].ended})")
+    word = Word.UNDECIDED if rivals[lowest] <= SAME_ENERGY_EV else Word.CONFIRMED
+    return Verdict(word, _comparison(lowest, rivals[lowest], others[lowest]))
+
+
+def _comparison(name: str, above_eV: float, rival: Calculation) -> str:
+    """The ferromagnet and its lowest rival, which is not lower, in words."""
+    if above_eV <= SAME_ENERGY_EV:
+        return f"{name} is as low as the ferromagnet, within {1000 * SAME_ENERGY_EV:g} meV/atom"
+    return f"the ferromagnet is {1000 * above_eV:.1f} meV/atom below the next, {name} ({rival.ended})"
 
 
 def _lacking(missing: Mapping[str, Calculation | None]) -> str:

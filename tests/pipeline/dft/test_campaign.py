@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +17,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.calculation import calculations, read_calculation
+from data.calculation import Calculation, Job, Outcome, Status, calculations, read_calculation, write_calculation
 from data.errors import UserError
 from data.labels import TESLA_PER_MUB_PER_A3
 from pipeline.dft.before_after import RANKING_FILE, REPORT_FILE
 from pipeline.dft.budget import CUT_OFF, JOURNAL, Budget
 from pipeline.dft.campaign import CAMPAIGN_FILE, Scope, campaign
-from pipeline.dft.cost import core_seconds, valence_electrons
+from pipeline.dft.child import calculate
+from pipeline.dft.cost import core_seconds, pace, valence_electrons
 from pipeline.dft.decisive import expected_change, with_moments
 from pipeline.dft.plan import Method
-from pipeline.dft.queue import LOGS
+from pipeline.dft.queue import CALCULATED, LOGS
 from pipeline.dft.settings import DftSettings
 from pipeline.ops.progress import Quiet
 from pipeline.screening.profiles import PROFILES
@@ -87,7 +90,8 @@ def test_nothing_is_calculated_again(done: dict[str, Any], folder: Path) -> None
     spent = Budget(0.0, folder / "out").spent()
     again = started(Screened(folder / "run", json.loads((folder / "run" / "manifest.json").read_text())), folder)
     assert (again["calculated"], again["not_finished"], again["moved"]) == (0, 0, done["moved"])
-    assert again["queue"] == done["queue"] and Budget(0.0, folder / "out").spent() == spent
+    assert [one["candidate_id"] for one in again["queue"]] == [one["candidate_id"] for one in done["queue"]]
+    assert again["core_hours_to_do"] == 0.0 and Budget(0.0, folder / "out").spent() == spent
 
 
 def test_another_campaign_in_the_folder_is_refused(done: dict[str, Any], folder: Path) -> None:
@@ -204,6 +208,43 @@ def test_the_model_of_costs_against_measured_times(name: str) -> None:
     [one] = planned("Toy", starter()[name])
     assert 1 / WITHIN < core_seconds(one.jobs[0]) / MEASURED_S[name] < WITHIN
     assert all(core_seconds(job) > core_seconds(one.jobs[0]) for job in one.jobs if job.cell.n_sites > one.jobs[0].cell.n_sites)
+
+
+def timed(folder: Path, jobs: Sequence[Job], times_the_model: float) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for job in jobs:
+        outcome = replace(calculate(job), seconds=times_the_model * core_seconds(job))
+        write_calculation(folder, Calculation(job, outcome))
+
+
+def test_the_pace_is_that_of_what_is_done(tmp_path: Path) -> None:
+    [one] = planned("Toy", starter()["bcc-Fe"])
+    timed(tmp_path / "a", one.jobs[:2], 0.25)
+    timed(tmp_path / "b", one.jobs[2:4], 0.25)
+    timed(tmp_path / "b", [replace(one.jobs[0], code=TOY + "Elastic")], 9.0)  # another code
+    lost = Calculation(one.jobs[4], Outcome(Status.TIMEOUT, "ended", seconds=1e6))
+    write_calculation(tmp_path / "b", lost)
+    (tmp_path / "b" / f"{'0' * 32}.json").write_text("{")
+    found = pace((tmp_path / "a", tmp_path / "b", tmp_path / "none"), TOY + "Toy")
+    assert found.measured == 4 and found.factor == pytest.approx(0.25)
+    assert found.core_seconds(one.jobs) == pytest.approx(0.25 * sum(map(core_seconds, one.jobs)))
+    assert pace((tmp_path / "none",), TOY + "Toy").factor == 1.0
+
+
+def test_estimates_are_at_the_pace_of_the_machine(tmp_path: Path) -> None:
+    """A quicker machine than the model's; what `calculate` did in the same home counts."""
+    run = ranked(tmp_path)
+    before = started(run, tmp_path, core_hours=0.0)
+    assert before["pace_measured_on"] == 0 and before["core_hours_to_do"] == pytest.approx(hours(before), abs=2e-3)
+    [one] = planned("Toy", starter()["C1b-NiMnSb"])
+    timed(tmp_path / "home" / CALCULATED, one.jobs, 0.1)
+    after = started(run, tmp_path, core_hours=0.0)
+    assert after["pace_measured_on"] == len(one.jobs)
+    assert hours(after) == pytest.approx(0.1 * hours(before), abs=2e-3) == after["core_hours_to_do"]
+
+
+def hours(done: dict[str, Any]) -> float:
+    return float(sum(one["core_hours"] for one in done["queue"]))
 
 
 def test_valence_electrons() -> None:

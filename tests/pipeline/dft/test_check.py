@@ -53,7 +53,7 @@ def test_a_verdict_on_each_candidate(done: dict[str, Any]) -> None:
     assert {name: one["verdict"] for name, one in found.items()} == {
         "bcc-Fe": "confirmed", "fcc-Ni": "refuted", "C1b-NiMnSb": "refuted",
     }  # fmt: skip
-    assert found["bcc-Fe"]["why"] == "80.0 meV/atom below the next, afm-q100 (as started)"
+    assert found["bcc-Fe"]["why"] == "the ferromagnet is 80.0 meV/atom below the next, afm-q100 (as started)"
     for one in found.values():
         energies = [ordering["above_lowest_meV_per_atom"] for ordering in one["orderings"]]
         assert min(energies) == 0.0 and one["orderings"][0]["ordering"] == "fm"

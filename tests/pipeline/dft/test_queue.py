@@ -110,6 +110,15 @@ def test_what_a_code_says_is_kept(tmp_path: Path, code: str, status: Status, wor
     assert to_do(tmp_path, jobs, PATIENT) == (jobs if again else [])
 
 
+def test_a_second_calculator_is_used_where_the_first_does_not_converge(tmp_path: Path) -> None:
+    slow, quick = iron("ConvergesSlowly")[0], iron("Toy")[0]
+    work_off([slow, quick], tmp_path, PATIENT, lambda _: None)
+    found, straight = known(tmp_path, slow), known(tmp_path, quick)
+    assert found is not None and straight is not None and found.done
+    assert found.outcome.energy_eV == straight.outcome.energy_eV
+    assert "60 steps were not enough" in (tmp_path / LOGS / f"{slow.key}.txt").read_text()
+
+
 def test_after_a_kill_the_rest_is_done_and_nothing_twice(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.pipeline.dft.kill_in_queue", str(tmp_path), "Toy", "3"]
     killed = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120)

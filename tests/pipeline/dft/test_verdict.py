@@ -31,9 +31,13 @@ def without(status: Status) -> Calculation:
     [
         ({"fm": ended(0, UP), "afm": ended(5, DOWN)}, Word.CONFIRMED, "5.0 meV/atom below the next, afm"),
         ({"fm": ended(0, UP), "afm": ended(-5, DOWN)}, Word.REFUTED, "afm (as started, 0.00 µB/atom) is 5.0 meV/atom lower"),
-        ({"fm": ended(0, UP), "afm": ended(0.9, DOWN)}, Word.UNDECIDED, "as low, within 1 meV/atom"),
-        ({"fm": ended(0, UP), "afm": ended(-0.9, DOWN)}, Word.UNDECIDED, "as low, within 1 meV/atom"),
-        ({"fm": ended(0, UP), "afm": ended(5, DOWN), "b": None}, Word.UNDECIDED, "no result of b (not calculated)"),
+        ({"fm": ended(0, UP), "afm": ended(0.9, DOWN)}, Word.UNDECIDED, "afm is as low as the ferromagnet, within 1 meV/atom"),
+        ({"fm": ended(0, UP), "afm": ended(-0.9, DOWN)}, Word.UNDECIDED, "afm is as low as the ferromagnet, within 1 meV/atom"),
+        (
+            {"fm": ended(0, UP), "afm": ended(5, DOWN), "b": None}, Word.UNDECIDED,
+            "no result of b (not calculated); of the others the ferromagnet is 5.0 meV/atom below the next, afm (as started)",
+        ),
+        ({"fm": ended(0, UP), "afm": ended(-0.9, DOWN), "b": None}, Word.UNDECIDED, "; of the others afm is as low"),
         ({"fm": ended(0, UP), "afm": ended(-5, DOWN), "b": None}, Word.REFUTED, "5.0 meV/atom lower"),
         ({"fm": ended(0, UP), "afm": without(Status.TIMEOUT)}, Word.UNDECIDED, "no result of afm (timeout)"),
         ({"fm": without(Status.LOST), "afm": ended(-5, DOWN)}, Word.UNDECIDED, "no result of fm (lost)"),
@@ -45,7 +49,7 @@ def without(status: Status) -> Calculation:
         ({"fm": None, "afm": None}, Word.UNDECIDED, "no result of fm (not calculated), afm (not calculated)"),
         ({}, Word.UNDECIDED, "nothing was calculated"),
     ],
-)
+)  # fmt: skip
 def test_verdicts(found: dict[str, Any], word: Word, why: str) -> None:
     verdict = verdict_of(found)
     assert verdict.word is word and why in verdict.why, verdict

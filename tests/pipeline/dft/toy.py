@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -44,46 +45,58 @@ class Toy:
     program = "toy 1"
     unconverged = ()
 
-    def calculator(self, settings: DftSettings, lattice: Any) -> Any:
-        return Ising()
+    def calculators(self, settings: DftSettings, lattice: Any) -> Iterable[Any]:
+        return [Ising()]
 
 
 class Elastic(Toy):
     """With a volume of lowest energy."""
 
-    def calculator(self, settings: DftSettings, lattice: Any) -> Any:
-        return _Elastic()
+    def calculators(self, settings: DftSettings, lattice: Any) -> Iterable[Any]:
+        return [_Elastic()]
 
 
 class Endless(Toy):
     """Says which process it is, and sleeps."""
 
-    def calculator(self, settings: DftSettings, lattice: Any) -> Any:
+    def calculators(self, settings: DftSettings, lattice: Any) -> Iterable[Any]:
         sys.stdout.write(f"process {os.getpid()}\n")
         time.sleep(3600.0)
-        return Ising()
+        return [Ising()]
 
 
 class HangsOnPairs(Toy):
     """Never ends for two sites or more, not even when asked to."""
 
-    def calculator(self, settings: DftSettings, lattice: Any) -> Any:
-        return _Hanging()
+    def calculators(self, settings: DftSettings, lattice: Any) -> Iterable[Any]:
+        return [_Hanging()]
 
 
 class DiesOnPairs(Toy):
-    def calculator(self, settings: DftSettings, lattice: Any) -> Any:
-        return _Dying()
+    def calculators(self, settings: DftSettings, lattice: Any) -> Iterable[Any]:
+        return [_Dying()]
 
 
 class Refuses(Toy):
-    def calculator(self, settings: DftSettings, lattice: Any) -> Any:
+    def calculators(self, settings: DftSettings, lattice: Any) -> Iterable[Any]:
         raise FileNotFoundError("no data set for this element")
 
 
 class NeverConverges(Toy):
-    def calculator(self, settings: DftSettings, lattice: Any) -> Any:
+    def calculators(self, settings: DftSettings, lattice: Any) -> Iterable[Any]:
         raise SCFError("150 steps were not enough")
+
+
+class ConvergesSlowly(Toy):
+    """With its second calculator only."""
+
+    def calculators(self, settings: DftSettings, lattice: Any) -> Iterable[Any]:
+        return [_Unconverged(), Ising()]
+
+
+class _Unconverged(Ising):
+    def calculate(self, atoms: Any = None, properties: Any = ("energy",), system_changes: Any = all_changes) -> None:
+        raise SCFError("60 steps were not enough")
 
 
 EQUILIBRIUM_A3 = {"Fe": 11.4, "Co": 12.6, "Ni": 30.0}  # per atom
