@@ -117,6 +117,9 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     for edge in (small.cell.a, small.cell.b, small.cell.c):  # two negative ones make a positive volume
         if not 0 < edge <= MAX_EDGE_A:
             raise BlockError(Reason.NO_CELL, f"a cell edge of {edge:.4g} Å; the limit is {MAX_EDGE_A:g}")
+    for angle in (small.cell.alpha, small.cell.beta, small.cell.gamma):  # 270 and -90 have the cosine and volume of 90
+        if not 0 < angle < 180:
+            raise BlockError(Reason.NO_CELL, f"a cell angle of {angle:.4g}°")
     notes += settle_elements(small, block)
     lattice = np.array(small.cell.orth.mat.tolist()).T
     notes.append(hold_against_volume(block, lattice))
@@ -145,7 +148,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     try:
         crystal = make_crystal(identifier, lattice, orbits.frac, numbers)
     except CrystalError as fault:
-        raise BlockError(Reason.NO_CELL, str(fault)) from fault
+        raise BlockError(fault.reason, str(fault)) from fault
     check_distances(crystal, orbits.listed, lambda k: str(small.sites[k].label))
     notes.append(hold_against_formula(block, of_numbers(numbers.tolist()), composition))
     note = "; ".join(filter(None, notes))
