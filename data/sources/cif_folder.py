@@ -22,7 +22,7 @@ from data.sources.files import (
     is_zip,
     read_bytes,
     zip_entries,
-    zip_ignored,
+    zips_in_zip,
 )
 from data.sources.formats import READABLE, Format, format_of, read_text, without_ending
 from data.store.artifact import text_hash
@@ -101,9 +101,9 @@ class CifFolder:
         return entries
 
     def ignored(self) -> int:
-        """How many files below the path, and in its zips, are of no kind that is read."""
+        """How many files below the path are of no kind that is read, zips in zips among them."""
         files = [str(self.path)] if self.path.is_file() else list(every_file(self.path))
-        return sum(zip_ignored(file) if is_zip(file) else not (self.path.is_file() or holds_crystals(file)) for file in files)
+        return sum(zips_in_zip(file) if is_zip(file) else not (self.path.is_file() or holds_crystals(file)) for file in files)
 
     def _id(self, entry: Entry) -> str:
         """The path below what the user named, without its ending; of a zip that he named, the path in it."""

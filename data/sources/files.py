@@ -84,10 +84,10 @@ def zip_entries(archive: str, name: str) -> list[Entry]:
     return [Entry(archive, f"{name}/{member}", member) for member in members if _kind(member) is not None]
 
 
-def zip_ignored(archive: str) -> int:
-    """How many members of a zip are of no kind that is read, zips in it among them; 0 where it is damaged."""
+def zips_in_zip(archive: str) -> int:
+    """How many members of a zip are zips, which are not opened; 0 where it is damaged."""
     try:
-        return sum(_kind(member) is None for member in _members(archive))
+        return sum(map(is_zip, _members(archive)))
     except Exception:
         return 0
 
