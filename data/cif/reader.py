@@ -218,7 +218,8 @@ def _by_gemmi(block: gemmi.cif.Block) -> gemmi.SmallStructure:
         return gemmi.make_small_structure_from_block(block)
     except (ValueError, RuntimeError) as fault:  # a word where a number must stand
         _check_coordinates(block)
-        raise BlockError(Reason.NOT_CIF, _first_line(fault)) from fault
+        words = _first_line(fault)
+        raise BlockError(Reason.NO_CELL if words.startswith("Impossible angle") else Reason.NOT_CIF, words) from fault
 
 
 def _check_coordinates(block: gemmi.cif.Block) -> None:
