@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from data.rejection import Reason
+
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
@@ -18,7 +20,11 @@ MAX_ATOMIC_NUMBER = 103
 
 
 class CrystalError(ValueError):
-    """The given numbers do not describe a crystal."""
+    """The given numbers do not describe a crystal; `reason` is that of a rejection."""
+
+    def __init__(self, message: str, reason: Reason = Reason.NO_CELL) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,15 +46,17 @@ class Crystal:
             raise CrystalError(f"lattice has shape {self.lattice.shape}, not (3, 3)")
         n = len(self.numbers)
         if n == 0:
-            raise CrystalError("no atomic site")
+            raise CrystalError("no atomic site", Reason.NO_SITES)
         if self.frac.shape != (n, 3):
             raise CrystalError(f"{n} atomic numbers but coordinates of shape {self.frac.shape}")
-        if not (np.isfinite(self.lattice).all() and np.isfinite(self.frac).all()):
-            raise CrystalError("a lattice vector or coordinate is not a finite number")
+        if not np.isfinite(self.lattice).all():
+            raise CrystalError("a lattice vector is not a finite number")
+        if not np.isfinite(self.frac).all():
+            raise CrystalError("a coordinate is not a finite number", Reason.BAD_COORDINATES)
         if not 1e-3 < self.volume < np.inf:
             raise CrystalError(f"the cell volume is {self.volume:.3g} Å³")
         if self.numbers.min() < 1 or self.numbers.max() > MAX_ATOMIC_NUMBER:
-            raise CrystalError(f"atomic numbers must lie in 1..{MAX_ATOMIC_NUMBER}")
+            raise CrystalError(f"atomic numbers must lie in 1..{MAX_ATOMIC_NUMBER}", Reason.UNKNOWN_ELEMENT)
 
     @property
     def n_sites(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import locale
 import os
 import sys
 from itertools import pairwise
@@ -77,9 +79,22 @@ def check_not_empty(arguments: list[str]) -> None:
             raise UserError(f"the value of {option} is empty")
 
 
+def use_utf8() -> None:
+    """Start again in Python's UTF-8 mode where the locale says another encoding: names of files, our own files and the terminal
+    would be read and written in that one."""
+    if locale.getpreferredencoding(False).lower().replace("-", "") != "utf8" and not sys.flags.utf8_mode:
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    for stream in (sys.stdout, sys.stderr):  # PYTHONIOENCODING, say
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Exit codes: 0 done, 2 a user's mistake, 1 an error of ours, 130 interrupted (Ctrl-C, or SIGTERM)."""
     import signal
+
+    use_utf8()
 
     from data.errors import UserError
     from flows.jobs.outlet import say_process_is_fresh

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
-from pymatgen.core import Lattice, Structure
+from ase.io import read as read_with_ase
+from pymatgen.core import Composition, Lattice, Molecule, Structure
 
 import ferroscreen
 from data.errors import UserError
@@ -75,6 +77,54 @@ def test_nothing_and_something_else() -> None:
         ferroscreen.predict("/nowhere/at/all.cif")
     with pytest.raises(UserError, match="no single model"):
         ferroscreen.Model.load("nonsense")
+
+
+@pytest.mark.parametrize("thing", [None, 3, {"a": 1}, b"a.cif", Molecule(["Fe"], [[0, 0, 0]]), Composition("Fe2O3")])
+def test_what_is_no_structure_is_called_by_its_type(thing: object) -> None:
+    with pytest.raises(TypeError, match=f"type {type(thing).__name__}; give pymatgen"):
+        ferroscreen.predict(thing)  # type: ignore[arg-type]
+
+
+def test_sites_alone_and_a_text_are_no_structure() -> None:
+    with pytest.raises(TypeError, match="structure 0 is a PeriodicSite"):
+        ferroscreen.predict(iron().sites)  # type: ignore[arg-type]
+    for text in (iron().to(fmt="cif"), ""):  # a text is no path, and an empty one does not mean the current folder
+        with pytest.raises(UserError):
+            ferroscreen.predict(text)
+
+
+def test_a_slab_is_rejected_as_atoms_and_as_structure() -> None:
+    atoms = bulk("Fe", "bcc", a=2.86, cubic=True)
+    atoms.set_pbc((True, True, False))
+    flat = Structure(Lattice(iron().lattice.matrix, pbc=(True, True, False)), ["Fe", "Fe"], iron().frac_coords)
+    mixed = flat.copy()
+    mixed[0] = {"Fe": 0.5, "Co": 0.5}
+    table = ferroscreen.predict([atoms, flat, mixed])
+    assert (table["rejected"] != "").all() and table["detail"].str.contains("three").all()
+
+
+def test_occupancies_that_ase_keeps_beside_the_atoms_count(tmp_path: Path) -> None:
+    """ase.io.read makes one atom of each shared site, and keeps the occupancies in `info`."""
+    alloy = Structure(Lattice.cubic(2.86), [{"Fe": 0.7, "Co": 0.3}, "Ni"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    alloy.to(filename=str(tmp_path / "alloy.cif"))
+    atoms = read_with_ase(tmp_path / "alloy.cif")
+    replaced = atoms.copy()
+    replaced.numbers[replaced.numbers == 28] = 25  # of a full site: the atom counts
+    other = atoms.copy()
+    other.numbers[:] = 29
+    column = bulk("Fe", "bcc", a=2.86, cubic=True)
+    column.set_array("occupancies", np.array([0.5, 1.0]))
+    table = ferroscreen.predict([tmp_path / "alloy.cif", atoms, atoms.repeat((2, 1, 1)), replaced, other, column])
+    assert table["formula"].tolist()[:3] == ["Fe0.7Co0.3Ni"] * 3 and "Mn" in table["formula"].iloc[3]
+    assert np.ptp(table["moment_muB_per_atom"].iloc[:3]) < SAME
+    assert table["rejected"].tolist() == [""] * 4 + ["not_structure"] * 2
+
+
+def test_reasons_of_atoms() -> None:
+    unknown, dummy, nowhere = (bulk("Fe", "bcc", a=2.86, cubic=True) for _ in range(3))
+    unknown.numbers[0], dummy.numbers[0], nowhere.positions[0] = 104, 0, np.nan
+    table = ferroscreen.predict([unknown, dummy, nowhere, Atoms(cell=[3, 3, 3], pbc=True)])
+    assert table["rejected"].tolist() == ["unknown_element", "unknown_element", "bad_coordinates", "no_sites"]
 
 
 def test_competing_orderings_are_those_of_an_export() -> None:

@@ -17,6 +17,7 @@ _ISOTOPE = re.compile(r"(?:\^\d{1,3}\^|\(\d{1,3}\)|\d{1,3})(?=[A-Za-z])")
 _FORM_FACTOR = re.compile(r"[MJ]([A-Z]{1,2})\d*\+?")  # FullProf: M or J, the element, its charge
 _GROUP = re.compile(r"(WAT|HOH|[HD]2O|O[HD]\d?|N[HD][1-4]?|C[HD][1-4]?)[+-]?", re.IGNORECASE)
 _GROUP_LABEL = re.compile(r"(wat|hoh|h2o|o[hd]2?(?![a-z])|n[hd][34](?!\d))", re.IGNORECASE)
+_TWO_ELEMENTS = re.compile(r"[\[({]?([A-Za-z]{1,2})[\d.]*[+-]?\s*[/,;|&+]\s*([A-Za-z]{1,2})(?![A-Za-z])")
 LONGEST = 40  # characters of a symbol or label that can say anything
 _HEAVY = {"W": 8, "H": 8, "D": 8, "O": 8, "N": 7, "C": 6}  # by the first letter of a group's name
 _DUMMY = re.compile(r"(?:du|dum|dummy|vac|va|vacancy|\[\]|□|q|x|xx|bq|cnt|cen|cg|centroid|empty)(?![a-z]).*", re.IGNORECASE)
@@ -116,6 +117,13 @@ def label_reading(label: str) -> LabelReading:
         return LabelReading(two, not one or (letters[:2].upper() not in _UNSURE_IN_CAPITALS and not after), possible)
     tritium = letters[0] == "T"  # as often a tetrahedral place
     return LabelReading(one, not tritium and not letters[1:2].islower(), possible)
+
+
+def names_two_elements(label: str) -> bool:
+    """Whether a label is that of a mixed site: `Fe/Co`, `Al1,Si1`, `Fe3+/Mn2+`."""
+    found = _TWO_ELEMENTS.match(label.strip()[:LONGEST])
+    numbers = {atomic_number(word.capitalize()) for word in found.groups()} if found else set()
+    return len(numbers) > 1 and 0 not in numbers
 
 
 def _has_moment(z: int) -> bool:

@@ -10,7 +10,7 @@ import gemmi
 import numpy as np
 
 from data.checks import Unsound
-from data.cif.element_symbols import group_of, is_dummy, is_given, label_reading, symbol_readings
+from data.cif.element_symbols import group_of, is_dummy, is_given, label_reading, names_two_elements, symbol_readings
 from data.cif.site_composition import fits, gemmi_composition
 from data.cif.stated_composition import OTHER_FORMULAS, Composition, atomic_number, formula_readings, stated_formula
 from data.rejection import Reason
@@ -122,6 +122,9 @@ class _Settling:
         if said.group:
             self.groups.append(label)
         if self.named is None:
+            if names_two_elements(label):
+                detail = f"site {label!r} names two elements, and has neither type symbol nor occupancies of each"
+                raise Unsound(Reason.UNKNOWN_ELEMENT, detail)
             if said.likely == _HYDROGEN and label.strip().startswith("T"):
                 self._note(f"site {label!r} is hydrogen (tritium) by its label")
                 return _HYDROGEN

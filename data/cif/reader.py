@@ -10,7 +10,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from data.checks import MAX_COORDINATE, MAX_EDGE_A, MAX_SITES, Unsound, check_distances
+from data.checks import MAX_COORDINATE, MAX_SITES, Unsound, check_distances
 from data.cif import repairs
 from data.cif.dialects import in_core_words
 from data.cif.disorder import FULL_OCCUPANCY, Disorder, merge_mixed_valence, shared_site, take_majority
@@ -21,7 +21,7 @@ from data.cif.not_plain import check_attached_hydrogens, leave_out_dummies, modu
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
 from data.cif.special_positions import Orbits, SplitSiteError
 from data.cif.split_sites import share_split_sites
-from data.cif.stated_cell import content_notes, hold_against_volume, multiplicity_note
+from data.cif.stated_cell import content_notes, hold_against_volume, impossible_cell, multiplicity_note
 from data.cif.symmetry_choice import Symmetry, SymmetryError, choose_symmetry, moved_note
 from data.crystal import Crystal, CrystalError, make_crystal
 from data.disordered import AnyCrystal, is_ordered
@@ -111,12 +111,8 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     if not len(listed) or not np.abs(listed).max() <= MAX_COORDINATE:
         _check_coordinates(block)
         raise BlockError(Reason.NO_SITES, "no atomic site with coordinates")
-    if not small.cell.is_crystal() or not small.cell.volume > 0:
-        detail = repairs.unreadable_cell(block) or "cell parameters describe no cell"
-        raise BlockError(Reason.NO_CELL, detail)
-    for edge in (small.cell.a, small.cell.b, small.cell.c):  # two negative ones make a positive volume
-        if not 0 < edge <= MAX_EDGE_A:
-            raise BlockError(Reason.NO_CELL, f"a cell edge of {edge:.4g} Å; the limit is {MAX_EDGE_A:g}")
+    if detail := impossible_cell(small.cell):
+        raise BlockError(Reason.NO_CELL, repairs.unreadable_cell(block) or detail)
     notes += settle_elements(small, block)
     lattice = np.array(small.cell.orth.mat.tolist()).T
     notes.append(hold_against_volume(block, lattice))
@@ -145,7 +141,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     try:
         crystal = make_crystal(identifier, lattice, orbits.frac, numbers)
     except CrystalError as fault:
-        raise BlockError(Reason.NO_CELL, str(fault)) from fault
+        raise BlockError(fault.reason, str(fault)) from fault
     check_distances(crystal, orbits.listed, lambda k: str(small.sites[k].label))
     notes.append(hold_against_formula(block, of_numbers(numbers.tolist()), composition))
     note = "; ".join(filter(None, notes))
@@ -215,7 +211,8 @@ def _by_gemmi(block: gemmi.cif.Block) -> gemmi.SmallStructure:
         return gemmi.make_small_structure_from_block(block)
     except (ValueError, RuntimeError) as fault:  # a word where a number must stand
         _check_coordinates(block)
-        raise BlockError(Reason.NOT_CIF, _first_line(fault)) from fault
+        words = _first_line(fault)
+        raise BlockError(Reason.NO_CELL if words.startswith("Impossible angle") else Reason.NOT_CIF, words) from fault
 
 
 def _check_coordinates(block: gemmi.cif.Block) -> None:

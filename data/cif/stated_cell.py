@@ -6,7 +6,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from data.checks import Unsound
+from data.checks import MAX_EDGE_A, Unsound
 from data.cif.formula_evidence import cell_density
 from data.cif.operations import SymmetryGroup
 from data.cif.special_positions import Orbits
@@ -19,6 +19,19 @@ UNITS_NOTED = 0.1  # relative; refined occupancies
 _OTHER_CELLS = (2, 3, 4)  # times the volume of the primitive cell: a statement about another cell of the same crystal
 _MULTIPLICITIES = ("_atom_site_symmetry_multiplicity", "_atom_site_site_symmetry_multiplicity")
 _LABELS = 4  # of sites in a note
+
+
+def impossible_cell(cell: gemmi.UnitCell) -> str:
+    """Why edges and angles describe no cell, in words; empty where they do."""
+    if not cell.is_crystal() or not cell.volume > 0:
+        return "cell parameters describe no cell"
+    for edge in (cell.a, cell.b, cell.c):  # two negative ones make a positive volume
+        if not 0 < edge <= MAX_EDGE_A:
+            return f"a cell edge of {edge:.4g} Å; the limit is {MAX_EDGE_A:g}"
+    for angle in (cell.alpha, cell.beta, cell.gamma):  # 270 and -90 have the cosine and the volume of 90
+        if not 0 < angle < 180:
+            return f"a cell angle of {angle:.4g}°"
+    return ""
 
 
 def hold_against_volume(block: gemmi.cif.Block, lattice: NDArray[np.float64]) -> str:

@@ -12,7 +12,18 @@ from data.cif.licence import is_icsd_text
 from data.errors import UserError
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
-from data.sources.files import Archive, Entry, Refused, decode, every_file, holds_crystals, is_zip, read_bytes, zip_entries
+from data.sources.files import (
+    Archive,
+    Entry,
+    Refused,
+    decode,
+    every_file,
+    holds_crystals,
+    is_zip,
+    read_bytes,
+    zip_entries,
+    zips_in_zip,
+)
 from data.sources.formats import READABLE, Format, format_of, read_text, without_ending
 from data.store.artifact import text_hash
 
@@ -21,10 +32,10 @@ MAX_FILE_MB = 20.0
 
 
 def _state(path: str) -> os.stat_result:
-    """Size and time of a file; of the link where it leads nowhere."""
+    """Size and time of a file; of the link where it leads nowhere, in a circle or to where we may not look."""
     try:
         return os.stat(path)
-    except FileNotFoundError:
+    except OSError:
         return os.lstat(path)
 
 
@@ -90,8 +101,9 @@ class CifFolder:
         return entries
 
     def ignored(self) -> int:
-        """How many files below the path are of no kind that is read."""
-        return 0 if self.path.is_file() else sum(not holds_crystals(file) for file in every_file(self.path))
+        """How many files below the path are of no kind that is read, zips in zips among them."""
+        files = [str(self.path)] if self.path.is_file() else list(every_file(self.path))
+        return sum(zips_in_zip(file) if is_zip(file) else not (self.path.is_file() or holds_crystals(file)) for file in files)
 
     def _id(self, entry: Entry) -> str:
         """The path below what the user named, without its ending; of a zip that he named, the path in it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,21 +28,24 @@ class CsvRows:
     """
 
     def __init__(self, path: Path) -> None:
-        with Archive() as archive:
-            raw = read_bytes(Entry(str(path), path.name), archive, MAX_BYTES + 1)
+        try:
+            with Archive() as archive:
+                raw = read_bytes(Entry(str(path), path.name), archive, MAX_BYTES + 1)
+        except (EOFError, zlib.error) as fault:  # a packed file that is cut or damaged
+            raise ValueError(f"{fault}") from fault
         if len(raw) > MAX_BYTES:
             raise ValueError(f"more than {MAX_BYTES >> 30} GiB of text; write it as Parquet")
-        text = decode(raw)
+        text = decode(raw).lstrip("\r\n")
+        if "\n" not in text:
+            text = text.replace("\r", "\n")  # ends of lines of old Macs
         csv.field_size_limit(_MAX_CELL)
         first = text.partition("\n")[0]
-        reader = csv.reader(io.StringIO(text), delimiter=max(",\t;", key=first.count))
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",\t;", key=first.count))
         try:
             self.names: list[str] = [name.strip() for name in next(reader, [])]
             self._rows = [row for row in reader if row]
         except csv.Error as fault:
             raise ValueError(f"line {reader.line_num}: {fault}") from fault
-        if len(set(self.names)) < len(self.names):
-            raise ValueError("two columns have one name")
         self.count = len(self._rows)
 
     def take(self, columns: list[str], start: int, stop: int) -> pa.Table:

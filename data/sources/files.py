@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from data.rejection import Reason
 from data.sources.formats import Format, format_of
 from data.sources.ledger import UNFINISHED
 
-GZIP = ".gz"
+GZIP = b"\x1f\x8b"  # how a packed file begins
+_APPLE = ("__MACOSX", "._")  # folder and beginning of the names of what macOS keeps beside each file
 _LOOKED_AT = 1 << 16  # bytes of a JSON file, before it is taken to hold no crystal
 _CRYSTAL_KEYS = re.compile(rb'"(?:lattice|lattice_vectors|sites)"\s*:')
 
@@ -65,7 +67,7 @@ def holds_crystals(file: str) -> bool:
     """Whether a file of a folder is a zip or one that we read; JSON files are many things, so that the text has to say so."""
     if is_zip(file):
         return True
-    kind = format_of(os.path.basename(file))
+    kind = _kind(os.path.basename(file))
     return kind is not None and (kind is not Format.JSON or _CRYSTAL_KEYS.search(head(Entry(file, ""), _LOOKED_AT)) is not None)
 
 
@@ -76,11 +78,29 @@ def is_zip(file: str) -> bool:
 def zip_entries(archive: str, name: str) -> list[Entry]:
     """The members with crystals; a damaged archive is one entry, whose reading then says what is wrong with it."""
     try:
-        with zipfile.ZipFile(archive) as opened:
-            members = sorted({member for member in opened.namelist() if format_of(PurePosixPath(member).name) is not None})
+        members = _members(archive)
     except Exception:  # whatever a damaged directory makes zipfile raise
         return [Entry(archive, name, "")]
-    return [Entry(archive, f"{name}/{member}", member) for member in members]
+    return [Entry(archive, f"{name}/{member}", member) for member in members if _kind(member) is not None]
+
+
+def zips_in_zip(archive: str) -> int:
+    """How many members of a zip are zips, which are not opened; 0 where it is damaged."""
+    try:
+        return sum(map(is_zip, _members(archive)))
+    except Exception:
+        return 0
+
+
+def _members(archive: str) -> list[str]:
+    with zipfile.ZipFile(archive) as opened:
+        return sorted({member for member in opened.namelist() if not member.endswith("/")})
+
+
+def _kind(path: str) -> Format | None:
+    """The format of a file by its name; None also for what macOS keeps beside a file."""
+    *folders, name = path.split("/")
+    return None if _APPLE[0] in folders or name.startswith(_APPLE[1]) else format_of(name)
 
 
 def head(entry: Entry, size: int) -> bytes:
@@ -93,7 +113,7 @@ def head(entry: Entry, size: int) -> bytes:
 
 
 def read_bytes(entry: Entry, archive: Archive, size: int) -> bytes:
-    """Up to `size` bytes of a file, unpacked if its name ends in .gz.
+    """Up to `size` bytes of a file, unpacked if it begins as gzip does: browsers unpack a file and keep its name.
 
     Raises:
         Refused: a member whose name leads out of its archive.
@@ -101,16 +121,18 @@ def read_bytes(entry: Entry, archive: Archive, size: int) -> bytes:
     """
     if entry.member is None:
         with open(entry.path, "rb") as handle:
-            return gzip.GzipFile(fileobj=handle).read(size) if _packed(entry.path) else handle.read(size)
+            return _read(handle, size)
     parts = PurePosixPath(entry.member)
     if parts.is_absolute() or ".." in parts.parts:
         raise Refused(Reason.UNSAFE_NAME, "the member's name leads out of the archive")
     with archive.opened(entry.path).open(entry.member) as member:
-        return gzip.GzipFile(fileobj=member).read(size) if _packed(entry.member) else member.read(size)
+        return _read(member, size)
 
 
-def _packed(name: str) -> bool:
-    return name.lower().endswith(GZIP)
+def _read(handle: IO[bytes], size: int) -> bytes:
+    begin = handle.read(len(GZIP))
+    handle.seek(0)
+    return gzip.GzipFile(fileobj=handle).read(size) if begin == GZIP else handle.read(size)
 
 
 class Archive:

@@ -1,26 +1,28 @@
 """The formats of files with crystals: CIF, POSCAR, pymatgen's and OPTIMADE's JSON, extended XYZ.
 
-What is no CIF is read by pymatgen or ASE, and becomes an OPTIMADE entry: so it meets the rules that a CIF file meets.
+What is no CIF becomes an OPTIMADE entry: so it meets the rules that a CIF file meets.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import posixpath
 import re
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from data.cif.disorder import Disorder
 from data.cif.reader import read_cif
 from data.disordered import AnyCrystal
 from data.rejection import Reason, Rejection
+from data.sources.extended_xyz import read_extended_xyz
 from data.sources.optimade.entries import read_entry
+from data.sources.plain_entry import NoStructure, plain_entry
+from data.sources.poscar import read_poscar
+from data.sources.structure_json import check_structure
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -43,10 +45,6 @@ READABLE = "CIF (.cif, .mcif), POSCAR or CONTCAR (also .vasp), pymatgen JSON, ex
 _POSCAR_NAME = re.compile(r"(POSCAR|CONTCAR)([._-].*)?", re.IGNORECASE)
 _ID_KEYS = ("id", "material_id", "entry_id", "task_id", "name")
 _DETAIL = 400  # characters
-
-
-class _NoStructure(ValueError):
-    """The file says nothing that is a crystal, in words for a person."""
 
 
 def format_of(name: str) -> Format | None:
@@ -73,7 +71,7 @@ def sniff(text: str) -> Format | None:
     lines = text.splitlines()
     if len(lines) > 2 and re.fullmatch(r"\s*\d+\s*", lines[0]) and "lattice=" in lines[1].lower():
         return Format.XYZ
-    numbers = [re.fullmatch(r"\s*(?:[-+\d.eEdD]+\s*){1,3}", line) for line in lines[1:5]]
+    numbers = [re.fullmatch(r"\s*(?:[-+\d.eEdD]+\s*){1,3}", re.split("[!#]", line)[0]) for line in lines[1:5]]
     return Format.POSCAR if len(numbers) == 4 and all(numbers) else None
 
 
@@ -86,15 +84,15 @@ def read_text(kind: Format, text: str, source_file: str, default_id: str, disord
     if kind is Format.CIF:
         yield from read_cif(text, source_file, default_id, disorder)
         return
-    readers = {Format.POSCAR: _poscar, Format.JSON: _json, Format.XYZ: _extended_xyz}
+    readers = {Format.POSCAR: _poscar, Format.JSON: _json, Format.XYZ: read_extended_xyz}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if not text.strip():
-                raise _NoStructure("the file is empty")
+                raise NoStructure("the file is empty")
             entries = list(readers[kind](text))
     except Exception as fault:  # the libraries raise whatever their parsers met
-        why = str(fault) if isinstance(fault, _NoStructure) else f"not readable as {kind}: {type(fault).__name__}: {fault}"
+        why = str(fault) if isinstance(fault, NoStructure) else f"not readable as {kind}: {type(fault).__name__}: {fault}"
         yield Rejection(default_id, source_file, "", Reason.NOT_STRUCTURE, why[:_DETAIL])
         return
     for k, entry in enumerate(entries, start=1):
@@ -102,7 +100,10 @@ def read_text(kind: Format, text: str, source_file: str, default_id: str, disord
         if isinstance(entry, str):
             yield Rejection(numbered, source_file, str(k), Reason.NOT_STRUCTURE, entry[:_DETAIL])
         else:
-            yield read_entry({**entry, "id": entry["id"] or numbered}, source_file, k, disorder)
+            found = read_entry({**entry, "id": entry["id"] or numbered}, source_file, k, disorder)
+            if entry.get("note") and not isinstance(found, Rejection):
+                found = replace(found, note="; ".join(filter(None, (entry["note"], found.note))))
+            yield found
 
 
 def structure_entry(written: Any) -> dict[str, Any]:
@@ -114,9 +115,13 @@ def structure_entry(written: Any) -> dict[str, Any]:
     from pymatgen.core import Structure
 
     content = json.loads(written) if isinstance(written, str | bytes) else written
+    if isinstance(content, dict) and "sites" in content and "lattice" not in content:
+        raise NoStructure("a molecule: sites without a lattice")
     if not _is_structure(content):
-        raise _NoStructure("no pymatgen Structure: a dictionary with `lattice` and `sites`")
-    return _entry(Structure.from_dict(content))
+        raise NoStructure("no pymatgen Structure: a dictionary with `lattice` and `sites`")
+    structure = Structure.from_dict(content)
+    check_structure(content, structure)
+    return entry_of_structure(structure)
 
 
 def _unpacked(name: str) -> str:
@@ -124,22 +129,7 @@ def _unpacked(name: str) -> str:
 
 
 def _poscar(text: str) -> Iterator[dict[str, Any]]:
-    from pymatgen.io.vasp.inputs import Poscar
-
-    found = Poscar.from_str(_with_positive_scale(text), read_velocities=False)
-    if not found.true_names:  # pymatgen then calls the first element H, the second He
-        raise _NoStructure("a POSCAR that does not name its elements: write their symbols above the numbers of atoms")
-    yield _entry(found.structure)
-
-
-def _with_positive_scale(text: str) -> str:
-    """A negative scale is the volume of the cell; pymatgen forgets that for Cartesian coordinates."""
-    lines = text.splitlines()
-    scale = float(lines[1])
-    if scale < 0:
-        lattice = np.array([[float(x) for x in line.split()[:3]] for line in lines[2:5]])
-        lines[1] = repr(float((-scale / abs(np.linalg.det(lattice))) ** (1 / 3)))
-    return "\n".join(lines)
+    yield read_poscar(text)
 
 
 def _json(text: str) -> Iterator[dict[str, Any] | str]:
@@ -151,12 +141,12 @@ def _json(text: str) -> Iterator[dict[str, Any] | str]:
         content = [{"id": name, **_as_named(part)} for name, part in content.items()]
     parts = content if isinstance(content, list) else [content]
     if not parts:
-        raise _NoStructure("an empty list")
+        raise NoStructure("an empty list")
     for part in parts:
         try:
             yield _json_entry(part)
         except Exception as fault:  # whatever pymatgen raises; it must not stop the others
-            yield str(fault) if isinstance(fault, _NoStructure) else f"{type(fault).__name__}: {fault}"
+            yield str(fault) if isinstance(fault, NoStructure) else f"{type(fault).__name__}: {fault}"
 
 
 def _json_entry(part: Any) -> dict[str, Any]:
@@ -180,37 +170,9 @@ def _is_structure(content: Any) -> bool:
     return isinstance(content, dict) and "lattice" in content and "sites" in content
 
 
-def _extended_xyz(text: str) -> Iterator[dict[str, Any] | str]:
-    from ase.io.extxyz import read_xyz
-
-    frames = list(read_xyz(io.StringIO(text), slice(None)))
-    if not frames:
-        raise _NoStructure("no frame")
-    for atoms in frames:
-        if not atoms.cell.volume > 0:
-            yield "no lattice: the second line must say Lattice=\"...\", else the file is a molecule's"
-        elif not atoms.pbc.all():
-            yield f"periodic in {int(atoms.pbc.sum())} directions only"
-        elif "occupancy" in atoms.info or "occupancy" in atoms.arrays:
-            yield "occupancies in extended XYZ are not read: write a CIF"
-        else:
-            yield _attributes(atoms.cell.array, atoms.positions, [[(symbol, 1.0)] for symbol in atoms.get_chemical_symbols()])
-
-
-def _entry(structure: Structure) -> dict[str, Any]:
+def entry_of_structure(structure: Structure) -> dict[str, Any]:
+    """An OPTIMADE entry without an id. Raises NoStructure where it is not periodic in three directions."""
+    if not all(structure.lattice.pbc):
+        raise NoStructure(f"periodic in {sum(map(bool, structure.lattice.pbc))} directions only, not in three")
     sites = [[(str(getattr(s, "symbol", s)), float(share)) for s, share in site.species.items()] for site in structure]
-    return _attributes(structure.lattice.matrix, structure.cart_coords, sites)
-
-
-def _attributes(lattice: Any, positions: Any, sites: list[list[tuple[str, float]]]) -> dict[str, Any]:
-    """An OPTIMADE entry without an id, each site with its species and their shares."""
-    kinds = {tuple(site): f"{k}" for k, site in enumerate(sites)}
-    species = [
-        {"name": name, "chemical_symbols": [symbol for symbol, _ in kind], "concentration": [share for _, share in kind]}
-        for kind, name in kinds.items()
-    ]
-    attributes = {
-        "lattice_vectors": np.asarray(lattice).tolist(), "cartesian_site_positions": np.asarray(positions).tolist(),
-        "species": species, "species_at_sites": [kinds[tuple(site)] for site in sites], "nsites": len(sites),
-    }  # fmt: skip
-    return {"id": "", "attributes": attributes}
+    return plain_entry(structure.lattice.matrix, structure.cart_coords, sites)

@@ -25,6 +25,7 @@ from data.sources.parquet import Columns, ParquetSource
 from data.sources.several import Several
 from data.sources.starter import StarterSource
 
+_LONGEST_SHOWN = 300  # characters of a path in a message
 _NEXT_SOURCE = re.compile(r",(?=(?:parquet|csv|calculated):|starter(?:,|$))")  # a path may hold commas
 
 
@@ -47,11 +48,11 @@ def _labelled(name: str, columns: Columns) -> Source:
     if name == "starter":
         return StarterSource()
     if kind == "parquet" and path:
-        return ParquetSource(Path(path).expanduser(), labelled=True, columns=columns)
+        return ParquetSource(_expanded(Path(path)), labelled=True, columns=columns)
     if kind == "csv" and path:
-        return CsvSource(Path(path).expanduser(), labelled=True, columns=columns)
+        return CsvSource(_expanded(Path(path)), labelled=True, columns=columns)
     if kind == "calculated" and path:
-        return CalculatedSource(Path(path).expanduser())
+        return CalculatedSource(_expanded(Path(path)))
     raise UserError(f"unknown source {name!r}; say `mp`, `starter`, `parquet:PATH`, `csv:PATH` or `calculated:FOLDER`")
 
 
@@ -74,7 +75,7 @@ def candidate_source(
     Raises:
         UserError: a path that does not exist or is of no such kind, or a filter for ICSD entries where there are none.
     """
-    sources = [_one(path.expanduser(), columns, max_file_mb, disorder, icsd) for path in paths]
+    sources = [_one(_expanded(path), columns, max_file_mb, disorder, icsd) for path in paths]
     if icsd != ANY_ENTRY and not any(isinstance(source, IcsdExport) for source in sources):
         raise UserError("the --icsd options filter entries of ICSD, and there are none")
     if len(sources) == 1:
@@ -86,9 +87,25 @@ def candidate_source(
     return Several(tuple(zip(names, sources, strict=True)))
 
 
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder; a name that no file can have is none."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, a link that leads in a circle, a null character
+        return False
+
+
+def _expanded(path: Path) -> Path:
+    """The path with `~` replaced; as it is where there is no such user."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
+
+
 def _one(path: Path, columns: Columns, max_file_mb: float, disorder: Disorder, icsd: IcsdFilter) -> Source:
-    if not path.exists():
-        raise UserError(f"{path} does not exist")
+    if not exists(path):
+        raise UserError(f"{str(path)[:_LONGEST_SHOWN]} does not exist")
     if path.is_dir() and is_fetch(path):
         if open_fetch(path).kind == "optimade":
             return OptimadeFolder(path, disorder)

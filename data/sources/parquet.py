@@ -24,10 +24,13 @@ from data.sources import Record, Shard
 from data.sources.files import decode
 from data.sources.formats import structure_entry
 from data.sources.optimade.entries import read_entry
+from data.sources.plain_entry import NoStructure
+from data.sources.table_cells import identifier_of, number_of, says_yes, states_something
 from data.store.artifact import file_hash, text_hash
 
 ROWS_PER_SHARD = 1024
 MOST_KEPT_BYTES = 256 << 20  # of one row group, decoded; it is kept for the next shard
+_SHOWN = 40  # characters of a cell in a note
 SUM_OF_SITES = "sum of the site moments"  # provenance of a moment that no column states
 
 
@@ -56,8 +59,15 @@ class Columns:
             part, sign, name = (piece.strip() for piece in pair.partition("="))
             if not sign or part not in known:
                 raise UserError(f"--columns: {pair!r} is not PART=COLUMN with PART one of {', '.join(sorted(known))}")
+            if part in chosen:
+                raise UserError(f"--columns names two columns for {part}")
+            if part == "id" and not name:
+                raise UserError("--columns: id needs a column")
             chosen[part] = name or None
-        return replace(cls(), **chosen)  # type: ignore[arg-type]
+        found = replace(cls(), **chosen)  # type: ignore[arg-type]
+        if found.id in (found.cif, found.structure):
+            raise UserError(f"--columns: {found.id!r} cannot be both the id and the crystal")
+        return found
 
 
 class Rows(Protocol):
@@ -117,7 +127,8 @@ class ParquetSource:
         start, stop = shard.part
         ids = self._open().take([self.columns.id], start, stop).column(0).to_pylist()
         for row, identifier in zip(range(start, stop), ids, strict=True):
-            yield Shard((row, row + 1), 1), Rejection(str(identifier), self.path.name, str(row), Reason.READER_LOST, LOST)
+            lost = Rejection(identifier_of(identifier), self.path.name, str(row), Reason.READER_LOST, LOST)
+            yield Shard((row, row + 1), 1), lost
 
     def read(self, shard: Shard) -> Iterator[Record | Rejection]:
         start, stop = shard.part
@@ -132,7 +143,7 @@ class ParquetSource:
                 yield self._record(row, k, of_cif)
             except Exception as fault:  # one row must not stop the others, whatever it holds
                 detail = f"{type(fault).__name__}: {fault}"[:300]
-                yield Rejection(str(row.get(self.columns.id) or ""), self.path.name, str(k), Reason.FAILED, detail)
+                yield Rejection(identifier_of(row.get(self.columns.id)), self.path.name, str(k), Reason.FAILED, detail)
 
     def _rows(self) -> Rows:
         return ParquetRows(self.path)
@@ -142,8 +153,10 @@ class ParquetSource:
             table = self._rows()
         except (OSError, ValueError, pa.ArrowException) as fault:
             raise UserError(f"{self.path} is not a readable {self.kind_in_words}: {_first_line(fault)}") from fault
+        if not table.names:
+            raise UserError(f"{self.path} is empty: it has no columns")
         there = set(table.names)
-        crystals = [] if self.columns.structure in there else [self.columns.cif]
+        crystals = [] if self.columns.structure in there else [self.columns.cif or self.columns.structure or "cif"]
         labels = self.columns.moment if self.columns.site_moments not in there else None  # site moments add up to one, too
         required = [self.columns.id, *crystals, *([labels] if self.labelled and labels else [])]
         default = Columns()
@@ -151,13 +164,16 @@ class ParquetSource:
             name = getattr(self.columns, f.name)
             if name is not None and name != getattr(default, f.name):
                 required.append(name)
-        missing = [name for name in dict.fromkeys(required) if name is None or name not in there]
+        missing = [name for name in dict.fromkeys(required) if name not in there]
         if missing:
             raise UserError(
                 f"{self.path} has no column {', '.join(map(repr, missing))}; it has {', '.join(sorted(there)[:20])}. "
                 "Name the right ones with --columns, e.g. --columns id=my_id,cif=my_cif,moment=my_moment (or structure=my_column "
                 "for pymatgen Structures as JSON)"
             )
+        twice = [name for name in self._wanted(table) if table.names.count(name) > 1]
+        if twice:
+            raise UserError(f"{self.path} has two columns of the name {twice[0]!r}")
         return table
 
     def _of_cif(self, table: Rows) -> bool:
@@ -170,12 +186,11 @@ class ParquetSource:
 
     def _record(self, row: dict[str, Any], k: int, of_cif: bool) -> Record | Rejection:
         column = self.columns.cif if of_cif else str(self.columns.structure)
-        identifier, written = row[self.columns.id], row[column]
-        if identifier in (None, "") or written is None:
-            what = column if identifier not in (None, "") else self.columns.id
-            return Rejection(str(identifier or ""), self.path.name, str(k), Reason.MISSING_VALUE, f"column {what!r} is empty")
-        identifier = str(identifier)
-        if self.columns.icsd is not None and row[self.columns.icsd] in (None, False, "", [], "[]"):
+        identifier, written = identifier_of(row[self.columns.id]), row[column]
+        if not identifier or written is None:
+            what = column if identifier else self.columns.id
+            return Rejection(identifier, self.path.name, str(k), Reason.MISSING_VALUE, f"column {what!r} is empty")
+        if self.columns.icsd is not None and not says_yes(row[self.columns.icsd]):
             return Rejection(identifier, self.path.name, str(k), Reason.FILTERED, "not known from ICSD")
         if of_cif:
             found, licensed = self._from_cif(written, identifier)
@@ -183,10 +198,13 @@ class ParquetSource:
             found, licensed = self._from_structure(written, identifier), False
         if isinstance(found, Rejection):
             return Rejection(identifier, self.path.name, str(k), found.reason, found.detail, licensed)
-        stability = _number(row, self.columns.e_above_hull)
+        stability = number_of(_cell(row, self.columns.e_above_hull))
         known = stability if stability is not None and math.isfinite(stability) else None
         split = _text(row, self.columns.split) or None
         crystal = found if found.id == identifier else replace(found, id=identifier)
+        if stability is not None and known is None and states_something(stated := row[str(self.columns.e_above_hull)]):
+            note = f"{self.columns.e_above_hull} is no number: {str(stated)[:_SHOWN]!r}"
+            crystal = replace(crystal, note="; ".join(filter(None, (crystal.note, note))))
         return Record(crystal, self.path.name, self._label(row), split, known, licensed)
 
     def _from_cif(self, written: Any, identifier: str) -> tuple[AnyCrystal | Rejection, bool]:
@@ -201,6 +219,8 @@ class ParquetSource:
     def _from_structure(self, written: Any, identifier: str) -> AnyCrystal | Rejection:
         try:
             entry = structure_entry(written)
+        except NoStructure as fault:
+            return Rejection(identifier, self.path.name, "", Reason.NOT_STRUCTURE, str(fault)[:300])
         except Exception as fault:  # pymatgen raises whatever it met
             return Rejection(identifier, self.path.name, "", Reason.NOT_STRUCTURE, f"{type(fault).__name__}: {fault}"[:300])
         return read_entry({**entry, "id": identifier}, self.path.name, 0, self.disorder)
@@ -208,7 +228,7 @@ class ParquetSource:
     def _label(self, row: dict[str, Any]) -> Label | None:
         if not self.labelled:
             return None
-        total, stated = _number(row, self.columns.moment), _number(row, self.columns.moment_per_atom)
+        total, stated = number_of(_cell(row, self.columns.moment)), number_of(_cell(row, self.columns.moment_per_atom))
         ordering, provenance = _text(row, self.columns.ordering), _text(row, self.columns.provenance)
         moments = _numbers(row, self.columns.site_moments)
         if moments is not None and self.columns.moment not in row:
@@ -216,22 +236,18 @@ class ParquetSource:
         return Label(math.nan if total is None else total, stated, ordering or None, provenance, moments)
 
 
-def _number(row: dict[str, Any], column: str | None) -> float | None:
-    value = row.get(column) if column else None
-    try:
-        return None if value is None else float(value)
-    except (TypeError, ValueError):
-        return math.nan
+def _cell(row: dict[str, Any], column: str | None) -> Any:
+    return row.get(column) if column else None
 
 
 def _numbers(row: dict[str, Any], column: str | None) -> tuple[float, ...] | None:
     """A list of numbers; what is no number in it becomes NaN, which no rule lets pass."""
-    value = row.get(column) if column else None
+    value = _cell(row, column)
     if isinstance(value, str):  # in a table of text
         value = _list_of(value)
     if not isinstance(value, list):
         return None if value is None else (math.nan,)
-    return tuple(math.nan if (number := _number({"x": one}, "x")) is None else number for one in value)
+    return tuple(math.nan if (number := number_of(one)) is None else number for one in value)
 
 
 def _list_of(text: str) -> Any:
@@ -242,7 +258,7 @@ def _list_of(text: str) -> Any:
 
 
 def _text(row: dict[str, Any], column: str | None) -> str:
-    value = row.get(column) if column else None
+    value = _cell(row, column)
     return "" if value is None else str(value)
 
 

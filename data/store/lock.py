@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from filelock import FileLock, Timeout
 
@@ -44,6 +45,28 @@ def locked(path: Path, busy: Callable[[], str], wait_s: float = 0.0) -> Iterator
         yield
     finally:
         lock.release()
+
+
+def lock_for_this_process(handle: IO[str], busy: Callable[[], str]) -> None:
+    """Lock an open file until it is closed. Worker processes do not inherit the lock: it ends with this process, not with them.
+
+    Args:
+        handle: open for writing.
+        busy: says who holds it, for the message.
+
+    Raises:
+        Busy: another process holds the lock.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows: two screens of one home are kept apart by the ledger
+        return
+    try:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        raise Busy(busy()) from None
+    except OSError:  # a file system without locks
+        return
 
 
 def is_locked(path: Path) -> bool:

@@ -52,6 +52,8 @@ def compare(before: Screened, after: Screened) -> Comparison:
     why = differences(before.manifest, after.manifest)
     profile = profile_change(before.ranking(), before.manifest, after.manifest)
     old, new = _keyed(before.ranking(), after.ranking())
+    if _screen_code(before) != _screen_code(after):  # earlier releases counted the sites of the cell as it was given
+        old = old.assign(n_sites=None)
     common = old.index.intersection(new.index, sort=False)
     moved = _moves(old.loc[common], new.loc[common], profile_of(before.manifest), profile_of(after.manifest), why)
     gone, come = old.drop(common), new.drop(common)
@@ -64,6 +66,10 @@ def compare(before: Screened, after: Screened) -> Comparison:
     nearest = changes[["rank_before", "rank_after"]].min(axis=1)
     changes = changes.assign(nearest=nearest).sort_values(["nearest", "candidate_id"], kind="stable", ignore_index=True)[COLUMNS]
     return Comparison(before.manifest, after.manifest, why, changes, int((moved["moved"] == 0).sum()), profile)
+
+
+def _screen_code(run: Screened) -> str:
+    return next(iter(run.manifest.get("code") or []), "")
 
 
 def _keyed(old: pd.DataFrame, new: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
 
 import moyopy
 import numpy as np
@@ -12,19 +11,20 @@ from numpy.typing import NDArray
 from data.crystal import cell_volume
 from data.disordered import DIGITS, DisorderedCrystal, Occupants
 from data.symmetry import SYMPREC_A, SymmetricCell
+from pipeline.magnetism.canonical_cell import canonical_cell
 
-_SHIFTS = np.array(list(product((-1, 0, 1), repeat=3)))
-_VOLUME_WITHIN = 1e-3  # relative
+_VOLUME_WITHIN = 0.01  # relative, per place; a larger change means that the detected symmetry is wrong
 
 
 @dataclass(frozen=True, eq=False)
 class AveragedCell:
-    """The primitive cell in the orientation of the source, its places in an order that the source's order does not change."""
+    """The primitive cell, the same whatever cell, origin, orientation and order of sites the source has."""
 
     lattice: NDArray[np.float64]  # (3, 3), Å, rows
     frac: NDArray[np.float64]  # (n, 3), in [0, 1)
     orbit: NDArray[np.int64]  # (n,) places that are equivalent on average
     occupants: tuple[Occupants, ...]  # of each orbit
+    of_source: tuple[int, ...]  # of each orbit one place of the source
     symmetric: SymmetricCell  # the same in the standard setting; each place has the number of its most frequent species
     fingerprint: str  # space group, and occupants and multiplicity of each orbit
 
@@ -42,27 +42,29 @@ def averaged_cell(crystal: DisorderedCrystal, symprec_A: float = SYMPREC_A) -> A
         found = moyopy.MoyoDataset(cell, symprec=symprec_A)
     except Exception:  # moyopy raises its own error types where a cell is too distorted for the tolerance
         return _without_symmetry(crystal, classes, label)
-    rotations, shifts = np.array(found.operations.rotations), np.array(found.operations.translations)
-    translations = shifts[(rotations == np.eye(3)).all(axis=(1, 2))]
-    lattice = _primitive(crystal.lattice, translations)
-    orbits = np.array(found.orbits)
-    if lattice is None:
-        lattice, first = crystal.lattice, np.arange(crystal.n_sites)
-    else:
-        first = _first_copies(crystal, lattice, symprec_A)
-        if len(first) * len(translations) != crystal.n_sites:
-            lattice, first = crystal.lattice, np.arange(crystal.n_sites)
-    frac = (crystal.frac[first] @ crystal.lattice @ np.linalg.inv(lattice)) % 1.0 % 1.0
     primitive = found.prim_std_cell
     standard = np.array(primitive.numbers, dtype=np.int64) - 1
-    orbit = np.full(len(standard), -1, dtype=np.int64)
-    orbit[np.array(found.mapping_std_prim)] = orbits
-    main = np.array([max(o, key=lambda s: (s.occupancy, -s.number)).number for o in classes])
+    place = np.full(len(standard), -1, dtype=np.int64)  # of the source, one for each orbit
+    place[np.array(found.mapping_std_prim)] = found.orbits
+    lattice = np.array(primitive.basis, dtype=np.float64)
+    if not _consistent(crystal, label, lattice, standard, place):
+        return _without_symmetry(crystal, classes, label)
     symmetric = SymmetricCell(
-        np.array(primitive.basis), np.array(primitive.positions) % 1.0 % 1.0, main[standard],
-        np.unique(orbit, return_inverse=True)[1], int(found.number), True, int(found.hall_number),
+        lattice, np.array(primitive.positions) % 1.0 % 1.0, _main(classes)[standard],
+        np.unique(place, return_inverse=True)[1], int(found.number), True, int(found.hall_number),
     )  # fmt: skip
-    return _sorted(crystal, lattice, frac, label[first], orbits[first], classes, symmetric)
+    return _described(symmetric, standard, place, classes)
+
+
+def _consistent(
+    crystal: DisorderedCrystal, label: NDArray[np.int64], lattice: NDArray[np.float64], standard: NDArray[np.int64],
+    place: NDArray[np.int64],
+) -> bool:  # fmt: skip
+    """Whole cells of the same volume and occupants a place."""
+    copies, rest = divmod(crystal.n_sites, len(standard))
+    if rest or place.min() < 0 or abs(cell_volume(lattice) * copies / crystal.volume - 1.0) > _VOLUME_WITHIN:
+        return False
+    return np.array_equal(np.bincount(standard, minlength=label.max() + 1) * copies, np.bincount(label))
 
 
 def _classes(crystal: DisorderedCrystal) -> tuple[list[Occupants], NDArray[np.int64]]:
@@ -74,49 +76,34 @@ def _classes(crystal: DisorderedCrystal) -> tuple[list[Occupants], NDArray[np.in
     return first, np.array([places[key] for key in keys], dtype=np.int64)[crystal.kind]
 
 
-def _primitive(lattice: NDArray[np.float64], translations: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """The shortest basis of the lattice with these translations (k, 3) added; None where there is nothing to reduce."""
-    if len(translations) < 2:
-        return None
-    vectors = ((translations - np.rint(translations))[:, None] + _SHIFTS).reshape(-1, 3) @ lattice
-    lengths = np.round(np.linalg.norm(vectors, axis=1), 5)
-    backwards = np.round(vectors, 5)
-    order = [k for k in np.lexsort((*-backwards.T[::-1], lengths)) if lengths[k] > 0]
-    basis: list[NDArray[np.float64]] = []
-    for k in order:
-        trial = [*basis, vectors[k]]
-        if np.linalg.matrix_rank(np.array(trial), tol=1e-3) == len(trial):
-            basis = trial
-        if len(basis) == 3:
-            break
-    found = np.array(basis)
-    if len(found) < 3 or abs(cell_volume(found) * len(translations) / cell_volume(lattice) - 1.0) > _VOLUME_WITHIN:
-        return None
-    return found if np.linalg.det(found) > 0 else -found
+def _main(classes: list[Occupants]) -> NDArray[np.int64]:
+    """(classes,) atomic number of the most frequent species."""
+    return np.array([max(o, key=lambda s: (s.occupancy, -s.number)).number for o in classes])
 
 
-def _first_copies(crystal: DisorderedCrystal, lattice: NDArray[np.float64], within_A: float) -> NDArray[np.int64]:
-    """Indices of one place of each set that the translations of the primitive lattice make of it."""
-    frac = crystal.frac @ crystal.lattice @ np.linalg.inv(lattice)
-    apart = frac[:, None] - frac
-    apart -= np.rint(apart)
-    near = np.einsum("abi,abi->ab", apart @ lattice, apart @ lattice) < (2 * within_A) ** 2
-    return np.unique(near.argmax(axis=1))
-
-
-def _sorted(
-    crystal: DisorderedCrystal, lattice: NDArray[np.float64], frac: NDArray[np.float64], label: NDArray[np.int64],
-    orbits: NDArray[np.int64], classes: list[Occupants], symmetric: SymmetricCell,
+def _described(
+    symmetric: SymmetricCell, label: NDArray[np.int64], place: NDArray[np.int64], classes: list[Occupants]
 ) -> AveragedCell:  # fmt: skip
-    """Order the places by occupants and coordinates, and number the orbits in that order."""
-    rounded = np.round(frac, 4) % 1.0
-    order = np.lexsort((rounded[:, 2], rounded[:, 1], rounded[:, 0], label))
+    """Its cell in the canonical basis, the places in order of occupants and coordinates, the orbits in the order of these.
+
+    Args:
+        symmetric: the primitive cell.
+        label: (n,) class of each of its places.
+        place: (n,) a place of the source, equal on one orbit.
+        classes: the sets of occupants.
+    """
+    kinds = SymmetricCell(
+        symmetric.lattice, symmetric.frac, label + 1, symmetric.orbit, symmetric.space_group, symmetric.exact, symmetric.hall
+    )
+    cell = canonical_cell(kinds)
+    order = np.lexsort((*cell.frac.T[::-1], cell.numbers))
+    sources, labels = place[cell.source_site][order], cell.numbers[order] - 1
     named: dict[tuple[int, int], int] = {}
-    orbit = np.array([named.setdefault((int(orbits[k]), int(label[k])), len(named)) for k in order], dtype=np.int64)
+    orbit = np.array([named.setdefault(key, len(named)) for key in zip(sources.tolist(), labels.tolist(), strict=True)])
     occupants = tuple(classes[one] for _, one in named)
     shares = [_shares(classes[one], int(n)) for (_, one), n in zip(named, np.bincount(orbit), strict=True)]
     key = "|".join(["disordered", str(symmetric.space_group), *sorted(shares)])
-    return AveragedCell(lattice, frac[order], orbit, occupants, symmetric, key)
+    return AveragedCell(cell.lattice, cell.frac[order], orbit, occupants, tuple(one for one, _ in named), symmetric, key)
 
 
 def _shares(occupants: Occupants, multiplicity: int) -> str:
@@ -124,9 +111,8 @@ def _shares(occupants: Occupants, multiplicity: int) -> str:
 
 
 def _without_symmetry(crystal: DisorderedCrystal, classes: list[Occupants], label: NDArray[np.int64]) -> AveragedCell:
-    main = np.array([max(o, key=lambda s: (s.occupancy, -s.number)).number for o in classes])
-    each = np.arange(crystal.n_sites)
+    """The cell of the source; all places of the same occupants count as one orbit."""
     frac = crystal.frac % 1.0 % 1.0
-    symmetric = SymmetricCell(crystal.lattice, frac, main[label], each, 1, False)
-    sorted_cell = _sorted(crystal, crystal.lattice, frac, label, each, classes, symmetric)
-    return replace(sorted_cell, orbit=np.unique(np.sort(label), return_inverse=True)[1], occupants=tuple(classes))
+    symmetric = SymmetricCell(crystal.lattice, frac, _main(classes)[label], np.arange(crystal.n_sites), 1, False)
+    first = np.array([int(np.flatnonzero(label == k)[0]) for k in range(len(classes))])
+    return _described(symmetric, label, first[label], classes)

@@ -160,7 +160,8 @@ def _chosen(row: dict[str, Any], crystal: AnyCrystal, symprec_A: float) -> list[
 
 
 def _matches(crystal: AnyCrystal, row: dict[Any, Any]) -> bool:
-    return (crystal.formula, crystal.n_sites) == (row["formula"], row["n_sites"])
+    """Whether it is the row's crystal, in whole primitive cells (which earlier releases did not count in `n_sites`)."""
+    return bool(crystal.formula == row["formula"] and crystal.n_sites % row["n_sites"] == 0)
 
 
 def _row(row: dict[Any, Any]) -> dict[str, Any]:

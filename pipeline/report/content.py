@@ -60,7 +60,7 @@ class ReportContent:
     candidate_id           -          the crystal's id in its source
     material_id            -          the test row's id in the training data (`evaluation` only)
     formula                -          reduced formula, plain text
-    n_sites                1          atoms in the cell as it was given
+    n_sites                1          atoms in the primitive cell
     space_group            1          international number (optional)
     moment_muB_per_atom    µB/atom    the ensemble's predicted moment
     moment_low, _high      µB/atom    90 % interval, calibrated

@@ -21,7 +21,9 @@ _CRYSTAL = (
     RankingColumn("rank", "", "Place in the ranking. The best candidate has rank 1."),
     RankingColumn("candidate_id", "", "Id of the crystal in its source."),
     RankingColumn("formula", "", "Reduced chemical formula."),
-    RankingColumn("n_sites", "", "Number of atoms in the primitive cell."),
+    RankingColumn(
+        "n_sites", "", "Number of atoms in the primitive cell; of a disordered crystal, of places that atoms may occupy."
+    ),
 )
 _MOMENT = (
     RankingColumn(
@@ -251,7 +253,11 @@ LICENSED = RankingColumn(
     "licensed", "", "Whether the crystal is licensed, so that its details are withheld. The column exists only where one is."
 )
 DISORDER: tuple[RankingColumn, ...] = (  # exist only where a crystal is disordered, and are empty for ordered ones
-    RankingColumn("occupancies", "", "Places that one species does not fill, with what shares them: `Co 0.3 Fe 0.7 (2 sites)`."),
+    RankingColumn(
+        "occupancies",
+        "",
+        "Places of the source's cell that one species does not fill, and what shares them: `Co 0.3 Fe 0.7 (2 sites)`.",
+    ),
     RankingColumn("n_approximants", "", "Ordered approximants that the prediction is the mean of."),
     RankingColumn(
         "approximant_spread",

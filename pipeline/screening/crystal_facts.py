@@ -39,11 +39,16 @@ def facts_of_crystal(crystal: Crystal, cell: SymmetricCell, known: frozenset[int
     }
 
 
-def facts_of_record(record: Record) -> dict[str, Any]:
-    """What the source says, alike of ordered and disordered crystals."""
+def facts_of_record(record: Record, n_sites: int) -> dict[str, Any]:
+    """What the source says, alike of ordered and disordered crystals.
+
+    Args:
+        record: the crystal as its source gives it.
+        n_sites: of its primitive cell, which does not depend on the cell that the source describes it in.
+    """
     return {
         "candidate_id": record.crystal.id,
-        "n_sites": record.crystal.n_sites,
+        "n_sites": n_sites,
         "source_file": record.source_file,
         "label_provenance": "" if record.label is None else record.label.provenance or NOT_SAID,
         "e_above_hull": record.e_above_hull,
@@ -58,7 +63,7 @@ def facts_of_average(one: Averaged, known: frozenset[int], descriptor_set: Descr
     shares = {z: round(n / crystal.n_atoms, 6) for z, n in crystal.composition.items()}
     slow = WITHOUT_SLOW_DESCRIPTORS if descriptor_set is DescriptorSet.FULL else ""
     return {
-        **facts_of_record(record),
+        **facts_of_record(record, len(cell.frac)),
         "formula": crystal.formula,
         "space_group": cell.symmetric.space_group,
         "fingerprint": cell.fingerprint,

@@ -86,7 +86,7 @@ def _disordered(record: Record, crystal: DisorderedCrystal, stated: list[dict[st
     sites = [
         {
             "element": " ".join(f"{symbol(s.number)} {s.occupancy:.4g}" for s in occupants), "wyckoff": str(places[k]),
-            "xyz": (cell.frac[cell.orbit == k][0] @ cell.lattice @ np.linalg.inv(crystal.lattice)).round(6).tolist(),
+            "xyz": crystal.frac[cell.of_source[k]].round(6).tolist(),
         }
         for k, occupants in enumerate(cell.occupants)
     ]  # fmt: skip

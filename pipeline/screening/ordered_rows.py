@@ -111,7 +111,7 @@ class OrderedRows:
 
     def table(self, records: Sequence[Record], rows: Sequence[OrderedRow]) -> pd.DataFrame:
         """One row a crystal: what its source says, and its own row."""
-        said = [facts_of_record(record) for record in records]
+        said = [facts_of_record(record, len(row.cell.numbers)) for record, row in zip(records, rows, strict=True)]
         numbers = dict(zip(self.columns, np.array([row.numbers for row in rows]).T, strict=True))
         words = dict(zip(WORDS, map(list, zip(*(row.words for row in rows), strict=True)), strict=True))
         warnings, slow = words.pop(WARNING), numbers.pop(WITHOUT_SLOW).tolist()

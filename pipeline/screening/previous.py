@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from data.errors import UserError
 from data.store.versions import read_manifest
 from pipeline.old_names import RUN_KEYS, with_current_keys
 from pipeline.screening.run_folder import holds
@@ -25,7 +26,11 @@ def list_runs(where: Settings) -> list[dict[str, Any]]:
         UserError: one is damaged, or a newer release made it.
     """
     files = sorted(where.runs.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
-    return [read_run(path) for path in files]
+    runs = [read_run(path) for path in files]
+    for path, run in zip(files, runs, strict=True):
+        if not all(isinstance(run.get(key), str) for key in ("id", "folder")):
+            raise UserError(f"run {path}: {path.name} is no list entry of a run; delete it and screen again")
+    return runs
 
 
 def written_at(where: Settings, run: dict[str, Any]) -> datetime:

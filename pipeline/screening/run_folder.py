@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
 from data.store.artifact import file_hash, make_folder, write_json
 from data.store.claim import Contents, claim
+from data.store.lock import lock_for_this_process
 
 MANIFEST_FILE = "manifest.json"
 UNFINISHED_FILE = ".unfinished.json"  # there while a run is being written, so that the next one knows the files as ours
@@ -51,8 +53,23 @@ def check_folder(folder: Path, force: bool) -> None:
 
 
 def begin(folder: Path, identity: str) -> None:
-    """Mark the folder as one that a run is being written to."""
-    write_json(make_folder(folder) / UNFINISHED_FILE, {"run": identity})
+    """Mark the folder as one that a run is being written to. A mark that is there stays: it may be locked (see `writing`)."""
+    mark = make_folder(folder) / UNFINISHED_FILE
+    if not mark.exists():
+        write_json(mark, {"run": identity})
+
+
+@contextmanager
+def writing(folder: Path, identity: str) -> Iterator[None]:
+    """Mark the folder and keep other screens out of it, whatever home they have.
+
+    Raises:
+        Busy: another process writes a run to it.
+    """
+    begin(folder, identity)
+    with (folder / UNFINISHED_FILE).open("r+") as held:
+        lock_for_this_process(held, lambda: f"another screen is writing to {folder}: wait for it, or choose another --out")
+        yield
 
 
 def finish(folder: Path) -> None:

@@ -48,7 +48,7 @@ from pipeline.screening.predicted_cells import kept_cells
 from pipeline.screening.previous import RUN_FORMAT, previous_run
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from pipeline.screening.ranking import rank
-from pipeline.screening.run_folder import MANIFEST_FILE, begin, claim_run, finish
+from pipeline.screening.run_folder import MANIFEST_FILE, claim_run, finish, writing
 from pipeline.screening.screen_models import ScreenModels
 from pipeline.screening.screened import Screened as Screened
 from pipeline.screening.shards import ShardFacts, ShardPredictor, Work, predict_in_processes, write_parquet
@@ -59,7 +59,7 @@ from pipeline.settings import Settings
 FILES = ("ranking.csv", "ranking.parquet", "rejected.csv", STRUCTURES_FILE)
 MB = 1_000_000
 FINGERPRINTS = "fingerprints"  # of the training data; see pipeline/dedup/trained.py
-SCREEN_CODE = "screen-15"  # raise it whenever the same input and model would give other predictions, or a run other files
+SCREEN_CODE = "screen-16"  # raise it whenever the same input and model would give other predictions, or a run other files
 
 
 def screen(
@@ -102,11 +102,12 @@ def screen(
         if finished is not None:
             reporter.say("The same screen is finished and its files are sound: nothing to compute")
             return finished
-        begin(folder, identity)
         facts = {
             "id": identity, "input": given, "licensed_details": licensed_details, "code": list(code), **models.to_json(),
         }  # fmt: skip
-        return _screen(source, ensemble, models, own, profile, facts, folder, where, reporter, run, predictor)
+        with writing(folder, identity):
+            claim_run(folder, source.description, profile.name, licensed_details, force)  # another screen may just have ended
+            return _screen(source, ensemble, models, own, profile, facts, folder, where, reporter, run, predictor)
 
 
 def _screen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import random
@@ -15,6 +16,8 @@ from data.errors import UserError
 from data.rejection import Rejection
 from data.sources import Record
 from data.sources.cif_folder import FILES_PER_SHARD, CifFolder
+from data.sources.opening import candidate_source
+from data.sources.parquet import Columns
 from tests.data.cif_texts import cif_text
 
 GOOD = cif_text()
@@ -254,3 +257,41 @@ def test_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(tmp_path)
     source = CifFolder(Path())
     assert [entry.name for shard in source.shards() for entry in shard.part] == ["a.cif", "deep/b.cif"]
+
+
+def test_a_link_in_a_circle_stops_nobody(tmp_path: Path) -> None:
+    folder = fill(tmp_path, {"a.cif": GOOD})
+    (folder / "self.cif").symlink_to("self.cif")
+    (folder / "up").symlink_to("..")
+    assert told(read(folder)) == [("a.cif", "MnO"), ("self.cif", "unreadable")]
+    assert CifFolder(folder).identity() == CifFolder(folder).identity()
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".cif", "a\0b.cif", "~nobody-of-this-name/a.cif", "a.cif/b.cif", "self.cif"])
+def test_a_name_that_no_file_can_have_does_not_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(fill(tmp_path, {"a.cif": GOOD}))
+    Path("self.cif").symlink_to("self.cif")
+    with pytest.raises(UserError, match="does not exist"):
+        candidate_source([Path(name)], Columns())
+
+
+def test_packed_or_not_is_said_by_the_content(tmp_path: Path) -> None:
+    """Browsers unpack a file and keep its name."""
+    packed = gzip.compress(GOOD.encode())
+    archive = zipped({"c.cif.gz": GOOD, "d.cif": packed})
+    folder = fill(tmp_path, {"a.cif": packed, "b.cif.gz": GOOD, "z.zip": archive})
+    assert {formula for _, formula in told(read(folder))} == {"MnO"} and len(read(folder)) == 4
+
+
+def test_what_macos_keeps_beside_a_file_is_no_candidate(tmp_path: Path) -> None:
+    archive = zipped({"a.cif": GOOD, "__MACOSX/._a.cif": b"\0\5\x16\7", "in/._b.cif": b"\0\5\x16\7"})
+    folder = fill(tmp_path, {"z.zip": archive, "b.cif": GOOD, "._b.cif": b"\0\5\x16\7"})
+    assert told(read(folder)) == [("b.cif", "MnO"), ("z.zip/a.cif", "MnO")]
+    assert CifFolder(folder).ignored() == 1
+
+
+def test_zips_in_zips_are_counted_as_ignored(tmp_path: Path) -> None:
+    inner = zipped({"x.cif": GOOD})
+    folder = fill(tmp_path, {"z.zip": zipped({"a.cif": GOOD, "in/inner.zip": inner, "in/readme.txt": "x"})})
+    assert len(read(folder)) == 1
+    assert CifFolder(folder).ignored() == CifFolder(folder / "z.zip").ignored() == 1

@@ -111,7 +111,7 @@ const FACTS = [
   "saturation_T", "saturation_T_low", "saturation_T_high", "moment_net", "moment_net_low", "moment_net_high", "moment_std", "p_magnetic", "ood_score", "known_moment", "moment_dft", "e_above_hull", "price_USD_per_kg",
   "hhi_production", "hhi_reserve", "space_group", "n_sites",
 ];
-const LABELS = { saturation_T_low: "µ0·Ms at least", saturation_T_high: "µ0·Ms at most", p_magnetic: "P(magnetic)", e_above_hull: "Energy above the hull", hhi_production: "Concentration of production", n_sites: "Sites in the cell as given" };
+const LABELS = { saturation_T_low: "µ0·Ms at least", saturation_T_high: "µ0·Ms at most", p_magnetic: "P(magnetic)", e_above_hull: "Energy above the hull", hhi_production: "Concentration of production", n_sites: "Sites in the primitive cell" };
 
 // A number with its unit; the space group by its symbol, too, and no stated error smaller than test rows bear out.
 const factText = (data, name, k) => {

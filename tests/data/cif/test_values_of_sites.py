@@ -165,3 +165,22 @@ def test_mixed_valence_on_one_site_is_one_element() -> None:
     found = crystal(cif_text(sites="Fe1 Fe2+ 0 0 0 0.33\nFe2 Fe3+ 0 0 0 0.67\nO1 O2- 0.5 0.5 0.5 1\n"))
     assert found.formula == "FeO" and "Fe2+" in found.note
     assert reason(cif_text(sites="Fe1 Fe2+ 0 0 0 0.5\nFe2 Fe3+ 0 0 0 0.3\nO1 O2- 0.5 0.5 0.5 1\n")) is Reason.PARTIAL_OCCUPANCY
+
+
+@pytest.mark.parametrize("label", ["Fe/Co", "Al1/Si1", "Fe3+/Mn2+", "Fe,Co1", "(Fe;Mn)", "FE|CO"])
+def test_a_label_of_two_elements_is_neither_of_them(label: str) -> None:
+    assert reason(cif_text(columns=UNTYPED, sites=f"{label} 0 0 0\n")) is Reason.UNKNOWN_ELEMENT
+
+
+@pytest.mark.parametrize(("label", "formula"), [("Cl-", "Cl2"), ("Fe1/2", "Fe"), ("Fe/Fe2", "Fe"), ("Mn1,a", "Mn")])
+def test_other_marks_behind_a_label_say_nothing(label: str, formula: str) -> None:
+    assert crystal(cif_text(columns=UNTYPED, sites=f'"{label}" 0 0 0\n')).formula == formula
+
+
+@pytest.mark.parametrize("angle", [-90, 270, 0, 180, 450])
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_an_angle_that_no_cell_has(angle: float, which: int) -> None:
+    """270 and -90 have the cosine and the volume of 90."""
+    angles = [90.0, 90.0, 90.0]
+    angles[which] = angle
+    assert reason(cif_text(cell=cell_text(4, 5, 6, *angles))) is Reason.NO_CELL

@@ -1,0 +1,68 @@
+"""Extended XYZ, frame by frame: one that is broken does not stop those before it."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from data.sources.ase_atoms import entry_of_atoms
+from data.sources.plain_entry import NoStructure
+
+_PROPERTIES = re.compile(r"\bproperties\s*=\s*[\"{]?([\w:]+)", re.IGNORECASE)
+_POSITIONS = re.compile(r"(?:^|:)pos:R:3(?:$|:)", re.IGNORECASE)
+
+
+def read_extended_xyz(text: str) -> Iterator[dict[str, Any] | str]:
+    """An OPTIMADE entry of each frame, or in its place why there is none."""
+    for frame in _frames(text.splitlines()):
+        if isinstance(frame, str):
+            yield frame
+            continue
+        try:
+            yield _entry(frame)
+        except Exception as fault:  # whatever ASE raises; it must not stop the others
+            yield str(fault) if isinstance(fault, NoStructure) else f"not readable as extxyz: {type(fault).__name__}: {fault}"
+
+
+def _frames(lines: list[str]) -> Iterator[list[str] | str]:
+    """The lines of each frame; where the count of atoms and the lines do not agree, why, and no more."""
+    at, number = 0, 0
+    while at < len(lines):
+        if not lines[at].strip():
+            at += 1
+            continue
+        number += 1
+        if not lines[at].strip().isdigit():
+            yield f"line {at + 1} must hold the number of atoms of frame {number}, not {lines[at][:40]!r}"
+            return
+        end = at + 2 + int(lines[at])
+        if end > len(lines) or not all(line.strip() for line in lines[at + 2 : end]):
+            yield f"frame {number} has fewer lines than the {int(lines[at])} atoms that line {at + 1} counts"
+            return
+        while end < len(lines) and lines[end].lstrip().upper().startswith("VEC"):  # lattice vectors of an older dialect
+            end += 1
+        behind = next((line for line in lines[end:] if line.strip()), "0")
+        if not behind.strip().isdigit():
+            yield f"frame {number} has more lines than the {int(lines[at])} atoms that line {at + 1} counts"
+            return
+        yield lines[at:end]
+        at = end
+    if not number:
+        yield "no frame"
+
+
+def _entry(frame: list[str]) -> dict[str, Any]:
+    from ase.io.extxyz import read_xyz
+
+    columns = _PROPERTIES.search(frame[1])
+    if columns and not _POSITIONS.search(columns[1]):  # ASE puts every atom at the origin
+        raise NoStructure(f"the properties name no positions (pos:R:3): {columns[1][:80]}")
+    try:
+        atoms = next(iter(read_xyz(io.StringIO("\n".join(frame) + "\n"), slice(None))))
+    except KeyError as fault:
+        raise NoStructure(f"{fault} is no element") from fault
+    if not atoms.cell.volume > 0:
+        raise NoStructure('no lattice: the second line must say Lattice="...", else the file is a molecule\'s')
+    return entry_of_atoms(atoms)

@@ -1,0 +1,114 @@
+"""JSON and extended XYZ that say one thing twice, or more than a reader uses: nothing of it is passed over in silence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pymatgen.core import Lattice, Molecule, Structure
+
+from data.cif.disorder import Disorder
+from data.crystal import Crystal
+from data.disordered import AnyCrystal, DisorderedCrystal
+from data.rejection import Reason, Rejection
+from data.sources.formats import Format, read_text
+
+BOX = 'Lattice="3 0 0 0 3 0 0 0 3"'
+ATOMS = "Fe 0 0 0\nCo 1.5 1.5 1.5\n"
+FRAME = f"2\n{BOX}\n{ATOMS}"
+
+
+def read(kind: Format, text: str) -> list[AnyCrystal | Rejection]:
+    return list(read_text(kind, text, "f", "f", Disorder.AVERAGE))
+
+
+def structure(**changes: Any) -> Structure:
+    lattice = Lattice([[3, 0, 0], [0, 3, 0], [0, 0, 3]], **changes)
+    return Structure(lattice, ["Fe", "Co"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+
+
+def edited(edit: Callable[[dict[str, Any]], None]) -> AnyCrystal | Rejection:
+    content = json.loads(json.dumps(structure().as_dict()))
+    edit(content)
+    (found,) = read(Format.JSON, json.dumps(content))
+    return found
+
+
+def refused(item: AnyCrystal | Rejection, word: str) -> bool:
+    return isinstance(item, Rejection) and item.reason is Reason.NOT_STRUCTURE and word in item.detail
+
+
+def test_a_slab_is_no_crystal_in_any_format() -> None:
+    (slab,) = read(Format.JSON, json.dumps(structure(pbc=(True, True, False)).as_dict()))
+    assert refused(slab, "2 directions")
+    (slab,) = read(Format.XYZ, FRAME.replace(BOX, f'{BOX} pbc="T T F"'))
+    assert refused(slab, "2 directions")
+    (molecule,) = read(Format.JSON, json.dumps(Molecule(["Fe", "Co"], [[0, 0, 0], [0, 0, 2]]).as_dict()))
+    assert refused(molecule, "molecule")
+
+
+@pytest.mark.parametrize(
+    ("edit", "word"),
+    [
+        (lambda d: d["lattice"].update(a=5.0), "a = 5"),
+        (lambda d: d["lattice"].update(gamma=120.0), "gamma = 120"),
+        (lambda d: d["lattice"].update(matrix=[[6, 0, 0], [0, 6, 0], [0, 0, 6]]), "matrix 6"),
+        (lambda d: d["sites"][1].update(xyz=[0.0, 1.5, 1.5]), "site 2"),
+        (lambda d: d["sites"][1].update(abc=[0.25, 0.5, 0.5]), "site 2"),
+    ],
+)
+def test_a_structure_that_says_two_things_is_refused(edit: Callable[[dict[str, Any]], None], word: str) -> None:
+    assert refused(edited(edit), word)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda d: d["sites"][1].update(xyz=[4.5, -1.5, 1.5]),  # another image
+        lambda d: d["sites"][1].update(xyz=[1.5003, 1.5, 1.5]),  # rounded
+        lambda d: [site.pop("xyz") for site in d["sites"]],
+        lambda d: [d["lattice"].pop(name) for name in ("a", "b", "c", "alpha", "beta", "gamma", "volume")],
+    ],
+)
+def test_what_agrees_or_is_left_out_is_read(edit: Callable[[dict[str, Any]], None]) -> None:
+    found = edited(edit)
+    assert isinstance(found, Crystal) and found.formula == "FeCo"
+
+
+@pytest.mark.parametrize("column", ["occupancy", "occupancies", "occ", "Occupancy"])
+def test_occupancies_in_xyz_are_never_taken_for_full(column: str) -> None:
+    text = f"2\n{BOX} Properties=species:S:1:pos:R:3:{column}:R:1\nFe 0 0 0 0.5\nCo 1.5 1.5 1.5 1\n"
+    (found,) = read(Format.XYZ, text)
+    assert refused(found, column)
+
+
+def test_frames_that_count_wrongly() -> None:
+    good, bad = read(Format.XYZ, FRAME + FRAME.replace("Co 1.5", "Co x"))
+    assert isinstance(good, Crystal) and isinstance(bad, Rejection)
+    (short,) = read(Format.XYZ, FRAME.replace("2\n", "1\n", 1))
+    assert refused(short, "more lines than the 1 atoms")
+    (long,) = read(Format.XYZ, FRAME.replace("2\n", "3\n", 1))
+    assert refused(long, "fewer lines than the 3 atoms")
+    first, second = read(Format.XYZ, FRAME + "\n" + FRAME.replace("2\n", "3\n", 1))
+    assert isinstance(first, Crystal) and refused(second, "frame 2 has fewer lines")
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        (FRAME.replace("Fe 0", "Fe3+ 0"), "no element"),
+        (f"1\n{BOX} Properties=species:S:1:frac_pos:R:3\nFe 0 0 0\n", "no positions"),
+        ("2\ncell of iron\n" + ATOMS, "no lattice"),
+    ],
+)
+def test_xyz_that_is_not_read_says_why(text: str, word: str) -> None:
+    (found,) = read(Format.XYZ, text)
+    assert refused(found, word), found
+
+
+def test_disordered_structures_stay_disordered() -> None:
+    mixed = Structure(Lattice.cubic(3), [{"Fe": 0.5, "Co": 0.5}, {"Ni": 0.7}], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    (found,) = read(Format.JSON, json.dumps(mixed.as_dict()))
+    assert isinstance(found, DisorderedCrystal) and found.formula == "Fe0.5Co0.5Ni0.7"
