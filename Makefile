@@ -28,6 +28,7 @@ HAS = $(BIN)/python -c 'import importlib.util, sys; sys.exit(not importlib.util.
 test-extras: $(VENV)/.test
 	$(HAS) prefect_dask || timeout 600 $(PIP) -c constraints.txt -e ".[dask]" || echo "no Dask: its tests are skipped"
 	$(HAS) prefect_ray || timeout 600 $(PIP) -c constraints.txt -e ".[ray]" || echo "no Ray: its tests are skipped"
+	$(HAS) moto || timeout 600 $(PIP) -c constraints.txt -e ".[s3,s3-test]" || echo "no S3 server: its tests are skipped"
 	test -n "$(CHROMIUM)" || timeout 600 $(BIN)/python -m playwright install chromium || echo "no Chromium: its tests are skipped"
 
 # faults in the code of calibration, ranking and order that the tests must notice (docs/results/reliability.md); half an hour
@@ -67,7 +68,7 @@ $(VENV)/.run: pyproject.toml constraints.txt | $(BIN)/python
 .PHONY: install-all
 install-all: $(BIN)/python
 	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) "$(TORCH)"
-	timeout 900 $(PIP) -c constraints.txt -e ".[test,dev,docs,dask,ray]" || $(PIP) -c constraints.txt -e ".[test,dev,docs]"
+	timeout 900 $(PIP) -c constraints.txt -e ".[test,dev,docs,dask,ray,s3,s3-test]" || $(PIP) -c constraints.txt -e ".[test,dev,docs]"
 	touch $(VENV)/.run
 	touch $(VENV)/.test
 	touch $(VENV)/.dev $(VENV)/.docs

@@ -13,7 +13,7 @@ from pipeline.registry.remote import pull, push
 from pipeline.settings import Settings
 from tests.pipeline.registry.remote.homes import contents, leftovers
 
-HOW = "needs `pip install -e '.[s3,s3-test]'`, without constraints.txt: s3fs wants an older botocore"
+HOW = "needs `pip install -c constraints.txt -e '.[s3,s3-test]'`"
 s3fs = pytest.importorskip("s3fs", reason=HOW)
 moto_server = pytest.importorskip("moto.server", reason=HOW)
 boto3 = pytest.importorskip("boto3", reason=HOW)
