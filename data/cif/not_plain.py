@@ -11,6 +11,7 @@ from data.cif.element_symbols import is_given, is_vacancy, symbol_readings
 from data.cif.stated_composition import stated_composition
 from data.rejection import Reason
 
+_FULL = 0.999  # of the cells
 _MODULATED = re.compile(
     r"_cell_modulation_dimension|_cell_wave_vector|_space_group_(?:magn_)?ssg_|_space_group_symop_(?:magn_)?ssg_|_space_group_magn_ssg"
     r"|_atom_site_(?:displace|occ|u|rot|phason)_?(?:fourier|special|legendre|xharm|ortho)|_atom_site_fourier_wave_vector"
@@ -24,12 +25,13 @@ def modulation_note(block: gemmi.cif.Block) -> str:
     Raises:
         Unsound: NO_CELL for a composite crystal, whose parts have cells of their own.
     """
+    codes = {gemmi.cif.as_string(value) for value in block.find_values("_atom_site_subsystem_code")}
+    subsystems = max(_number(block, "_cell_subsystems_number"), sum(map(is_given, codes)))
+    if subsystems > 1:
+        raise Unsound(Reason.NO_CELL, f"a composite crystal: its {subsystems} subsystems have cells of their own")
     tags = [tag for tag in _tags(block) if _MODULATED.match(tag.lower().replace(".", "_"))]
     if not tags:
         return ""
-    subsystems = _number(block, "_cell_subsystems_number")
-    if subsystems > 1:
-        raise Unsound(Reason.NO_CELL, f"a composite crystal: its {subsystems} subsystems have cells of their own")
     stated = [_number(block, tag) for tag in tags if tag.lower() == "_cell_modulation_dimension"]
     listed = [len(block.find_values(tag)) for tag in tags if re.match(r"_cell_wave_vector[._]", tag.lower())]
     count = max(stated + listed, default=-1)
@@ -50,6 +52,24 @@ def check_attached_hydrogens(block: gemmi.cif.Block) -> None:
         if count > 0 and stated_composition(block) is None:
             detail = f"{count:g} hydrogens are attached to site {label!r} without coordinates"
             raise Unsound(Reason.MISSING_ATOMS, f"{detail}, and no formula says whether they are listed elsewhere")
+
+
+def check_alternatives(block: gemmi.cif.Block) -> None:
+    """Sites of two groups of one disorder assembly exclude each other, so that not both can be full; a formula would decide.
+
+    Raises:
+        Unsound: PARTIAL_OCCUPANCY where two such sites are stated to be full and no formula can be read.
+    """
+    groups = _column(block, "_atom_site_disorder_group")
+    if not any(map(is_given, groups)) or stated_composition(block) is not None:
+        return
+    assemblies = _column(block, "_atom_site_disorder_assembly") or [""] * len(groups)
+    occupancies = _column(block, "_atom_site_occupancy") or ["?"] * len(groups)
+    full: dict[str, str] = {}
+    for assembly, group, occupancy in zip(assemblies, groups, occupancies, strict=True):
+        if is_given(group) and gemmi.cif.as_number(occupancy) >= _FULL and full.setdefault(assembly, group) != group:
+            detail = f"the sites of the disorder groups {full[assembly]!r} and {group!r} exclude each other, but are full"
+            raise Unsound(Reason.PARTIAL_OCCUPANCY, f"{detail}, and no formula decides")
 
 
 def leave_out_dummies(small: gemmi.SmallStructure, block: gemmi.cif.Block) -> str:
@@ -98,6 +118,10 @@ def _number(block: gemmi.cif.Block, tag: str) -> int:
 
 def _says_something(block: gemmi.cif.Block, tag: str) -> bool:
     return any(is_given(gemmi.cif.as_string(value)) for value in block.find_values(tag))
+
+
+def _column(block: gemmi.cif.Block, tag: str) -> list[str]:
+    return [gemmi.cif.as_string(value) for value in block.find_values(tag)]
 
 
 def _rows(block: gemmi.cif.Block, tag: str) -> list[tuple[str, str]]:

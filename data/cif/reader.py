@@ -17,7 +17,7 @@ from data.cif.disorder import FULL_OCCUPANCY, Disorder, merge_mixed_valence, sha
 from data.cif.disorder_sites import disordered_crystal, drop_empty_sites
 from data.cif.elements_of_sites import settle_elements
 from data.cif.kept_texts import KeptText
-from data.cif.not_plain import check_attached_hydrogens, leave_out_dummies, modulation_note
+from data.cif.not_plain import check_alternatives, check_attached_hydrogens, leave_out_dummies, modulation_note
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
 from data.cif.special_positions import Orbits, SplitSiteError
 from data.cif.split_sites import share_split_sites
@@ -103,6 +103,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         raise BlockError(Reason.NO_SITES, "no atomic site with fractional coordinates")
     notes = [modulation_note(block)]
     check_attached_hydrogens(block)
+    check_alternatives(block)
     small = _small_structure(block)
     notes.append(leave_out_dummies(small, block))
     if len(small.sites) > MAX_SITES:

@@ -174,3 +174,44 @@ def test_the_content_decides_between_two_lists() -> None:
     both = listed(["x,y,z"]) + second_list("x,y,z", "-x,-y,-z")
     content = "_chemical_formula_sum Fe\n_cell_formula_units_Z 2\n"
     assert atoms(crystal(cif_text(extra=content, symmetry=both, **TWO))) == {26: 2.0}
+
+
+GROUPED = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy", "disorder_assembly", "disorder_group")
+ALTERNATIVES = "Fe1 Fe 0 0 0 1 . .\nO1 O .5 .5 .2 {one} A 1\nO2 O .5 .5 .8 {other} A 2\n"
+
+
+@pytest.mark.parametrize(("one", "other"), [("1", "1"), ("1.0", "0.9995"), ("1.00(1)", "1")])
+def test_alternatives_that_are_both_full_contradict_each_other(one: str, other: str) -> None:
+    text = cif_text(columns=GROUPED, sites=ALTERNATIVES.format(one=one, other=other))
+    (found,) = read_cif(text, "f", "f", Disorder.AVERAGE)
+    assert isinstance(found, Rejection) and found.reason is Reason.PARTIAL_OCCUPANCY and "exclude" in found.detail
+
+
+@pytest.mark.parametrize(
+    "sites",
+    [
+        ALTERNATIVES.format(one="0.5", other="0.5"), ALTERNATIVES.format(one="1", other="1").replace("A 2", "B 2"),
+        ALTERNATIVES.format(one="1", other="1").replace("A 2", "A 1"), ALTERNATIVES.format(one="?", other="?"),
+    ],
+)  # fmt: skip
+def test_other_disorder_groups_are_read(sites: str) -> None:
+    (found,) = read_cif(cif_text(columns=GROUPED, sites=sites), "f", "f", Disorder.AVERAGE)
+    assert not isinstance(found, Rejection), found
+
+
+def test_a_formula_decides_between_alternatives() -> None:
+    text = cif_text(columns=GROUPED, sites=ALTERNATIVES.format(one="1", other="1"), extra="_chemical_formula_sum 'Fe O2'\n")
+    (found,) = read_cif(text, "f", "f", Disorder.AVERAGE)
+    assert not isinstance(found, Rejection) and found.formula == "FeO2"
+
+
+@pytest.mark.parametrize("extra", ["_cell_subsystems_number 2\n", "_cell_subsystems_number 3\n_cell_modulation_dimension 1\n"])
+def test_a_composite_crystal_has_no_one_cell(extra: str) -> None:
+    (found,) = read_cif(cif_text(extra=extra), "f", "f", Disorder.AVERAGE)
+    assert isinstance(found, Rejection) and "composite" in found.detail
+    columns = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "subsystem_code")
+    coded = cif_text(columns=columns, sites="Mn1 Mn 0 0 0 1\nO1 O .5 .5 .5 2\n")
+    (found,) = read_cif(coded, "f", "f", Disorder.AVERAGE)
+    assert isinstance(found, Rejection) and "composite" in found.detail
+    (found,) = read_cif(coded.replace(".5 2", ".5 1"), "f", "f", Disorder.AVERAGE)
+    assert not isinstance(found, Rejection)
