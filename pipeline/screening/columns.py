@@ -58,7 +58,8 @@ _SOURCE = (
     RankingColumn(
         "note",
         "",
-        "What the reader had to change, descriptors that could not be computed, and elements that the model never saw.",
+        "What the reader had to change, descriptors that could not be computed, elements that the model never saw, and layers of "
+        "more than 9 Å without atoms.",
     ),
 )
 _RANKING = (

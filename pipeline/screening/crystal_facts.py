@@ -14,6 +14,7 @@ from pipeline.dedup.fingerprint import fingerprint
 from pipeline.disorder.averaged_cell import AveragedCell
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.screening.averages import Averaged
+from pipeline.screening.vacuum import vacuum_note
 
 NOT_SAID = "a moment of the source, which does not say what it comes from"
 WITHOUT_SLOW_DESCRIPTORS = "its slow descriptors could not be computed"
@@ -34,7 +35,7 @@ def facts_of_crystal(crystal: Crystal, cell: SymmetricCell, known: frozenset[int
         "formula": reduced_formula(elements, counts),
         "fingerprint": fingerprint(cell),
         "volume_per_atom": crystal.volume / crystal.n_sites,
-        WARNING: _warning(elements, known),
+        WARNING: joined_notes(_warning(elements, known), vacuum_note(crystal.lattice, crystal.frac)),
         **_supply(elements, counts),
     }
 
@@ -68,7 +69,9 @@ def facts_of_average(one: Averaged, known: frozenset[int], descriptor_set: Descr
         "space_group": cell.symmetric.space_group,
         "fingerprint": cell.fingerprint,
         "volume_per_atom": crystal.volume / crystal.n_atoms,
-        "note": joined_notes(crystal.note, _warning(crystal.composition, known), slow),
+        "note": joined_notes(
+            crystal.note, _warning(crystal.composition, known), vacuum_note(crystal.lattice, crystal.frac), slow
+        ),
         "moment_dft": None if record.label is None else abs(record.label.moment_muB_per_cell) / crystal.n_atoms,
         "occupancies": crystal.occupancies,
         "n_approximants": one.number,
