@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -180,3 +181,29 @@ def test_identity_follows_the_table_and_the_filter(export: Path) -> None:
 )
 def test_cells(header: str, row: str, expected: IcsdRow) -> None:
     assert read_table(f"{header}\n{row}\n") == {"7": expected}
+
+
+@pytest.mark.parametrize(
+    ("pressure", "MPa"),
+    [
+        ("2,5 GPa", 2500.0), ("2. GPa", 2000.0), ("5 (1) GPa", 5000.0), ("5 GPa.", 5000.0), ("0.5", 0.5), ("1 atm", 0.101325),
+        ("ambient", None), ("", None), (".", None), ("~5 GPa", np.nan), ("1-2 GPa", np.nan), (">5 GPa", np.nan), ("high", np.nan),
+        ("5 torr", np.nan),
+    ],
+)  # fmt: skip
+def test_a_pressure_that_cannot_be_read_is_not_ambient(pressure: str, MPa: float | None) -> None:
+    row = read_table(f"CollectionCode;Pressure\n1;{pressure}\n")["1"]
+    assert row.pressure_MPa == pytest.approx(MPa, nan_ok=True)
+    refusal = IcsdFilter(max_pressure_MPa=10.0).refusal(row)
+    assert bool(refusal) == (MPa is not None and not MPa <= 10.0)
+    assert ("cannot be read" in refusal) == (MPa is not None and bool(np.isnan(MPa)))
+
+
+@pytest.mark.parametrize(
+    ("temperature", "kelvin"),
+    [("20 °C", 293.15), ("20 deg C", 293.15), ("293,5 K", 293.5), ("R.T.", None), ("below 10 K", np.nan), ("70 F", np.nan)],
+)
+def test_temperatures(temperature: str, kelvin: float | None) -> None:
+    row = read_table(f"CollectionCode;Temperature\n1;{temperature}\n")["1"]
+    assert row.temperature_K == pytest.approx(kelvin, nan_ok=True)
+    assert bool(IcsdFilter(max_temperature_K=300.0).refusal(row)) == (kelvin is not None and not kelvin <= 300.0)

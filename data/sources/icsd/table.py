@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 CODE = "CollectionCode"
 CONTENT = "ContentType"  # our fetch writes it, from the search that found the entry
 THEORETICAL = "THEORETICAL_STRUCTURES"
 _MPA = {"gpa": 1000.0, "mpa": 1.0, "kpa": 1e-3, "pa": 1e-6, "kbar": 100.0, "bar": 0.1, "atm": 0.101325}
-_QUANTITY = re.compile(r"\s*([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)(?:\(\d+\))?\s*([A-Za-z°]*)")
-_ZERO_CELSIUS_K = 273.15
+_QUANTITY = re.compile(r"([-+]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][-+]?\d+)?)\s*(?:\(\d+\))?\s*((?:deg\.?|°)?\s*[A-Za-z]*)\.?")
+_AMBIENT = {
+    "", "-", "?", "nan", "none", "null", "n/a", "na", "unknown", "rt", "room", "roomtemperature", "ambient", "normal", "standard",
+}  # fmt: skip
+_KELVIN = {"": 0.0, "k": 0.0, "c": 273.15, "°c": 273.15, "degc": 273.15, "deg.c": 273.15}  # what a temperature of this unit lacks
 _YES = {"true", "yes", "y", "1", "x"}
 
 
 @dataclass(frozen=True, slots=True)
 class IcsdRow:
-    """What the table says of an entry. Temperature and pressure are None at ambient conditions, where ICSD leaves them empty."""
+    """What the table says of an entry. Temperature and pressure are None at ambient conditions, where ICSD leaves them empty, and
+    NaN where the table says something else than a number with a known unit."""
 
     temperature_K: float | None
     pressure_MPa: float | None
@@ -46,9 +52,9 @@ class IcsdFilter:
         if row.theoretical and not self.theoretical:
             return "a computed structure"
         if self.max_temperature_K is not None and not (row.temperature_K or 0.0) <= self.max_temperature_K:
-            return f"measured at {row.temperature_K:g} K"
+            return _measured("temperature", row.temperature_K, "K")
         if self.max_pressure_MPa is not None and not (row.pressure_MPa or 0.0) <= self.max_pressure_MPa:
-            return f"measured at {row.pressure_MPa:g} MPa"
+            return _measured("pressure", row.pressure_MPa, "MPa")
         if self.qualities and row.quality.casefold() not in {word.casefold() for word in self.qualities}:
             return f"of quality {row.quality!r}" if row.quality else "of no stated quality"
         return ""
@@ -82,23 +88,31 @@ def _row(row: list[str], columns: dict[str, int]) -> IcsdRow:
         place = columns.get(name, len(row))
         return row[place].strip() if place < len(row) else ""
 
-    temperature = _quantity(cell("temperature"))
-    if temperature is not None and temperature[1] in ("c", "°c"):
-        temperature = (temperature[0] + _ZERO_CELSIUS_K, "k")
-    pressure = _quantity(cell("pressure"))
     theoretical = cell(_plain(CONTENT)).upper() == THEORETICAL or cell("theoretical").casefold() in _YES
     return IcsdRow(
-        None if temperature is None else temperature[0],
-        None if pressure is None else pressure[0] * _MPA.get(pressure[1], 1.0),
+        _quantity(cell("temperature"), lambda value, unit: value + _KELVIN[unit]),
+        _quantity(cell("pressure"), lambda value, unit: value * _MPA[unit or "mpa"]),
         cell("quality"),
         theoretical,
     )
 
 
-def _quantity(text: str) -> tuple[float, str] | None:
-    """Number and unit (lower case) of `293(2) K`; None where there is no number."""
-    found = _QUANTITY.match(text)
-    return None if found is None else (float(found.group(1)), found.group(2).lower())
+def _quantity(text: str, converted: Callable[[float, str], float]) -> float | None:
+    """The number of `293(2) K` or `2,5 GPa`; None where there is none, NaN where it cannot be read: `above 5 GPa`, `1-2 GPa`."""
+    if re.sub(r"[\s.]", "", text.lower()) in _AMBIENT:
+        return None
+    found = _QUANTITY.fullmatch(text.strip())
+    if found is None:
+        return math.nan
+    try:
+        return converted(float(found[1].replace(",", ".")), re.sub(r"\s", "", found[2].lower()))
+    except (KeyError, ValueError):  # another unit
+        return math.nan
+
+
+def _measured(what: str, value: float | None, unit: str) -> str:
+    known = value is not None and not math.isnan(value)
+    return f"measured at {value:g} {unit}" if known else f"measured at a {what} that cannot be read"
 
 
 def _plain(name: str) -> str:
