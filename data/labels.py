@@ -12,6 +12,7 @@ MAGNETIC_THRESHOLD = 0.05  # µB/atom; below it a crystal counts as non-magnetic
 MAX_MUB_PER_ATOM = 10.0  # no element carries more
 MAX_MUB_PER_SITE = 12.0  # of a single site, projections of a calculation included
 IDENTITY_TOLERANCE = 1e-3  # µB/atom between a stated and a recomputed normalisation
+ORDERINGS = ("FM", "FiM", "AFM", "NM")
 AFM_TOLERANCE = 0.1  # µB/atom; largest total moment of a crystal that is labelled AFM
 
 
@@ -60,6 +61,8 @@ def find_fault(label: Label, n_sites: int) -> tuple[Reason, str] | None:
         return Reason.CONTRADICTORY_LABEL, f"stated {stated:.4g} µB/atom, but {total:.4g} µB / {n_sites} sites = {per_atom:.4g}"
     if label.site_moments_muB is not None and (wrong := _site_fault(label.site_moments_muB, n_sites)):
         return Reason.BAD_LABEL, wrong
+    if label.ordering is not None and label.ordering not in ORDERINGS:
+        return Reason.BAD_LABEL, f"the ordering {label.ordering[:20]!r} is none of {', '.join(ORDERINGS)}"
     if label.ordering == "NM" and per_atom > MAGNETIC_THRESHOLD:
         return Reason.CONTRADICTORY_LABEL, f"called non-magnetic with {per_atom:.3g} µB/atom"
     if label.ordering == "AFM" and per_atom > AFM_TOLERANCE:

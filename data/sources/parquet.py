@@ -25,7 +25,7 @@ from data.sources.files import decode
 from data.sources.formats import structure_entry
 from data.sources.optimade.entries import read_entry
 from data.sources.plain_entry import NoStructure
-from data.sources.table_cells import identifier_of, number_of, says_yes, states_something
+from data.sources.table_cells import identifier_of, number_of, ordering_of, says_yes, states_something
 from data.store.artifact import file_hash, text_hash
 
 ROWS_PER_SHARD = 1024
@@ -229,11 +229,11 @@ class ParquetSource:
         if not self.labelled:
             return None
         total, stated = number_of(_cell(row, self.columns.moment)), number_of(_cell(row, self.columns.moment_per_atom))
-        ordering, provenance = _text(row, self.columns.ordering), _text(row, self.columns.provenance)
+        ordering, provenance = ordering_of(_cell(row, self.columns.ordering)), _text(row, self.columns.provenance)
         moments = _numbers(row, self.columns.site_moments)
         if moments is not None and self.columns.moment not in row:
             total, provenance = sum(moments), provenance or SUM_OF_SITES
-        return Label(math.nan if total is None else total, stated, ordering or None, provenance, moments)
+        return Label(math.nan if total is None else total, stated, ordering, provenance, moments)
 
 
 def _cell(row: dict[str, Any], column: str | None) -> Any:

@@ -7,6 +7,11 @@ import re
 from typing import Any
 
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
+_ORDERINGS = {
+    "fm": "FM", "ferro": "FM", "ferromagn": "FM", "ferromagnet": "FM", "fim": "FiM", "ferri": "FiM", "ferrimagn": "FiM",
+    "ferrimagnet": "FiM", "afm": "AFM", "antiferro": "AFM", "antiferromagn": "AFM", "antiferromagnet": "AFM", "nm": "NM",
+    "nonmagn": "NM", "nonmagnet": "NM",
+}  # fmt: skip
 _NOTHING = frozenset(("", "nan", "none", "null", "na", "n/a", "<na>", "-", "?", ".", "[]", "{}", "()"))
 _NO = frozenset(("0", "0.0", "false", "f", "no", "n"))
 
@@ -37,6 +42,15 @@ def states_something(cell: Any) -> bool:
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return False
     return not (isinstance(cell, str) and cell.strip().lower() in _NOTHING)
+
+
+def ordering_of(cell: Any) -> str | None:
+    """FM, FiM, AFM or NM of a word for it; None where none is stated, and an unknown word as it is."""
+    if not states_something(cell):
+        return None
+    word = str(cell).strip()
+    plain = re.sub(r"[^a-z]", "", word.lower()).removesuffix("etic").removesuffix("ism")
+    return None if plain == "unknown" else _ORDERINGS.get(plain, word)
 
 
 def says_yes(cell: Any) -> bool:

@@ -13,11 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from data.errors import UserError
+from data.labels import find_fault
 from data.rejection import Reason, Rejection
 from data.sources import Record
 from data.sources.opening import candidate_source
-from data.sources.parquet import Columns
-from data.sources.table_cells import identifier_of, number_of, says_yes
+from data.sources.parquet import Columns, ParquetSource
+from data.sources.table_cells import identifier_of, number_of, ordering_of, says_yes
 from tests.data.cif_texts import cif_text
 
 CIF = cif_text()
@@ -129,3 +130,26 @@ def test_columns_of_one_name_in_parquet(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "t.parquet")
     with pytest.raises(UserError, match="two columns of the name"):
         read(tmp_path / "t.parquet")
+
+
+@pytest.mark.parametrize(
+    ("cell", "ordering"),
+    [
+        ("FM", "FM"), ("fm ", "FM"), ("FIM", "FiM"), ("Ferrimagnetic", "FiM"), ("anti-ferromagnetic", "AFM"),
+        ("antiferromagnetism", "AFM"),
+        ("non-magnetic", "NM"), ("Unknown", None), ("", None), (None, None), (math.nan, None), ("spin glass", "spin glass"),
+    ],
+)  # fmt: skip
+def test_orderings(cell: object, ordering: str | None) -> None:
+    assert ordering_of(cell) == ordering
+
+
+def test_an_ordering_of_another_name_is_no_label(tmp_path: Path) -> None:
+    words = ["ferromagnetic", "antiferromagnetic", "spin glass", "Unknown"]
+    table = {"material_id": list("abcd"), "cif": [CIF] * 4, "total_magnetization_muB": [20.0] * 4, "kind": words}
+    pq.write_table(pa.table(table), tmp_path / "t.parquet")
+    source = ParquetSource(tmp_path / "t.parquet", labelled=True, columns=Columns.parse("ordering=kind"))
+    records = [item for shard in source.shards() for item in source.read(shard)]
+    labels = [item.label for item in records if isinstance(item, Record)]
+    faults = [None if label is None else find_fault(label, 8) for label in labels]
+    assert [fault and fault[0] for fault in faults] == [None, Reason.CONTRADICTORY_LABEL, Reason.BAD_LABEL, None]

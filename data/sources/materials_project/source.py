@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from data.checks import Unsound, check_crystal
 from data.crystal import Crystal, CrystalError, make_crystal
 from data.errors import UserError
-from data.labels import Label
+from data.labels import ORDERINGS, Label
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
 from data.sources.materials_project.documents import UNREADABLE, Document
@@ -23,7 +23,6 @@ from data.sources.materials_project.rules import find_contradiction
 from data.sources.materials_project.state import DOCUMENTS_FILE, ROWS_PER_GROUP, read_documents
 from data.store.artifact import file_hash, text_hash
 
-ORDERINGS = {"FM", "FiM", "AFM", "NM"}  # MP's "Unknown" is no ordering
 NAME = "Materials Project"
 _T = TypeVar("_T")
 _FAULT_LENGTH = 300  # characters of a message
@@ -126,7 +125,7 @@ def read_document(document: Document) -> Record | Rejection:
     fault = find_contradiction(content, crystal, total, _site_moments(content["structure"], crystal.n_sites))
     if fault is not None:
         return _rejection(document, *fault)
-    ordering = content.get("ordering")
+    ordering = content.get("ordering")  # MP says "Unknown", too
     label = Label(total, None, ordering if ordering in ORDERINGS else None, "MP, started ferromagnetic unless enumerated")
     return Record(crystal, NAME, label)
 
