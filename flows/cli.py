@@ -82,7 +82,8 @@ def check_not_empty(arguments: list[str]) -> None:
 def use_utf8() -> None:
     """Start again in Python's UTF-8 mode where the locale says another encoding: names of files, our own files and the terminal
     would be read and written in that one."""
-    if locale.getpreferredencoding(False).lower().replace("-", "") != "utf8" and not sys.flags.utf8_mode:
+    other = locale.getpreferredencoding(False).lower().replace("-", "") != "utf8"
+    if other and os.environ.get("PYTHONUTF8") != "1":  # else `-X utf8=0` forbids it
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
     for stream in (sys.stdout, sys.stderr):  # PYTHONIOENCODING, say
