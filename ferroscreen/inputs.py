@@ -115,11 +115,10 @@ def _of_entry(make: Callable[[], dict[str, Any]], identifier: str) -> AnyCrystal
     from data.cif.disorder import Disorder
     from data.rejection import Reason
     from data.sources.optimade.entries import read_entry
-    from data.sources.plain_entry import NoStructure
 
     try:
         entry = make()
-    except NoStructure as fault:
+    except (ValueError, TypeError, AttributeError) as fault:  # NoStructure, or occupancies of another form; the others go on
         return Rejection(identifier, "", "", Reason.NOT_STRUCTURE, str(fault))
     return read_entry({**entry, "id": identifier}, "", 0, Disorder.AVERAGE)
 

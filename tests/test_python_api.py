@@ -114,10 +114,12 @@ def test_occupancies_that_ase_keeps_beside_the_atoms_count(tmp_path: Path) -> No
     other.numbers[:] = 29
     column = bulk("Fe", "bcc", a=2.86, cubic=True)
     column.set_array("occupancies", np.array([0.5, 1.0]))
-    table = ferroscreen.predict([tmp_path / "alloy.cif", atoms, atoms.repeat((2, 1, 1)), replaced, other, column])
+    odd = atoms.copy()
+    odd.info["occupancy"] = {"0": {"Fe": "most"}}
+    table = ferroscreen.predict([tmp_path / "alloy.cif", atoms, atoms.repeat((2, 1, 1)), replaced, other, column, odd])
     assert table["formula"].tolist()[:3] == ["Fe0.7Co0.3Ni"] * 3 and "Mn" in table["formula"].iloc[3]
     assert np.ptp(table["moment_muB_per_atom"].iloc[:3]) < SAME
-    assert table["rejected"].tolist() == [""] * 4 + ["not_structure"] * 2
+    assert table["rejected"].tolist() == [""] * 4 + ["not_structure"] * 3
 
 
 def test_reasons_of_atoms() -> None:
