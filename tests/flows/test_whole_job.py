@@ -54,9 +54,9 @@ def server(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="module")
-def job(ferroscreen: Call, server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def job(fresh: Call, server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The summary of one `ferroscreen run` against the server."""
-    done = ferroscreen("run", "--out", str(tmp_path_factory.mktemp("job") / "out"), "--json", PREFECT_API_URL=server)
+    done = fresh("run", "--out", str(tmp_path_factory.mktemp("job") / "out"), "--json", PREFECT_API_URL=server)
     assert done.returncode == 0, done.stderr
     summary: dict[str, Any] = json.loads(done.stdout)
     return summary

@@ -23,6 +23,7 @@ from pipeline.registry.remote import Moved, pull, push
 from pipeline.registry.storage import open_storage
 from pipeline.settings import Settings
 from tests.pipeline.registry.remote.homes import FILES, contents, flip, leftovers
+from tests.servers import commands
 
 ROOT = Path(__file__).resolve().parents[4]
 
@@ -160,8 +161,7 @@ def test_pull_waits_for_nobody_who_writes_snapshots(empty: Settings, there: Path
 def test_the_commands(home: Settings, tmp_path: Path) -> None:
     def call(command: str, where: Path, *more: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "FERROSCREEN_HOME": str(where), "COLUMNS": "160"}
-        arguments = [sys.executable, "-m", "flows", command, f"file://{tmp_path}/there", *more]
-        return subprocess.run(arguments, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+        return commands.call(command, f"file://{tmp_path}/there", *more, env=environment)
 
     up = call("push", home.home)
     assert up.returncode == 0 and up.stderr == ""
