@@ -25,15 +25,25 @@ LONGEST_S = 300.0  # of one command on a busy machine
 
 
 class Command:
-    """A command that was started. `pid`, `returncode` and the methods are those of subprocess.Popen."""
+    """A command that was started. `pid`, `returncode` and the methods are those of subprocess.Popen.
 
-    def __init__(self, *arguments: str, env: Mapping[str, str], given: str = "", new_session: bool = False) -> None:
+    Args:
+        arguments: of `ferroscreen`.
+        env: its whole environment.
+        given: its standard input.
+        new_session: whether it leads a session of its own, as what a terminal starts does.
+        code: run this instead, as `python -c` does, with the arguments in sys.argv.
+    """
+
+    def __init__(
+        self, *arguments: str, env: Mapping[str, str], given: str = "", new_session: bool = False, code: str = ""
+    ) -> None:
         self.arguments = arguments
         self.returncode: int | None = None
         self._out, self._errors = _file(), _file()
         told, tell = os.pipe()
         self._told = os.fdopen(told, "rb", buffering=0)
-        order = {"arguments": arguments, "environment": dict(env), "folder": str(ROOT), "new_session": new_session}
+        order = {"arguments": arguments, "environment": dict(env), "new_session": new_session, "code": code}
         with _file() as stdin:
             stdin.write(given)
             stdin.seek(0)
@@ -80,15 +90,11 @@ class Command:
         return line
 
 
-def call(*arguments: str, env: Mapping[str, str], given: str = "") -> subprocess.CompletedProcess[str]:
-    """The command, to its end.
-
-    Args:
-        arguments: of `ferroscreen`.
-        env: its whole environment.
-        given: its standard input.
-    """
-    command = Command(*arguments, env=env, given=given)
+def call(
+    *arguments: str, env: Mapping[str, str] | None = None, given: str = "", code: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """The command, to its end; the arguments are those of Command, and this process's environment where none is given."""
+    command = Command(*arguments, env=os.environ if env is None else env, given=given, code=code)
     try:
         out, errors = command.communicate(LONGEST_S)
     except subprocess.TimeoutExpired:

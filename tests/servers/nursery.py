@@ -65,7 +65,7 @@ def _watch(order: dict[str, Any], streams: list[int]) -> NoReturn:
 
 
 def _become(order: dict[str, Any], standard: list[int]) -> NoReturn:
-    """`python -m flows ARGUMENTS`, with the order's environment and folder."""
+    """`python -m flows ARGUMENTS`, or `python -c CODE ARGUMENTS`, with the order's environment."""
     if order["new_session"]:
         os.setsid()
     for number, stream in enumerate(standard):
@@ -76,7 +76,6 @@ def _become(order: dict[str, Any], standard: list[int]) -> NoReturn:
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
     os.environ.clear()
     os.environ.update(order["environment"])
-    os.chdir(order["folder"])
     sys.stdin = os.fdopen(0, "r", encoding="utf-8", closefd=False)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1, closefd=False)
@@ -86,7 +85,10 @@ def _become(order: dict[str, Any], standard: list[int]) -> NoReturn:
     sys.argv = ["flows", *order["arguments"]]
     code = 0
     try:
-        runpy.run_module("flows", run_name="__main__", alter_sys=True)
+        if order["code"]:
+            exec(compile(order["code"], "<string>", "exec"), {"__name__": "__main__"})
+        else:
+            runpy.run_module("flows", run_name="__main__", alter_sys=True)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:

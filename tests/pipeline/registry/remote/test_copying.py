@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +23,6 @@ from pipeline.registry.storage import open_storage
 from pipeline.settings import Settings
 from tests.pipeline.registry.remote.homes import FILES, contents, flip, leftovers
 from tests.servers import commands
-
-ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture(params=["folder", "file", "memory"])
@@ -100,6 +97,7 @@ def test_an_artefact_without_its_manifest_is_not_seen_and_completed_by_the_next_
     assert [moved.id for moved in pull(empty, url, Quiet())][:2] == [one.id, other.id]
 
 
+
 KILLED = """
 import os, signal, sys
 from contextlib import contextmanager
@@ -125,7 +123,7 @@ class Last(Quiet):
 
 def killed(command: str, where: Settings, url: Path, after: int) -> None:
     """A child that runs the command and is killed after so many files."""
-    done = subprocess.run([sys.executable, "-c", KILLED, command, str(where.home), str(url), str(after)], cwd=ROOT, timeout=120)
+    done = commands.call(command, str(where.home), str(url), str(after), code=KILLED)
     assert done.returncode == -signal.SIGKILL
 
 
