@@ -18,8 +18,6 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 if "PYTEST_XDIST_WORKER" in os.environ:  # before torch is imported: workers with as many threads as cores wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.pop("FERROSCREEN_HOME", None)  # tests never touch a person's own home
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # container images set it; some hundred processes would compile all they import
-sys.dont_write_bytecode = False
 
 
 def temporary_files_in_memory() -> None:

@@ -16,6 +16,7 @@ import socket
 import sys
 import threading
 import traceback
+from contextlib import suppress
 from typing import Any, NoReturn
 
 PRELOADED = [  # nothing that reads its environment on import, as Prefect does, and nothing that starts a thread
@@ -36,7 +37,6 @@ def main() -> None:
         importlib.import_module(name)
     gc.freeze()  # no copy looks through what all share
     orders = socket.socket(fileno=os.dup(0))
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the ones that watch
     while True:
         message, streams, _, _ = socket.recv_fds(orders, LONGEST, 4)
         if not message:
@@ -46,11 +46,13 @@ def main() -> None:
             _watch(json.loads(message), streams)
         for stream in streams:
             os.close(stream)
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:  # those that watched a command that has ended
+                pass
 
 
 def _watch(order: dict[str, Any], streams: list[int]) -> NoReturn:
     """Start the command, and tell when it ends."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     *standard, report = streams
     process = os.fork()
     if process == 0:
