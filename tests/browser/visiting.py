@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-ROWS = 600
+ROWS, FEW = 600, 60
 PATIENCE_MS = 60_000  # a shared machine may take its time
 
 
