@@ -11,7 +11,7 @@ import pytest
 from benchmarks.smoke import chromium
 from benchmarks.synthetic_screen import synthetic_content
 from pipeline.report.page import write_report
-from tests.browser.visiting import FEW, PATIENCE_MS, ROWS, Visit
+from tests.browser.visiting import PATIENCE_MS, ROWS, Visit
 
 
 @pytest.fixture(scope="session")
@@ -30,14 +30,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report of ROWS candidates with every column, at a place with blanks in its name, as people have them."""
     path = tmp_path_factory.mktemp("browser") / "my report.html"
     write_report(synthetic_content(ROWS, learned=300), path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def short_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with FEW candidates, for tests that look at each text of the page."""
-    path = tmp_path_factory.mktemp("browser") / "short report.html"
-    write_report(synthetic_content(FEW, learned=300), path)
     return path
 
 

@@ -177,8 +177,8 @@ def test_picked_candidates_become_a_command_and_a_table(visit: Go, report: Path,
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everything_can_be_read(visit: Go, short_report: Path, scheme: str) -> None:
-    page = visit(short_report, color_scheme=scheme).page
+def test_everything_can_be_read(visit: Go, report: Path, scheme: str) -> None:
+    page = visit(report, color_scheme=scheme).page
     page.locator("#filters summary").click()
     faint = [found for found in page.evaluate(VISIBLE_TEXTS) if found[0] < CONTRAST]
     page.locator("#ranking .open").first.click()

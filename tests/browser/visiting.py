@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-ROWS, FEW = 600, 60
+ROWS = 600
 PATIENCE_MS = 60_000  # a shared machine may take its time
 
 
