@@ -15,6 +15,7 @@ from pipeline.settings import settings
 from tests.servers.commands import call
 
 ROOT = Path(__file__).resolve().parents[2]
+LONGEST_S = 600  # Ray starts a cluster of its own, which has taken five minutes on a busy machine
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +47,7 @@ def fresh(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProc
 
     def started(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "flows", *arguments]
-        return subprocess.run(command, cwd=ROOT, env={**environment, **more}, capture_output=True, text=True, timeout=300)
+        return subprocess.run(command, cwd=ROOT, env={**environment, **more}, capture_output=True, text=True, timeout=LONGEST_S)
 
     return started
 
