@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
+# images of containers set it: then each of some hundred processes compiles all that it imports, 4 s of CPU
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test test-fast mutation docs demo-refresh setup lint types check picture pretrained pretrained-order pretrained-experiment clean
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from models.graphs.site_graphs import SiteGraphs
 from models.networks.element_table import N_PROPERTIES, element_table
-from models.ordering.orbits import orbit_names
+from models.ordering.orbits import WORD, all_up, image_numbers, orbit_names
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -142,10 +142,7 @@ _TABLE: Floats = element_table().numpy().astype(np.float64)
 
 
 def _symmetry(cell: SpinCell, signs: Floats) -> list[Floats]:
-    kept, turned = np.empty((2, len(signs), len(cell.permutations)), dtype=bool)
-    for k, row in enumerate(cell.permutations):  # one by one: a large cell has thousands
-        images = signs[:, row]
-        kept[:, k], turned[:, k] = (images == signs).all(axis=1), (images == -signs).all(axis=1)
+    kept, turned = _kept_and_turned(signs, cell.permutations)
     broken = ~(kept | turned)
     out: list[Floats] = []
     for tolerance in TOLERANCES_A:
@@ -166,6 +163,21 @@ def _symmetry(cell: SpinCell, signs: Floats) -> list[Floats]:
             _ordered(broken, amount),
         ]
     return [column[:, None] for column in out]
+
+
+def _kept_and_turned(signs: Floats, permutations: Ints) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(m, g) each: whether a pattern's image is the pattern, and whether it is the turned one."""
+    m, n = signs.shape
+    kept, turned = np.empty((2, m, len(permutations)), dtype=bool)
+    if n <= WORD:
+        ((_, own),) = image_numbers(signs, np.arange(n)[None])
+        for some, value in image_numbers(signs, permutations):
+            kept[:, some], turned[:, some] = value == own, value == all_up(n) - own
+    else:
+        for k, row in enumerate(permutations):  # one by one: a large cell has thousands
+            images = signs[:, row]
+            kept[:, k], turned[:, k] = (images == signs).all(axis=1), (images == -signs).all(axis=1)
+    return kept, turned
 
 
 def _correlations(cell: SpinCell, products: Floats) -> list[Floats]:

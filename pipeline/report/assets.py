@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -42,6 +43,7 @@ def script() -> str:
     return f'"use strict";\n(() => {{\n{"".join(_read(f"{name}.js") for name in SCRIPTS)}}})();'
 
 
+@lru_cache  # with its compiled templates: compiling takes as long as writing a short report
 def page_environment(folder: Path = _HERE / "templates") -> Environment:
     """The templates of a folder, everything escaped, with the filters of pipeline.report.text."""
     environment = _environment(folder, autoescape=True)

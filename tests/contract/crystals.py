@@ -6,7 +6,9 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
+import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +22,11 @@ from pipeline.features.descriptors import descriptors
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.features.vectors import build_vectors, vector_arrays
 
+if TYPE_CHECKING:
+    from pymatgen.core import Lattice, Structure
+
 SETTINGS = GraphSettings()
+SAME_SITE = 1e-5  # fractional
 FIRST_ROWS = 290  # of the starter set, which may grow
 Floats = NDArray[np.float64]
 
@@ -43,7 +49,7 @@ _BY_SPACE_GROUP = {  # name: space group, a b c (Å), alpha beta gamma (degrees)
 @lru_cache(maxsize=1)
 def hand_built() -> dict[str, Crystal]:
     """By name: cubic to triclinic, one atom to twelve, dense to nearly two-dimensional."""
-    from pymatgen.core import Lattice, Structure
+    from pymatgen.core import Lattice
 
     made = {
         "Fe": make_crystal("Fe", 2.866 * np.eye(3), [[0, 0, 0], [0.5, 0.5, 0.5]], [26, 26]),
@@ -55,9 +61,31 @@ def hand_built() -> dict[str, Crystal]:
     }  # fmt: skip
     for name, (group, lengths, angles, sites) in _BY_SPACE_GROUP.items():
         lattice = Lattice.from_parameters(*lengths, *angles)
-        whole = Structure.from_spacegroup(group, lattice, [s for s, _ in sites], [p for _, p in sites])
-        made[name] = Crystal.from_pymatgen(whole, name)
+        made[name] = Crystal.from_pymatgen(of_space_group(group, lattice, [s for s, _ in sites], [p for _, p in sites]), name)
     return made
+
+
+def of_space_group(group: str, lattice: Lattice, species: Sequence[str], sites: Sequence[Sequence[float]]) -> Structure:
+    """The cell with all images of `sites`, as Structure.from_spacegroup gives it, which takes up to a second for each group.
+
+    Args:
+        group: Hermann-Mauguin symbol; the first choice of the origin, hexagonal axes.
+        lattice: of the conventional cell.
+        species: element of each site.
+        sites: fractional coordinates.
+    """
+    from pymatgen.core import Structure
+
+    operations = gemmi.find_spacegroup_by_name(group.replace("_", "")).operations()
+    everywhere, where = [], []
+    for name, place in zip(species, sites, strict=True):
+        images = np.array([operation.apply_to_xyz(list(place)) for operation in operations]) % 1.0
+        apart = images[:, None] - images
+        near = (np.abs(apart - np.rint(apart)) < SAME_SITE).all(axis=2)
+        first = near.argmax(axis=1) == np.arange(len(images))
+        everywhere += [name] * int(first.sum())
+        where.append(images[first])
+    return Structure(lattice, everywhere, np.concatenate(where))
 
 
 def random_rotation(seed: int, handedness: int = 1) -> Floats:

@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from data.crystal import Crystal
-from data.symmetry import symmetrise, without_orbits
+from data.symmetry import SymmetricCell, symmetrise, without_orbits
 from models.contract import Examples, FitControl, Model, ModelError, Prediction
 from tests.contract import crystals as made
 
@@ -75,6 +75,30 @@ def hand_built_examples() -> Examples:
     return made.examples_of(list(made.hand_built().values()))
 
 
+@cache  # for all families: graphs by brute force take longer than a prediction
+def changed_cells(name: str) -> list[SymmetricCell]:
+    """The hand-built crystals, described differently."""
+    return [symmetrise(TRANSFORMATIONS[name](crystal)) for crystal in made.hand_built().values()]
+
+
+@cache
+def changed_examples(name: str, exact: bool) -> Examples:
+    return made.examples_of_cells(changed_cells(name), exact=exact)
+
+
+@cache
+def exact_examples() -> Examples:
+    return made.examples_of_cells([symmetrise(c) for c in made.hand_built().values()], exact=True)
+
+
+@cache
+def folded_and_unfolded(exact: bool) -> tuple[Examples, Examples]:
+    """The hand-built crystals and a supercell of each, as asymmetric units and as full cells."""
+    cells = [symmetrise(c) for c in made.hand_built().values()]
+    cells += [symmetrise(made.supercell(c, (2, 1, 1))) for c in made.hand_built().values()]
+    return made.examples_of_cells(cells, exact=exact), made.examples_of_cells([without_orbits(c) for c in cells], exact=exact)
+
+
 def assert_same(one: Prediction, other: Prediction, tolerance: float, what: str = "") -> None:
     np.testing.assert_allclose(one.moment, other.moment, rtol=0, atol=tolerance, err_msg=f"moment, {what}")
     np.testing.assert_allclose(one.p_magnetic, other.p_magnetic, rtol=0, atol=tolerance, err_msg=f"p_magnetic, {what}")
@@ -111,10 +135,10 @@ class ModelContract:
 
     @pytest.mark.parametrize("name", TRANSFORMATIONS)
     def test_same_crystal_same_prediction(self, model: Model, name: str) -> None:
-        changed = made.examples_of([TRANSFORMATIONS[name](c) for c in made.hand_built().values()])
         plain = model.predict(hand_built_examples())
         assert np.ptp(plain.moment) > VARIES
-        assert_same(model.predict(changed), plain, INVARIANCE, f"{name}; crystals {', '.join(made.hand_built())}")
+        other = model.predict(changed_examples(name, exact=False))
+        assert_same(other, plain, INVARIANCE, f"{name}; crystals {', '.join(made.hand_built())}")
 
     def test_no_row_depends_on_its_batch(self, model: Model) -> None:
         examples = made.starter_examples()
@@ -241,20 +265,14 @@ class NetworkContract:
     @pytest.mark.parametrize("name", TRANSFORMATIONS)
     def test_invariances_hold_to_rounding_in_float64(self, kind: type[Any], name: str) -> None:
         model = in_float64(kind)
-        cells = [symmetrise(c) for c in made.hand_built().values()]
-        plain = model.predict(made.examples_of_cells(cells, exact=True))
-        changed = [symmetrise(TRANSFORMATIONS[name](c)) for c in made.hand_built().values()]
-        other = model.predict(made.examples_of_cells(changed, exact=True))
-        assert_same(other, plain, FLOAT64, name)
+        other = model.predict(changed_examples(name, exact=True))
+        assert_same(other, model.predict(exact_examples()), FLOAT64, name)
 
     @pytest.mark.parametrize("precision", ["float32", "float64"])
     def test_asymmetric_unit_equals_full_cell(self, kind: type[Any], precision: str) -> None:
         exact = precision == "float64"
         model = in_float64(kind) if exact else trained(kind)[0]
-        cells = [symmetrise(c) for c in made.hand_built().values()]
-        cells += [symmetrise(made.supercell(c, (2, 1, 1))) for c in made.hand_built().values()]
-        folded = made.examples_of_cells(cells, exact=exact)
-        unfolded = made.examples_of_cells([without_orbits(c) for c in cells], exact=exact)
+        folded, unfolded = folded_and_unfolded(exact)
         assert len(unfolded.graphs.numbers) > 1.5 * len(folded.graphs.numbers)
         assert_same(model.predict(unfolded), model.predict(folded), FLOAT64 if exact else SAME_GRAPH)
 

@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.settings import settings
+from tests.servers.commands import call
 
 ROOT = Path(__file__).resolve().parents[2]
+LONGEST_S = 600  # Ray starts a cluster of its own, which has taken five minutes on a busy machine
 
 
 @pytest.fixture(scope="session")
@@ -31,13 +33,23 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def ferroscreen(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs the command as a person does, in a process of its own."""
+    """Runs the command in a process of its own, which was forked from one with all libraries loaded."""
 
-    def call(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    def forked(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return call(*arguments, env={**environment, **more})
+
+    return forked
+
+
+@pytest.fixture(scope="session")
+def fresh(environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the command as a person does: a fresh Python."""
+
+    def started(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "flows", *arguments]
-        return subprocess.run(command, cwd=ROOT, env={**environment, **more}, capture_output=True, text=True, timeout=300)
+        return subprocess.run(command, cwd=ROOT, env={**environment, **more}, capture_output=True, text=True, timeout=LONGEST_S)
 
-    return call
+    return started
 
 
 @pytest.fixture

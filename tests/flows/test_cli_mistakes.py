@@ -72,8 +72,8 @@ def test_a_mistake_is_named(arguments: list[str], words: str) -> None:
         (["push", "tape://drive"], "cannot open tape://drive: Protocol not known: tape"),
     ],
 )
-def test_a_mistake_ends_the_command(ferroscreen: Call, arguments: list[str], words: str) -> None:
-    done = ferroscreen(*arguments)
+def test_a_mistake_ends_the_command(fresh: Call, arguments: list[str], words: str) -> None:
+    done = fresh(*arguments)
     assert done.returncode == 2, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr

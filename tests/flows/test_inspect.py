@@ -5,20 +5,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 from tests.data.cif_texts import cif_text, named
+from tests.servers.commands import call
 
-LONGEST_S = 20.0  # two seconds alone; the machine may be busy
 
-
-def inspect(home: Path, *arguments: str, given: str | None = None, command: str = "inspect") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "FERROSCREEN_HOME": str(home)}
-    return subprocess.run(
-        [sys.executable, "-m", "flows", command, *arguments], input=given, env=environment, capture_output=True, text=True,
-        timeout=LONGEST_S, check=False,
-    )  # fmt: skip
+def inspect(home: Path, *arguments: str, given: str = "", command: str = "inspect") -> subprocess.CompletedProcess[str]:
+    return call(command, *arguments, env={**os.environ, "FERROSCREEN_HOME": str(home)}, given=given)
 
 
 def test_each_block_of_a_file(tmp_path: Path) -> None:
@@ -53,7 +47,7 @@ def test_predict_reads_standard_input_too(tmp_path: Path) -> None:
 
 def test_mistakes(tmp_path: Path) -> None:
     for arguments, given, word in (
-        (["nothing.cif"], None, "does not exist"), (["-"], "hello", "no kind"), (["-"], "", "empty"),
+        (["nothing.cif"], "", "does not exist"), (["-"], "hello", "no kind"), (["-"], "", "empty"),
         (["-", "--disorder", "x"], "", "--disorder"),
     ):  # fmt: skip
         done = inspect(tmp_path, *arguments, given=given)

@@ -51,12 +51,12 @@ def local(ferroscreen: Call, cifs: Path, trained_home: Path, tmp_path_factory: p
 
 @pytest.mark.parametrize("runner", ["threads", "processes", "dask", "ray"])
 def test_the_same_bytes(
-    runner: str, ferroscreen: Call, cifs: Path, trained_home: Path, local: dict[str, str], server: PrefectServer, tmp_path: Path
+    runner: str, fresh: Call, cifs: Path, trained_home: Path, local: dict[str, str], server: PrefectServer, tmp_path: Path
 ) -> None:
     if runner in NEEDED and importlib.util.find_spec(NEEDED[runner]) is None:
         pytest.skip(f"the extra {runner!r} is not installed")
     told = {"PREFECT_API_URL": server.url} if runner in NEEDED else {}
-    assert hashes(ferroscreen, runner, cifs, trained_home, tmp_path, **told) == local
+    assert hashes(fresh, runner, cifs, trained_home, tmp_path, **told) == local
 
 
 @given(st.lists(st.integers(0, 2000), max_size=60), st.integers(1, 16), st.floats(0, 1.0))

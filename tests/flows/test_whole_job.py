@@ -19,8 +19,8 @@ import pandas as pd
 import pytest
 
 from tests.conftest import STARTER_ROWS
+from tests.servers.commands import Command
 
-ROOT = Path(__file__).resolve().parents[2]
 Call = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -54,9 +54,9 @@ def server(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="module")
-def job(ferroscreen: Call, server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def job(fresh: Call, server: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The summary of one `ferroscreen run` against the server."""
-    done = ferroscreen("run", "--out", str(tmp_path_factory.mktemp("job") / "out"), "--json", PREFECT_API_URL=server)
+    done = fresh("run", "--out", str(tmp_path_factory.mktemp("job") / "out"), "--json", PREFECT_API_URL=server)
     assert done.returncode == 0, done.stderr
     summary: dict[str, Any] = json.loads(done.stdout)
     return summary
@@ -85,21 +85,13 @@ def test_the_whole_job_on_a_real_server(job: dict[str, Any], server: str) -> Non
     assert {"ranking", "report", "test-metrics", "snapshot"} <= keys
 
 
-def hear_ctrl_c() -> None:
-    """A shell starts its background jobs deaf to Ctrl-C, and so all that they start."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def test_interrupted_training_goes_on(
     ferroscreen: Call, environment: dict[str, str], job: dict[str, Any], tmp_path: Path, server: str
 ) -> None:
     home = {"FERROSCREEN_HOME": str(tmp_path / "home"), "PREFECT_API_URL": server, "FERROSCREEN_QUALITY": "false"}
     snapshot = json.loads(ferroscreen("refresh", "--json", **home).stdout)["id"]
     train = ["train", "--snapshot", snapshot, "--members", "forest,cgcnn,megnet", "--epochs", "5", "--json"]
-    command = [sys.executable, "-m", "flows", *train]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env={**environment, **home}, stderr=subprocess.PIPE, text=True, preexec_fn=hear_ctrl_c
-    )
+    process = Command(*train, env={**environment, **home})
     checkpoints = tmp_path / "home" / "work"
     deadline = time.monotonic() + 120
     while not list(checkpoints.glob("train-*/cgcnn-0/*")) and time.monotonic() < deadline:

@@ -13,7 +13,6 @@ import re
 import shutil
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -34,8 +33,8 @@ from pipeline.registry.published import CURRENT_FILE
 from pipeline.report.screened import report_screen
 from pipeline.screening.runs import find_run
 from pipeline.settings import Settings
+from tests.servers.commands import call
 
-ROOT = Path(__file__).resolve().parents[2]
 ARTEFACTS = Path(__file__).parent / "artefacts"
 ROOMS = {"snapshot": "snapshots", "model": "models", "graphs": "graphs", "run": "runs", "ledger": ".", "current": "models"}
 READ = [f"{kind}-{edition}" for kind in ("model", "run", "ledger", "graphs") for edition in ("unnumbered", "1")]
@@ -52,10 +51,7 @@ def place(home: Path, *names: str) -> Settings:
 
 
 def ferroscreen(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "FERROSCREEN_HOME": str(home), "FERROSCREEN_WORKERS": "1", "COLUMNS": "160"}
-    return subprocess.run(
-        [sys.executable, "-m", "flows", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
-    )
+    return call(*arguments, env={**os.environ, "FERROSCREEN_HOME": str(home), "FERROSCREEN_WORKERS": "1", "COLUMNS": "160"})
 
 
 def only(folder: Path) -> Path:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -27,9 +24,9 @@ from data.sources.optimade.fetch import OptimadeQuery, fetch_optimade
 from data.sources.parquet import Columns
 from data.sources.starter import StarterSource
 from tests.servers import icsd, optimade
+from tests.servers.commands import Command
 from tests.servers.loopback import Loopback, running
 
-ROOT = Path(__file__).resolve().parents[3]
 PER_PAGE = 6
 PAGES = 4
 ENTRIES = PER_PAGE * PAGES - 1  # the last page is not full
@@ -91,21 +88,13 @@ def content(folder: Path) -> dict[str, str]:
     return found
 
 
-def in_a_process(provider: Provider, out: Path, **environment: str) -> subprocess.Popen[str]:
+def in_a_process(provider: Provider, out: Path, **environment: str) -> Command:
     """The command as a person gives it, with the account in its environment."""
     account = {"ICSD_LOGIN_ID": icsd.LOGIN, "ICSD_LOGIN_PASSWORD": icsd.PASSWORD, "ICSD_API_URL": provider.server.url}
     wanted = {"icsd": ("icsd", "NUMBEROFELEMENTS : 1-9"), "optimade": (f"optimade:{provider.server.url}", "nelements>0")}
     source, filter = wanted[provider.kind]
-    return subprocess.Popen(
-        [sys.executable, "-m", "flows", "fetch", source, "--filter", filter, "--out", str(out), "--page-size", str(PER_PAGE)],
-        cwd=ROOT, env={**os.environ, **account, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=_listen_to_ctrl_c,
-    )  # fmt: skip
-
-
-def _listen_to_ctrl_c() -> None:
-    """What a shell starts in the background ignores it, and so would its children."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    arguments = ("fetch", source, "--filter", filter, "--out", str(out), "--page-size", str(PER_PAGE))
+    return Command(*arguments, env={**os.environ, **account, **environment})
 
 
 def wait_for(true: Callable[[], bool], seconds: float = 30.0) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.servers.commands import Command, call
+
 PATIENCE_S = 120.0
 
 
@@ -23,23 +24,20 @@ class Stage:
 
     home: Path
     more: dict[str, str] = field(default_factory=dict)
-    started: list[subprocess.Popen[str]] = field(default_factory=list)
+    started: list[Command] = field(default_factory=list)
 
     @property
     def environment(self) -> dict[str, str]:
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "FERROSCREEN_", "MP_API", "ICSD_"))}
         return {**clean, "FERROSCREEN_HOME": str(self.home), "FERROSCREEN_WORKERS": "2", **self.more}
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str) -> Command:
         """The command in a session of its own, as a terminal starts it: Ctrl-C is heard."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "flows", *arguments], cwd=ROOT, env=self.environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, preexec_fn=_hear_ctrl_c,
-        )  # fmt: skip
+        process = Command(*arguments, env=self.environment, new_session=True)
         self.started.append(process)
         return process
 
-    def once(self, process: subprocess.Popen[str], begun: Callable[[], bool]) -> None:
+    def once(self, process: Command, begun: Callable[[], bool]) -> None:
         """Wait until the command is in the middle of its work."""
         deadline = time.monotonic() + PATIENCE_S
         while not begun():
@@ -48,17 +46,11 @@ class Stage:
             time.sleep(0.02)
 
     def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "flows", *arguments],
-            cwd=ROOT,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        return call(*arguments, env=self.environment)
 
     def left_behind(self, within_s: float) -> list[str]:
-        """Command lines of processes that still have this home in their environment after so many seconds."""
+        """Command lines of processes that still have this home in their environment, or are in the session of a command, after so
+        many seconds."""
         deadline = time.monotonic() + within_s
         while (found := list(self._living())) and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -68,7 +60,8 @@ class Stage:
         mark = f"FERROSCREEN_HOME={self.home}".encode()
         for folder in Path("/proc").glob("[0-9]*"):
             try:
-                if int(folder.name) != os.getpid() and mark in (folder / "environ").read_bytes().split(b"\0"):
+                theirs = os.getsid(int(folder.name)) in {process.pid for process in self.started} and not _ended(folder)
+                if theirs or (int(folder.name) != os.getpid() and mark in (folder / "environ").read_bytes().split(b"\0")):
                     yield (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except (OSError, ValueError):
                 continue
@@ -86,6 +79,6 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
             process.communicate()
 
 
-def _hear_ctrl_c() -> None:
-    """A shell starts its background jobs deaf to Ctrl-C, and so all that they start."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _ended(folder: Path) -> bool:
+    """Whether the process of a folder below /proc only waits for its parent to take notice."""
+    return (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z"

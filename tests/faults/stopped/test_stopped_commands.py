@@ -14,6 +14,7 @@ import pytest
 from data.sources.starter import StarterSource
 from tests.faults.stopped.conftest import Stage
 from tests.servers.__main__ import database
+from tests.servers.commands import Command
 from tests.servers.materials_project import Fault, MaterialsProjectServer
 
 WITHIN_S = 5.0
@@ -108,11 +109,8 @@ def test_ctrl_c_with_other_runners(stage: Stage, cifs: Path, runner: str) -> Non
     stopped(stage, process, signal.SIGINT, True)
 
 
-def stopped(stage: Stage, process: object, which: signal.Signals, to_group: bool) -> str:
+def stopped(stage: Stage, process: Command, which: signal.Signals, to_group: bool) -> str:
     """Stop the command; it must end in time, with 130 and one line, and leave no process. Returns its error stream."""
-    import subprocess
-
-    assert isinstance(process, subprocess.Popen)
     began = time.monotonic()
     (os.killpg if to_group else os.kill)(process.pid, which)
     process.wait(timeout=60)  # when the prompt comes back

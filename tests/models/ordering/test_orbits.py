@@ -11,7 +11,7 @@ SAME = 1e-9
 RING = np.array([[(s * k + t) % 6 for k in range(6)] for s, t in itertools.product((1, -1), range(6))])
 
 
-@pytest.mark.parametrize("copies", [1, 11])  # 66 sites do not fit into a machine word
+@pytest.mark.parametrize("copies", [1, 6, 10, 11])  # 36 sites are two halves of a machine word; 66 do not fit into one
 def test_orbit_names_agree_exactly_where_patterns_are_images(copies: int) -> None:
     rng = np.random.default_rng(0)
     group = np.concatenate([RING + 6 * k for k in range(copies)], axis=1)

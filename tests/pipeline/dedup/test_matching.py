@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import Lattice
 from pymatgen.core.structure_matcher import ElementComparator, StructureMatcher
 
 from data.crystal import Crystal
@@ -16,7 +16,7 @@ from data.symmetry import symmetrise, without_orbits
 from pipeline.dedup.fingerprint import fingerprint
 from pipeline.dedup.matching import ANGLES_DEG, LENGTHS, SITES, Bucket, Matched, Reduced, match_bucket
 from pipeline.dedup.superpose import superposed
-from tests.contract.crystals import hand_built, permuted, random_rotation, rebased, rotated, supercell, translated
+from tests.contract.crystals import hand_built, of_space_group, permuted, random_rotation, rebased, rotated, supercell, translated
 
 WITHIN, BEYOND = 1.03, 1.05  # lengths: 9 % and 16 % of volume, the tolerance is 10 %
 seeds = st.integers(0, 2**32 - 1)
@@ -32,7 +32,7 @@ def equal(one: Crystal, other: Crystal) -> bool:
 
 
 def built(group: str, lattice: Lattice, *sites: tuple[str, tuple[float, float, float]]) -> Crystal:
-    return Crystal.from_pymatgen(Structure.from_spacegroup(group, lattice, [s for s, _ in sites], [p for _, p in sites]), group)
+    return Crystal.from_pymatgen(of_space_group(group, lattice, [s for s, _ in sites], [p for _, p in sites]), group)
 
 
 @given(

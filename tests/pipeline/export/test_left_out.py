@@ -8,20 +8,19 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from pymatgen.core import Element, Structure
+from pymatgen.core import Element, Lattice, Structure
 from pymatgen.io.vasp.inputs import POTCAR_STATS_PATH
 
-from data.crystal import MAX_ATOMIC_NUMBER, make_crystal
+from data.crystal import MAX_ATOMIC_NUMBER
 from data.errors import UserError
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
-from data.symmetry import symmetrise
 from pipeline.export import export as module
 from pipeline.export.chosen import choose, named_ids
 from pipeline.export.export import export, same
 from pipeline.export.potentials import BEYOND_MP, NONE, gap
 from pipeline.export.vasp import read_vasp, write_vasp
-from pipeline.magnetism.competing_orderings import orderings
+from pipeline.magnetism.competing_orderings import Ordering
 from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.screening.screen import Screened, screen
@@ -43,8 +42,9 @@ def test_every_element_has_a_potential_of_vasp_or_a_named_gap(tmp_path: Path) ->
         if gap([symbol]):
             assert symbol in NONE and not any(name.partition("_")[0] == symbol for name in there)
             continue
-        crystal = make_crystal("x", [[4, 0, 0], [0, 4, 0], [0, 0, 4]], [[0, 0, 0], [0.5, 0.5, 0.5]], [26, Element(symbol).Z])
-        ordering = orderings(symmetrise(crystal))[0]
+        moments = {"magmom": [3.0, 1.0]}
+        iron = Structure(Lattice.cubic(4.0), ["Fe", symbol], [[0, 0, 0], [0.5, 0.5, 0.5]], site_properties=moments)
+        ordering = Ordering("fm", iron)
         write_vasp(ordering, tmp_path / symbol)
         assert same(ordering, read_vasp(tmp_path / symbol))
         assert set((tmp_path / symbol / "POTCAR.spec").read_text().split()) <= there, symbol

@@ -25,11 +25,11 @@ from pipeline.magnetism.competing_orderings import (
 from pipeline.magnetism.enumerate_orderings import enumerate_orderings
 from pipeline.magnetism.sign_irreps import sign_characters, site_images
 from pipeline.magnetism.starting_moments import start_moments
-from tests.contract.crystals import hand_built, permuted, random_rotation, rotated
+from tests.contract.crystals import hand_built, of_space_group, permuted, random_rotation, rotated
 
 
 def built(group: str, lattice: Lattice, species: list[str], sites: list[list[float]]) -> Crystal:
-    return Crystal.from_pymatgen(Structure.from_spacegroup(group, lattice, species, sites), group)
+    return Crystal.from_pymatgen(of_space_group(group, lattice, species, sites), group)
 
 
 CHROMIA = built("R-3c", Lattice.hexagonal(4.96, 13.6), ["Cr", "O"], [[0, 0, 0.3475], [0.306, 0, 0.25]])

@@ -21,7 +21,7 @@ from pipeline.magnetism.magnetic_tables import (
     to_bns,
     transformed,
 )
-from tests.contract.crystals import hand_built
+from tests.contract.crystals import hand_built, of_space_group
 
 PRECISION_A = 1e-3
 OTHER_ORIGIN = {"16.3", "48.257", "70.527", "227.128"}  # spglib's tables have other axes or another origin than ISO-MAG
@@ -34,7 +34,7 @@ def of(crystal: str, ordering: str) -> Ordering:
 def corundum() -> Ordering:
     """Cr2O3 with + - + - along the threefold axis."""
     lattice = Lattice.hexagonal(4.961, 13.599)
-    crystal = Structure.from_spacegroup("R-3c", lattice, ["Cr", "O"], [[0, 0, 0.3475], [0.3058, 0, 0.25]])
+    crystal = of_space_group("R-3c", lattice, ["Cr", "O"], [[0, 0, 0.3475], [0.3058, 0, 0.25]])
     primitive = crystal.get_primitive_structure()
     along = [site.frac_coords[0] % 1.0 if site.specie.symbol == "Cr" else np.inf for site in primitive]  # the threefold axis
     moments = np.zeros(len(primitive))

@@ -18,13 +18,14 @@ from pipeline.magnetism.moment_columns import ferrimagnets_by_structure, p_4f
 from pipeline.magnetism.moment_constants import FITTED
 from pipeline.magnetism.moment_facts import FACTS, moment_facts
 from pipeline.magnetism.net_moment import Orders, p_4f_moment
+from tests.contract.crystals import of_space_group
 
 FREE_ION_MUB = {59: 3.20, 60: 3.27, 62: 0.71, 64: 7.0, 65: 9.0, 66: 10.0, 67: 10.0, 68: 9.0, 69: 7.0, 70: 4.0}  # handbooks
 ROUNDED = 0.005
 
 
 def cell(group: str, lattice: Lattice, species: list[str], frac: list[list[float]]) -> SymmetricCell:
-    return symmetrise(Crystal.from_pymatgen(Structure.from_spacegroup(group, lattice, species, frac), "x"))
+    return symmetrise(Crystal.from_pymatgen(of_space_group(group, lattice, species, frac), "x"))
 
 
 def laves(element: str, metal: str = "Fe", a: float = 7.3) -> SymmetricCell:

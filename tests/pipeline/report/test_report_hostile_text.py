@@ -116,7 +116,7 @@ def assert_inert(page: str) -> None:
     assert not re.search(r"fetch|XMLHttp|import\(|https?:|innerHTML|eval", script.text)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(texts, min_size=6, max_size=6))
 def test_foreign_text_is_inert(words: list[str]) -> None:
     page = render_report(hostile_content(words))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 import time
 from pathlib import Path
 
 from data.cif.disorder import Disorder
 from pipeline.screening.screen import FILES
 from pipeline.settings import Settings
+from tests.servers.commands import Command
 
-ROOT = Path(__file__).resolve().parents[3]
 FIRST_SHARDS = 2  # finished before the kill
 PATIENCE_S = 120.0
 _CHILD = """
@@ -19,6 +18,7 @@ import sys
 from pathlib import Path
 import data.sources.cif_folder as source
 from data.cif.disorder import Disorder
+from pipeline.ops.parallel import copied_workers
 from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import open_model
 from pipeline.screening.screen import screen
@@ -26,7 +26,8 @@ from pipeline.settings import Settings
 
 home, folder, out, disorder, source.FILES_PER_SHARD = *map(Path, sys.argv[1:4]), Disorder(sys.argv[4]), int(sys.argv[5])
 where = Settings(home=home, workers=1)
-screen(source.CifFolder(folder, disorder=disorder), open_model(where.models), out, where, Quiet())
+with copied_workers():  # as the command does
+    screen(source.CifFolder(folder, disorder=disorder), open_model(where.models), out, where, Quiet())
 """
 
 
@@ -44,9 +45,8 @@ def check_killed_screen(folder: Path, where: Settings, disorder: Disorder, files
         Shards that were finished at the kill. The result of the killed screen is `scratch / "killed"`.
     """
 
-    def child(home: Path, out: str) -> subprocess.Popen[bytes]:
-        given = map(str, (home, folder, scratch / out, disorder, files_per_shard))
-        return subprocess.Popen([sys.executable, "-c", _CHILD, *given], cwd=ROOT)
+    def child(home: Path, out: str) -> Command:
+        return Command(*map(str, (home, folder, scratch / out, disorder, files_per_shard)), env=os.environ, code=_CHILD)
 
     def finished() -> int:
         return len(list(where.work.glob("screen-*/??????.parquet")))

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +27,7 @@ from pipeline.training.member_selection import select_members
 from pipeline.training.train import TrainSettings, _gate, train_ensemble
 from tests.conftest import STARTER_ROWS
 from tests.contract.crystals import starter_examples
+from tests.servers.commands import call
 
 EPOCHS = 3
 WANTED = TrainSettings(epochs=EPOCHS)
@@ -137,8 +136,8 @@ def test_a_killed_run_goes_on_to_the_same_model(
     trained: Trained, tmp_path: Path, label: str, epoch: int, finished: list[str], resumed_at: int | None
 ) -> None:
     where, snapshot = home_with_snapshot(tmp_path)
-    command = [sys.executable, "-m", "tests.pipeline.training.kill_in_training", str(tmp_path), str(EPOCHS), label, str(epoch)]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    code = "import runpy; runpy.run_module('tests.pipeline.training.kill_in_training', run_name='__main__')"
+    ended = call(str(tmp_path), str(EPOCHS), label, str(epoch), code=code)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
     assert not where.models.exists() or list_models(where.models) == []
     notes = Notes()

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +22,7 @@ from pipeline.registry.remote import Moved, pull, push
 from pipeline.registry.storage import open_storage
 from pipeline.settings import Settings
 from tests.pipeline.registry.remote.homes import FILES, contents, flip, leftovers
-
-ROOT = Path(__file__).resolve().parents[4]
+from tests.servers import commands
 
 
 @pytest.fixture(params=["folder", "file", "memory"])
@@ -99,6 +97,7 @@ def test_an_artefact_without_its_manifest_is_not_seen_and_completed_by_the_next_
     assert [moved.id for moved in pull(empty, url, Quiet())][:2] == [one.id, other.id]
 
 
+
 KILLED = """
 import os, signal, sys
 from contextlib import contextmanager
@@ -124,7 +123,7 @@ class Last(Quiet):
 
 def killed(command: str, where: Settings, url: Path, after: int) -> None:
     """A child that runs the command and is killed after so many files."""
-    done = subprocess.run([sys.executable, "-c", KILLED, command, str(where.home), str(url), str(after)], cwd=ROOT, timeout=120)
+    done = commands.call(command, str(where.home), str(url), str(after), code=KILLED)
     assert done.returncode == -signal.SIGKILL
 
 
@@ -160,8 +159,7 @@ def test_pull_waits_for_nobody_who_writes_snapshots(empty: Settings, there: Path
 def test_the_commands(home: Settings, tmp_path: Path) -> None:
     def call(command: str, where: Path, *more: str) -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, "FERROSCREEN_HOME": str(where), "COLUMNS": "160"}
-        arguments = [sys.executable, "-m", "flows", command, f"file://{tmp_path}/there", *more]
-        return subprocess.run(arguments, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+        return commands.call(command, f"file://{tmp_path}/there", *more, env=environment)
 
     up = call("push", home.home)
     assert up.returncode == 0 and up.stderr == ""
