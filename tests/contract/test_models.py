@@ -11,7 +11,8 @@ from models.contract import Model
 from models.families import family, family_names
 from models.networks.network_model import NetworkModel
 from tests.contract import crystals as made
-from tests.contract.models import INVARIANCE, ModelContract, NetworkContract, trained
+from tests.contract.models import INVARIANCE, ModelContract, trained
+from tests.contract.networks import NetworkContract
 
 POSE_DEPENDENT = ["coordinates"]  # what learned canonicalization is there to cure
 INVARIANT = [name for name in family_names() if name not in POSE_DEPENDENT]
