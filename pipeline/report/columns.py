@@ -44,7 +44,7 @@ PANEL = (
     Column("moment_low", "at least", "µB/atom", needed=True),
     Column("moment_high", "at most", "µB/atom", needed=True),
     Column("moment_std", "Stated error", "µB/atom", shown=3),
-    Column("saturation_T_high", "at most", "T"),
+    Column("saturation_T_high", "at most", "T", needed=True),
     Column("saturation_if_fm_or_fim_T", "if FM or FiM", "T"),
     Column("saturation_sure_T", "µ0·Ms, sure part", "T"),
     Column("saturation_dft_T_low", "µ0·Ms of DFT, at least", "T"),

@@ -182,8 +182,9 @@ def _flagged(frame: pd.DataFrame, flag: str) -> bool:
 
 
 def _scale(top: pd.DataFrame) -> Scale:
-    shown = [column for column in ("moment_high", "moment_muB_per_atom", "dft") if column in top]
-    return scale_for(top[shown].mul(top["tesla"], axis=0).to_numpy().ravel() if "tesla" in top else [])
+    net = [column for column in ("saturation_T_high", "saturation_T") if column in top]
+    of_dft = [column for column in ("moment_muB_per_atom", "dft") if column in top and "tesla" in top]
+    return scale_for([*top[net].to_numpy().ravel(), *(value for name in of_dft for value in top[name] * top["tesla"])])
 
 
 def _divides(frame: pd.DataFrame, flag: str) -> bool:

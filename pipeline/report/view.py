@@ -42,8 +42,11 @@ def view(content: ReportContent) -> View:
     for name in TEXTS:
         given = ranking[name] if name in ranking else pd.Series("", index=ranking.index)
         frame[name] = _texts(name, given.to_list())
+    tesla = _tesla_per_moment(ranking)
+    if "saturation_T_high" not in ranking:  # runs of before the net moment ranked that of DFT
+        ranking = ranking.assign(saturation_T_high=pd.to_numeric(ranking["moment_high"], errors="coerce") * tesla)
     numeric = ranking.assign(
-        tesla=_tesla_per_moment(ranking), dft=_known(ranking), order=order_codes(ranking), basis=basis_codes(ranking),
+        tesla=tesla, dft=_known(ranking), order=order_codes(ranking), basis=basis_codes(ranking),
         tc_from=temperature_basis_codes(ranking),
     )  # fmt: skip
     orderings = tuple(

@@ -59,7 +59,8 @@ const fillTemperature = (bar, data, k, place) => {
 const fillBar = (bar, data, k, members, place) => {
   const tesla = data.tesla ? data.tesla.at(k) : NaN;
   const value = (name) => (data[name] ? data[name].at(k) : NaN);
-  const [low, high, dot] = ["moment_low", "moment_high", "moment_muB_per_atom"].map((name) => place(value(name) * tesla));
+  const saturation = ["saturation_T_low", "saturation_T_high", "saturation_T"].map(value); // of the net moment
+  const [low, high, dot] = saturation.map(place);
   const put = (part, known, attributes) => {
     if (!part) return;
     if (!known) part.remove();
@@ -73,6 +74,6 @@ const fillBar = (bar, data, k, members, place) => {
   });
   const dft = place(value("dft") * tesla);
   put(bar.querySelector(".dft"), Number.isFinite(dft), { d: `M${dft} 4.5l4.5 4.5l-4.5 4.5l-4.5 -4.5z` });
-  const words = ["moment_muB_per_atom", "moment_low", "moment_high"].map((name) => FORMATS.number(value(name), 2));
-  bar.setAttribute("aria-label", `${words[0]} µB/atom, 90 % interval ${words[1]} to ${words[2]}`);
+  const words = saturation.map((known) => FORMATS.number(known, 2));
+  bar.setAttribute("aria-label", `${words[2]} T, 90 % interval ${words[0]} to ${words[1]} T`);
 };
