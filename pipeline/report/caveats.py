@@ -71,7 +71,7 @@ def caveats(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) -> 
     if far := run.get("out_of_domain", 0):
         found.append(
             f"{far:,} candidate{'s are' if far > 1 else ' is'} unlike what the model learned from (OOD score above 1), and "
-            "the interval is widened. For an element that was never seen even that may be too narrow."
+            "the interval is widened. An element that was never seen may carry up to the spin of its free atom."
         )
     if run["known_from"] is None:
         found.append("The snapshot that the model learned from is not here, so candidates with a known moment are not marked.")

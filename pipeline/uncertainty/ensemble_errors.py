@@ -19,6 +19,7 @@ from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.conformal import Calibration
 from pipeline.uncertainty.error_model import Difficulty, DifficultySettings
 from pipeline.uncertainty.probability_calibration import Platt
+from pipeline.uncertainty.unseen_elements import unseen_spin
 
 Floats = NDArray[np.float64]
 DIFFICULTY_FOLDER, DOMAIN_FOLDER = "difficulty", "domain"
@@ -99,11 +100,17 @@ class ErrorModel:
         """
         said = combine(list(predictions.values()), weights, self.rule)
         size = self.size(list(predictions.values()), weights, examples)
-        low, high, std = self.calibration.interval(said.moment, size)
+        low, high, std = self._with_unseen_elements(*self.calibration.interval(said.moment, size), examples)
         large = self.calibration.p_above(LARGE_MOMENT, said.moment, size)
         members = {name: p.moment for name, p in predictions.items()}
         far = np.full(len(size), np.nan) if self.domain is None else self.domain.score(examples)
         return EnsemblePrediction(said.moment, low, high, std, size, self.magnetic.of(said.p_magnetic), large, far, members)
+
+    def _with_unseen_elements(self, low: Floats, high: Floats, std: Floats, examples: Examples) -> tuple[Floats, Floats, Floats]:
+        """The interval and the standard deviation, where anything up to their free atoms' spin may be added or taken."""
+        if self.domain is None or not (spin := unseen_spin(examples.graphs, self.domain.elements)).any():
+            return low, high, std
+        return np.maximum(low - spin, 0.0), high + spin, np.hypot(std, spin / np.sqrt(3.0))  # of a uniform distribution
 
     def size(self, predictions: Sequence[Prediction], weights: Floats, examples: Examples) -> Floats:
         """The estimated size of the error before calibration.
