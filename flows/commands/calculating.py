@@ -19,6 +19,10 @@ def calculate(
     max_sites: Annotated[
         int, typer.Option("--max-sites", min=1, help="Largest number of sites of a cell; larger cells are left out.")
     ] = 8,
+    orderings: Annotated[
+        int | None,
+        typer.Option("--orderings", min=2, help="Of each only so many: the ferromagnet, then the likeliest (default: up to 6)."),
+    ] = None,
     max_minutes: Annotated[
         float | None, typer.Option("--max-minutes", min=0, help="Time limit of all calculations together (default: none).")
     ] = None,
@@ -43,13 +47,14 @@ def calculate(
     from flows.console import reporter, use_console
     from flows.summary import print_json
     from pipeline.dft.check import Selection, check
-    from pipeline.dft.plan import Method
+    from pipeline.dft.plan import Method, Size
     from pipeline.dft.queue import CALCULATED
     from pipeline.dft.settings import DftSettings, Limits
     from pipeline.dft.volume import AsGiven, RelaxedVolume
+    from pipeline.magnetism.competing_orderings import MAX_ORDERINGS
 
     use_console(quiet)
-    selection = Selection(top, tuple(ids or ()), max_sites)
+    selection = Selection(top, tuple(ids or ()), Size(max_sites, orderings or MAX_ORDERINGS))
     limits = Limits(60 * each_minutes, None if max_minutes is None else 60 * max_minutes, where.workers)
     folder = out or where.home / CALCULATED
     method, geometry = Method(GPAW, DftSettings()), RelaxedVolume() if relax_volume else AsGiven()

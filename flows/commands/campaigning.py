@@ -21,6 +21,10 @@ def campaign(
     max_sites: Annotated[
         int, typer.Option("--max-sites", min=1, help="Largest number of sites of a cell; larger cells are left out.")
     ] = 8,
+    orderings: Annotated[
+        int | None,
+        typer.Option("--orderings", min=2, help="Of each only so many: the ferromagnet, then the likeliest (default: up to 6)."),
+    ] = None,
     each_minutes: Annotated[float, typer.Option("--each-minutes", min=0, help="Time limit of one calculation.")] = 120.0,
     part: Annotated[
         str, typer.Option("--part", help="K/N: of the queue every N-th candidate, from the K-th. For N machines.")
@@ -45,10 +49,11 @@ def campaign(
     from pipeline.dft.campaign import campaign as calculate
     from pipeline.dft.plan import Method
     from pipeline.dft.settings import DftSettings
+    from pipeline.magnetism.competing_orderings import MAX_ORDERINGS
 
     use_console(quiet)
     folder = out or where.home / "campaigns" / str(found.manifest["id"])
-    scope, method = Scope(top, max_sites, number, of), Method(GPAW, DftSettings())
+    scope, method = Scope(top, max_sites, number, of, orderings or MAX_ORDERINGS), Method(GPAW, DftSettings())
     done = calculate(found, scope, method, 60 * each_minutes, where.workers, core_hours, folder, where.home, reporter())
     print_json(done) if json else show(done)
 

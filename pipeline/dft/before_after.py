@@ -74,7 +74,7 @@ def _result(one: Plan, out: Path) -> Result | None:
     done = [calculation for calculation in found.values() if calculation is not None and calculation.done]
     if not done:
         return None
-    verdict = verdict_of({**found, **dict.fromkeys(one.too_large)})
+    verdict = verdict_of({**found, **dict.fromkeys(one.too_large)}, one.less_likely)
     return one, verdict, min(done, key=lambda calculation: calculation.energy_per_atom)
 
 

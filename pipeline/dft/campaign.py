@@ -18,10 +18,11 @@ from pipeline.dft.bench import tell
 from pipeline.dft.budget import CUT_OFF, Budget
 from pipeline.dft.cost import Pace, core_seconds, pace
 from pipeline.dft.decisive import expected_change, tesla_per_moment
-from pipeline.dft.plan import Method, Plan, plan
+from pipeline.dft.plan import Method, Plan, Size, plan
 from pipeline.dft.queue import CALCULATED, to_do, work_off
 from pipeline.dft.settings import Limits
 from pipeline.export.chosen import choose, read_again
+from pipeline.magnetism.competing_orderings import MAX_ORDERINGS
 from pipeline.ops.ledger import Ledger
 from pipeline.ops.progress import Reporter
 from pipeline.screening.profiles import Profile, profile_of
@@ -40,6 +41,7 @@ class Scope:
     max_sites: int
     part: int = 1  # of the queue the candidates part, part + parts, part + 2 parts ...
     parts: int = 1
+    orderings: int = MAX_ORDERINGS  # at most so many of each candidate, the likeliest
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def _queue(
     manifest = run.manifest
     chosen, missing = read_again(manifest, choose(ranking, scope.top, []))
     licensed = bool(manifest.get("licensed")) and "licensed_crystals" not in manifest
-    plans = plan(chosen, manifest["graph_settings"]["symprec_A"], method, scope.max_sites, licensed)
+    plans = plan(chosen, manifest["graph_settings"]["symprec_A"], method, Size(scope.max_sites, scope.orderings), licensed)
     left_out = [one.facts() for one in missing]
     left_out += [{**_named(one), "why": why} for one in plans if (why := _why_not(one, scope.max_sites))]
     possible = [one for one in plans if not _why_not(one, scope.max_sites)]
@@ -177,7 +179,7 @@ def _claim(out: Path, run: Screened, scope: Scope, method: Method, queue: list[Q
     asked = {"format": FORMAT, "run": run.manifest["id"], **of_method, **asdict(scope)}
     path = out / CAMPAIGN_FILE
     try:
-        there = json.loads(path.read_text(encoding="utf-8"))
+        there = {"orderings": MAX_ORDERINGS, **json.loads(path.read_text(encoding="utf-8"))}  # older ones had no choice
     except FileNotFoundError:
         write_json(path, {**asked, "queue": [one.facts(Pace()) for one in queue]})
         return

@@ -11,7 +11,7 @@ from data.errors import UserError
 from data.store.artifact import make_folder, text_hash
 from pipeline.dft.averaged_verdict import disordered_rows
 from pipeline.dft.bench import Bench
-from pipeline.dft.plan import Method, Plan, plan, plan_one
+from pipeline.dft.plan import Method, Plan, Size, plan, plan_one
 from pipeline.dft.queue import known
 from pipeline.dft.settings import Limits
 from pipeline.dft.verdict import Verdict, Word, verdict_of
@@ -26,11 +26,11 @@ GIVEN_VOLUME = AsGiven()
 
 @dataclass(frozen=True)
 class Selection:
-    """Which candidates: these ids, else the first `top` that compete; in cells of up to `max_sites` sites."""
+    """Which candidates: these ids, else the first `top` that compete; and how much of each."""
 
     top: int
     ids: tuple[str, ...]
-    max_sites: int
+    size: Size
 
 
 def check(
@@ -41,7 +41,7 @@ def check(
 
     Args:
         run: the finished screen.
-        selection: which candidates, and the largest cell.
+        selection: which candidates, and how much of each.
         method: DFT code and its settings.
         limits: time limits and the number of calculations at a time.
         out: folder of the results, created if absent.
@@ -64,15 +64,15 @@ def check(
         reporter.say(f"Left out: {one.row['candidate_id']}: {one.why}")
     if not chosen:
         raise UserError("; ".join(dict.fromkeys(one.why for one in left_out)))
-    plans = plan(chosen, manifest["graph_settings"]["symprec_A"], method, selection.max_sites, _any_licensed(manifest))
+    plans = plan(chosen, manifest["graph_settings"]["symprec_A"], method, selection.size, _any_licensed(manifest))
     jobs = [job for one in plans for job in one.jobs]
     if not jobs:
-        raise UserError(_nothing_to_do(plans, selection.max_sites))
+        raise UserError(_nothing_to_do(plans, selection.size.max_sites))
     make_folder(out)
 
     def replan(candidate: Chosen, how: str) -> Plan:
         symprec, licensed = manifest["graph_settings"]["symprec_A"], _any_licensed(manifest)
-        return plan_one(candidate, symprec, method, selection.max_sites, licensed, how)
+        return plan_one(candidate, symprec, method, selection.size, licensed, how)
 
     inputs = {"run": manifest["id"], "folder": str(out), **asdict(method.settings)}
     with Ledger(home).run("calculate", f"calculate-{text_hash(str(out.resolve()))[:16]}", inputs) as entered:
@@ -109,7 +109,7 @@ def _row_of(placed: Placed, out: Path) -> dict[str, Any]:
     one = placed.plan
     found: dict[str, Calculation | None] = {job.ordering: known(out, job) for job in one.jobs}
     everything = {**found, **dict.fromkeys(one.too_large)}
-    row, verdict = one.chosen.row, verdict_of(everything)
+    row, verdict = one.chosen.row, verdict_of(everything, one.less_likely)
     if doubt := placed.doubt(found.get("fm")):
         verdict = Verdict(Word.UNDECIDED, doubt)
     done = [c for c in found.values() if c is not None and c.done]

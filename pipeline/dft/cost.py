@@ -57,9 +57,10 @@ class Pace:
 
 
 def pace(folders: Iterable[Path], code: str) -> Pace:
-    """The pace of the finished calculations in these folders: the time that all took over the time that the model says.
+    """The pace of the finished calculations in these folders: the median of the time that they took over what the model says.
 
-    The time is that of a clock, so that a machine which is shared with other work is a slow one.
+    The time is that of a clock, so that a machine which is shared with other work is a slow one; the median, because a few
+    calculations may have waited for hours.
 
     Args:
         folders: of results; those that do not exist are none.
@@ -72,4 +73,4 @@ def pace(folders: Iterable[Path], code: str) -> Pace:
     timed = [one for one in found.values() if one.done and one.job.code == code and one.outcome.seconds > 0]
     if not timed:
         return Pace()
-    return Pace(sum(one.outcome.seconds for one in timed) / sum(core_seconds(one.job) for one in timed), len(timed))
+    return Pace(float(np.median([one.outcome.seconds / core_seconds(one.job) for one in timed])), len(timed))

@@ -12,7 +12,7 @@ from data.symmetry import symmetrise
 from pipeline.dft.settings import DftSettings
 from pipeline.dft.unsupported import unsupported
 from pipeline.export.chosen import Chosen
-from pipeline.magnetism.competing_orderings import orderings
+from pipeline.magnetism.competing_orderings import MAX_ORDERINGS, orderings
 
 
 @dataclass(frozen=True)
@@ -24,27 +24,36 @@ class Method:
 
 
 @dataclass(frozen=True)
+class Size:
+    """How much is calculated for a candidate."""
+
+    max_sites: int  # orderings in cells with more sites are left out
+    orderings: int = MAX_ORDERINGS  # the ferromagnet and its likeliest competitors, at most so many; at least two
+
+
+@dataclass(frozen=True)
 class Plan:
     """A candidate and its calculations."""
 
     chosen: Chosen
     n_sites: int  # of the primitive cell
     jobs: tuple[Job, ...]  # none where not even one competitor is small enough: a ferromagnet alone decides nothing
-    too_large: tuple[str, ...]  # orderings that are left out
+    too_large: tuple[str, ...]  # orderings that are left out for their size
     refused: str = ""  # why nothing is calculated, whatever the size
+    less_likely: tuple[str, ...] = ()  # orderings that were not asked for
 
 
-def plan(chosen: list[Chosen], symprec_A: float, method: Method, max_sites: int, licensed: bool) -> list[Plan]:
+def plan(chosen: list[Chosen], symprec_A: float, method: Method, size: Size, licensed: bool) -> list[Plan]:
     """The calculations of each candidate, those with the smallest primitive cell first.
 
     Args:
         chosen: the candidates with their crystals.
         symprec_A: tolerance of the symmetry search, Å.
         method: DFT code and its settings.
-        max_sites: orderings in cells with more sites are left out.
+        size: how much is calculated for each.
         licensed: whether all candidates are licensed; if not, the row of a candidate says whether it is.
     """
-    plans = [plan_one(candidate, symprec_A, method, max_sites, licensed) for candidate in chosen]
+    plans = [plan_one(candidate, symprec_A, method, size, licensed) for candidate in chosen]
     return sorted(plans, key=lambda one: (one.n_sites, one.chosen.row["rank"]))
 
 
@@ -58,13 +67,13 @@ def posed(crystal: Crystal) -> Crystal:
 
 
 def plan_one(
-    candidate: Chosen, symprec_A: float, method: Method, max_sites: int, licensed: bool, geometry: str = AS_GIVEN
+    candidate: Chosen, symprec_A: float, method: Method, size: Size, licensed: bool, geometry: str = AS_GIVEN
 ) -> Plan:
     """The calculations of one candidate.
 
     Args:
         candidate: with its crystal.
-        symprec_A, method, max_sites, licensed: see `plan`.
+        symprec_A, method, size, licensed: see `plan`.
         geometry: how the crystal relates to the one that was screened.
     """
     cell = symmetrise(candidate.crystal, symprec_A)
@@ -72,14 +81,16 @@ def plan_one(
     kept = licensed or bool(candidate.row.get("licensed", False))
     if refused := unsupported(primitive.numbers.tolist()):
         return Plan(candidate, primitive.n_sites, (), (), refused)
-    competing = orderings(cell)
-    names = tuple(ordering.name for ordering in competing)
+    every = orderings(cell)
+    names = tuple(ordering.name for ordering in every)
+    competing = every[: size.orderings]
     jobs = []
     for ordering in competing:
-        if len(ordering.structure) <= max_sites:
+        if len(ordering.structure) <= size.max_sites:
             calculated = posed(Crystal.from_pymatgen(ordering.structure, ""))
             start = ordering.moments + 0.0  # no -0.0, which would be another key
             how = (method.code, asdict(method.settings), kept, geometry)
             jobs.append(Job(primitive, ordering.name, names, calculated, start, *how))
-    too_large = tuple(ordering.name for ordering in competing if len(ordering.structure) > max_sites)
-    return Plan(candidate, primitive.n_sites, tuple(jobs) if len(jobs) > 1 else (), too_large)
+    too_large = tuple(ordering.name for ordering in competing if len(ordering.structure) > size.max_sites)
+    kept_jobs = tuple(jobs) if len(jobs) > 1 else ()
+    return Plan(candidate, primitive.n_sites, kept_jobs, too_large, less_likely=names[size.orderings :])

@@ -6,7 +6,7 @@ ferromagnetic counts as a ferromagnet; its initial ordering is not even metastab
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,15 +29,23 @@ class Verdict:
     why: str
 
 
-def verdict_of(found: Mapping[str, Calculation | None]) -> Verdict:
+def verdict_of(found: Mapping[str, Calculation | None], less_likely: Sequence[str] = ()) -> Verdict:
     """The verdict on one candidate.
 
-    "confirmed" needs the results of all orderings. "refuted" needs only one ordering that is lower, because a further calculation
-    can only lower the ground state.
+    "confirmed" needs the results of all orderings in `found`, and says which others there are. "refuted" needs only one ordering
+    that is lower, because a further calculation can only lower the ground state.
 
     Args:
         found: the calculation of each competing ordering by name, the ferromagnet `fm` included; None: not calculated.
+        less_likely: names of further competing orderings, which were not asked for.
     """
+    verdict = _verdict(found)
+    if verdict.word is not Word.CONFIRMED or not less_likely:
+        return verdict
+    return Verdict(verdict.word, f"{verdict.why}; without {len(less_likely)} less likely orderings: {', '.join(less_likely)}")
+
+
+def _verdict(found: Mapping[str, Calculation | None]) -> Verdict:
     done = {name: calculation for name, calculation in found.items() if calculation is not None and calculation.done}
     parallel = {name: c for name, c in done.items() if c.ended is Ended.FERROMAGNET}
     others = {name: c for name, c in done.items() if name not in parallel}

@@ -19,10 +19,11 @@ from data.sources.starter import STARTER_FILE, StarterSource
 from data.store.artifact import write_json
 from data.symmetry import SYMPREC_A
 from pipeline.dft.child import calculate
-from pipeline.dft.plan import Method, Plan, plan
+from pipeline.dft.plan import Method, Plan, Size, plan
 from pipeline.dft.settings import DftSettings
 from pipeline.disorder.approximants import APPROXIMANT_CODE
 from pipeline.export.chosen import Chosen
+from pipeline.magnetism.competing_orderings import MAX_ORDERINGS
 from tests.data.cif_texts import cell_text, cif_text
 
 if TYPE_CHECKING:
@@ -44,11 +45,12 @@ def starter() -> dict[str, Crystal]:
 
 
 def planned(
-    code: str, *crystals: Crystal, max_sites: int = 8, licensed: bool = False, settings: DftSettings = SETTINGS
-) -> list[Plan]:
+    code: str, *crystals: Crystal, max_sites: int = 8, orderings: int = MAX_ORDERINGS, licensed: bool = False,
+    settings: DftSettings = SETTINGS,
+) -> list[Plan]:  # fmt: skip
     """The plans for these crystals, ranked as they come."""
     chosen = [Chosen({"rank": k, "candidate_id": c.id, "formula": c.formula}, c) for k, c in enumerate(crystals, start=1)]
-    return plan(chosen, SYMPREC_A, Method(code if ":" in code else TOY + code, settings), max_sites, licensed)
+    return plan(chosen, SYMPREC_A, Method(code if ":" in code else TOY + code, settings), Size(max_sites, orderings), licensed)
 
 
 def calculated(folder: Path, *crystals: Crystal, code: str = "Toy", orderings: int = 9, licensed: bool = False) -> Path:

@@ -13,7 +13,7 @@ from flows.commands.calculating import show
 from pipeline.dft.averaged_verdict import CalculatedApproximant, averaged_verdict
 from pipeline.dft.check import Selection, check
 from pipeline.dft.child import calculate
-from pipeline.dft.plan import Method, Plan, plan
+from pipeline.dft.plan import Method, Plan, Size, plan
 from pipeline.dft.settings import DftSettings, Limits
 from pipeline.dft.verdict import Word
 from pipeline.export.chosen import read_again
@@ -49,7 +49,7 @@ def test_the_rule(shares: tuple[float, ...], words: tuple[Word, ...], expected: 
 def plans_of(run: Screened) -> list[Plan]:
     chosen, left_out = read_again(run.manifest, run.ranking())
     assert not left_out
-    return sorted(plan(chosen, SYMPREC_A, METHOD, SITES, False), key=lambda one: one.chosen.approximant)
+    return sorted(plan(chosen, SYMPREC_A, METHOD, Size(SITES), False), key=lambda one: one.chosen.approximant)
 
 
 def calculated(plans: list[Plan], out: Path) -> list[float]:
@@ -65,7 +65,7 @@ def calculated(plans: list[Plan], out: Path) -> list[float]:
 
 
 def checked(run: Screened, folder: Path) -> dict[str, Any]:
-    return check(run, Selection(1, (), SITES), METHOD, NO_TIME, folder / "out", folder / "home", Quiet())
+    return check(run, Selection(1, (), Size(SITES)), METHOD, NO_TIME, folder / "out", folder / "home", Quiet())
 
 
 def test_the_mean_over_all_approximants(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:

@@ -221,12 +221,13 @@ def test_the_pace_is_that_of_what_is_done(tmp_path: Path) -> None:
     [one] = planned("Toy", starter()["bcc-Fe"])
     timed(tmp_path / "a", one.jobs[:2], 0.25)
     timed(tmp_path / "b", one.jobs[2:4], 0.25)
+    timed(tmp_path / "b", one.jobs[5:], 40.0)  # waited for a core
     timed(tmp_path / "b", [replace(one.jobs[0], code=TOY + "Elastic")], 9.0)  # another code
     lost = Calculation(one.jobs[4], Outcome(Status.TIMEOUT, "ended", seconds=1e6))
     write_calculation(tmp_path / "b", lost)
     (tmp_path / "b" / f"{'0' * 32}.json").write_text("{")
     found = pace((tmp_path / "a", tmp_path / "b", tmp_path / "none"), TOY + "Toy")
-    assert found.measured == 4 and found.factor == pytest.approx(0.25)
+    assert found.measured == 5 and found.factor == pytest.approx(0.25)
     assert found.core_seconds(one.jobs) == pytest.approx(0.25 * sum(map(core_seconds, one.jobs)))
     assert pace((tmp_path / "none",), TOY + "Toy").factor == 1.0
 

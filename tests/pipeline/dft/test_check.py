@@ -18,7 +18,7 @@ from data.sources.opening import labelled_source
 from data.sources.parquet import Columns
 from flows.commands.calculating import show
 from pipeline.dft.check import Selection, check
-from pipeline.dft.plan import Method
+from pipeline.dft.plan import Method, Size
 from pipeline.dft.queue import LOGS
 from pipeline.dft.settings import DftSettings, Limits
 from pipeline.ops.ledger import Ledger
@@ -32,7 +32,7 @@ LIMITS = Limits(each_s=60.0, whole_s=None, at_once=2)
 
 
 def checked(run: Screened, folder: Path, code: str = "Toy", limits: Limits = LIMITS, **asked: Any) -> dict[str, Any]:
-    selection = replace(Selection(top=3, ids=(), max_sites=8), **asked)
+    selection = replace(Selection(top=3, ids=(), size=Size(8)), **asked)
     return check(run, selection, Method(TOY + code, DftSettings()), limits, folder / "out", folder / "home", Quiet())
 
 
@@ -88,17 +88,27 @@ def test_out_of_time(tmp_path: Path) -> None:
     assert not calculations(tmp_path / "out") and not list((tmp_path / "out" / LOGS).iterdir())
 
 
+def test_the_likeliest_orderings_only(tmp_path: Path) -> None:
+    """The verdict says so, and the rest can be calculated later."""
+    run = screened(tmp_path / "run", TOP)
+    done = checked(run, tmp_path, size=Size(8, 3), ids=("bcc-Fe",))
+    assert done["calculated"] == 3 and done["candidates"][0]["verdict"] == "confirmed"
+    assert "without 3 less likely orderings: " in done["candidates"][0]["why"]
+    more = checked(run, tmp_path, ids=("bcc-Fe",))
+    assert (more["calculated"], more["known_before"]) == (3, 3) and "less likely" not in more["candidates"][0]["why"]
+
+
 def test_too_large_cells(tmp_path: Path) -> None:
     run = screened(tmp_path / "run", TOP)
-    done = checked(run, tmp_path, max_sites=4, ids=("bcc-Fe", "C1b-NiMnSb"))
+    done = checked(run, tmp_path, size=Size(4), ids=("bcc-Fe", "C1b-NiMnSb"))
     iron, alloy = done["candidates"]
     assert iron["verdict"] == "confirmed" and iron["too_large"] == []
     assert len(alloy["too_large"]) == 4 and "fim-Mn" not in alloy["too_large"], "those of six sites"
     assert alloy["verdict"] == "refuted", "what fits can refute"
-    none = checked(run, tmp_path, max_sites=2, ids=("bcc-Fe", "C1b-NiMnSb"))["candidates"][1]
+    none = checked(run, tmp_path, size=Size(2), ids=("bcc-Fe", "C1b-NiMnSb"))["candidates"][1]
     assert (none["verdict"], none["why"]) == ("undecided", "its primitive cell has 3 sites: raise --max-sites")
     with pytest.raises(UserError, match=r"up to 1 sites \(their primitive cells have 1, 3\): raise --max-sites"):
-        checked(run, tmp_path, max_sites=1, ids=("bcc-Fe", "C1b-NiMnSb"))
+        checked(run, tmp_path, size=Size(1), ids=("bcc-Fe", "C1b-NiMnSb"))
 
 
 def test_mistakes(tmp_path: Path) -> None:

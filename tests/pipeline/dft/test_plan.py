@@ -59,6 +59,13 @@ def test_a_limit_of_sites(max_sites: int, sites: set[int], left_out: int) -> Non
     assert {job.cell.n_sites for job in one.jobs} == sites and len(one.too_large) == left_out
 
 
+def test_only_the_likeliest_orderings() -> None:
+    """The same calculations as before, so that results are shared, and the others by name."""
+    [every], [few] = planned("Toy", starter()["bcc-Fe"]), planned("Toy", starter()["bcc-Fe"], orderings=3)
+    assert [job.key for job in few.jobs] == [job.key for job in every.jobs[:3]] and every.less_likely == ()
+    assert few.less_likely == tuple(job.ordering for job in every.jobs[3:]) and few.jobs[0].orderings == every.jobs[0].orderings
+
+
 def test_a_ferromagnet_alone_is_not_calculated() -> None:
     [one] = planned("Toy", starter()["bcc-Fe"], max_sites=1)
     assert one.jobs == () and one.n_sites == 1

@@ -55,6 +55,13 @@ def test_verdicts(found: dict[str, Any], word: Word, why: str) -> None:
     assert verdict.word is word and why in verdict.why, verdict
 
 
+def test_a_confirmed_one_says_what_it_was_not_compared_with() -> None:
+    low, high = ended(0, UP), ended(5, DOWN)
+    confirmed = verdict_of({"fm": low, "afm": high}, ("afm-x4-1", "afm-x4-2"))
+    assert confirmed.word is Word.CONFIRMED and confirmed.why.endswith("without 2 less likely orderings: afm-x4-1, afm-x4-2")
+    assert verdict_of({"fm": high, "afm": low}, ("afm-x4-1",)) == verdict_of({"fm": high, "afm": low})
+
+
 @pytest.mark.parametrize(
     ("start", "left", "state"),
     [

@@ -13,7 +13,7 @@ from data.sources import Record
 from data.sources.calculated import CalculatedSource
 from flows.commands.calculating import show
 from pipeline.dft.check import Selection, check
-from pipeline.dft.plan import Method
+from pipeline.dft.plan import Method, Size
 from pipeline.dft.settings import DftSettings, Limits
 from pipeline.dft.volume import MORE, ROUGH_EV, SCANS, STEP, Placed, RelaxedVolume, Scan
 from pipeline.ops.progress import Quiet
@@ -27,7 +27,7 @@ IDS = ("bcc-Fe", "fcc-Co", "fcc-Ni")  # minimum within the scan, beyond its end,
 
 
 def relaxed(run: Screened, folder: Path, limits: Limits = LIMITS, code: str = "Elastic", **asked: Any) -> dict[str, Any]:
-    selection, method = replace(Selection(3, IDS, 2), **asked), Method(TOY + code, DftSettings())
+    selection, method = replace(Selection(3, IDS, Size(2)), **asked), Method(TOY + code, DftSettings())
     return check(run, selection, method, limits, folder / "out", folder / "home", Quiet(), RelaxedVolume())
 
 

@@ -17,7 +17,7 @@ from data.crystal import Crystal
 from data.rejection import Reason
 from data.sources.cif_folder import CifFolder
 from pipeline.comparison.section import changes_since
-from pipeline.dft.plan import Method, plan
+from pipeline.dft.plan import Method, Size, plan
 from pipeline.dft.settings import DftSettings
 from pipeline.disorder.approximants import Approximants
 from pipeline.disorder.decorations import Decorations
@@ -155,7 +155,7 @@ def test_export_writes_the_approximants_and_a_plan_calculates_them(
         iron += told["share"] * structure.composition.get_atomic_fraction("Fe")
     assert abs(iron - 0.7) < HALF
     chosen, _ = read_again(done.manifest, choose(done.ranking(), 3, ["FeCo"]))
-    plans = plan(chosen, 0.01, Method("toy:Toy", DftSettings()), 40, False)
+    plans = plan(chosen, 0.01, Method("toy:Toy", DftSettings()), Size(40), False)
     assert len(plans) == number and any(one.jobs for one in plans)
     keys = {job.key for one in plans for job in one.jobs}
     assert len(keys) == sum(len(one.jobs) for one in plans), "each approximant is a calculation of its own"
