@@ -32,8 +32,9 @@ class Verdict:
 def verdict_of(found: Mapping[str, Calculation | None], less_likely: Sequence[str] = ()) -> Verdict:
     """The verdict on one candidate.
 
-    "confirmed" needs the results of all orderings in `found`, and says which others there are. "refuted" needs only one ordering
-    that is lower, because a further calculation can only lower the ground state.
+    "confirmed" needs the results of all orderings in `found`, and says which others there are. Where all of them end ferromagnetic,
+    nothing was compared, so that none may be left out. "refuted" needs only one ordering that is lower, because a further
+    calculation can only lower the ground state.
 
     Args:
         found: the calculation of each competing ordering by name, the ferromagnet `fm` included; None: not calculated.
@@ -42,7 +43,9 @@ def verdict_of(found: Mapping[str, Calculation | None], less_likely: Sequence[st
     verdict = _verdict(found)
     if verdict.word is not Word.CONFIRMED or not less_likely:
         return verdict
-    return Verdict(verdict.word, f"{verdict.why}; without {len(less_likely)} less likely orderings: {', '.join(less_likely)}")
+    compared = any(c is not None and c.ended is not Ended.FERROMAGNET for c in found.values())
+    word = Word.CONFIRMED if compared else Word.UNDECIDED
+    return Verdict(word, f"{verdict.why}; without {len(less_likely)} less likely orderings: {', '.join(less_likely)}")
 
 
 def _verdict(found: Mapping[str, Calculation | None]) -> Verdict:

@@ -59,7 +59,16 @@ def test_a_confirmed_one_says_what_it_was_not_compared_with() -> None:
     low, high = ended(0, UP), ended(5, DOWN)
     confirmed = verdict_of({"fm": low, "afm": high}, ("afm-x4-1", "afm-x4-2"))
     assert confirmed.word is Word.CONFIRMED and confirmed.why.endswith("without 2 less likely orderings: afm-x4-1, afm-x4-2")
-    assert verdict_of({"fm": high, "afm": low}, ("afm-x4-1",)) == verdict_of({"fm": high, "afm": low})
+    refuted = {"fm": low, "afm": ended(-5, DOWN)}
+    assert verdict_of(refuted, ("afm-x4-1",)) == verdict_of(refuted) and verdict_of(refuted).word is Word.REFUTED
+
+
+def test_where_nothing_was_compared_nothing_is_confirmed() -> None:
+    """MnNi, an antiferromagnet: the likeliest competitor of its ferromagnet ends as the ferromagnet."""
+    both_ferromagnets = {"fm": ended(0, UP), "fim": ended(0.1, UP)}
+    verdict = verdict_of(both_ferromagnets, ("afm-x4-1",))
+    assert verdict.word is Word.UNDECIDED and "without 1 less likely orderings: afm-x4-1" in verdict.why
+    assert verdict_of(both_ferromagnets).word is Word.CONFIRMED
 
 
 @pytest.mark.parametrize(
