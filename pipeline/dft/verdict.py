@@ -32,9 +32,9 @@ class Verdict:
 def verdict_of(found: Mapping[str, Calculation | None], less_likely: Sequence[str] = ()) -> Verdict:
     """The verdict on one candidate.
 
-    "confirmed" needs the results of all orderings in `found`, and says which others there are. Where all of them end ferromagnetic,
-    nothing was compared, so that none may be left out. "refuted" needs only one ordering that is lower, because a further
-    calculation can only lower the ground state.
+    "confirmed" needs the results of all orderings in `found`, and says which others there are. Where all of them end
+    ferromagnetic, nothing was compared, so that none may be left out. "refuted" needs only one ordering that is lower, because a
+    further calculation can only lower the ground state.
 
     Args:
         found: the calculation of each competing ordering by name, the ferromagnet `fm` included; None: not calculated.
