@@ -61,8 +61,10 @@ def test_changed_files_are_noticed(tmp_path: Path) -> None:
     ordering = next(o for o in orderings(cell) if o.name.startswith("afm-gamma"))
     write_vasp(ordering, tmp_path)
     incar, poscar = (tmp_path / "INCAR").read_text(), (tmp_path / "POSCAR").read_text()
-    assert "1*5.0 1*-5.0" in incar
-    (tmp_path / "INCAR").write_text(incar.replace("1*5.0 1*-5.0", "1*-5.0 1*5.0"))
+    up_down, down_up = "1*5.0 1*-5.0", "1*-5.0 1*5.0"
+    assert (up_down in incar) != (down_up in incar)
+    there, other_way = (up_down, down_up) if up_down in incar else (down_up, up_down)
+    (tmp_path / "INCAR").write_text(incar.replace(there, other_way))
     assert not same(ordering, read_vasp(tmp_path)), "moments exchanged"
     (tmp_path / "INCAR").write_text(incar)
     assert same(ordering, read_vasp(tmp_path))
