@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.common import Json, Out, QuietOption, facts
+from flows.commands.common import Json, OrderingsOption, Out, QuietOption, facts
 
 
 def calculate(
@@ -19,10 +19,7 @@ def calculate(
     max_sites: Annotated[
         int, typer.Option("--max-sites", min=1, help="Largest number of sites of a cell; larger cells are left out.")
     ] = 8,
-    orderings: Annotated[
-        int | None,
-        typer.Option("--orderings", min=2, help="Of each only so many: the ferromagnet, then the likeliest (default: up to 6)."),
-    ] = None,
+    orderings: OrderingsOption = None,
     max_minutes: Annotated[
         float | None, typer.Option("--max-minutes", min=0, help="Time limit of all calculations together (default: none).")
     ] = None,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.common import Json, Out, QuietOption, facts
+from flows.commands.common import Json, OrderingsOption, Out, QuietOption, facts
 
 SHOWN = 15  # rows on the terminal
 
@@ -21,10 +21,7 @@ def campaign(
     max_sites: Annotated[
         int, typer.Option("--max-sites", min=1, help="Largest number of sites of a cell; larger cells are left out.")
     ] = 8,
-    orderings: Annotated[
-        int | None,
-        typer.Option("--orderings", min=2, help="Of each only so many: the ferromagnet, then the likeliest (default: up to 6)."),
-    ] = None,
+    orderings: OrderingsOption = None,
     each_minutes: Annotated[float, typer.Option("--each-minutes", min=0, help="Time limit of one calculation.")] = 120.0,
     part: Annotated[
         str, typer.Option("--part", help="K/N: of the queue every N-th candidate, from the K-th. For N machines.")

@@ -29,6 +29,10 @@ DisorderOption = Annotated[
         "keeps the main species of each site, `reject` leaves them out.",
     ),
 ]
+OrderingsOption = Annotated[
+    int | None,
+    typer.Option("--orderings", min=2, help="Of each only so many: the ferromagnet, then the likeliest (default: up to 6)."),
+]
 
 
 Force = Annotated[

@@ -65,7 +65,8 @@ def _names(bucket: Bucket) -> list[bytes]:
 def _with_fits(buckets: Sequence[Bucket], licensed: Sequence[bool], store: RowStore) -> list[Bucket]:
     """The buckets with what StructureMatcher said before of pairs of their cells."""
     names = [[] if secret else _names(bucket) for bucket, secret in zip(buckets, licensed, strict=True)]
-    keys = [row_keys(key_prefix("fits"), of_bucket) for of_bucket in names]
+    prefix = key_prefix("fits")
+    keys = [row_keys(prefix, of_bucket) for of_bucket in names]
     rows = store.get([key for of_bucket in keys for key in of_bucket], today())
     return [
         replace(bucket, fits=_fits(of_bucket, [rows.get(key, b"") for key in theirs]))
@@ -86,6 +87,8 @@ def _fits(names: list[bytes], rows: list[bytes]) -> dict[tuple[int, int], bool]:
 
 def _fits_rows(bucket: Bucket, matched: Matched) -> dict[bytes, bytes]:
     """A row for each cell that was the first of a pair: of each such pair the second cell's name, and 1 for yes or 0 for no."""
+    if not matched.fits:  # most buckets need no StructureMatcher
+        return {}
     names, rows = _names(bucket), dict[int, bytearray]()
     for (j, other), said in sorted(matched.fits.items()):
         rows.setdefault(j, bytearray()).extend((*names[other], said))

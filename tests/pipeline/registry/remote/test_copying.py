@@ -97,7 +97,6 @@ def test_an_artefact_without_its_manifest_is_not_seen_and_completed_by_the_next_
     assert [moved.id for moved in pull(empty, url, Quiet())][:2] == [one.id, other.id]
 
 
-
 KILLED = """
 import os, signal, sys
 from contextlib import contextmanager
