@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from data.store.artifact import write_bytes
 from data.symmetry import SymmetricCell
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 _SCHEMA = pa.schema(
     [
         ("lattice", pa.list_(pa.float64())),  # Å, nine numbers
@@ -29,6 +27,7 @@ _SCHEMA = pa.schema(
         ("hall", pa.int64()),
     ]
 )
+_OF_LISTS, _SINGLE = ("lattice", "frac", "numbers", "orbit"), ("space_group", "exact", "hall")
 
 
 def write_cells(path: Path, cells: Iterable[SymmetricCell]) -> None:
@@ -40,15 +39,42 @@ def write_cells(path: Path, cells: Iterable[SymmetricCell]) -> None:
     write_bytes(path, buffer.getvalue().to_pybytes())
 
 
+class CellTable(Sequence[SymmetricCell]):
+    """The cells of a table, each made when it is asked for: as objects, cells take several times the room of their numbers."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._size = len(table)
+        self._lists = [_Lists.of(table[name]) for name in _OF_LISTS]
+        self._single = [table[name].to_pylist() for name in _SINGLE]
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, place: int) -> SymmetricCell: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[SymmetricCell]: ...
+
+    def __getitem__(self, place: int | slice) -> SymmetricCell | list[SymmetricCell]:
+        if isinstance(place, slice):
+            return [self[k] for k in range(*place.indices(self._size))]
+        lattice, frac, numbers, orbit = (column[place] for column in self._lists)
+        group, exact, hall = (column[place] for column in self._single)
+        return SymmetricCell(lattice.reshape(3, 3), frac.reshape(-1, 3), numbers, orbit, group, exact, hall)
+
+
 @dataclass(frozen=True)
 class CellFiles:
     """The cells of several files, numbered through from 0."""
 
     paths: tuple[Path, ...]
 
-    def take(self, rows: list[int]) -> list[SymmetricCell]:
+    def take(self, rows: list[int]) -> CellTable:
         """The cells of these rows, in this order."""
-        return list(map(_cell, *map(_values, self.table(rows).columns)))
+        cells = CellTable(self.table(rows))
+        pa.default_memory_pool().release_unused()  # what joining the files took, several times the cells themselves
+        return cells
 
     def table(self, rows: list[int]) -> pa.Table:
         """The same as a table, for those who only pass them on."""
@@ -84,14 +110,18 @@ def _column(kind: pa.DataType, values: list[Any]) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), pa.array(flat))
 
 
-def _values(column: pa.ChunkedArray) -> list[Any]:
-    """The reverse of `_column`."""
-    if not pa.types.is_list(column.type):
-        return list(column.to_pylist())
-    ends = np.cumsum(pc.list_value_length(column).to_numpy())
-    flat = pc.list_flatten(column).to_numpy().copy()  # what Arrow hands out cannot be written to
-    return np.split(flat, ends[:-1]) if len(ends) else []
+@dataclass(frozen=True)
+class _Lists:
+    """A column of lists of numbers."""
 
+    flat: NDArray[Any]
+    ends: NDArray[np.int64]  # (rows + 1,)
 
-def _cell(lattice: Floats, frac: Floats, numbers: Integers, orbit: Integers, group: int, exact: bool, hall: int) -> SymmetricCell:
-    return SymmetricCell(lattice.reshape(3, 3), frac.reshape(-1, 3), numbers, orbit, group, exact, hall)
+    @classmethod
+    def of(cls, column: pa.ChunkedArray) -> _Lists:
+        lengths = pc.list_value_length(column).to_numpy()
+        return cls(pc.list_flatten(column).to_numpy(), np.append(0, np.cumsum(lengths)).astype(np.int64))
+
+    def __getitem__(self, row: int) -> NDArray[Any]:
+        """A copy, since what Arrow hands out cannot be written to. Raises IndexError past the last row."""
+        return self.flat[self.ends[row] : self.ends[row + 1]].copy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -66,12 +66,10 @@ class Reduced:
         """StructureMatcher's answer, which takes milliseconds to seconds."""
         return bool(_matcher().fit(self.structure, other.structure, skip_structure_reduction=True))
 
-    def same(self, other: Reduced, fits: Callable[[], bool] | None = None) -> bool:
-        """Whether both are the same crystal: equal up to volume (MAX_LOG_VOLUME per atom), strain and shifts of sites within the
-        tolerances. Where that is not seen at once, `fits` decides; None: StructureMatcher."""
-        if abs(self.log_volume - other.log_volume) > MAX_LOG_VOLUME or len(self.cell.numbers) != len(other.cell.numbers):
-            return False
-        return superposed(self.cell, other.cell) or (self.fits(other) if fits is None else fits())
+    def may_be(self, other: Reduced) -> bool:
+        """Whether number of sites and volume per atom (MAX_LOG_VOLUME) allow that both are the same crystal, which is equal up to
+        volume, strain and shifts of sites within the tolerances."""
+        return abs(self.log_volume - other.log_volume) <= MAX_LOG_VOLUME and len(self.cell.numbers) == len(other.cell.numbers)
 
 
 class _Comparisons:
@@ -81,8 +79,13 @@ class _Comparisons:
         self.cells = [Reduced(cell) for cell in (*bucket.candidates, *bucket.known)]
         self.before, self.made = bucket.fits, dict[tuple[int, int], bool]()
 
-    def same(self, j: int, k: int) -> bool:
-        return self.cells[j].same(self.cells[k], lambda: self._fit(j, k))
+    def first_equal(self, k: int, others: Iterable[int]) -> int | None:
+        """The first of `others` whose cell superposes with that of k; where there is none, the first that StructureMatcher calls
+        the same. Of ten descriptions each of two crystals with one fingerprint, it is asked of one pair instead of ten."""
+        near = [j for j in others if self.cells[j].may_be(self.cells[k])]
+        seen_at_once = (j for j in near if superposed(self.cells[j].cell, self.cells[k].cell))
+        found = next(seen_at_once, None)
+        return next((j for j in near if self._fit(j, k)), None) if found is None else found
 
     def _fit(self, j: int, k: int) -> bool:
         said = self.before.get((j, k))
@@ -95,13 +98,12 @@ def match_bucket(bucket: Bucket) -> Matched:
     n, pairs = len(bucket.candidates), _Comparisons(bucket)
     first: list[int | None] = []
     for k in range(n):
-        firsts = (j for j in range(k) if first[j] is None)
-        first.append(next((j for j in firsts if pairs.same(j, k)), None))
+        first.append(pairs.first_equal(k, (j for j in range(k) if first[j] is None)))
     found: list[int | None] = []
     for k in range(n):
         volume = pairs.cells[k].log_volume
         near = sorted(range(n, len(pairs.cells)), key=lambda j: abs(pairs.cells[j].log_volume - volume))
-        equal = next((j for j in near if pairs.same(j, k)), None)
+        equal = pairs.first_equal(k, near)
         found.append(None if equal is None else equal - n)
     return Matched(first, found, fits=pairs.made)
 

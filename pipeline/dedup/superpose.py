@@ -29,9 +29,15 @@ def superposed(one: SymmetricCell, other: SymmetricCell) -> bool:
     elements, counts = np.unique(one.numbers, return_counts=True)
     rarest = elements[counts.argmin()]
     start = one.frac[one.numbers == rarest][0]
-    alien = one.numbers[:, None] != other.numbers[None, :]
     within = SITES * (cell_volume(one.lattice) / len(one.numbers)) ** (1 / 3)
-    for place in other.frac[other.numbers == rarest]:
+    places = other.frac[other.numbers == rarest]
+    if np.array_equal(one.numbers, other.numbers):  # mostly the sites stand in one order, partner by partner
+        apart = one.frac + (places[0] - start) - other.frac
+        apart -= np.round(apart)
+        if np.linalg.norm(apart @ one.lattice, axis=1).max() <= within:
+            return True
+    alien = one.numbers[:, None] != other.numbers[None, :]
+    for place in places:
         apart = (one.frac + (place - start))[:, None] - other.frac[None]
         apart -= np.round(apart)
         distance = np.linalg.norm(apart @ one.lattice, axis=-1)

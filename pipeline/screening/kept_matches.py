@@ -18,6 +18,7 @@ from pipeline.screening.kept_rows import key_prefix, today
 from pipeline.screening.predicted_cells import cell_bytes
 
 _NAME_BYTES = 16  # of a hash that stands for a cell
+_FEWEST = 4  # crystals of a bucket whose single comparisons are kept; those of a smaller one are soon made again
 
 
 def kept_matches(
@@ -58,13 +59,19 @@ def _bytes(bucket: Bucket) -> bytes:
     return len(bucket.candidates).to_bytes(4, "little") + b"".join(map(cell_bytes, cells))
 
 
+def _keeps_fits(bucket: Bucket) -> bool:
+    return len(bucket.candidates) + len(bucket.known) >= _FEWEST
+
+
 def _names(bucket: Bucket) -> list[bytes]:
     return [hashlib.blake2b(cell_bytes(c), digest_size=_NAME_BYTES).digest() for c in (*bucket.candidates, *bucket.known)]
 
 
 def _with_fits(buckets: Sequence[Bucket], licensed: Sequence[bool], store: RowStore) -> list[Bucket]:
     """The buckets with what StructureMatcher said before of pairs of their cells."""
-    names = [[] if secret else _names(bucket) for bucket, secret in zip(buckets, licensed, strict=True)]
+    names = [
+        _names(bucket) if _keeps_fits(bucket) and not secret else [] for bucket, secret in zip(buckets, licensed, strict=True)
+    ]
     prefix = key_prefix("fits")
     keys = [row_keys(prefix, of_bucket) for of_bucket in names]
     rows = store.get([key for of_bucket in keys for key in of_bucket], today())
@@ -87,7 +94,7 @@ def _fits(names: list[bytes], rows: list[bytes]) -> dict[tuple[int, int], bool]:
 
 def _fits_rows(bucket: Bucket, matched: Matched) -> dict[bytes, bytes]:
     """A row for each cell that was the first of a pair: of each such pair the second cell's name, and 1 for yes or 0 for no."""
-    if not matched.fits:  # most buckets need no StructureMatcher
+    if not matched.fits or not _keeps_fits(bucket):  # most buckets need no StructureMatcher
         return {}
     names, rows = _names(bucket), dict[int, bytearray]()
     for (j, other), said in sorted(matched.fits.items()):

@@ -88,7 +88,10 @@ class Work:
             rejections.append(pq.read_table(self._rejected(number)))
         read = [frame for frame in frames if len(frame)]
         rejected = pa.concat_tables(rejections) if rejections else pa.Table.from_pylist([], schema=_REJECTED)
-        return pd.concat(read, ignore_index=True) if read else pd.DataFrame(), rejected.to_pandas(), facts
+        joined = pd.concat(read, ignore_index=True) if read else pd.DataFrame()
+        del frames, read
+        pa.default_memory_pool().release_unused()  # else the parts' room stays taken beside the whole
+        return joined, rejected.to_pandas(), facts
 
     def _table(self, number: int) -> Path:
         return self.folder / f"{number:06d}.parquet"

@@ -89,7 +89,7 @@ def test_cells_on_disk(tmp_path: Path) -> None:
     write_cells(tmp_path / "1.parquet", [])
     write_cells(tmp_path / "2.parquet", cells[4:])
     files = CellFiles((tmp_path / "0.parquet", tmp_path / "1.parquet", tmp_path / "2.parquet"))
-    assert files.take([]) == []
+    assert list(files.take([])) == []
     for row, cell in zip([7, 0, 4, 4], files.take([7, 0, 4, 4]), strict=True):
         for name in ("lattice", "frac", "numbers", "orbit"):
             assert np.array_equal(getattr(cell, name), getattr(cells[row], name))

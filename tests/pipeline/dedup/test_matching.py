@@ -28,7 +28,7 @@ def scaled(crystal: Crystal, factor: float) -> Crystal:
 
 def equal(one: Crystal, other: Crystal) -> bool:
     a, b = symmetrise(one), symmetrise(other)
-    return fingerprint(a) == fingerprint(b) and Reduced(a).same(Reduced(b))
+    return fingerprint(a) == fingerprint(b) and match_bucket(Bucket([a, b])).first[1] == 0
 
 
 def built(group: str, lattice: Lattice, *sites: tuple[str, tuple[float, float, float]]) -> Crystal:
