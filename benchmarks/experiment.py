@@ -240,7 +240,7 @@ def _unseen(predictions: pd.DataFrame, rows: ExperimentRows, model: Any, crossed
 def _with(table: pd.DataFrame, look_up: bool) -> pd.DataFrame:
     known = known_from_experiment(table["formula"], table["space_group"], None)
     if not look_up:
-        known = known.assign(known_order="", known_tc_K=np.nan, known_tn_K=np.nan)
+        known = known.assign(known_order="", known_tc_K=np.nan, known_tn_K=np.nan, known_elsewhere="")
     tesla = TESLA_PER_MUB_PER_A3 / table["volume_per_atom"]
     return with_tesla(with_experiment(table, known, tesla), tesla)
 

@@ -80,7 +80,7 @@ def with_orders(table: pd.DataFrame, look_up: bool = False, constants: MomentCon
     """The columns of a ranking, from `predicted`."""
     known = known_from_experiment(table["formula"], table["space_group"], None)
     if not look_up:
-        known = known.assign(known_order="", known_tc_K=np.nan, known_tn_K=np.nan)
+        known = known.assign(known_order="", known_tc_K=np.nan, known_tn_K=np.nan, known_elsewhere="")
     return with_experiment(table, known, TESLA_PER_MUB_PER_A3 / table["volume_per_atom"], constants)
 
 

@@ -116,7 +116,7 @@ def _experiment(saturation: NDArray[np.float64], shares: NDArray[np.float64]) ->
         "known_order": said, "known_tc_K": np.where(up, tc, np.nan), "known_tn_K": np.where(said == "AFM", tc / 3, np.nan),
         "known_references": np.where(said == "", 0, random.integers(1, 30, rows)),
         "known_dois": np.where(said == "", "", np.where(random.random(rows) < 0.5, _DOIS, "handbook: Coey 2010")),
-        "known_spread_K": np.where(up, 5.0, np.nan),
+        "known_spread_K": np.where(up, 5.0, np.nan), "known_elsewhere": "",
     }  # fmt: skip
 
 

@@ -6,7 +6,9 @@ unless the sublattice rules oppose two sublattices (`ferrimagnets_by_structure`)
 
     P(NM) = 1 - m      P(AFM) = m (1 - e)      P(FM) = m e f / (f + i)      P(FiM) = m e i / (f + i)
 
-What has been measured takes the place of e and of the Curie temperature, and the column `order_basis` says so.
+What has been measured takes the place of e and of the Curie temperature, and the column `order_basis` says so. Where the handbook
+has the composition in another structure, the models, which read compositions, answer for that one. Then e becomes
+SAME_ORDER e + (1 - SAME_ORDER) (1 - e), and the interval of Tc reaches at least LARGEST_HALF of the value to either side.
 """
 
 from __future__ import annotations
@@ -49,12 +51,13 @@ NEAR_ROOM, NEAR_ROOM_K = "p_tc_260_to_340", (260.0, 340.0)  # where a magnetocal
 SURE = 0.98  # of a measured order: references are wrong now and then, and so is the match by composition
 MEASURED_SHARE, MEASURED_LEAST_K = 0.05, 5.0  # half width of a measured temperature's 90 % interval where references agree
 LARGEST_HALF = 0.5  # of the value; a wider spread is a wrong reference, not a wider interval
+SAME_ORDER = 0.71  # share of pairs of structures of one composition that agree on AFM or not (benchmarks/polymorph_orders.py)
 OOD_SCORE = "experiment_ood_score"
 PREDICTED_COLUMNS = (
     "p_fm_or_fim_predicted", "tc_K", "tc_low_K", "tc_high_K", "tn_K", "tn_low_K", "tn_high_K", NEAR_ROOM,
     *(f"p_tc_above_{t}" for t in THRESHOLDS_K), OOD_SCORE,
 )  # fmt: skip
-PREDICTED, DISPUTED = "predicted", "contradictory references"
+PREDICTED, DISPUTED, ELSEWHERE = "predicted", "contradictory references", "another structure measured"
 
 
 def predicted_columns(model: ExperimentModel, mix: Compositions) -> dict[str, Floats]:
@@ -90,12 +93,15 @@ def with_experiment(
     predictions = predictions.assign(**ferrimagnets_by_structure(predictions, constants))
     order = known["known_order"]
     up, down = order.isin(FERROMAGNETIC_ORDERS), order.isin(ANTIFERROMAGNETIC_ORDERS)
-    e = predictions["p_fm_or_fim_predicted"].mask(up, SURE).mask(down, 1.0 - SURE)
+    disputed = is_contradictory(order)
+    elsewhere = known["known_elsewhere"].ne("") & ~(up | down | disputed)
+    e = predictions["p_fm_or_fim_predicted"]
+    e = e.mask(elsewhere, SAME_ORDER * e + (1.0 - SAME_ORDER) * (1.0 - e)).mask(up, SURE).mask(down, 1.0 - SURE)
     # what has been seen to order is magnetic
     magnetic = predictions["p_magnetic"].mask(up | down, np.maximum(predictions["p_magnetic"], SURE))
-    basis = np.where(up | down, MEASURED, np.where(is_contradictory(order), DISPUTED, PREDICTED))
+    basis = np.select([up | down, disputed, elsewhere], [MEASURED, DISPUTED, ELSEWHERE], PREDICTED)
     out = predictions.assign(order_basis=basis, **known)
-    out = out.assign(**_curie(out, up))
+    out = out.assign(**_curie(out, up, elsewhere))
     of_d = order_columns(magnetic, e, predictions["p_ferromagnetic"], predictions["p_ferrimagnetic"], order)
     moments = moment_columns(out.assign(**of_d), predictions["p_magnetic"], magnetic, constants)
     with_4f = _or_4f(out, magnetic)
@@ -137,24 +143,28 @@ def order_columns(
     }  # fmt: skip
 
 
-def _curie(table: pd.DataFrame, up: pd.Series[bool]) -> dict[str, Any]:
-    """The Curie temperature's columns with measured values in their places."""
+def _curie(table: pd.DataFrame, up: pd.Series[bool], elsewhere: pd.Series[bool]) -> dict[str, Any]:
+    """The Curie temperature's columns with measured values in their places, and less sure where they are another structure's."""
     measured = up & table["known_tc_K"].notna()
     value = table["tc_K"].mask(measured, table["known_tc_K"])
     least = np.maximum(MEASURED_SHARE * value, MEASURED_LEAST_K)
     # one wrong value among many references widens their range without end: where a handbook decides, the range says nothing
     spread = table["known_spread_K"].mask(table["known_dois"].str.startswith(HANDBOOK), 0.0).fillna(0.0)
-    half = np.clip(spread / 2.0, least, np.maximum(LARGEST_HALF * value, least))
+    most = np.maximum(LARGEST_HALF * value, least)
+    half = np.clip(spread / 2.0, least, most).where(measured, most)
+    low, high = np.maximum(value - half, 0.0), value + half
+    wider = elsewhere & (high - low > table["tc_high_K"] - table["tc_low_K"])
+    decided = measured | wider
     out = {
-        "tc_K": value, "tc_low_K": table["tc_low_K"].mask(measured, np.maximum(value - half, 0.0)),
-        "tc_high_K": table["tc_high_K"].mask(measured, value + half), "tc_basis": np.where(measured, MEASURED, PREDICTED),
+        "tc_K": value, "tc_low_K": table["tc_low_K"].mask(decided, low), "tc_high_K": table["tc_high_K"].mask(decided, high),
+        "tc_basis": np.where(measured, MEASURED, PREDICTED),
     }  # fmt: skip
     for threshold in THRESHOLDS_K:
         name = f"p_tc_above_{threshold}"
-        out[name] = table[name].mask(measured, ndtr((value - threshold) / (half / SIGMAS_OF_90)))
+        out[name] = table[name].mask(decided, ndtr((value - threshold) / (half / SIGMAS_OF_90)))
     low, high = NEAR_ROOM_K
     near = ndtr((high - value) / (half / SIGMAS_OF_90)) - ndtr((low - value) / (half / SIGMAS_OF_90))
-    out[NEAR_ROOM] = table[NEAR_ROOM].mask(measured, near)
+    out[NEAR_ROOM] = table[NEAR_ROOM].mask(decided, near)
     return out
 
 

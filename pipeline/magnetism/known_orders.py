@@ -1,7 +1,8 @@
 """What experiments say of candidates: a look-up by composition in the table that comes with ferroscreen and in the user's own.
 
 The embedded handbook table comes first. A row of it counts for crystals of its structure type only: of manganese sulphides, rock
-salt and zinc blende order otherwise, and iron is a ferromagnet where it is body-centred.
+salt and zinc blende order otherwise, and iron is a ferromagnet where it is body-centred. A crystal of another structure gets in
+words what was measured in that one.
 """
 
 from __future__ import annotations
@@ -17,9 +18,8 @@ from data.sources.literature.compositions import ANTIFERRO, CONTRADICTORY, FERRO
 from data.sources.literature.snapshot import LiteratureSnapshot
 from data.sources.literature.tables import amounts_of, composition_key
 
-KNOWN_COLUMNS = (
-    "known_order", "known_tc_K", "known_tn_K", "known_references", "known_dois", "known_spread_K",
-)  # fmt: skip
+OF_COMPOSITION = ("known_order", "known_tc_K", "known_tn_K", "known_references", "known_dois", "known_spread_K")
+KNOWN_COLUMNS = (*OF_COMPOSITION, "known_elsewhere")
 FERROMAGNETIC_ORDERS = ("FM", "FiM", FERRO)
 ANTIFERROMAGNETIC_ORDERS = ("AFM", ANTIFERRO)
 _SYMBOL = re.compile("[A-Z][a-z]?")
@@ -27,7 +27,8 @@ HANDBOOK = "handbook"  # stands before the name of an embedded reference
 
 
 def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int], own: LiteratureSnapshot | None) -> pd.DataFrame:
-    """KNOWN_COLUMNS, one row a candidate; order "" and NaN temperatures where nothing is known.
+    """KNOWN_COLUMNS, one row a candidate; order "" and NaN temperatures where nothing is known. `known_elsewhere` says
+    what the handbook has of the composition in another structure.
 
     Args:
         formulas: reduced formulas of ordered crystals.
@@ -40,9 +41,9 @@ def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int]
     keys = formulas.map({formula: _key(formula) if _elements(formula) in systems else "" for formula in formulas.unique()})
     if theirs is not None:
         here = keys.isin(theirs.index)
-        for name in KNOWN_COLUMNS:
+        for name in OF_COMPOSITION:
             found.loc[here, name] = keys[here].map(theirs[name])
-    listed, groups = zip(keys.tolist(), space_groups.tolist(), strict=True), dict(table["groups"])
+    listed, groups = list(zip(keys.tolist(), space_groups.tolist(), strict=True)), dict(table["groups"])
     here = pd.Series([group in groups.get(key, ()) for key, group in listed], index=formulas.index, dtype=bool)
     others = found["known_references"].where(found["known_order"] != "", 0).astype(int)
     for name, column in (("known_order", "order"), ("known_tc_K", "tc_K"), ("known_tn_K", "tn_K")):
@@ -52,7 +53,16 @@ def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int]
     found.loc[here, "known_dois"] = [
         "; ".join(filter(None, pair)) for pair in zip(text, found.loc[here, "known_dois"], strict=True)
     ]
+    elsewhere = [key in groups and group not in groups[key] for key, group in listed]
+    found.loc[elsewhere, "known_elsewhere"] = keys[elsewhere].map(_described(table))
     return found.astype({"known_tc_K": float, "known_tn_K": float, "known_spread_K": float})
+
+
+def _described(table: pd.DataFrame) -> pd.Series[str]:
+    """What was measured, in words, by the composition's key: "FM, Tc 1044 K (bcc)"."""
+    kelvin = table["tc_K"].map(lambda t: f", Tc {t:.0f} K").where(table["tc_K"].notna(), "")
+    kelvin += table["tn_K"].map(lambda t: f", TN {t:.0f} K").where(table["tn_K"].notna(), "")
+    return table["order"] + kelvin + " (" + table["structure_type"] + ")"
 
 
 def is_contradictory(order: pd.Series[str]) -> pd.Series[bool]:
@@ -66,9 +76,10 @@ def _empty(index: pd.Index) -> pd.DataFrame:
         {
             "known_order": [""] * n, "known_tc_K": np.full(n, np.nan), "known_tn_K": np.full(n, np.nan),
             "known_references": np.zeros(n, dtype=int), "known_dois": [""] * n, "known_spread_K": np.full(n, np.nan),
+            "known_elsewhere": [""] * n,
         },
         index=index,
-    ).astype({"known_order": object, "known_dois": object})  # fmt: skip
+    ).astype({"known_order": object, "known_dois": object, "known_elsewhere": object})  # fmt: skip
 
 
 def _elements(formula: str) -> frozenset[str]:

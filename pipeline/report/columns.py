@@ -78,7 +78,7 @@ PANEL = (
 )
 TEXTS = (
     "candidate_id", "formula", "source_file", "note", "exclusion_reason", "duplicate_of", "known_id", "label_provenance",
-    "known_order", "known_dois", "moment_explained", "occupancies",
+    "known_order", "known_dois", "known_elsewhere", "moment_explained", "occupancies",
 )  # fmt: skip
 NO_ORDERING = (  # probabilities of something else
     "p_magnetic", "p_moment_above_1", "p_fm_or_fim", "p_fm_or_fim_predicted", "p_tc_above_300", "p_tc_above_450",

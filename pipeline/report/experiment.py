@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.magnetism.experiment import DISPUTED, MEASURED, PREDICTED
+from pipeline.magnetism.experiment import DISPUTED, ELSEWHERE, MEASURED, PREDICTED
 from pipeline.report.text import ORDERS, count, finite, number
 
-BASES = (PREDICTED, MEASURED, DISPUTED)
+BASES = (PREDICTED, MEASURED, DISPUTED, ELSEWHERE)
 NAMES = (  # of ORDERS
     "ferromagnet",
     "ferrimagnet",
@@ -63,6 +63,8 @@ def _order(row: Mapping[str, Any]) -> str:
         return f"{name}, measured ({said})"
     p, of = ("p_magnetic", "P(magnetic)") if code == NON_MAGNETIC else ("p_fm_or_fim", "P(FM or FiM)")
     guess = f"predicted {name}" + (f" ({of} {number(row.get(p))})" if finite(row.get(p)) is not None else "")
+    if basis == BASES.index(ELSEWHERE):
+        return f"{guess}, measured in another structure: {row.get('known_elsewhere')}"
     return f"references disagree on the order ({said}), {guess}" if basis == BASES.index(DISPUTED) else guess
 
 

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from data.labels import MAGNETIC_THRESHOLD, TESLA_PER_MUB_PER_A3
 from data.store.artifact import write_bytes
-from pipeline.magnetism.experiment import DISPUTED, MEASURED
+from pipeline.magnetism.experiment import DISPUTED, ELSEWHERE, MEASURED
 from pipeline.ops.parallel import begin
 from pipeline.ops.row_store import RowStore
 from pipeline.report.assets import page_environment, policy, script, style
@@ -167,6 +167,7 @@ def _marks(row: dict[str, Any]) -> list[str]:
     known = row["known_id"] != "" or (row["dft"] is not None and np.isfinite(row["dft"]))
     said = {
         "measured": row["basis"] == BASES.index(MEASURED), "references disagree": row["basis"] == BASES.index(DISPUTED),
+        "other structure measured": row["basis"] == BASES.index(ELSEWHERE),
         "set aside": row["exclusion_reason"], "duplicate": row["duplicate_of"], "known": known, "note": row["note"],
     }  # fmt: skip
     return [*(mark for mark, holds in said.items() if holds), *([row["polymorphs"]] if row["polymorphs"] else [])]

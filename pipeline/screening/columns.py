@@ -179,7 +179,12 @@ EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; r
         "Probability of magnetic order with a net moment (FM or FiM): measured where it was measured, else predicted. 4f moments "
         "count, of which DFT often knows nothing.",
     ),
-    RankingColumn("order_basis", "", "Where the order comes from: `measured`, `predicted` or `contradictory references`."),
+    RankingColumn(
+        "order_basis",
+        "",
+        "Where the order comes from: `measured`, `predicted`, `contradictory references`, or `another structure measured`: "
+        "predicted from a composition that the handbook knows in another structure.",
+    ),
     RankingColumn("tc_K", "K", "Curie temperature, measured where it was measured, else predicted from the composition."),
     RankingColumn("tc_low_K", "K", "Lower end of its 90 % interval."),
     RankingColumn("tc_high_K", "K", "Upper end of its 90 % interval."),
@@ -231,6 +236,7 @@ EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; r
     RankingColumn("known_references", "", "Number of references behind the measured values."),
     RankingColumn("known_dois", "", "The first of these references."),
     RankingColumn("known_spread_K", "K", "Largest minus smallest measured temperature."),
+    RankingColumn("known_elsewhere", "", "What the handbook has of this composition in another structure."),
     RankingColumn(
         "p_fm_or_fim_predicted",
         "",

@@ -1,6 +1,6 @@
 // What experiments say of a candidate: the same words as pipeline/report/experiment.py, and references as links.
 
-const [PREDICTED, MEASURED, DISPUTED] = [0, 1, 2];
+const [PREDICTED, MEASURED, DISPUTED, ELSEWHERE] = [0, 1, 2, 3];
 const DOI_FORM = /^10\.\d{4,9}\/\S+$/;
 
 const numberOf = (data, name, k) => (data[name] && data.numbers[name] ? data[name].at(k) : NaN);
@@ -19,6 +19,7 @@ const orderWords = (data, k) => {
   if (value("basis") === MEASURED) return `${name}, measured (${said})`;
   const [p, of] = data.orders[code] === "NM" ? ["p_magnetic", "P(magnetic)"] : ["p_fm_or_fim", "P(FM or FiM)"];
   const guess = `predicted ${name}${Number.isFinite(value(p)) ? ` (${of} ${FORMATS.number(value(p), 2)})` : ""}`;
+  if (value("basis") === ELSEWHERE) return `${guess}, measured in another structure: ${data.known_elsewhere[k]}`;
   return value("basis") === DISPUTED ? `references disagree on the order (${said}), ${guess}` : guess;
 };
 
@@ -84,7 +85,7 @@ const fillExperiment = (section, data, k) => {
   const add = (label, ...content) => entries.push(make("div", label === "References" ? "wide" : "", make("dt", "", label), make("dd", "", ...content)));
   const order = value("order");
   if (Number.isFinite(order)) {
-    const basis = ["predicted", "measured", "predicted: references disagree"][value("basis")];
+    const basis = ["predicted", "measured", "predicted: references disagree", "predicted: another structure was measured"][value("basis")];
     add("Order", basis ? `${data.orders[order]}, ${basis}` : data.orders[order]);
   }
   if (Number.isFinite(value("p_fm_or_fim"))) add("P(FM or FiM)", shown(data.numbers.p_fm_or_fim, value("p_fm_or_fim")));
@@ -101,6 +102,7 @@ const fillExperiment = (section, data, k) => {
     add("Number of references", FORMATS.count(value("known_references")));
     if (data.known_dois[k]) add("References", ...referenceNodes(data, k));
   }
+  if (data.known_elsewhere[k]) add("Measured in another structure", make("bdi", "", data.known_elsewhere[k]));
   section.hidden = !entries.length;
   section.querySelector("dl").replaceChildren(...entries);
 };

@@ -24,6 +24,7 @@ const marks = (data, k) => {
   const found = [];
   if (numberOf(data, "basis", k) === MEASURED) found.push("measured");
   if (numberOf(data, "basis", k) === DISPUTED) found.push("references disagree");
+  if (numberOf(data, "basis", k) === ELSEWHERE) found.push("other structure measured");
   if (data.exclusion_reason[k]) found.push("set aside");
   if (data.duplicate_of[k]) found.push("duplicate");
   if (data.known_id[k] || (data.dft && Number.isFinite(data.dft.at(k)))) found.push("known");

@@ -69,6 +69,13 @@ def test_another_polymorph_was_not_measured(formula: str, measured: int, other: 
     assert found["known_order"][0] != "" and found["known_references"][0] == 1
     assert found["known_order"][1] == "" and found["known_references"][1] == 0
     assert np.isnan(found["known_tc_K"][1]) and np.isnan(found["known_tn_K"][1]) and found["known_dois"][1] == ""
+    assert found["known_elsewhere"][0] == "" and found["known_elsewhere"][1].startswith(found["known_order"][0])
+
+
+def test_what_another_structure_of_the_composition_has_is_said() -> None:
+    found = look(("Fe", 194), ("FeS", 129), ("Al", 225), ("Fe", 229))
+    assert found["known_elsewhere"].tolist()[0] == "FM, Tc 1044 K (bcc)" and ", TN " in found["known_elsewhere"][1]
+    assert (found["known_elsewhere"][2:] == "").all()
 
 
 def test_distortions_of_the_measured_structure_count() -> None:

@@ -103,7 +103,7 @@ def test_both_ends_of_what_follows() -> None:
 def measured(order: str, tc: float, spread: float = math.nan) -> pd.Series:
     """The first row of the table with an order and a Curie temperature measured."""
     row = table().iloc[[0]]
-    known = pd.DataFrame([[order, tc, math.nan, 1, "", spread]], columns=list(KNOWN_COLUMNS))
+    known = pd.DataFrame([[order, tc, math.nan, 1, "", spread, ""]], columns=list(KNOWN_COLUMNS))
     return with_experiment(row, known, pd.Series([1.0])).iloc[0]
 
 
@@ -144,6 +144,25 @@ def test_contradictory_references_decide_nothing() -> None:
     assert found["order_basis"] == "contradictory references" and found["tc_K"] == 500.0
     assert found["afm_risk"] == pytest.approx(0.4) and found["p_magnetic"] == pytest.approx(0.9)
     assert is_contradictory(pd.Series(["contradictory", "FM"])).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(("interval", "low", "high"), [((300.0, 700.0), 250.0, 750.0), ((100.0, 900.0), 100.0, 900.0)])
+def test_another_structure_makes_a_prediction_less_sure(interval: tuple[float, float], low: float, high: float) -> None:
+    row = table().iloc[[0]].assign(tc_low_K=interval[0], tc_high_K=interval[1])
+    known = pd.DataFrame([["", math.nan, math.nan, 0, "", math.nan, "FM, Tc 500 K (bcc)"]], columns=list(KNOWN_COLUMNS))
+    found = with_experiment(row, known, pd.Series([1.0])).iloc[0]
+    assert (found["order_basis"], found["tc_basis"], found["tc_K"]) == ("another structure measured", "predicted", 500.0)
+    assert found["afm_risk"] == pytest.approx(1 - (0.71 * 0.6 + 0.29 * 0.4))
+    assert (found["tc_low_K"], found["tc_high_K"]) == pytest.approx((low, high))
+    expected = 0.7 if high == 900.0 else norm.cdf(50.0 / (250.0 / ONE_SIGMA))
+    assert found["p_tc_above_450"] == pytest.approx(expected), "a wider interval of the model's own stays"
+
+
+def test_a_measurement_of_this_structure_counts_before_that_of_another() -> None:
+    row = table().iloc[[0]]
+    known = pd.DataFrame([["AFM", math.nan, 90.0, 1, "", math.nan, "FM, Tc 500 K (bcc)"]], columns=list(KNOWN_COLUMNS))
+    found = with_experiment(row, known, pd.Series([1.0])).iloc[0]
+    assert found["order_basis"] == "measured" and found["afm_risk"] == pytest.approx(0.98) and found["tc_low_K"] == 300.0
 
 
 def test_the_rule_in_numbers() -> None:

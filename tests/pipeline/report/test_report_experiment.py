@@ -31,6 +31,10 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ({"known_references": 1.0, "known_spread_K": 80.0}, "Ferromagnet, measured (1 reference); Tc 1,043 K, measured (spread 80"),
     ({"basis": 0.0, "tc_from": 0.0}, "Predicted ferromagnet (P(FM or FiM) 0.98); Tc 1,043 K, predicted (90 % interval 990 to"),
     ({"basis": 2.0, "tc_from": 0.0}, "References disagree on the order (12 references), predicted ferromagnet (P(FM or FiM) 0"),
+    (
+        {"basis": 3.0, "tc_from": 0.0, "known_elsewhere": "FM, Tc 1044 K (bcc)"},
+        "Predicted ferromagnet (P(FM or FiM) 0.98), measured in another structure: FM, Tc 1044 K (bcc); Tc 1,043 K, predicted",
+    ),
     ({"saturation_if_fm_or_fim_T": 2.3}, "µ0·Ms if FM or FiM 2.30 T at 0 K (DFT), 2.10 T at 300 K."),
     ({"order": 4.0, "saturation_if_fm_or_fim_T": 2.3}, "µ0·Ms 2.20 T at 0 K (DFT)."),
     ({"order": 1.0}, "µ0·Ms 2.20 T at 0 K (DFT, which may keep its moments parallel), 2.10 T at 300 K."),
