@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from data.sources.plain_entry import NoStructure, Sites, plain_entry
+from data.sources.plain_entry import NoStructure, Sites, need_three_periods, plain_entry
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -25,9 +25,7 @@ def entry_of_atoms(atoms: Atoms) -> dict[str, Any]:
     Raises:
         NoStructure: not periodic in three directions, or occupancies that cannot be assigned to the atoms.
     """
-    if not atoms.get_pbc().all():
-        directions = int(atoms.get_pbc().sum())
-        raise NoStructure(f"periodic in {directions} direction{'' if directions == 1 else 's'} only, not in three")
+    need_three_periods(atoms.get_pbc().tolist())
     return plain_entry(atoms.cell.array, atoms.get_positions(), sites_of_atoms(atoms))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from data.sources.ase_atoms import entry_of_atoms
-from data.sources.plain_entry import NoStructure
+from data.sources.plain_entry import NoStructure, why_unreadable
 
 _PROPERTIES = re.compile(r"\bproperties\s*=\s*[\"{]?([\w:]+)", re.IGNORECASE)
 _POSITIONS = re.compile(r"(?:^|:)pos:R:3(?:$|:)", re.IGNORECASE)
@@ -23,7 +23,7 @@ def read_extended_xyz(text: str) -> Iterator[dict[str, Any] | str]:
         try:
             yield _entry(frame)
         except Exception as fault:  # whatever ASE raises; it must not stop the others
-            yield str(fault) if isinstance(fault, NoStructure) else f"not readable as extxyz: {type(fault).__name__}: {fault}"
+            yield why_unreadable(fault, "extxyz")
 
 
 def _frames(lines: list[str]) -> Iterator[list[str] | str]:

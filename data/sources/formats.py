@@ -20,7 +20,7 @@ from data.disordered import AnyCrystal
 from data.rejection import Reason, Rejection
 from data.sources.extended_xyz import read_extended_xyz
 from data.sources.optimade.entries import read_entry
-from data.sources.plain_entry import NoStructure, plain_entry
+from data.sources.plain_entry import NoStructure, need_three_periods, plain_entry, why_unreadable
 from data.sources.poscar import read_poscar
 from data.sources.structure_json import check_structure
 
@@ -92,8 +92,7 @@ def read_text(kind: Format, text: str, source_file: str, default_id: str, disord
                 raise NoStructure("the file is empty")
             entries = list(readers[kind](text))
     except Exception as fault:  # the libraries raise whatever their parsers met
-        why = str(fault) if isinstance(fault, NoStructure) else f"not readable as {kind}: {type(fault).__name__}: {fault}"
-        yield Rejection(default_id, source_file, "", Reason.NOT_STRUCTURE, why[:_DETAIL])
+        yield Rejection(default_id, source_file, "", Reason.NOT_STRUCTURE, why_unreadable(fault, kind)[:_DETAIL])
         return
     for k, entry in enumerate(entries, start=1):
         numbered = default_id if len(entries) == 1 else f"{default_id}#{k}"
@@ -146,7 +145,7 @@ def _json(text: str) -> Iterator[dict[str, Any] | str]:
         try:
             yield _json_entry(part)
         except Exception as fault:  # whatever pymatgen raises; it must not stop the others
-            yield str(fault) if isinstance(fault, NoStructure) else f"{type(fault).__name__}: {fault}"
+            yield why_unreadable(fault)
 
 
 def _json_entry(part: Any) -> dict[str, Any]:
@@ -172,7 +171,6 @@ def _is_structure(content: Any) -> bool:
 
 def entry_of_structure(structure: Structure) -> dict[str, Any]:
     """An OPTIMADE entry without an id. Raises NoStructure where it is not periodic in three directions."""
-    if not all(structure.lattice.pbc):
-        raise NoStructure(f"periodic in {sum(map(bool, structure.lattice.pbc))} directions only, not in three")
+    need_three_periods(structure.lattice.pbc)
     sites = [[(str(getattr(s, "symbol", s)), float(share)) for s, share in site.species.items()] for site in structure]
     return plain_entry(structure.lattice.matrix, structure.cart_coords, sites)

@@ -24,7 +24,7 @@ from data.sources import Record, Shard
 from data.sources.files import decode
 from data.sources.formats import structure_entry
 from data.sources.optimade.entries import read_entry
-from data.sources.plain_entry import NoStructure
+from data.sources.plain_entry import why_unreadable
 from data.sources.table_cells import identifier_of, number_of, ordering_of, says_yes, states_something
 from data.store.artifact import file_hash, text_hash
 
@@ -219,10 +219,8 @@ class ParquetSource:
     def _from_structure(self, written: Any, identifier: str) -> AnyCrystal | Rejection:
         try:
             entry = structure_entry(written)
-        except NoStructure as fault:
-            return Rejection(identifier, self.path.name, "", Reason.NOT_STRUCTURE, str(fault)[:300])
         except Exception as fault:  # pymatgen raises whatever it met
-            return Rejection(identifier, self.path.name, "", Reason.NOT_STRUCTURE, f"{type(fault).__name__}: {fault}"[:300])
+            return Rejection(identifier, self.path.name, "", Reason.NOT_STRUCTURE, why_unreadable(fault)[:300])
         return read_entry({**entry, "id": identifier}, self.path.name, 0, self.disorder)
 
     def _label(self, row: dict[str, Any]) -> Label | None:

@@ -45,6 +45,8 @@ def test_a_slab_is_no_crystal_in_any_format() -> None:
     assert refused(slab, "2 directions")
     (slab,) = read(Format.XYZ, FRAME.replace(BOX, f'{BOX} pbc="T T F"'))
     assert refused(slab, "2 directions")
+    (chain,) = read(Format.JSON, json.dumps(structure(pbc=(False, False, True)).as_dict()))
+    assert refused(chain, "periodic in 1 direction only")
     (molecule,) = read(Format.JSON, json.dumps(Molecule(["Fe", "Co"], [[0, 0, 0], [0, 0, 2]]).as_dict()))
     assert refused(molecule, "molecule")
 
