@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from models.contract import Examples, ModelError
-from models.graphs.crystal_graphs import CrystalGraphs
 from models.saved import WEIGHTS_FILE, read_saved, write_header
+from pipeline.uncertainty.unseen_elements import has_unseen_element
 
 Floats = NDArray[np.float64]
 FAMILY = "domain"
@@ -71,7 +71,7 @@ class Domain:
     def score(self, examples: Examples) -> Floats:
         """(rows,) out-of-domain scores, at least 0; above 1 a crystal is unlike the training rows."""
         near = self._distance(examples.descriptors) / self.unit
-        unseen = np.where(self._unseen(examples.graphs), UNSEEN, 0.0)
+        unseen = np.where(has_unseen_element(examples.graphs, self.elements), UNSEEN, 0.0)
         size = examples.graphs.n_atoms / self.largest
         found: Floats = np.maximum(np.maximum(near, unseen), np.where(size > 1, size, 0.0))
         return found
@@ -91,10 +91,6 @@ class Domain:
         from scipy.spatial import cKDTree
 
         return cKDTree(self.reference.astype(np.float64))
-
-    def _unseen(self, graphs: CrystalGraphs) -> NDArray[np.bool_]:
-        strange = ~np.isin(graphs.numbers, self.elements)
-        return np.add.reduceat(strange, graphs.node_ptr[:-1], dtype=np.int64) > 0 if len(graphs) else np.zeros(0, bool)
 
     def _arrays(self) -> dict[str, NDArray[np.float32]]:
         return {name: getattr(self, name) for name in ("mean", "deviation", "axes", "reference")}

@@ -15,6 +15,20 @@ from numpy.typing import NDArray
 from models.graphs.crystal_graphs import CrystalGraphs
 
 _SHELLS = "spdf"
+Bools = NDArray[np.bool_]
+
+
+def has_unseen_element(graphs: CrystalGraphs, seen: Collection[int]) -> Bools:
+    """(crystals,) whether a crystal has an atom of an element that was not seen.
+
+    Args:
+        graphs: of the crystals.
+        seen: atomic numbers that the members learned from.
+    """
+    if not len(graphs):
+        return np.zeros(0, dtype=np.bool_)
+    found: Bools = np.logical_or.reduceat(_unseen_atoms(graphs, seen), graphs.node_ptr[:-1])
+    return found
 
 
 def unseen_spin(graphs: CrystalGraphs, seen: Collection[int]) -> NDArray[np.float64]:
@@ -29,13 +43,18 @@ def unseen_spin(graphs: CrystalGraphs, seen: Collection[int]) -> NDArray[np.floa
     """
     if not len(graphs):
         return np.zeros(0)
-    numbers = np.unique(graphs.numbers)
-    spins = np.zeros(int(numbers.max()) + 1)
-    for number in numbers.tolist():
-        spins[number] = 0.0 if number in seen else free_atom_spin(number)
+    unseen = _unseen_atoms(graphs, seen)
+    spins = np.zeros(int(graphs.numbers.max()) + 1)
+    for number in np.unique(graphs.numbers[unseen]).tolist():
+        spins[number] = free_atom_spin(number)
     each = spins[graphs.numbers] * graphs.node_weight.astype(np.float64)
     summed: NDArray[np.float64] = np.add.reduceat(each, graphs.node_ptr[:-1])
     return summed
+
+
+def _unseen_atoms(graphs: CrystalGraphs, seen: Collection[int]) -> Bools:
+    """(atoms,) whether each is of an element that was not seen."""
+    return ~np.isin(graphs.numbers, list(seen))
 
 
 @lru_cache(maxsize=128)

@@ -13,10 +13,10 @@ from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.conformal import Calibration
 from pipeline.uncertainty.ensemble_errors import ErrorModel
 from pipeline.uncertainty.probability_calibration import Platt
-from pipeline.uncertainty.unseen_elements import free_atom_spin, unseen_spin
+from pipeline.uncertainty.unseen_elements import free_atom_spin, has_unseen_element, unseen_spin
 from tests.contract import crystals as made
 
-IRON, OXYGEN, MANGANESE = 26, 8, 25
+IRON, OXYGEN, MANGANESE, COPPER = 26, 8, 25, 29
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,16 @@ def test_the_spin_is_that_of_the_unseen_atoms_for_each_atom() -> None:
     assert spin["MnO"] == pytest.approx(0.5 * 2.0)
     assert spin["CuFeO triclinic"] == pytest.approx((4.0 + 2 * 2.0) / 4)
     assert unseen_spin(there.graphs.take(np.arange(0)), seen).shape == (0,)
+
+
+def test_crystals_with_any_unseen_atom_are_found_also_where_it_has_no_spin() -> None:
+    names, there = list(made.hand_built()), hand_built()
+    seen = set(there.graphs.numbers.tolist())
+    assert not has_unseen_element(there.graphs, seen).any()
+    found = dict(zip(names, has_unseen_element(there.graphs, seen - {COPPER, OXYGEN}), strict=True))
+    assert found["CuFeO triclinic"] and found["MnO"] and not found["Fe"]
+    assert has_unseen_element(there.graphs, ()).all()
+    assert has_unseen_element(there.graphs.take(np.arange(0)), seen).shape == (0,)
 
 
 def test_an_interval_holds_what_an_unseen_element_may_carry() -> None:
