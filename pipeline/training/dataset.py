@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from data.errors import UserError
 from data.snapshot import Snapshot
 from models.contract import Examples
 from models.graphs.vector_graphs import VectorGraphs
@@ -22,6 +21,7 @@ from pipeline.features.vectorstore import vector_store
 from pipeline.featurise import describe
 from pipeline.ops.progress import Reporter
 from pipeline.settings import Settings
+from pipeline.training.snapshots import no_labels
 
 COLUMNS = ["material_id", "formula", "chemsys", "split", "moment_muB_per_atom"]
 
@@ -57,7 +57,7 @@ def labelled_examples(
     moment = table.column("moment_muB_per_atom").to_numpy(zero_copy_only=False).astype(np.float64)
     known: NDArray[np.int64] = np.flatnonzero(np.isfinite(moment)).astype(np.int64)
     if len(known) == 0:
-        raise UserError(f"snapshot {snapshot.id} holds no moment to learn from; refresh from a labelled source")
+        raise no_labels(snapshot)
     graphs = store.graphs.take(known)
     slow = _slow(store.cells, known, where, reporter) if descriptor_set is DescriptorSet.FULL else None
     directed = _vectors(snapshot, store, graph, where, reporter).take(known) if vectors else None

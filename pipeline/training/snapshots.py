@@ -28,8 +28,13 @@ def newest_with_labels(where: Settings, identifier: str | None = None) -> Snapsh
     newest = open_snapshot(where.snapshots)
     labelled = [snapshot for snapshot in reversed(list_snapshots(where.snapshots)) if snapshot.manifest["labelled"]]
     if not labelled:
-        raise UserError(f"snapshot {newest.id} holds no moment to learn from; refresh from a labelled source")
+        raise no_labels(newest)
     return next((snapshot for snapshot in labelled if not _of_site_sums(snapshot)), labelled[0])
+
+
+def no_labels(snapshot: Snapshot) -> UserError:
+    """What is raised where a snapshot has no label that a training or an evaluation could read."""
+    return UserError(f"snapshot {snapshot.id} holds no moment to learn from; refresh from a labelled source")
 
 
 def newest_with_site_moments(where: Settings, identifier: str | None = None) -> Snapshot:
