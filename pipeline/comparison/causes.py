@@ -58,8 +58,8 @@ def _settings(reading: Any) -> Any:
 
 
 def _changed(one: dict[str, str], other: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    names = [name for name in one | other if one.get(name) != other.get(name)]
-    return {name: one.get(name, "absent") for name in names}, {name: other.get(name, "absent") for name in names}
+    names = [name for name in one if name in other and one[name] != other[name]]  # earlier releases recorded fewer libraries
+    return {name: one[name] for name in names}, {name: other[name] for name in names}
 
 
 def _words(value: Any) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 _LIBRARIES = (
     "numpy",
+    "scipy",
+    "pandas",
     "torch",
     "torch-geometric",
     "scikit-learn",
@@ -16,6 +18,7 @@ _LIBRARIES = (
     "matminer",
     "gemmi",
     "moyopy",
+    "spglib",
     "pyarrow",
     "prefect",
 )
