@@ -40,15 +40,6 @@ def verdict_of(found: Mapping[str, Calculation | None], less_likely: Sequence[st
         found: the calculation of each competing ordering by name, the ferromagnet `fm` included; None: not calculated.
         less_likely: names of further competing orderings, which were not asked for.
     """
-    verdict = _verdict(found)
-    if verdict.word is not Word.CONFIRMED or not less_likely:
-        return verdict
-    compared = any(c is not None and c.ended is not Ended.FERROMAGNET for c in found.values())
-    word = Word.CONFIRMED if compared else Word.UNDECIDED
-    return Verdict(word, f"{verdict.why}; without {len(less_likely)} less likely orderings: {', '.join(less_likely)}")
-
-
-def _verdict(found: Mapping[str, Calculation | None]) -> Verdict:
     done = {name: calculation for name, calculation in found.items() if calculation is not None and calculation.done}
     parallel = {name: c for name, c in done.items() if c.ended is Ended.FERROMAGNET}
     others = {name: c for name, c in done.items() if name not in parallel}
@@ -66,10 +57,13 @@ def _verdict(found: Mapping[str, Calculation | None]) -> Verdict:
     if missing:
         so_far = "" if lowest is None else f"; of the others {_comparison(lowest, rivals[lowest], others[lowest])}"
         return Verdict(Word.UNDECIDED, _lacking(missing) + so_far)
+    left_out = f"; without {len(less_likely)} less likely orderings: {', '.join(less_likely)}" if less_likely else ""
     if lowest is None:
-        return Verdict(Word.CONFIRMED, "every ordering ends ferromagnetic")
-    word = Word.UNDECIDED if rivals[lowest] <= SAME_ENERGY_EV else Word.CONFIRMED
-    return Verdict(word, _comparison(lowest, rivals[lowest], others[lowest]))
+        return Verdict(Word.UNDECIDED if less_likely else Word.CONFIRMED, f"every ordering ends ferromagnetic{left_out}")
+    compared = _comparison(lowest, rivals[lowest], others[lowest])
+    if rivals[lowest] <= SAME_ENERGY_EV:
+        return Verdict(Word.UNDECIDED, compared)
+    return Verdict(Word.CONFIRMED, f"{compared}{left_out}")
 
 
 def _comparison(name: str, above_eV: float, rival: Calculation) -> str:
