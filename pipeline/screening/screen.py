@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections import Counter
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pandas as pd
 
 from data.errors import UserError
 from data.snapshot import open_snapshot
-from data.sources import Source
+from data.sources import Shard, Source
 from data.sources.literature.snapshot import LiteratureSnapshot, newest_literature
 from data.sources.opening import ignored_files
 from data.sources.recipe import recipe
@@ -30,11 +30,9 @@ from pipeline.disorder.approximants import APPROXIMANT_CODE
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.vectorstore import VECTOR_CODE
-from pipeline.magnetism.experiment import MEASURED
 from pipeline.ops.ledger import Ledger, Run
 from pipeline.ops.progress import Reporter
 from pipeline.ops.provenance import provenance
-from pipeline.ops.row_store import RowStore
 from pipeline.registry.ensemble import Ensemble
 from pipeline.screening.candidates import load_models
 from pipeline.screening.crystal_facts import WITHOUT_SLOW_DESCRIPTORS
@@ -43,6 +41,7 @@ from pipeline.screening.identity import distinct_ids
 from pipeline.screening.kept_matches import kept_matches
 from pipeline.screening.kept_rows import open_store
 from pipeline.screening.licence import Licence, without_structures
+from pipeline.screening.manifest import counts, disorder_facts
 from pipeline.screening.measured import with_measured
 from pipeline.screening.predicted_cells import kept_cells
 from pipeline.screening.previous import RUN_FORMAT, previous_run
@@ -51,15 +50,31 @@ from pipeline.screening.ranking import rank
 from pipeline.screening.run_folder import MANIFEST_FILE, claim_run, finish, writing
 from pipeline.screening.screen_models import ScreenModels
 from pipeline.screening.screened import Screened as Screened
-from pipeline.screening.shards import ShardFacts, ShardPredictor, Work, predict_in_processes, write_parquet
+from pipeline.screening.shards import Numbered, ShardFacts, ShardPredictor, Work, predict_in_processes, write_parquet
 from pipeline.screening.slow_descriptors import prepare
 from pipeline.screening.structures import STRUCTURES_FILE, write_structures
 from pipeline.settings import Settings
 
-FILES = ("ranking.csv", "ranking.parquet", "rejected.csv", STRUCTURES_FILE)
+REJECTED_FILE = "rejected.csv"
+FILES = ("ranking.csv", "ranking.parquet", REJECTED_FILE, STRUCTURES_FILE)
 MB = 1_000_000
 FINGERPRINTS = "fingerprints"  # of the training data; see pipeline/dedup/trained.py
 SCREEN_CODE = "screen-17"  # raise it whenever the same input and model would give other predictions, or a run other files
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is screened, with what, and where the results go."""
+
+    source: Source
+    ensemble: Ensemble
+    models: ScreenModels
+    own: LiteratureSnapshot | None  # measured orders and transition temperatures of the user
+    profile: Profile
+    facts: dict[str, Any]  # of the manifest: id, input, code, models
+    folder: Path
+    where: Settings
+    reporter: Reporter
 
 
 def screen(
@@ -107,74 +122,90 @@ def screen(
         }  # fmt: skip
         with writing(folder, identity):
             claim_run(folder, source.description, profile.name, licensed_details, force)  # another screen may just have ended
-            return _screen(source, ensemble, models, own, profile, facts, folder, where, reporter, run, predictor)
+            return _screen(_Task(source, ensemble, models, own, profile, facts, folder, where, reporter), run, predictor)
 
 
-def _screen(
-    source: Source, ensemble: Ensemble, models: ScreenModels, own: LiteratureSnapshot | None, profile: Profile,
-    facts: dict[str, Any], folder: Path, where: Settings, reporter: Reporter, run: Run, predictor: ShardPredictor,
-) -> Screened:  # fmt: skip
-    started = time.monotonic()
-    shards = list(source.shards())
-    work = Work(source, models, where.descriptors, make_folder(where.work / f"screen-{facts['id']}"))
+def _screen(task: _Task, run: Run, predictor: ShardPredictor) -> Screened:
+    """Predict what no earlier run has, compare, rank and publish."""
+    started, where = time.monotonic(), task.where
+    shards = list(task.source.shards())
+    work = Work(task.source, task.models, where.descriptors, make_folder(where.work / f"screen-{task.facts['id']}"))
     todo = [(k, shard) for k, shard in enumerate(shards) if not work.is_done(k)]
-    if ensemble.descriptor_set is DescriptorSet.FULL:
-        with reporter.bar("Slow descriptors", sum(shard.size for _, shard in todo)) as tick:
-            symprec = ensemble.graph_settings.symprec_A
-            prepare(source, symprec, where.descriptors, [shard for _, shard in todo], where.workers, tick)
-    with reporter.bar("Screening", sum(s.size for s in shards)) as tick:
-        tick(sum(s.size for s in shards) - sum(s.size for _, s in todo))
-        load_models(models)  # a damaged one is found before a worker meets it
-        sizes = {k: shard.size for k, shard in todo}
-        for k in predictor(work, todo, max(1, min(where.workers, len(todo)))):
-            run.finished("predict", str(k))
-            tick(sizes[k])
+    _predict(task, work, shards, todo, run, predictor)
     predictions, rejected, shard_facts = work.collect(len(shards))
     predictions, rejected = distinct_ids(predictions, rejected)
-    licence = Licence.of(predictions, rejected, facts["licensed_details"])
+    licence = Licence.of(predictions, rejected, task.facts["licensed_details"])
     rejected = licence.rejected(rejected)
-    write_bytes(folder / "rejected.csv", csv_bytes(csv_safe(rejected)))
+    write_bytes(task.folder / REJECTED_FILE, csv_bytes(csv_safe(rejected)))
     if predictions.empty:
-        reasons = ", ".join(f"{n} × {r}" for r, n in Counter(rejected["reason"]).most_common(4))
-        raise UserError(
-            f"no crystal could be read from {source.description} ({reasons or 'it is empty'}); see {folder / 'rejected.csv'}"
-        )
+        raise _nothing_read(task, rejected)
     cells = work.cells(len(shards))
-    duplicates, compared_with = _compare(predictions, cells, ensemble, open_store(models.kept), where, reporter)
+    duplicates, known_from = _compare(task, predictions, cells)
     joined = predictions.join(duplicates.columns)
     with pd.option_context("mode.copy_on_write", True):  # else each of a dozen steps copies the whole table
-        ranking = _write_ranking(with_measured(joined, own), profile, licence, cells, folder)
+        ranking = _write_ranking(with_measured(joined, task.own), task.profile, licence, cells, task.folder)
+    compared = {"known_from": known_from, "not_compared": duplicates.not_compared}
     manifest = {
-        "kind": "screen", "format": RUN_FORMAT, **facts,
-        "source": source.description, "reading": recipe(source), **licence.facts(), "ignored_files": ignored_files(source),
-        "profile": profile.name, "formula": profile.formula,
-        "ranked": len(ranking), "rejected": len(rejected), "with_note": int((ranking["note"] != "").sum()),
-        "rejected_by_reason": dict(sorted(Counter(rejected["reason"]).items())),
-        "excluded": int((ranking["exclusion_reason"] != "").sum()),
-        "stability_known": int((ranking["stability"] == "known").sum()),
-        "duplicates": int((ranking["duplicate_of"] != "").sum()), "known": int((ranking["known_id"] != "").sum()),
-        "out_of_domain": int((ranking["ood_score"] > 1).sum()),
-        "orderings": {str(k): int(n) for k, n in ranking["ordering_most_likely"].value_counts().sort_index().items()},
-        "measured_orders": int((ranking["order_basis"] == MEASURED).sum()), "known_from": compared_with,
-        "not_compared": duplicates.not_compared,
-        "without_symmetry": shard_facts.without_symmetry, **_disorder_facts(ranking, shard_facts),
-        "graph_settings": asdict(ensemble.graph_settings),
-        "without_slow_descriptors": int(ranking["note"].str.contains(WITHOUT_SLOW_DESCRIPTORS, regex=False).sum()),
-        "previous": previous_run(where, facts["id"], source.description, ranking["candidate_id"], licence.withheld),
-        "provenance": provenance(),
-        "files": {name: file_hash(folder / name) for name in FILES},
+        **_manifest(task, ranking, rejected, licence, compared, shard_facts),
+        "files": {name: file_hash(task.folder / name) for name in FILES},
         "seconds": round(time.monotonic() - started, 2), "shards_taken_over": len(shards) - len(todo),
     }  # fmt: skip
-    write_json(folder / MANIFEST_FILE, manifest)
-    finish(folder)
-    entry = make_folder(where.runs) / f"{facts['id']}.json"
-    write_json(entry, {**manifest, "folder": str(folder.resolve())})
-    make_newest(entry, where.runs.glob("*.json"))
-    run.finished("publish", facts["id"])
-    if (store := open_store(models.kept)) is not None:
+    _publish(task, manifest, run)
+    if (store := open_store(task.models.kept)) is not None:
         store.bound(where.kept_predictions_mb * MB)
     shutil.rmtree(work.folder, ignore_errors=True)
-    return Screened(folder, manifest)
+    return Screened(task.folder, manifest)
+
+
+def _predict(task: _Task, work: Work, shards: list[Shard], todo: list[Numbered], run: Run, predictor: ShardPredictor) -> None:
+    """Predict and keep the shards of `todo`."""
+    workers, remaining = task.where.workers, sum(shard.size for _, shard in todo)
+    if task.ensemble.descriptor_set is DescriptorSet.FULL:
+        with task.reporter.bar("Slow descriptors", remaining) as tick:
+            symprec = task.ensemble.graph_settings.symprec_A
+            prepare(task.source, symprec, work.slow, [shard for _, shard in todo], workers, tick)
+    whole = sum(shard.size for shard in shards)
+    with task.reporter.bar("Screening", whole) as tick:
+        tick(whole - remaining)
+        load_models(task.models)  # a damaged one is found before a worker meets it
+        sizes = {k: shard.size for k, shard in todo}
+        for k in predictor(work, todo, max(1, min(workers, len(todo)))):
+            run.finished("predict", str(k))
+            tick(sizes[k])
+
+
+def _nothing_read(task: _Task, rejected: pd.DataFrame) -> UserError:
+    reasons = ", ".join(f"{n} × {r}" for r, n in Counter(rejected["reason"]).most_common(4))
+    where = task.folder / REJECTED_FILE
+    return UserError(f"no crystal could be read from {task.source.description} ({reasons or 'it is empty'}); see {where}")
+
+
+def _manifest(
+    task: _Task, ranking: pd.DataFrame, rejected: pd.DataFrame, licence: Licence, compared: dict[str, Any], shards: ShardFacts
+) -> dict[str, Any]:
+    """What the manifest says of the question, the models and the answer, without the files and the time."""
+    source, graph = task.source, task.ensemble.graph_settings
+    return {
+        "kind": "screen", "format": RUN_FORMAT, **task.facts,
+        "source": source.description, "reading": recipe(source), **licence.facts(), "ignored_files": ignored_files(source),
+        "profile": task.profile.name, "formula": task.profile.formula,
+        **counts(ranking, rejected), **compared,
+        "without_symmetry": shards.without_symmetry, **disorder_facts(ranking, shards),
+        "graph_settings": asdict(graph),
+        "without_slow_descriptors": int(ranking["note"].str.contains(WITHOUT_SLOW_DESCRIPTORS, regex=False).sum()),
+        "previous": previous_run(task.where, task.facts["id"], source.description, ranking["candidate_id"], licence.withheld),
+        "provenance": provenance(),
+    }  # fmt: skip
+
+
+def _publish(task: _Task, manifest: dict[str, Any], run: Run) -> None:
+    """Finish the run's folder, and list the run as the newest of the home."""
+    write_json(task.folder / MANIFEST_FILE, manifest)
+    finish(task.folder)
+    entry = make_folder(task.where.runs) / f"{manifest['id']}.json"
+    write_json(entry, {**manifest, "folder": str(task.folder.resolve())})
+    make_newest(entry, task.where.runs.glob("*.json"))
+    run.finished("publish", manifest["id"])
 
 
 def _write_ranking(predictions: pd.DataFrame, profile: Profile, licence: Licence, cells: CellFiles, folder: Path) -> pd.DataFrame:
@@ -187,12 +218,6 @@ def _write_ranking(predictions: pd.DataFrame, profile: Profile, licence: Licence
     write_bytes(folder / "ranking.csv", csv_bytes(csv_safe(ranking)))
     write_parquet(ranking, folder / "ranking.parquet")
     return ranking
-
-
-def _disorder_facts(ranking: pd.DataFrame, facts: ShardFacts) -> dict[str, Any]:
-    """How many ranked crystals are disordered, and the share of the workers' time that their approximants took."""
-    number = int(ranking["n_approximants"].notna().sum()) if "n_approximants" in ranking else 0
-    return {"disordered": number, "disordered_time": round(facts.seconds_disordered / max(facts.seconds, 1e-9), 3)}
 
 
 def _finished(folder: Path, identity: str) -> Screened | None:
@@ -211,19 +236,18 @@ def _with_provenance(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(label_provenance=own.where(own != "", table["known_provenance"])).drop(columns="known_provenance")
 
 
-def _compare(
-    predictions: pd.DataFrame, cells: CellFiles, ensemble: Ensemble, store: RowStore | None, where: Settings, reporter: Reporter
-) -> tuple[Duplicates, str | None]:
+def _compare(task: _Task, predictions: pd.DataFrame, cells: CellFiles) -> tuple[Duplicates, str | None]:
     """Duplicates among the candidates and in the model's training data, and what these were known by: the id of the model's
     snapshot, or FINGERPRINTS where it is not here and the model brings those; None where nothing is known of them."""
+    ensemble, workers, store = task.ensemble, task.where.workers, open_store(task.models.kept)
     try:
-        snapshot = open_snapshot(where.snapshots, ensemble.manifest["snapshot"])
+        snapshot = open_snapshot(task.where.snapshots, ensemble.manifest["snapshot"])
     except UserError:  # a model may travel without its data
         snapshot = None
-    with reporter.bar("Comparing crystals", len(predictions)) as tick:
+    with task.reporter.bar("Comparing crystals", len(predictions)) as tick:
         symprec, symmetrised = ensemble.graph_settings.symprec_A, partial(kept_cells, store)
-        known = known_crystals(snapshot, predictions["formula"], symprec, where.workers, symmetrised) if snapshot else Known()
-        found = find_duplicates(predictions, cells.take, known, where.workers, tick, partial(kept_matches, store))
+        known = known_crystals(snapshot, predictions["formula"], symprec, workers, symmetrised) if snapshot else Known()
+        found = find_duplicates(predictions, cells.take, known, workers, tick, partial(kept_matches, store))
     if snapshot is not None:
         return found, snapshot.id
     learned = trained_on(ensemble.folder, ensemble.manifest, predictions["fingerprint"])
