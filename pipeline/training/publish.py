@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -79,42 +80,57 @@ def publish_ensemble(
     errors = ErrorModel.fit(validation.targets(), on_validation, chosen.weights, validation, systems, domain, rule=chosen.rule)
     on_test = {member.name: member.model.predict(test) for member in members}
     predicted, truth = errors.predict(on_test, chosen.weights, test), test.targets()
+    held_out = _held_out(data.table.select(["material_id", "formula", "chemsys"]).take(split.test).to_pandas(), truth, predicted)
     level = errors.calibration.level(truth, predicted.moment, predicted.size)
-    of_members = {name: regression_metrics(truth, p.moment, p.p_magnetic) for name, p in on_test.items()}
-    stratified = stratified_errors(data.table.column("chemsys").take(split.test).to_pylist(), truth, predicted.moment)
-    metrics = scores(truth, predicted, level) | {"members": of_members, "stratified_errors": stratified}
-    held_out = data.table.select(["material_id", "formula", "chemsys"]).take(split.test).to_pandas()
-    held_out = held_out.assign(
-        moment_dft=truth, moment_muB_per_atom=predicted.moment, moment_low=predicted.low, moment_high=predicted.high,
-        moment_std=predicted.std, p_magnetic=predicted.p_magnetic, p_moment_above_1=predicted.p_moment_above_1,
-        ood_score=predicted.ood_score,
-        **{f"member_{n}": v for n, v in predicted.members.items()},
-    )  # fmt: skip
-
-    def write(folder: Path) -> None:
-        for member in members:
-            (folder / member.name).mkdir()
-            member.model.save(folder / member.name)
-        errors.save(folder)
-        held_out.to_parquet(folder / HELD_OUT_FILE, index=False)
-        for name, table in listed.items():
-            write_bytes(folder / name, csv_safe(table).to_csv(index=False, float_format="%.4g").encode())
-
+    metrics = scores(truth, predicted, level) | {
+        "members": {name: regression_metrics(truth, p.moment, p.p_magnetic) for name, p in on_test.items()},
+        "stratified_errors": stratified_errors(held_out["chemsys"].to_list(), truth, predicted.moment),
+    }
     stated = {
         **facts,
         "rows": {"train": len(train), "val": len(validation), "test": len(test)},
         "elements": sorted(set(train.graphs.numbers.tolist())),  # what the members have seen
         "members": [
-            {"name": m.name, "family": m.kind, "seed": m.seed, "weight": float(w), "mae": metrics["members"][m.name]["mae"],
-             "training": m.history, "gate": verdicts[m.name].to_json()}
-            for m, w in zip(members, chosen.weights, strict=True)
+            _member_facts(member, weight, metrics["members"][member.name]["mae"], verdicts[member.name])
+            for member, weight in zip(members, chosen.weights, strict=True)
         ],
         "left_out": [{"name": name, **verdict.to_json()} for name, verdict in verdicts.items() if name not in kept],
         "gate_passed": not fallback,
         "weighing": {"way": chosen.way, "validation_mae": chosen.error},
         "provenance": provenance(), "errors": errors.to_json(), "metrics": metrics,
     }  # fmt: skip
-    return publish_model(root, Ensemble, write, stated, model_card)
+    return publish_model(root, Ensemble, partial(_write, members, errors, held_out, listed), stated, model_card)
+
+
+def _held_out(rows: pd.DataFrame, truth: Floats, predicted: EnsemblePrediction) -> pd.DataFrame:
+    """The test rows with their DFT moments (µB/atom) and all that the ensemble predicts of them."""
+    return rows.assign(
+        moment_dft=truth, moment_muB_per_atom=predicted.moment, moment_low=predicted.low, moment_high=predicted.high,
+        moment_std=predicted.std, p_magnetic=predicted.p_magnetic, p_moment_above_1=predicted.p_moment_above_1,
+        ood_score=predicted.ood_score,
+        **{f"member_{n}": v for n, v in predicted.members.items()},
+    )  # fmt: skip
+
+
+def _member_facts(member: Trained, weight: float, mae: float, verdict: Verdict) -> dict[str, Any]:
+    """What the manifest says of a member; `mae`: of the test rows, µB/atom."""
+    return {
+        "name": member.name, "family": member.kind, "seed": member.seed, "weight": float(weight), "mae": mae,
+        "training": member.history, "gate": verdict.to_json(),
+    }  # fmt: skip
+
+
+def _write(
+    members: list[Trained], errors: ErrorModel, held_out: pd.DataFrame, listed: Mapping[str, pd.DataFrame], folder: Path
+) -> None:
+    """Write the files of an ensemble into a folder."""
+    for member in members:
+        (folder / member.name).mkdir()
+        member.model.save(folder / member.name)
+    errors.save(folder)
+    held_out.to_parquet(folder / HELD_OUT_FILE, index=False)
+    for name, table in listed.items():
+        write_bytes(folder / name, csv_safe(table).to_csv(index=False, float_format="%.4g").encode())
 
 
 def admitted(verdicts: dict[str, Verdict], reporter: Reporter) -> tuple[list[str], bool]:
