@@ -92,6 +92,11 @@ def perform(name: str, job: Any) -> Any:
     return job_function(name)(job, InProcess(forks=process_is_fresh() and name == "screen"))
 
 
+def listed(text: str) -> list[str]:
+    """The parts of an option's comma-separated value."""
+    return [part for word in text.split(",") if (part := word.strip())]
+
+
 def facts(title: str, rows: dict[str, Any]) -> None:
     """Print one line for each fact."""
     from flows.summary import print_facts

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.common import Json, ModelId, QuietOption, SnapshotId, choice, facts, perform, prepare
+from flows.commands.common import Json, ModelId, QuietOption, SnapshotId, choice, facts, listed, perform, prepare
 
 
 def train(
@@ -66,7 +66,7 @@ def train(
 
     job = TrainJob(
         snapshot=snapshot,
-        members=[name.strip() for name in members.split(",") if name.strip()],
+        members=listed(members),
         seeds=seeds,
         first_seed=first_seed,
         epochs=epochs,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +17,7 @@ from flows.commands.common import (
     QuietOption,
     choice,
     facts,
+    listed,
     perform,
     prepare,
 )
@@ -102,11 +103,10 @@ def screen(
     from data.sources.icsd.table import IcsdFilter
     from flows.engines import Runner
     from flows.jobs.screening import ScreenJob
-    from flows.summary import print_json, print_rows
+    from flows.summary import print_json
     from pipeline.screening.standard_input import keep_standard_input
     from pipeline.settings import settings
 
-    qualities = tuple(word.strip() for word in icsd_quality.split(",") if word.strip())
     job = ScreenJob(
         paths=[str(p) for p in keep_standard_input(paths, settings())],
         model=model,
@@ -114,7 +114,7 @@ def screen(
         columns=columns,
         max_file_mb=max_file_mb,
         disorder=choice(Disorder, "--disorder", disorder),
-        icsd=IcsdFilter(icsd_max_temperature, icsd_max_pressure, qualities, icsd_theoretical),
+        icsd=IcsdFilter(icsd_max_temperature, icsd_max_pressure, tuple(listed(icsd_quality)), icsd_theoretical),
         licensed_details=licensed_details,
         profile=profile,
         working_temperature=working_temperature,
@@ -125,19 +125,7 @@ def screen(
     job.check()
     prepare(quiet)
     result = perform("screen", job)
-    if json:
-        print_json(result)
-        return
-    print_rows(f"The first of {result['ranked']} ranked", result["top"])
-    shown = {name: result[name] for name in ("id", "profile", "formula", "ranked", "excluded", "duplicates", "known", "rejected")}
-    shown["by reason"] = reasons(result["rejected_by_reason"])
-    if result["disordered"]:
-        shown["disordered"] = f"{result['disordered']:,}, with {result['disordered_time']:.0%} of the computing time"
-    if result["ignored_files"]:
-        shown["ignored"] = f"{result['ignored_files']} files of other kinds"
-    if result["withheld"]:
-        shown["withheld"] = f"details of {result['licensed_crystals']} licensed crystals; --licensed-details shows them"
-    facts("Screened", {**shown, "seconds": result["seconds"], "report": Path(result["report"]).resolve()})
+    print_json(result) if json else _show(result)
 
 
 def report(
@@ -153,6 +141,22 @@ def report(
     print(Path(perform("report", job)).resolve())
 
 
-def reasons(counts: dict[str, int]) -> str:
+def _show(result: dict[str, Any]) -> None:
+    """Print the first rows of a screen, its counts and where its report lies."""
+    from flows.summary import print_rows
+
+    print_rows(f"The first of {result['ranked']} ranked", result["top"])
+    shown = {name: result[name] for name in ("id", "profile", "formula", "ranked", "excluded", "duplicates", "known", "rejected")}
+    shown["by reason"] = _reasons(result["rejected_by_reason"])
+    if result["disordered"]:
+        shown["disordered"] = f"{result['disordered']:,}, with {result['disordered_time']:.0%} of the computing time"
+    if result["ignored_files"]:
+        shown["ignored"] = f"{result['ignored_files']} files of other kinds"
+    if result["withheld"]:
+        shown["withheld"] = f"details of {result['licensed_crystals']} licensed crystals; --licensed-details shows them"
+    facts("Screened", {**shown, "seconds": result["seconds"], "report": Path(result["report"]).resolve()})
+
+
+def _reasons(counts: dict[str, int]) -> str:
     """`2 × disorder, 1 × unreadable`."""
     return ", ".join(f"{n} × {reason}" for reason, n in counts.items()) or "–"
