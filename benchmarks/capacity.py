@@ -119,7 +119,7 @@ def _parent(table: pd.DataFrame, rows: int) -> tuple[float, float]:
 
 def best_size(costs: Costs, crystals: int, cores: int) -> int:
     """The shard size, a power of two times 250, with the shortest makespan."""
-    return min((250 * 2**k for k in range(9)), key=lambda size: makespan(costs, crystals, cores, size))
+    return min((250 << k for k in range(9)), key=lambda size: makespan(costs, crystals, cores, size))
 
 
 def makespan(costs: Costs, crystals: int, cores: int, size: int, seed: int = 1) -> float:

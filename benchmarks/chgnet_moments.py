@@ -13,6 +13,7 @@ import argparse
 import importlib.util
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,9 +38,9 @@ def sums(cifs: pd.Series) -> pd.Series:
     return pd.Series(found, cifs.index)
 
 
-def _sum(model: object, crystal: Crystal) -> float:
+def _sum(model: Any, crystal: Crystal) -> float:
     try:
-        said = model.predict_structure(crystal.to_pymatgen(), task="em")  # type: ignore[attr-defined]
+        said = model.predict_structure(crystal.to_pymatgen(), task="em")
     except (ValueError, KeyError, IndexError):  # an isolated atom, or an element that it does not know
         return float("nan")
     return float(np.abs(said["m"]).mean())

@@ -18,7 +18,8 @@ import moyopy
 
 from data.cif.reader import read_cif
 from data.crystal import Crystal, CrystalError, make_crystal
-from data.sources.cif_folder import decode
+from data.rejection import Rejection
+from data.sources.files import decode
 
 VOLUME_TOLERANCE = 1e-3  # relative, per atom
 SYMPREC_A = 0.01
@@ -83,7 +84,7 @@ def _ours(text: str) -> tuple[Facts | None, str]:
     for item in found:
         if isinstance(item, Crystal):
             return _facts(item), item.note
-    return None, "; ".join(f"{item.reason.value}: {item.detail}" for item in found if not isinstance(item, Crystal))
+    return None, "; ".join(f"{item.reason.value}: {item.detail}" for item in found if isinstance(item, Rejection))
 
 
 def _by_pymatgen(text: str) -> Crystal:

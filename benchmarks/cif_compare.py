@@ -11,6 +11,7 @@ import numpy as np
 
 from data.cif.reader import read_cif
 from data.crystal import Crystal
+from data.rejection import Rejection
 
 SECONDS_PER_FILE = 60.0
 SITE_TOLERANCE_A = 2e-3  # pymatgen moves 0.3333 to 1/3 (1e-4 of a cell edge); gemmi keeps the digits
@@ -23,7 +24,8 @@ def our_outcome(text: str) -> Outcome:
     """The fate of the file's first crystal, or the reason of its first rejection."""
     items = list(read_cif(text, "file", "x"))
     crystals = [item for item in items if isinstance(item, Crystal)]
-    return ("crystal", crystals[0]) if crystals else (items[0].reason.value, None)  # type: ignore[union-attr]
+    reasons = [item.reason.value for item in items if isinstance(item, Rejection)]
+    return ("crystal", crystals[0]) if crystals else (reasons[0], None)
 
 
 def pymatgen_outcome(text: str) -> Outcome:

@@ -6,8 +6,9 @@ import numpy as np
 
 from data.cif.reader import read_cif
 from data.crystal import Crystal
+from data.disordered import AnyCrystal
 from data.rejection import Reason, Rejection
-from data.sources.cif_folder import decode
+from data.sources.files import decode
 from data.symmetry import symmetrise
 from pipeline.features.neighbours import GraphSettings, build_graphs
 
@@ -26,10 +27,8 @@ def examine(raw: bytes) -> list[Crystal | Rejection]:
         Broken: with what does not hold. Whatever the reader, the symmetry search or the graphs raise comes through.
     """
     text = decode(raw)
-    items = list(read_cif(text, f"{NAME}.cif", NAME))
+    items = [_checked(item) for item in read_cif(text, f"{NAME}.cif", NAME)]
     _require(bool(items), "a file vanished without a word")
-    for item in items:
-        _check_crystal(item) if isinstance(item, Crystal) else check_rejection(item)
     again = list(read_cif(text, f"{NAME}.cif", NAME))
     _require([_signature(item) for item in items] == [_signature(item) for item in again], "the same text, another answer")
     _check_graphs([item for item in items if isinstance(item, Crystal)][:MOST_GRAPHS])
@@ -41,13 +40,21 @@ def _require(holds: bool, otherwise: str) -> None:
         raise Broken(otherwise)
 
 
-def check_rejection(item: object) -> None:
+def _checked(item: AnyCrystal | Rejection) -> Crystal | Rejection:
+    if not isinstance(item, Crystal):
+        return check_rejection(item)
+    _check_crystal(item)
+    return item
+
+
+def check_rejection(item: object) -> Rejection:
     _require(isinstance(item, Rejection), f"neither crystal nor rejection: {type(item).__name__}")
     assert isinstance(item, Rejection)
     _require(isinstance(item.reason, Reason) and item.reason is not Reason.FAILED, f"{item.reason}: {item.detail}")
     _require(bool(item.detail.strip()), f"{item.reason} without a word")
     for text in (item.candidate_id, item.source_file, item.block, item.detail):
         _check_text(text)
+    return item
 
 
 def _check_crystal(crystal: Crystal) -> None:
@@ -75,7 +82,7 @@ def _check_graphs(crystals: list[Crystal]) -> None:
             _require(bool(np.isfinite(values).all()), f"{name} of a graph is not finite")
 
 
-def _signature(item: Crystal | Rejection) -> object:
-    if isinstance(item, Rejection):
+def _signature(item: AnyCrystal | Rejection) -> object:
+    if not isinstance(item, Crystal):
         return item
     return item.id, item.note, item.lattice.tobytes(), item.frac.tobytes(), item.numbers.tobytes()

@@ -83,7 +83,7 @@ def compare(written: str) -> tuple[str, str, str]:
     """(SAME or why not, what came out here, and in pymatgen) for one symmetrised file."""
     (here, ours), (there, theirs) = our_outcome(written), pymatgen_outcome(written)
     if ours is None:
-        explained = here == "unknown_symmetry" and foreign_translation(written)
+        explained = here == "unknown_symmetry" and bool(foreign_translation(written))
         return (TRANSLATION if explained else UNEXPLAINED), here, there
     if theirs is None:
         return UNEXPLAINED, here, there

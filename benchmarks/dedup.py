@@ -22,8 +22,8 @@ import pandas as pd
 
 from benchmarks.smoke import arguments
 from data.crystal import Crystal
-from data.rejection import Rejection
 from data.snapshot import Snapshot, publish_snapshot
+from data.sources import Record
 from data.sources.parquet import ParquetSource
 from data.symmetry import SymmetricCell, symmetrise
 from pipeline.dedup.duplicates import Duplicates, find_duplicates
@@ -49,8 +49,9 @@ def main() -> None:
     together = found.columns.assign(candidate_id=rows["candidate_id"]).set_index("candidate_id")
     original = together["duplicate_of"].where(together["duplicate_of"] != "", together.index)
     pairs = sum(original[c.id] == original[f"copy {c.id}"] for c in crystals)
-    known = sum(f"known {together.at[c.id, 'known_id']}" == c.id for c in first)
-    marked = sum(together.at[c.id, "known_id"] != "" for c in first)
+    partner = together["known_id"]
+    known = sum(f"known {partner[c.id]}" == c.id for c in first)
+    marked = sum(partner[c.id] != "" for c in first)
     print(f"planted copies found: {pairs} of {len(crystals)}")
     print(f"labelled rows found: {marked} of {len(first)}, {known} of them by their own id")
 
@@ -58,7 +59,8 @@ def main() -> None:
 def read(path: Path) -> list[Crystal]:
     """The crystals of a table."""
     source = ParquetSource(path, labelled=False)
-    return [item.crystal for shard in source.shards() for item in source.read(shard) if not isinstance(item, Rejection)]
+    records = [item for shard in source.shards() for item in source.read(shard) if isinstance(item, Record)]
+    return [record.crystal for record in records if isinstance(record.crystal, Crystal)]
 
 
 def copied(crystal: Crystal, seed: int) -> Crystal:

@@ -61,8 +61,8 @@ def main() -> None:
     for alloy in alloys:
         table = curves[alloy.name].set_index("share").loc[list(alloy.measured)]
         lines = [
-            (f"{x:.2f}", f"{alloy.measured[x]:.2f}", f"{row.moment:.2f}", f"{row.low:.2f} to {row.high:.2f}", f"{row.spread:.3f}")
-            for x, row in table.iterrows()
+            (f"{x:.2f}", f"{measured:.2f}", f"{row.moment:.2f}", f"{row.low:.2f} to {row.high:.2f}", f"{row.spread:.3f}")
+            for (x, measured), (_, row) in zip(alloy.measured.items(), table.iterrows(), strict=True)
         ]
         checked = alloy.check or "nothing, unsure"
         print(f"\n{alloy.name}, after {alloy.reference}; held against: {checked}\n")

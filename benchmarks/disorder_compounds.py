@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -173,7 +173,7 @@ def _fractions(series: Series) -> dict[str, float]:
 
 
 def _table(curve: pd.DataFrame, measured: list[tuple[float, str, float, float]]) -> str:
-    told = {
+    told: dict[tuple[Hashable, str], str] = {
         (share, what): f"{value:.2f} ({n})" if what == "moment" else f"{value:.0f} ({n})" for share, what, value, n in measured
     }
     lines = [

@@ -88,11 +88,13 @@ def _doped(measured: pd.DataFrame, crystals: pd.DataFrame) -> Iterator[Doped]:
         fractions = _fractions(str(formula))
         parents.setdefault(_key(fractions), (str(identifier), fractions))
     grouped = measured.groupby("key").agg({"composition": "first", "formula": "first", "muB_per_atom": "median"})
-    for row in grouped.itertuples():
-        amounts = _by_number(json.loads(str(row.composition)))
+    for composition, formula, moment in zip(
+        grouped["composition"], grouped["formula"], grouped["muB_per_atom"].to_numpy(np.float64), strict=True
+    ):
+        amounts = _by_number(json.loads(composition))
         if _key(amounts) in parents:
             continue  # a compound of its own
-        best = list(_readings(amounts, parents, str(row.formula), float(row.muB_per_atom)))  # type: ignore[arg-type]
+        best = list(_readings(amounts, parents, formula, float(moment)))
         if best:
             yield min(best, key=lambda one: one.share)
 

@@ -213,6 +213,7 @@ def _pymatgen(task: Task) -> Decoration:
             species.append({symbol(task.cell.occupants[orbit][0].number): 1.0})
     structure = Structure(places.lattice, species, places.frac)
     found = OrderDisorderedStructureTransformation(no_oxi_states=True).apply_transformation(structure)
+    assert isinstance(found, Structure)  # no list, as no ranking was asked for
     return _at_places(task, found.frac_coords, np.array(found.atomic_numbers))
 
 

@@ -102,12 +102,14 @@ def main() -> None:
             (Path(folder) / f"{k}.cif").write_text(text)
         source, models = CifFolder(Path(folder)), ScreenModels.in_use(choose_model(settings()))
         again = replace(models, kept=Path(folder) / "kept")
-        answer, seen = (
-            rate(lambda asked=asked: [predict_shard(source, asked, Path("unused"), s) for s in source.shards()], len(texts))
-            for asked in (models, again)
-        )
+        answer, seen = (rate(partial(predict_shards, source, asked), len(texts)) for asked in (models, again))
     show("CIF to calibrated row, 1 core", answer, whole, "reference method")
     show("the same, seen before, 1 core", seen)
+
+
+def predict_shards(source: CifFolder, models: ScreenModels) -> None:
+    for shard in source.shards():
+        predict_shard(source, models, Path("unused"), shard)
 
 
 def rate(work: Callable[[], Any], count: int, repeats: int = REPEATS) -> float:

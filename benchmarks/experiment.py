@@ -21,7 +21,7 @@ import pandas as pd
 
 from benchmarks.smoke import arguments
 from data.labels import TESLA_PER_MUB_PER_A3
-from data.sources.literature.tables import amounts_of, composition_key
+from data.sources.literature.tables import ORDERS, STRUCTURES, amounts_of, composition_key
 from data.sources.parquet import Columns, ParquetSource
 from flows.console import Console
 from models.experiment.composition_network import NetworkSettings
@@ -41,7 +41,7 @@ from pipeline.screening.screen_models import ScreenModels
 from pipeline.settings import Settings
 from pipeline.training.experiment import CrossFitted, ExperimentSettings, held_out_distances, train_experiment
 from pipeline.training.experiment_evaluation import evaluation_facts
-from pipeline.training.experiment_rows import AFM, FM_OR_FIM, ORDERS, STRUCTURES, ExperimentRows, read_rows
+from pipeline.training.experiment_rows import AFM, FM_OR_FIM, ExperimentRows, read_rows
 
 FIRST = 100
 ORDER_FIGURES = ("auroc", "macro_f1", "brier", "calibration_error")

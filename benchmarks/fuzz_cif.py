@@ -80,7 +80,7 @@ def _serve(pipe: Connection) -> None:
     import resource
 
     from benchmarks.cif_invariants import examine
-    from data.crystal import Crystal
+    from data.rejection import Rejection
 
     resource.setrlimit(resource.RLIMIT_AS, (CHILD_BYTES, CHILD_BYTES))
     pipe.send("ready")
@@ -92,7 +92,8 @@ def _serve(pipe: Connection) -> None:
         kind = ""
         try:
             items = examine(raw)
-            detail = "crystal" if any(isinstance(i, Crystal) for i in items) else items[0].reason.value  # type: ignore[union-attr]
+            reasons = [item.reason.value for item in items if isinstance(item, Rejection)]
+            detail = "crystal" if len(reasons) < len(items) else reasons[0]
         except BaseException as fault:  # panics of Rust libraries are no Exception
             kind, detail = type(fault).__name__, str(fault)[:500]
         pipe.send((kind, detail, _resident()))

@@ -88,7 +88,7 @@ def read(path: Path, part: str) -> tuple[pd.DataFrame, dict[str, np.ndarray], di
     """(table, moments by member, probabilities by member) of one part."""
     table = pd.read_parquet(path)
     table = table[table["split"] == part].reset_index(drop=True)
-    names = [c.removeprefix("moment_") for c in table if c.startswith("moment_") and c != "moment_dft"]
+    names = [c.removeprefix("moment_") for c in table.columns if c.startswith("moment_") and c != "moment_dft"]
     return (
         table,
         {n: table[f"moment_{n}"].to_numpy(np.float64) for n in names},

@@ -35,13 +35,13 @@ def _train(where: Settings) -> None:
 
 
 def _screen(where: Settings) -> None:
-    from data.sources import materials_project
+    from data.sources.materials_project import source
     from data.sources.parquet import Columns
     from pipeline.registry.ensemble import open_model
     from pipeline.screening.opening import open_candidates
     from pipeline.screening.screen import screen
 
-    materials_project.ROWS_PER_GROUP = 32  # several shards out of some hundred crystals
+    source.DOCUMENTS_PER_SHARD = 32  # several shards out of some hundred crystals
     screen(open_candidates([Path("mp")], Columns(), where), open_model(where.models), None, where, Quiet())
 
 

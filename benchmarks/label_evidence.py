@@ -68,10 +68,13 @@ def main() -> None:
     table = labels(options.data)
     mended = mend_labels(table, LabelSources.of([options.data / "literature", options.data]))
     found = mended.table.merge(table[["material_id", "split", "icsd"]], on="material_id")
-    counted = [_counted(verdict, rows) for verdict, rows in found.groupby("verdict")]
+    counted = [_counted(str(verdict), rows) for verdict, rows in found.groupby("verdict")]
     print(markdown(["verdict", "train", "val", "test", "ICSD-known"], counted))
     largest = found[(found["verdict"] == REPLACED) & (found["split"] != "test")].head(options.shown)
-    lines = [[r.formula, r.material_id, r.split, f"{r.moment:.2f}", f"{r.learned:.2f}", r.sources] for r in largest.itertuples()]
+    lines = [
+        [str(r.formula), str(r.material_id), str(r.split), f"{r.moment:.2f}", f"{r.learned:.2f}", str(r.sources)]
+        for r in largest.itertuples()
+    ]
     print("\n" + markdown(["formula", "id", "split", "label, µB/atom", "learned", "sources"], lines))
     magnetic = {symbol(z) for z in STRONGLY_MAGNETIC}
     table = table[table["chemsys"].map(lambda system: not magnetic.isdisjoint(system.split("-")))]

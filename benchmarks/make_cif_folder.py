@@ -22,7 +22,7 @@ from rich.progress import track
 
 from benchmarks.smoke import arguments
 from data.crystal import Crystal, symbol
-from data.sources import Record
+from data.sources import Record, Shard
 from data.sources.parquet import ParquetSource
 from pipeline.ops.parallel import default_workers, map_in_order
 
@@ -54,13 +54,14 @@ def main() -> None:
     print(f"{written} files in {options.out}")
 
 
-def _texts(copy: int, part: tuple[ParquetSource, object]) -> list[tuple[str, str]]:
+def _texts(copy: int, part: tuple[ParquetSource, Shard]) -> list[tuple[str, str]]:
     source, shard = part
-    crystals = [item.crystal for item in source.read(shard) if isinstance(item, Record)]  # type: ignore[arg-type]
+    records = [item for item in source.read(shard) if isinstance(item, Record)]
+    crystals = [record.crystal for record in records if isinstance(record.crystal, Crystal)]
     return [(f"{c.id}-{copy}", cif_text(c, copy)) for c in crystals]
 
 
-def _strained(copy: int, part: tuple[ParquetSource, object]) -> list[tuple[str, str]]:
+def _strained(copy: int, part: tuple[ParquetSource, Shard]) -> list[tuple[str, str]]:
     factor = 1.0 + STRAIN * copy
     return [
         (f"{name[:-1]}{copy}", _LENGTH.sub(lambda found: f"{found[1]}{factor * float(found[2]):.6f}", text))

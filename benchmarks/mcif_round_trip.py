@@ -14,12 +14,13 @@ from __future__ import annotations
 import argparse
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from data.checks import Unsound
 from data.cif.disorder import Disorder
@@ -92,7 +93,7 @@ def seen_otherwise(ordering: Ordering, cell: BnsCell, path: Path) -> str:
     return "another crystal"
 
 
-def _spins(numbers: list[int], moments: np.ndarray) -> list[str]:  # type: ignore[type-arg]
+def _spins(numbers: Sequence[int], moments: NDArray[np.float64]) -> list[str]:
     """Sites that point down as a species of another charge."""
     from pymatgen.core import Element
 

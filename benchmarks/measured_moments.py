@@ -172,9 +172,9 @@ def compare(rows: pd.DataFrame, groups: dict[str, pd.Series], columns: dict[str,
     for name, here in groups.items():
         part = rows[here]
         for column, title in columns.items():
-            low, high = (part.get(f"{column}_{end}") for end in ("low", "high"))
-            known = low is not None and high is not None and len(part)
-            share = f"{part['truth'].between(low - 1e-3, high + 1e-3).mean():.2f}" if known else ""
+            low, high = f"{column}_low", f"{column}_high"
+            known = low in part and high in part and len(part)
+            share = f"{part['truth'].between(part[low] - 1e-3, part[high] + 1e-3).mean():.2f}" if known else ""
             lines.append([name, title, *scores(part, column), share])
     return markdown(["rows", "value", "n", "mean error", "median", "rank correlation", "interval holds"], lines)
 
@@ -182,12 +182,13 @@ def compare(rows: pd.DataFrame, groups: dict[str, pd.Series], columns: dict[str,
 def crystal_field(rows: pd.DataFrame) -> str:
     """Reductions of light and heavy 4f moments, chosen on four fifths of the chemical systems and tested on the others."""
     rows = rows[(rows["light_4f"] + rows["heavy_4f"] >= MIN_4F) & (rows["spin_4f"] < MIN_4F)].reset_index(drop=True)
-    d = rows["moment_3d"].to_numpy()
+    d = rows["moment_3d"].to_numpy(np.float64)
     light, heavy, truth = (rows[name].to_numpy(np.float64) for name in ("light_4f", "heavy_4f", "truth"))
     systems = chemical_systems(rows).tolist()
 
     def errors(c_light: float, c_heavy: float) -> np.ndarray:
-        return np.abs(np.abs(d + c_light * light - c_heavy * heavy) - truth)
+        away: np.ndarray = np.abs(np.abs(d + c_light * light - c_heavy * heavy) - truth)
+        return away
 
     if len(set(systems)) < FOLDS:
         return "too few rare-earth compounds to choose reductions"

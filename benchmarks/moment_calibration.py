@@ -85,13 +85,21 @@ def fitted(rows: pd.DataFrame) -> MomentConstants:
     if len(opposed) >= LEAST_ROWS:
         tried = [replace(found, rule_weight=weight) for weight in WEIGHTS]
         found = tried[int(np.argmin([_off(opposed, one) for one in tried]))]
-    for kind, name in ((0.0, "spread_metal"), (1.0, "spread_salt")):
+    for kind, with_spread in ((0.0, _with_spread_of_metals), (1.0, _with_spread_of_salts)):
         here = d_only[d_only["salt"].eq(kind)]
         if len(here) >= LEAST_ROWS:
-            held = [_held(here, replace(found, **{name: float(factor)})).mean() for factor in FACTORS]
+            held = [_held(here, with_spread(found, float(factor))).mean() for factor in FACTORS]
             enough = np.flatnonzero(np.array(held) >= WANTED)
-            found = replace(found, **{name: float(FACTORS[enough[0] if len(enough) else int(np.argmax(held))])})
+            found = with_spread(found, float(FACTORS[enough[0] if len(enough) else int(np.argmax(held))]))
     return _beside(net[has_4f_moment(net) & (net["typical_d"] >= LEAST_D)], found)
+
+
+def _with_spread_of_metals(constants: MomentConstants, factor: float) -> MomentConstants:
+    return replace(constants, spread_metal=factor)
+
+
+def _with_spread_of_salts(constants: MomentConstants, factor: float) -> MomentConstants:
+    return replace(constants, spread_salt=factor)
 
 
 def _beside(rows: pd.DataFrame, constants: MomentConstants) -> MomentConstants:

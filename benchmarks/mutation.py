@@ -185,7 +185,8 @@ def _passed_over(tree: ast.Module, functions: list[str] | None) -> list[tuple[tu
 
 def _difference(code: str, changed: str) -> tuple[str, str]:
     lines = list(difflib.unified_diff(code.splitlines(), changed.splitlines(), n=0, lineterm=""))[3:]
-    return tuple(" ".join(x[1:].strip() for x in lines if x.startswith(sign)) for sign in "-+")  # type: ignore[return-value]
+    before, after = (" ".join(x[1:].strip() for x in lines if x.startswith(sign)) for sign in "-+")
+    return before, after
 
 
 def _copied(to: Path) -> Path:

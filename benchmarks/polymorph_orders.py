@@ -31,7 +31,7 @@ def main() -> None:
     counts = orders_of_pairs(table[table["ordering"].isin(ORDERED)])
     total = counts.to_numpy().sum()
     same = np.trace(counts.to_numpy()) / total if total else np.nan
-    lines = [[name, *(f"{value:.1f}" for value in row)] for name, row in counts.iterrows()]
+    lines = [[str(name), *(f"{value:.1f}" for value in row)] for name, row in counts.iterrows()]
     print(markdown(["one \\ the other", *counts.columns], lines))
     print(f"\n{total:,.0f} compositions with several structures; {same:.3f} of the pairs agree on AFM or not")
 

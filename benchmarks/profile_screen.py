@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import pickle
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +20,8 @@ import torch
 
 from benchmarks.smoke import arguments, shipped_model
 from data.cif.reader import read_cif
-from data.rejection import Rejection
+from data.crystal import Crystal
+from data.sources import Record
 from data.sources.cif_folder import CifFolder
 from data.symmetry import symmetrise
 from pipeline.featurise import featurise_cells
@@ -28,7 +29,7 @@ from pipeline.registry.ensemble import Ensemble
 from pipeline.screening.candidates import predict_shard
 from pipeline.screening.screen_models import ScreenModels
 
-spent: Counter[str] = Counter()
+spent: defaultdict[str, float] = defaultdict(float)  # s
 
 
 @contextmanager
@@ -63,14 +64,14 @@ def main() -> None:
             for text in texts:
                 list(read_cif(text, "file", "x"))
         with stage("CIF to crystal, all of it"):
-            records = [item for item in source.read(shard) if not isinstance(item, Rejection)]
+            records = [item for item in source.read(shard) if isinstance(item, Record)]
         with stage("symmetry"):
-            cells = [symmetrise(record.crystal) for record in records]
+            cells = [symmetrise(record.crystal) for record in records if isinstance(record.crystal, Crystal)]
         with stage("graphs, directions and descriptors"):
             read = featurise_cells(cells, ensemble.needs)
         with stage("ensemble"):
             ensemble.predict(read.examples)
-        crystals += len(records)
+        crystals += len(cells)
     for shard in chosen:
         with stage("a worker's whole task"):
             predicted = predict_shard(source, models, Path("unused"), shard)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
@@ -20,6 +20,9 @@ from benchmarks.smoke import arguments, chromium
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 WIDTH, HEIGHT = 1280, 800
 LARGEST = 300_000  # bytes
+PICTURES: tuple[tuple[str, Literal["light", "dark"]], ...] = (
+    ("report", "light"), ("report-dark", "dark"), ("report-detail", "light"),
+)  # fmt: skip
 
 
 def main() -> None:
@@ -31,7 +34,7 @@ def main() -> None:
     options = arguments(parser, lambda made: [made.run() / "report.html", "--out", made.folder, "--chromium", chromium()])
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=options.chromium, args=["--no-sandbox", "--hide-scrollbars"])
-        for name, scheme in (("report", "light"), ("report-dark", "dark"), ("report-detail", "light")):
+        for name, scheme in PICTURES:
             page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme=scheme)
             page.goto(options.report.resolve().as_uri())
             page.wait_for_selector("html[data-ready]", state="attached")

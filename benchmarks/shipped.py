@@ -93,7 +93,7 @@ def subsets(rows: pd.DataFrame) -> str:
 
 def disagreement(rows: pd.DataFrame) -> str:
     """What the spread of the families alone knows of the error, and what calibration adds, on predicted-magnetic rows."""
-    columns = [name for name in rows if name.startswith("member_")]
+    columns = [name for name in rows.columns if name.startswith("member_")]
     families = rows[columns].T.groupby(lambda name: name.removeprefix("member_").rsplit("-", 1)[0]).mean().T
     truth, said = (rows[name].to_numpy(np.float64) for name in ("moment_dft", "moment_muB_per_atom"))
     error, here = np.abs(said - truth), said > MAGNETIC_THRESHOLD

@@ -64,7 +64,7 @@ class SmokeData:
         Args:
             every: one crystal of so many, where training takes long.
         """
-        rows = []
+        rows: list[dict[str, Any]] = []
         for crystal, moment in _starter()[::every]:
             per_atom = abs(moment) / crystal.n_sites
             rows.append(_facts(crystal) | {
@@ -83,7 +83,7 @@ class SmokeData:
 
     def site_moments(self) -> Path:
         """Two cells of each ferromagnet of the starter set, with FM, FiM and AFM moments by turns."""
-        rows = []
+        rows: list[dict[str, Any]] = []
         for crystal, _ in _starter(equilibrium_only=True):
             double = _doubled(crystal)
             moments = np.array([MOMENT.get(int(z), 0.0) for z in double.numbers])
@@ -100,7 +100,7 @@ class SmokeData:
         """Crystals with a frequency that was made up from their mass."""
         from pymatgen.core import Element
 
-        rows = []
+        rows: list[dict[str, Any]] = []
         for k, (crystal, _) in enumerate(_starter(equilibrium_only=True)):
             mass = np.mean([float(Element.from_Z(int(z)).atomic_mass) for z in crystal.numbers])
             rows.append({"mbid": f"mb-phonons-{k:04d}", "index": k, "structure_json": crystal.to_pymatgen().to_json(),
@@ -218,12 +218,17 @@ def chromium() -> str:
 
 def _starter(equilibrium_only: bool = False) -> list[tuple[Crystal, float]]:
     """Crystals and their total moments, µB."""
-    from data.rejection import Rejection
+    from data.crystal import Crystal
+    from data.sources import Record
     from data.sources.starter import StarterSource
 
     source = StarterSource(equilibrium_only)
-    items = [item for shard in source.shards() for item in source.read(shard) if not isinstance(item, Rejection)]
-    return [(item.crystal, item.label.moment_muB_per_cell) for item in items if item.label is not None]
+    items = [item for shard in source.shards() for item in source.read(shard) if isinstance(item, Record)]
+    return [
+        (item.crystal, item.label.moment_muB_per_cell)
+        for item in items
+        if isinstance(item.crystal, Crystal) and item.label is not None
+    ]
 
 
 def _facts(crystal: Crystal) -> dict[str, Any]:
@@ -243,7 +248,7 @@ def _with_split(rows: list[dict[str, Any]]) -> pd.DataFrame:
         large = table.groupby("chemsys")["magnetization_muB_per_atom"].max() > FERROMAGNETIC
     else:
         large = pd.Series(True, index=sorted(set(table["chemsys"])))
-    parts = {}
+    parts: dict[str, str] = {}
     for typical in (True, False):
         for many in (True, False):
             those = [name for name in large.index if bool(TYPICAL & set(name.split("-"))) is typical and large[name] == many]

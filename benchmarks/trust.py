@@ -94,7 +94,8 @@ def fit_and_predict(known: Rows, fresh: Rows) -> tuple[Verdict, dict[str, float]
 
 def by_folds(rows: Rows) -> tuple[Verdict, dict[str, float], str]:
     """Each row predicted by what the other folds taught."""
-    parts, order, weights, way = [], [], {}, ""
+    parts, order, way = [], [], ""
+    weights: dict[str, float] = {}
     for others, left_out in system_folds(rows.systems, FOLDS):
         verdict, weights, way = fit_and_predict(rows.take(others), rows.take(left_out))
         parts.append(verdict)

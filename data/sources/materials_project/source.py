@@ -24,6 +24,7 @@ from data.sources.materials_project.state import DOCUMENTS_FILE, ROWS_PER_GROUP,
 from data.store.artifact import file_hash, text_hash
 
 NAME = "Materials Project"
+DOCUMENTS_PER_SHARD = ROWS_PER_GROUP  # so that no group is read twice
 _T = TypeVar("_T")
 _FAULT_LENGTH = 300  # characters of a message
 
@@ -44,8 +45,8 @@ class MaterialsProjectSource:
 
     def shards(self) -> Iterator[Shard]:
         rows = pq.read_metadata(self.path).num_rows
-        for start in range(0, rows, ROWS_PER_GROUP):
-            stop = min(start + ROWS_PER_GROUP, rows)
+        for start in range(0, rows, DOCUMENTS_PER_SHARD):
+            stop = min(start + DOCUMENTS_PER_SHARD, rows)
             yield Shard((start, stop), stop - start)
 
     def singles(self, shard: Shard) -> Iterator[tuple[Shard, Rejection]]:
