@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from data.store.artifact import write_bytes
 from data.symmetry import SymmetricCell
+from pipeline.ops.memory import give_back_memory
 
 _SCHEMA = pa.schema(
     [
@@ -73,7 +74,7 @@ class CellFiles:
     def take(self, rows: list[int]) -> CellTable:
         """The cells of these rows, in this order."""
         cells = CellTable(self.table(rows))
-        pa.default_memory_pool().release_unused()  # what joining the files took, several times the cells themselves
+        give_back_memory()  # what joining the files took, several times the cells themselves
         return cells
 
     def table(self, rows: list[int]) -> pa.Table:

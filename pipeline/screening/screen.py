@@ -31,6 +31,7 @@ from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.vectorstore import VECTOR_CODE
 from pipeline.ops.ledger import Ledger, Run
+from pipeline.ops.memory import give_back_memory
 from pipeline.ops.progress import Reporter
 from pipeline.ops.provenance import provenance
 from pipeline.registry.ensemble import Ensemble
@@ -122,7 +123,10 @@ def screen(
         }  # fmt: skip
         with writing(folder, identity):
             claim_run(folder, source.description, profile.name, licensed_details, force)  # another screen may just have ended
-            return _screen(_Task(source, ensemble, models, own, profile, facts, folder, where, reporter), run, predictor)
+            task = _Task(source, ensemble, models, own, profile, facts, folder, where, reporter)
+            screened = _screen(task, run, predictor)
+            give_back_memory()  # the tables' room, before a report reads them
+            return screened
 
 
 def _screen(task: _Task, run: Run, predictor: ShardPredictor) -> Screened:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.old_names import with_current_columns
+from pipeline.ops.memory import give_back_memory
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,9 @@ class Screened:
 
     @cached_property
     def _ranking(self) -> pd.DataFrame:
-        return with_current_columns(pd.read_parquet(self.folder / "ranking.parquet"))
+        ranking = with_current_columns(pd.read_parquet(self.folder / "ranking.parquet"))
+        give_back_memory()  # what reading it took
+        return ranking
 
     def rejected(self) -> pd.DataFrame:
         return pd.read_csv(self.folder / "rejected.csv", dtype=str, keep_default_na=False)

@@ -17,6 +17,7 @@ from data.schema import REJECTED
 from data.sources import Shard, Source
 from data.store.artifact import write_bytes
 from pipeline.dedup.cellfile import CellFiles, write_cells
+from pipeline.ops.memory import give_back_memory
 from pipeline.ops.parallel import map_in_order
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Work:
         rejected = pa.concat_tables(rejections) if rejections else pa.Table.from_pylist([], schema=_REJECTED)
         joined = pd.concat(read, ignore_index=True) if read else pd.DataFrame()
         del frames, read
-        pa.default_memory_pool().release_unused()  # else the parts' room stays taken beside the whole
+        give_back_memory()  # else the parts' room stays taken beside the whole
         return joined, rejected.to_pandas(), facts
 
     def _table(self, number: int) -> Path:
