@@ -78,6 +78,7 @@ class RowStore:
         """Remove the rows that were not used for the longest time, until not more than `limit` bytes are used."""
 
         def shrink(base: sqlite3.Connection) -> None:
+            base.execute("pragma mmap_size = 0")  # it goes through the whole file, which would be resident then
             while (used := _size(base)) > limit:
                 rows = int(base.execute("select count(*) from used").fetchone()[0])
                 if rows == 0:
