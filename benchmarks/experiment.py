@@ -32,7 +32,7 @@ from models.experiment.tree_members import ForestSettings
 from pipeline.demos.figures import markdown
 from pipeline.evaluation.experiment_metrics import HIGH_K, crossed_order, order_metrics
 from pipeline.magnetism.experiment import prediction_columns, with_experiment
-from pipeline.magnetism.known_orders import known_from_experiment
+from pipeline.magnetism.known_orders import known_from_experiment, nothing_known
 from pipeline.registry.shipped import choose_model
 from pipeline.screening.candidates import predict_safely
 from pipeline.screening.profiles import PROFILES
@@ -238,9 +238,8 @@ def _unseen(predictions: pd.DataFrame, rows: ExperimentRows, model: Any, crossed
 
 
 def _with(table: pd.DataFrame, look_up: bool) -> pd.DataFrame:
-    known = known_from_experiment(table["formula"], table["space_group"], None)
-    if not look_up:
-        known = known.assign(known_order="", known_tc_K=np.nan, known_tn_K=np.nan, known_elsewhere="")
+    looked_up = known_from_experiment(table["formula"], table["space_group"], None)
+    known = looked_up if look_up else nothing_known(table.index)
     tesla = TESLA_PER_MUB_PER_A3 / table["volume_per_atom"]
     return with_tesla(with_experiment(table, known, tesla), tesla)
 

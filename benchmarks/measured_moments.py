@@ -30,7 +30,7 @@ from pipeline.demos.figures import markdown
 from pipeline.features.descriptors import compositions, descriptor_names
 from pipeline.featurise import featurise
 from pipeline.magnetism.experiment import predicted_columns, with_experiment
-from pipeline.magnetism.known_orders import known_from_experiment
+from pipeline.magnetism.known_orders import known_from_experiment, nothing_known
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
 from pipeline.magnetism.moment_facts import moment_facts
 from pipeline.registry.order_models import experiment_model, order_classifier
@@ -78,9 +78,8 @@ def predicted(crystals: list[Crystal]) -> pd.DataFrame:
 
 def with_orders(table: pd.DataFrame, look_up: bool = False, constants: MomentConstants = FITTED) -> pd.DataFrame:
     """The columns of a ranking, from `predicted`."""
-    known = known_from_experiment(table["formula"], table["space_group"], None)
-    if not look_up:
-        known = known.assign(known_order="", known_tc_K=np.nan, known_tn_K=np.nan, known_elsewhere="")
+    looked_up = known_from_experiment(table["formula"], table["space_group"], None)
+    known = looked_up if look_up else nothing_known(table.index)
     return with_experiment(table, known, TESLA_PER_MUB_PER_A3 / table["volume_per_atom"], constants)
 
 

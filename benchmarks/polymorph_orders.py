@@ -3,8 +3,8 @@
     python -m benchmarks.polymorph_orders mp_site_moments.parquet
 
 Crystals that a calculation found to be FM, FiM or AFM, by reduced formula. Two of them are different structures if number of
-sites or volume per atom differ. Every formula counts once. The share of pairs that agree on AFM or not is SAME_ORDER of
-pipeline/magnetism/experiment.py.
+sites or volume per atom differ. Every formula counts once. The share of FM or FiM among the others,
+by the order of the one, is E_BY_OTHER of pipeline/magnetism/experiment.py.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ def main() -> None:
     counts = orders_of_pairs(table[table["ordering"].isin(ORDERED)])
     total = counts.to_numpy().sum()
     same = np.trace(counts.to_numpy()) / total if total else np.nan
-    lines = [[str(name), *(f"{value:.1f}" for value in row)] for name, row in counts.iterrows()]
-    print(markdown(["one \\ the other", *counts.columns], lines))
+    lines = [[str(name), *(f"{value:.1f}" for value in row), f"{row.iloc[0] / row.sum():.3f}"] for name, row in counts.iterrows()]
+    print(markdown(["one \\ the other", *counts.columns, "share of FM or FiM"], lines))
     print(f"\n{total:,.0f} compositions with several structures; {same:.3f} of the pairs agree on AFM or not")
 
 

@@ -7,8 +7,9 @@ unless the sublattice rules oppose two sublattices (`ferrimagnets_by_structure`)
     P(NM) = 1 - m      P(AFM) = m (1 - e)      P(FM) = m e f / (f + i)      P(FiM) = m e i / (f + i)
 
 What has been measured takes the place of e and of the Curie temperature, and the column `order_basis` says so. Where the handbook
-has the composition in another structure, the models, which read compositions, answer for that one. Then e becomes
-SAME_ORDER e + (1 - SAME_ORDER) (1 - e), and the interval of Tc reaches at least LARGEST_HALF of the value to either side.
+has the composition in another structure, the models, which read compositions, answer for that one. Then e is the share of
+structures with a net moment among those whose other structure has that order (E_BY_OTHER), and Tc is that of the other structure
+with an interval that reaches LARGEST_HALF of it to either side.
 """
 
 from __future__ import annotations
@@ -24,7 +25,15 @@ from models.experiment.model import ExperimentModel, ExperimentPrediction
 from models.graphs.filler import ROWS
 from pipeline.features.elements import Compositions
 from pipeline.features.formulas import described_mix
-from pipeline.magnetism.known_orders import ANTIFERROMAGNETIC_ORDERS, FERROMAGNETIC_ORDERS, HANDBOOK, is_contradictory
+from pipeline.magnetism.known_orders import (
+    ANTIFERROMAGNETIC_ORDERS,
+    FERROMAGNETIC_ORDERS,
+    HANDBOOK,
+    KNOWN_COLUMNS,
+    OTHER_ORDER,
+    OTHER_TC,
+    is_contradictory,
+)
 from pipeline.magnetism.moment_columns import MEASURED as MEASURED
 from pipeline.magnetism.moment_columns import (
     ferrimagnets_by_structure,
@@ -51,7 +60,7 @@ NEAR_ROOM, NEAR_ROOM_K = "p_tc_260_to_340", (260.0, 340.0)  # where a magnetocal
 SURE = 0.98  # of a measured order: references are wrong now and then, and so is the match by composition
 MEASURED_SHARE, MEASURED_LEAST_K = 0.05, 5.0  # half width of a measured temperature's 90 % interval where references agree
 LARGEST_HALF = 0.5  # of the value; a wider spread is a wrong reference, not a wider interval
-SAME_ORDER = 0.71  # share of pairs of structures of one composition that agree on AFM or not (benchmarks/polymorph_orders.py)
+E_BY_OTHER = {"FM": 0.77, "FiM": 0.77, "AFM": 0.40}  # P(FM or FiM) by another structure's order (benchmarks/polymorph_orders.py)
 OOD_SCORE = "experiment_ood_score"
 PREDICTED_COLUMNS = (
     "p_fm_or_fim_predicted", "tc_K", "tc_low_K", "tc_high_K", "tn_K", "tn_low_K", "tn_high_K", NEAR_ROOM,
@@ -95,13 +104,13 @@ def with_experiment(
     up, down = order.isin(FERROMAGNETIC_ORDERS), order.isin(ANTIFERROMAGNETIC_ORDERS)
     disputed = is_contradictory(order)
     elsewhere = known["known_elsewhere"].ne("") & ~(up | down | disputed)
-    e = predictions["p_fm_or_fim_predicted"]
-    e = e.mask(elsewhere, SAME_ORDER * e + (1.0 - SAME_ORDER) * (1.0 - e)).mask(up, SURE).mask(down, 1.0 - SURE)
+    e = predictions["p_fm_or_fim_predicted"].mask(elsewhere, known[OTHER_ORDER].map(E_BY_OTHER))
+    e = e.mask(up, SURE).mask(down, 1.0 - SURE)
     # what has been seen to order is magnetic
     magnetic = predictions["p_magnetic"].mask(up | down, np.maximum(predictions["p_magnetic"], SURE))
     basis = np.select([up | down, disputed, elsewhere], [MEASURED, DISPUTED, ELSEWHERE], PREDICTED)
-    out = predictions.assign(order_basis=basis, **known)
-    out = out.assign(**_curie(out, up, elsewhere))
+    out = predictions.assign(order_basis=basis, **known[list(KNOWN_COLUMNS)])
+    out = out.assign(**_curie(out, up, known[OTHER_TC].where(elsewhere)))
     of_d = order_columns(magnetic, e, predictions["p_ferromagnetic"], predictions["p_ferrimagnetic"], order)
     moments = moment_columns(out.assign(**of_d), predictions["p_magnetic"], magnetic, constants)
     with_4f = _or_4f(out, magnetic)
@@ -143,21 +152,20 @@ def order_columns(
     }  # fmt: skip
 
 
-def _curie(table: pd.DataFrame, up: pd.Series[bool], elsewhere: pd.Series[bool]) -> dict[str, Any]:
-    """The Curie temperature's columns with measured values in their places, and less sure where they are another structure's."""
+def _curie(table: pd.DataFrame, up: pd.Series[bool], other: pd.Series[float]) -> dict[str, Any]:
+    """The Curie temperature's columns with measured values in their places: this structure's, or another one's with a wide
+    interval (`other`, NaN for most)."""
     measured = up & table["known_tc_K"].notna()
-    value = table["tc_K"].mask(measured, table["known_tc_K"])
+    decided = measured | other.notna()
+    value = table["tc_K"].mask(other.notna(), other).mask(measured, table["known_tc_K"])
     least = np.maximum(MEASURED_SHARE * value, MEASURED_LEAST_K)
     # one wrong value among many references widens their range without end: where a handbook decides, the range says nothing
     spread = table["known_spread_K"].mask(table["known_dois"].str.startswith(HANDBOOK), 0.0).fillna(0.0)
     most = np.maximum(LARGEST_HALF * value, least)
     half = np.clip(spread / 2.0, least, most).where(measured, most)
-    low, high = np.maximum(value - half, 0.0), value + half
-    wider = elsewhere & (high - low > table["tc_high_K"] - table["tc_low_K"])
-    decided = measured | wider
     out = {
-        "tc_K": value, "tc_low_K": table["tc_low_K"].mask(decided, low), "tc_high_K": table["tc_high_K"].mask(decided, high),
-        "tc_basis": np.where(measured, MEASURED, PREDICTED),
+        "tc_K": value, "tc_low_K": table["tc_low_K"].mask(decided, np.maximum(value - half, 0.0)),
+        "tc_high_K": table["tc_high_K"].mask(decided, value + half), "tc_basis": np.where(measured, MEASURED, PREDICTED),
     }  # fmt: skip
     for threshold in THRESHOLDS_K:
         name = f"p_tc_above_{threshold}"

@@ -20,6 +20,7 @@ from data.sources.literature.tables import amounts_of, composition_key
 
 OF_COMPOSITION = ("known_order", "known_tc_K", "known_tn_K", "known_references", "known_dois", "known_spread_K")
 KNOWN_COLUMNS = (*OF_COMPOSITION, "known_elsewhere")
+OTHER_ORDER, OTHER_TC = "other_order", "other_tc_K"  # of another structure, in numbers what `known_elsewhere` says
 FERROMAGNETIC_ORDERS = ("FM", "FiM", FERRO)
 ANTIFERROMAGNETIC_ORDERS = ("AFM", ANTIFERRO)
 _SYMBOL = re.compile("[A-Z][a-z]?")
@@ -27,15 +28,15 @@ HANDBOOK = "handbook"  # stands before the name of an embedded reference
 
 
 def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int], own: LiteratureSnapshot | None) -> pd.DataFrame:
-    """KNOWN_COLUMNS, one row a candidate; order "" and NaN temperatures where nothing is known. `known_elsewhere` says
-    what the handbook has of the composition in another structure.
+    """KNOWN_COLUMNS, OTHER_ORDER and OTHER_TC, one row a candidate; orders "" and NaN temperatures where nothing is known.
+    `known_elsewhere` and the last two say what the handbook has of the composition in another structure.
 
     Args:
         formulas: reduced formulas of ordered crystals.
         space_groups: numbers, of the same rows.
         own: the user's snapshot of literature; None: only the embedded table.
     """
-    table, found = _embedded(), _empty(formulas.index)
+    table, found = _embedded(), nothing_known(formulas.index)
     theirs = None if own is None else own.compositions().set_index("key").add_prefix("known_")
     systems = {_elements(key) for key in [*table.index, *([] if theirs is None else theirs.index)]}
     keys = formulas.map({formula: _key(formula) if _elements(formula) in systems else "" for formula in formulas.unique()})
@@ -54,8 +55,9 @@ def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int]
         "; ".join(filter(None, pair)) for pair in zip(text, found.loc[here, "known_dois"], strict=True)
     ]
     elsewhere = [key in groups and group not in groups[key] for key, group in listed]
-    found.loc[elsewhere, "known_elsewhere"] = keys[elsewhere].map(_described(table))
-    return found.astype({"known_tc_K": float, "known_tn_K": float, "known_spread_K": float})
+    for name, said in (("known_elsewhere", _described(table)), (OTHER_ORDER, table["order"]), (OTHER_TC, table["tc_K"])):
+        found.loc[elsewhere, name] = keys[elsewhere].map(said)
+    return found.astype({"known_tc_K": float, "known_tn_K": float, "known_spread_K": float, OTHER_TC: float})
 
 
 def _described(table: pd.DataFrame) -> pd.Series[str]:
@@ -70,16 +72,17 @@ def is_contradictory(order: pd.Series[str]) -> pd.Series[bool]:
     return order == CONTRADICTORY
 
 
-def _empty(index: pd.Index) -> pd.DataFrame:
+def nothing_known(index: pd.Index) -> pd.DataFrame:
+    """The columns of `known_from_experiment` where nothing was measured."""
     n = len(index)
     return pd.DataFrame(
         {
             "known_order": [""] * n, "known_tc_K": np.full(n, np.nan), "known_tn_K": np.full(n, np.nan),
             "known_references": np.zeros(n, dtype=int), "known_dois": [""] * n, "known_spread_K": np.full(n, np.nan),
-            "known_elsewhere": [""] * n,
+            "known_elsewhere": [""] * n, OTHER_ORDER: [""] * n, OTHER_TC: np.full(n, np.nan),
         },
         index=index,
-    ).astype({"known_order": object, "known_dois": object, "known_elsewhere": object})  # fmt: skip
+    ).astype(dict.fromkeys(("known_order", "known_dois", "known_elsewhere", OTHER_ORDER), object))  # fmt: skip
 
 
 def _elements(formula: str) -> frozenset[str]:

@@ -11,7 +11,7 @@ import pytest
 from data.known_magnets import ORDERS, known_magnets, measured_in
 from data.sources.literature.snapshot import publish_literature
 from data.sources.literature.tables import amounts_of, composition_key
-from pipeline.magnetism.known_orders import KNOWN_COLUMNS, known_from_experiment
+from pipeline.magnetism.known_orders import KNOWN_COLUMNS, OTHER_ORDER, OTHER_TC, known_from_experiment
 
 SHARED = Path(__file__).parents[3].parent / "shared" / "data" / "literature" / "transition_temperatures.parquet"
 AGREE = 0.10
@@ -49,7 +49,7 @@ def test_the_table_agrees_with_the_literature() -> None:
 
 def test_what_is_known_and_what_is_not() -> None:
     found = look(("Nd2Fe14B", 136), ("NiO", 225), ("Fe2O3", 167), ("Fe2O3", 206), ("Al2O3", 167))
-    assert list(found.columns) == list(KNOWN_COLUMNS)
+    assert list(found.columns) == [*KNOWN_COLUMNS, OTHER_ORDER, OTHER_TC]
     assert found["known_order"].tolist() == ["FM", "AFM", "AFM", "", ""]
     assert found["known_tc_K"].fillna(0).tolist() == [588, 0, 0, 0, 0]
     assert found["known_references"].tolist() == [1, 1, 1, 0, 0]
@@ -76,6 +76,9 @@ def test_what_another_structure_of_the_composition_has_is_said() -> None:
     found = look(("Fe", 194), ("FeS", 129), ("Al", 225), ("Fe", 229))
     assert found["known_elsewhere"].tolist()[0] == "FM, Tc 1044 K (bcc)" and ", TN " in found["known_elsewhere"][1]
     assert (found["known_elsewhere"][2:] == "").all()
+    assert (
+        found[OTHER_ORDER].tolist() == ["FM", "AFM", "", ""] and found[OTHER_TC][0] == 1044.0 and found[OTHER_TC][1:].isna().all()
+    )
 
 
 def test_distortions_of_the_measured_structure_count() -> None:

@@ -14,7 +14,7 @@ from models.experiment.intervals import BinnedResiduals
 from models.experiment.model import ExperimentPrediction, Transition
 from pipeline.features.magnetic_composition import formula_mix
 from pipeline.magnetism.experiment import order_columns, predicted_columns, prediction_columns, with_experiment
-from pipeline.magnetism.known_orders import KNOWN_COLUMNS, is_contradictory, known_from_experiment
+from pipeline.magnetism.known_orders import is_contradictory, known_from_experiment, nothing_known
 from pipeline.magnetism.working_temperature import (
     SHAPE_RANGE,
     anisotropy_needed,
@@ -103,7 +103,7 @@ def test_both_ends_of_what_follows() -> None:
 def measured(order: str, tc: float, spread: float = math.nan) -> pd.Series:
     """The first row of the table with an order and a Curie temperature measured."""
     row = table().iloc[[0]]
-    known = pd.DataFrame([[order, tc, math.nan, 1, "", spread, ""]], columns=list(KNOWN_COLUMNS))
+    known = nothing_known(row.index).assign(known_order=order, known_tc_K=tc, known_references=1, known_spread_K=spread)
     return with_experiment(row, known, pd.Series([1.0])).iloc[0]
 
 
@@ -146,21 +146,24 @@ def test_contradictory_references_decide_nothing() -> None:
     assert is_contradictory(pd.Series(["contradictory", "FM"])).tolist() == [True, False]
 
 
-@pytest.mark.parametrize(("interval", "low", "high"), [((300.0, 700.0), 250.0, 750.0), ((100.0, 900.0), 100.0, 900.0)])
-def test_another_structure_makes_a_prediction_less_sure(interval: tuple[float, float], low: float, high: float) -> None:
-    row = table().iloc[[0]].assign(tc_low_K=interval[0], tc_high_K=interval[1])
-    known = pd.DataFrame([["", math.nan, math.nan, 0, "", math.nan, "FM, Tc 500 K (bcc)"]], columns=list(KNOWN_COLUMNS))
-    found = with_experiment(row, known, pd.Series([1.0])).iloc[0]
-    assert (found["order_basis"], found["tc_basis"], found["tc_K"]) == ("another structure measured", "predicted", 500.0)
-    assert found["afm_risk"] == pytest.approx(1 - (0.71 * 0.6 + 0.29 * 0.4))
-    assert (found["tc_low_K"], found["tc_high_K"]) == pytest.approx((low, high))
-    expected = 0.7 if high == 900.0 else norm.cdf(50.0 / (250.0 / ONE_SIGMA))
-    assert found["p_tc_above_450"] == pytest.approx(expected), "a wider interval of the model's own stays"
+@pytest.mark.parametrize(("order", "tc", "e"), [("FM", 1000.0, 0.77), ("FiM", 800.0, 0.77), ("AFM", math.nan, 0.40)])
+def test_another_structure_decides_with_little_confidence(order: str, tc: float, e: float) -> None:
+    known = nothing_known(pd.RangeIndex(1)).assign(known_elsewhere="said", other_order=order, other_tc_K=tc)
+    found = with_experiment(table().iloc[[0]], known, pd.Series([1.0])).iloc[0]
+    assert (found["order_basis"], found["tc_basis"]) == ("another structure measured", "predicted")
+    assert found["afm_risk"] == pytest.approx(1 - e) and found["p_magnetic"] == pytest.approx(0.9)
+    expected = (
+        (500.0, 300.0, 700.0, 0.7) if math.isnan(tc) else (tc, 0.5 * tc, 1.5 * tc, norm.cdf((tc - 450) / (0.5 * tc / ONE_SIGMA)))
+    )
+    assert tuple(found[["tc_K", "tc_low_K", "tc_high_K", "p_tc_above_450"]]) == pytest.approx(expected)
+    assert not {"other_order", "other_tc_K"} & set(found.index)
 
 
 def test_a_measurement_of_this_structure_counts_before_that_of_another() -> None:
     row = table().iloc[[0]]
-    known = pd.DataFrame([["AFM", math.nan, 90.0, 1, "", math.nan, "FM, Tc 500 K (bcc)"]], columns=list(KNOWN_COLUMNS))
+    known = nothing_known(pd.RangeIndex(1)).assign(
+        known_order="AFM", known_tn_K=90.0, known_elsewhere="said", other_order="FM", other_tc_K=900.0
+    )
     found = with_experiment(row, known, pd.Series([1.0])).iloc[0]
     assert found["order_basis"] == "measured" and found["afm_risk"] == pytest.approx(0.98) and found["tc_low_K"] == 300.0
 
