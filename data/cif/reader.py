@@ -169,7 +169,9 @@ def _listed(small: gemmi.SmallStructure) -> NDArray[np.float64]:
     return np.array([site.fract.tolist() for site in small.sites]).reshape(-1, 3)
 
 
-def _orbits(small: gemmi.SmallStructure, symmetry: Symmetry, lattice: NDArray[np.float64], listed: NDArray[np.float64]) -> Orbits:
+def _orbits(
+    small: gemmi.SmallStructure, symmetry: Symmetry, lattice: NDArray[np.float64], listed: NDArray[np.float64]
+) -> Orbits:
     """All atoms of the cell, from the (n, 3) coordinates of the listed sites.
 
     Raises:

@@ -85,7 +85,9 @@ def writing(root: Path) -> Iterator[None]:
     Raises:
         Busy: another process holds the lock; the message names the process and the time.
     """
-    with locked(make_folder(root) / LOCK_FILE, lambda: f"another refresh is writing ({_holder(root)}); this one changed nothing"):
+    with locked(
+        make_folder(root) / LOCK_FILE, lambda: f"another refresh is writing ({_holder(root)}); this one changed nothing"
+    ):
         for left in root.glob(".building-*"):
             shutil.rmtree(left, ignore_errors=True)
         write_json(root / HOLDER_FILE, {"process": os.getpid(), "since": datetime.now(UTC).isoformat(timespec="seconds")})

@@ -37,7 +37,9 @@ def train(
     ] = None,
     weigh_label_noise: Annotated[
         bool,
-        typer.Option("--weigh-label-noise", help="Give less weight to labels that cross-validation contradicts."),
+        typer.Option(
+            "--weigh-label-noise", help="Give less weight to labels that cross-validation contradicts."
+        ),
     ] = False,
     site_moments: Annotated[
         str | None,

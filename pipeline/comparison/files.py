@@ -51,15 +51,11 @@ def render(comparison: Comparison) -> str:
         (title, comparison.counts[name], comparison.changes[comparison.changes["change"] == name].head(SHOWN).to_dict("records"))
         for name, title in HEADINGS.items()
     ]
-    return (
-        page_environment(_HERE)
-        .get_template("comparison.html.j2")
-        .render(
-            style=Markup(style),
-            policy=style_policy(style),
-            comparison=comparison,
-            groups=groups,
-        )
+    return page_environment(_HERE).get_template("comparison.html.j2").render(
+        style=Markup(style),
+        policy=style_policy(style),
+        comparison=comparison,
+        groups=groups,
     )
 
 

@@ -61,14 +61,7 @@ class Queued:
 
 
 def campaign(
-    run: Screened,
-    scope: Scope,
-    method: Method,
-    each_s: float,
-    at_once: int,
-    core_hours: float,
-    out: Path,
-    home: Path,
+    run: Screened, scope: Scope, method: Method, each_s: float, at_once: int, core_hours: float, out: Path, home: Path,
     reporter: Reporter,
 ) -> dict[str, Any]:
     """Calculate what `out` lacks until all is done or the budget is used, and write what changed in the ranking.

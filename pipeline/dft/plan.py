@@ -66,7 +66,9 @@ def posed(crystal: Crystal) -> Crystal:
     return make_crystal(crystal.id, np.linalg.cholesky(crystal.lattice @ crystal.lattice.T), crystal.frac, crystal.numbers)
 
 
-def plan_one(candidate: Chosen, symprec_A: float, method: Method, size: Size, licensed: bool, geometry: str = AS_GIVEN) -> Plan:
+def plan_one(
+    candidate: Chosen, symprec_A: float, method: Method, size: Size, licensed: bool, geometry: str = AS_GIVEN
+) -> Plan:
     """The calculations of one candidate.
 
     Args:

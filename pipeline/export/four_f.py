@@ -51,7 +51,10 @@ def four_f_states(numbers: NDArray[np.int64]) -> tuple[FourF, ...]:
 
     chosen = MPStaticSet.CONFIG["POTCAR"]
     present = [z for z in sorted(set(numbers.tolist())) if z in HUND]
-    return tuple(FourF(symbol(z), str(chosen[symbol(z)]), lanthanoid_core(symbol(z)), symbol(z), _free_ion(z)) for z in present)
+    return tuple(
+        FourF(symbol(z), str(chosen[symbol(z)]), lanthanoid_core(symbol(z)), symbol(z), _free_ion(z))
+        for z in present
+    )
 
 
 def _free_ion(z: int) -> float:

@@ -57,7 +57,9 @@ def group_number(found: Operations) -> int:
     """Which of the 1651 groups, as spglib counts them (after Litvin's order, but for a few)."""
     import spglib
 
-    kind = spglib.get_magnetic_spacegroup_type_from_symmetry(found.rotations, found.translations, found.reversals, symprec=1e-5)
+    kind = spglib.get_magnetic_spacegroup_type_from_symmetry(
+        found.rotations, found.translations, found.reversals, symprec=1e-5
+    )
     if kind is None:
         raise RuntimeError("spglib knows no magnetic space group of these operations")
     return int(kind.uni_number)

@@ -94,3 +94,5 @@ def error_table(rows: pd.DataFrame) -> pd.DataFrame:
 def answers(prediction: ExperimentPrediction) -> dict[str, np.ndarray]:
     """What a model predicts of each task, (formulas,) each: a probability, or K."""
     return {"order": prediction.p_fm_or_fim, "tc": prediction.tc.value_K, "tn": prediction.tn.value_K}
+
+

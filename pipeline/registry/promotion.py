@@ -57,7 +57,9 @@ class Rival(Protocol):
         ...
 
 
-def promote(root: Path, identifier: str, rival: Rival | None = None, kind: type[PublishedModel] = Ensemble) -> Decision:
+def promote(
+    root: Path, identifier: str, rival: Rival | None = None, kind: type[PublishedModel] = Ensemble
+) -> Decision:
     """Put a model to use if every gate holds and the one in use is no better; otherwise say why, and change nothing.
 
     Args:
@@ -84,7 +86,9 @@ def promote(root: Path, identifier: str, rival: Rival | None = None, kind: type[
     return Decision(candidate.id, None if current is None else current.id, tuple(reasons), gain)
 
 
-def rollback(root: Path, shipped: PublishedModel | None = None, kind: type[PublishedModel] = Ensemble) -> tuple[str, str]:
+def rollback(
+    root: Path, shipped: PublishedModel | None = None, kind: type[PublishedModel] = Ensemble
+) -> tuple[str, str]:
     """Go back to the model that was in use before; before the first promotion this is `shipped`.
 
     Args:

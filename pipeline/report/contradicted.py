@@ -33,8 +33,7 @@ def dft_calls_ferromagnets(ranking: pd.DataFrame) -> pd.DataFrame:
     is_net = (known > MAGNETIC_THRESHOLD).where(known.notna(), table["moment_low"] > MAGNETIC_THRESHOLD).astype(bool)
     table = table.assign(
         dft_tesla=table["saturation_dft_T" if "saturation_dft_T" in table else "saturation_T"],
-        dft_moment=known.fillna(table["moment_muB_per_atom"]),
-        dft_basis=np.where(known.notna(), KNOWN, PREDICTED),
+        dft_moment=known.fillna(table["moment_muB_per_atom"]), dft_basis=np.where(known.notna(), KNOWN, PREDICTED)
     )
     found: pd.DataFrame = table[is_net].sort_values("dft_tesla", ascending=False, kind="stable").reindex(columns=_COLUMNS)
     return found

@@ -16,11 +16,7 @@ from pipeline.report.text import ORDERS, count, finite, number
 
 BASES = (PREDICTED, MEASURED, DISPUTED, ELSEWHERE)
 NAMES = (  # of ORDERS
-    "ferromagnet",
-    "ferrimagnet",
-    "ferro- or ferrimagnet",
-    "antiferromagnet",
-    "non-magnetic",
+    "ferromagnet", "ferrimagnet", "ferro- or ferrimagnet", "antiferromagnet", "non-magnetic",
 )
 FERRIMAGNET, ANTIFERROMAGNET, NON_MAGNETIC = (ORDERS.index(name) for name in ("FiM", "AFM", "NM"))
 

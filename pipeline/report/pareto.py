@@ -23,7 +23,9 @@ def pareto_front(energy: npt.NDArray[np.float64], gain: npt.NDArray[np.float64])
     return order[gain[order] > best]
 
 
-def apart(rows: npt.NDArray[np.int64], x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], most: int = NAMED) -> list[int]:
+def apart(
+    rows: npt.NDArray[np.int64], x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], most: int = NAMED
+) -> list[int]:
     """The first rows, at `most` so many, whose names do not run into one another; x and y are shares of the axes."""
     named: list[int] = []
     for row in rows.tolist():

@@ -194,7 +194,8 @@ PROFILES = {
         _named(
             DEFAULT_PROFILE,
             _permanent,
-            f"saturation_300K_T * p_fm_or_fim * p_tc_above_450 * ({WITHOUT_AXIS:g} + {1 - WITHOUT_AXIS:g} * uniaxial_possible)",
+            "saturation_300K_T * p_fm_or_fim * p_tc_above_450 * "
+            f"({WITHOUT_AXIS:g} + {1 - WITHOUT_AXIS:g} * uniaxial_possible)",
             _antiferromagnets,
         ),
         _named("soft-magnet", _soft, "saturation_300K_T * p_fm_or_fim * p_tc_above_450", _antiferromagnets),

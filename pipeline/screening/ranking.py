@@ -37,7 +37,9 @@ def rank(predictions: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     licensed = [LICENSED.name] if LICENSED.name in table and table[LICENSED.name].any() else []
     disorder = [column.name for column in DISORDER if column.name in table]
     if disorder:
-        table = table.assign(occupancies=table["occupancies"].fillna(""), n_approximants=table["n_approximants"].astype("Int64"))
+        table = table.assign(
+            occupancies=table["occupancies"].fillna(""), n_approximants=table["n_approximants"].astype("Int64")
+        )
     members = [c for c in table.columns if c.startswith(MEMBER_PREFIX)]
     families = table[members].T.groupby(_family).mean()
     differ = [FAMILY_DISAGREEMENT.name] if len(families) > 1 else []

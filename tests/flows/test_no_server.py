@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 Call = Callable[..., subprocess.CompletedProcess[str]]
 LATE = ("prefect", "torch_geometric", "torch._dynamo", "scipy.stats", "sklearn")  # seconds of CPU each
 WITHOUT = (
-    "import atexit, sys; sys.argv[1:] = {arguments!r}; atexit.register(lambda: print([m for m in {late} if m in sys.modules])); "
+    "import atexit, sys; sys.argv[1:] = {arguments!r}; "
+    "atexit.register(lambda: print([m for m in {late} if m in sys.modules])); "
 )
 
 

@@ -128,7 +128,9 @@ def test_a_whole_row_is_found_by_all_that_computed_it_and_a_damaged_one_is_compu
     models = ScreenModels.in_use(shipped, home)
     plain = OrderedRows(Predictor(shipped, models.order, None, None), models)
     wanted = plain.of(crystals, licensed)
-    keeping = OrderedRows(replace(plain.predictor, store=open_store(home.predictions)), replace(models, kept=home.predictions))
+    keeping = OrderedRows(
+        replace(plain.predictor, store=open_store(home.predictions)), replace(models, kept=home.predictions)
+    )
     asked = list[int]()
     computed = OrderedRows._computed
 
