@@ -238,8 +238,7 @@ def _unseen(predictions: pd.DataFrame, rows: ExperimentRows, model: Any, crossed
 
 
 def _with(table: pd.DataFrame, look_up: bool) -> pd.DataFrame:
-    looked_up = known_from_experiment(table["formula"], table["space_group"], None)
-    known = looked_up if look_up else nothing_known(table.index)
+    known = known_from_experiment(table["formula"], table["space_group"], None) if look_up else nothing_known(table.index)
     tesla = TESLA_PER_MUB_PER_A3 / table["volume_per_atom"]
     return with_tesla(with_experiment(table, known, tesla), tesla)
 

@@ -78,8 +78,7 @@ def predicted(crystals: list[Crystal]) -> pd.DataFrame:
 
 def with_orders(table: pd.DataFrame, look_up: bool = False, constants: MomentConstants = FITTED) -> pd.DataFrame:
     """The columns of a ranking, from `predicted`."""
-    looked_up = known_from_experiment(table["formula"], table["space_group"], None)
-    known = looked_up if look_up else nothing_known(table.index)
+    known = known_from_experiment(table["formula"], table["space_group"], None) if look_up else nothing_known(table.index)
     return with_experiment(table, known, TESLA_PER_MUB_PER_A3 / table["volume_per_atom"], constants)
 
 

@@ -10,7 +10,7 @@ import torch
 
 @contextmanager
 def subnormals_as_zero() -> Iterator[None]:
-    """Let torch take subnormal numbers for zero within this block, in this thread and those that it starts.
+    """Let torch take subnormal numbers for zero within this block or function, in this thread and those that it starts.
 
     Gradients behind activations far from zero can be full of them: after 18 epochs of the magnet set, the backward pass of a
     MPNN of width 128 took 300 ms a batch with them and 46 ms without.

@@ -97,6 +97,7 @@ def tokens(numbers: NDArray[np.int64], fractions: Floats, start: NDArray[np.int6
     return torch.from_numpy(n), torch.from_numpy(f)
 
 
+@subnormals_as_zero()
 def fit_network(
     network: CompositionNetwork, given: CompositionInput, targets: torch.Tensor, weights: torch.Tensor, rows: torch.Tensor,
     epochs: int, settings: NetworkSettings, seed: int, report: Callable[[int, float], None] = lambda epoch, loss: None,
@@ -110,21 +111,20 @@ def fit_network(
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, settings.learning_rate, total_steps=steps, pct_start=0.15)
     mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.98))  # type: ignore[no-untyped-call]
-    with subnormals_as_zero():
-        for epoch in range(epochs):
-            network.train()
-            total = 0.0
-            for batch in rows[torch.randperm(len(rows), generator=order)].split(settings.batch):  # type: ignore[no-untyped-call]
-                loss = _loss(network(given.take(batch)), targets[batch], weights[batch])
-                optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                nn.utils.clip_grad_norm_(network.parameters(), 2.0)
-                optimiser.step()
-                schedule.step()
-                total += float(loss.detach()) * len(batch)
-                if epoch >= 0.7 * epochs:
-                    mean.update_parameters(network)
-            report(epoch + 1, total / len(rows))
+    for epoch in range(epochs):
+        network.train()
+        total = 0.0
+        for batch in rows[torch.randperm(len(rows), generator=order)].split(settings.batch):  # type: ignore[no-untyped-call]
+            loss = _loss(network(given.take(batch)), targets[batch], weights[batch])
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(network.parameters(), 2.0)
+            optimiser.step()
+            schedule.step()
+            total += float(loss.detach()) * len(batch)
+            if epoch >= 0.7 * epochs:
+                mean.update_parameters(network)
+        report(epoch + 1, total / len(rows))
     network.load_state_dict(mean.module.state_dict())
     network.eval()
 

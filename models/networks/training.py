@@ -69,6 +69,7 @@ class Task:
     error_name: str = "validation_mae"  # what the history calls it
 
 
+@subnormals_as_zero()
 def train_network(
     network: nn.Module, task: Task, settings: TrainingSettings, control: FitControl, identity: str
 ) -> list[dict[str, float]]:
@@ -88,22 +89,21 @@ def train_network(
     if control.checkpoint is not None:
         best = _resume(control.checkpoint, identity, network, averaged, optimiser, run) or best
     started = time.monotonic() - run.seconds
-    with subnormals_as_zero():
-        while run.epoch < epochs and run.epoch - run.best_epoch < settings.patience and not control.out_of_time():
-            rates = _schedule(settings, run.epoch, epochs, started, control)
-            loss = _epoch(network, averaged, optimiser, task, settings, control.seed + 1000 * run.epoch, rates)
-            error = task.validate(averaged.module)
-            run.epoch += 1
-            run.seconds = time.monotonic() - started
-            if not math.isfinite(loss + error):
-                raise ModelError(f"training diverged in epoch {run.epoch}: loss {loss}, {task.error_name} {error}")
-            if error < run.best_error:
-                run.best_error, run.best_epoch = error, run.epoch
-                best = {k: v.clone() for k, v in averaged.module.state_dict().items()}
-            run.history.append({"epoch": run.epoch, "loss": loss, task.error_name: error, "seconds": run.seconds})
-            if control.checkpoint is not None:
-                save_state(control.checkpoint, identity, network, averaged, optimiser, best, run)
-            control.report(run.history[-1])
+    while run.epoch < epochs and run.epoch - run.best_epoch < settings.patience and not control.out_of_time():
+        rates = _schedule(settings, run.epoch, epochs, started, control)
+        loss = _epoch(network, averaged, optimiser, task, settings, control.seed + 1000 * run.epoch, rates)
+        error = task.validate(averaged.module)
+        run.epoch += 1
+        run.seconds = time.monotonic() - started
+        if not math.isfinite(loss + error):
+            raise ModelError(f"training diverged in epoch {run.epoch}: loss {loss}, {task.error_name} {error}")
+        if error < run.best_error:
+            run.best_error, run.best_epoch = error, run.epoch
+            best = {k: v.clone() for k, v in averaged.module.state_dict().items()}
+        run.history.append({"epoch": run.epoch, "loss": loss, task.error_name: error, "seconds": run.seconds})
+        if control.checkpoint is not None:
+            save_state(control.checkpoint, identity, network, averaged, optimiser, best, run)
+        control.report(run.history[-1])
     network.load_state_dict(best)
     network.eval()
     return run.history

@@ -55,13 +55,13 @@ def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int]
         "; ".join(filter(None, pair)) for pair in zip(text, found.loc[here, "known_dois"], strict=True)
     ]
     elsewhere = [key in groups and group not in groups[key] for key, group in listed]
-    for name, said in (("known_elsewhere", _described(table)), (OTHER_ORDER, table["order"]), (OTHER_TC, table["tc_K"])):
-        found.loc[elsewhere, name] = keys[elsewhere].map(said)
+    for name, column in (("known_elsewhere", "described"), (OTHER_ORDER, "order"), (OTHER_TC, "tc_K")):
+        found.loc[elsewhere, name] = keys[elsewhere].map(table[column])
     return found.astype({"known_tc_K": float, "known_tn_K": float, "known_spread_K": float, OTHER_TC: float})
 
 
 def _described(table: pd.DataFrame) -> pd.Series[str]:
-    """What was measured, in words, by the composition's key: "FM, Tc 1044 K (bcc)"."""
+    """What was measured, in words: "FM, Tc 1044 K (bcc)"."""
     kelvin = table["tc_K"].map(lambda t: f", Tc {t:.0f} K").where(table["tc_K"].notna(), "")
     kelvin += table["tn_K"].map(lambda t: f", TN {t:.0f} K").where(table["tn_K"].notna(), "")
     return table["order"] + kelvin + " (" + table["structure_type"] + ")"
@@ -98,4 +98,7 @@ def _key(formula: str) -> str:
 @lru_cache(maxsize=1)
 def _embedded() -> pd.DataFrame:
     table = known_magnets()
-    return table.assign(key=table["formula"].map(_key), groups=table["formula"].map(measured_in())).set_index("key")
+    formula = table["formula"]
+    return table.assign(
+        key=formula.map(_key), groups=formula.map(measured_in()), described=_described(table)
+    ).set_index("key")

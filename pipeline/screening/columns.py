@@ -183,9 +183,14 @@ EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; r
         "order_basis",
         "",
         "Where the order comes from: `measured`, `predicted`, `contradictory references`, or `another structure measured`: "
-        "predicted from a composition that the handbook knows in another structure.",
+        "from what the handbook has of this composition in another structure, with little confidence.",
     ),
-    RankingColumn("tc_K", "K", "Curie temperature, measured where it was measured, else predicted from the composition."),
+    RankingColumn(
+        "tc_K",
+        "K",
+        "Curie temperature: measured where it was measured, that of another structure where only this one was, else predicted "
+        "from the composition.",
+    ),
     RankingColumn("tc_low_K", "K", "Lower end of its 90 % interval."),
     RankingColumn("tc_high_K", "K", "Upper end of its 90 % interval."),
     RankingColumn("tc_basis", "", "`measured` or `predicted`."),

@@ -188,14 +188,14 @@ def _manifest(
     task: _Task, ranking: pd.DataFrame, rejected: pd.DataFrame, licence: Licence, compared: dict[str, Any], shards: ShardFacts
 ) -> dict[str, Any]:
     """What the manifest says of the question, the models and the answer, without the files and the time."""
-    source, graph = task.source, task.ensemble.graph_settings
+    source = task.source
     return {
         "kind": "screen", "format": RUN_FORMAT, **task.facts,
         "source": source.description, "reading": recipe(source), **licence.facts(), "ignored_files": ignored_files(source),
         "profile": task.profile.name, "formula": task.profile.formula,
         **counts(ranking, rejected), **compared,
         "without_symmetry": shards.without_symmetry, **disorder_facts(ranking, shards),
-        "graph_settings": asdict(graph),
+        "graph_settings": asdict(task.ensemble.graph_settings),
         "without_slow_descriptors": int(ranking["note"].str.contains(WITHOUT_SLOW_DESCRIPTORS, regex=False).sum()),
         "previous": previous_run(task.where, task.facts["id"], source.description, ranking["candidate_id"], licence.withheld),
         "provenance": provenance(),
