@@ -42,6 +42,7 @@ from pipeline.training.splits import split_rows
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.ensemble_errors import ErrorModel
 from pipeline.uncertainty.error_model import DifficultySettings
+from pipeline.uncertainty.integer_moments import IntegerMoments
 
 QUICK = DifficultySettings(n_estimators=24)
 NEWEST = 0.1  # share of the entries
@@ -117,7 +118,10 @@ def _left_out(name: str, data: Labelled, crystals: Crystals, options: argparse.N
         model.fit(learned, known, control)
     domain, weights = Domain.fit(learned, known, len(descriptor_names())), np.full(len(members), 1 / len(members))
     said = [model.predict(known) for model in members.values()]
-    errors = ErrorModel.fit(known.targets(), said, weights, known, crystals.systems[chosen].tolist(), domain, 0, QUICK)
+    errors = ErrorModel.fit(
+        known.targets(), said, weights, known, crystals.systems[chosen].tolist(), domain, 0, QUICK,
+        integer=IntegerMoments.fit(learned),
+    )  # fmt: skip
     return [
         [name, what, *_figures(members, errors, weights, examples.take(rows))]
         for what, rows in (("without", apart), ("with", tested))

@@ -38,6 +38,7 @@ from pipeline.training.member_weights import choose_weights
 from pipeline.training.splits import split_rows
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.ensemble_errors import ErrorModel
+from pipeline.uncertainty.integer_moments import IntegerMoments
 
 # a chemical system, and the compound of it that made it known
 MAGNETS = {
@@ -82,8 +83,9 @@ def retrospective(data: Labelled, out: Path, epochs: int, workers: int, console:
     chosen = choose_weights(validation.targets(), np.stack([v.moment for v, _ in said.values()]), of_validation)
     domain = Domain.fit(train, validation, len(descriptor_names()))
     errors = ErrorModel.fit(
-        validation.targets(), [v for v, _ in said.values()], chosen.weights, validation, of_validation, domain, rule=chosen.rule
-    )
+        validation.targets(), [v for v, _ in said.values()], chosen.weights, validation, of_validation, domain, rule=chosen.rule,
+        integer=IntegerMoments.fit(train),
+    )  # fmt: skip
     predicted = errors.predict({name: c for name, (_, c) in said.items()}, chosen.weights, candidates)
     tesla = TESLA_PER_MUB_PER_A3 / candidates.graphs.volume_per_atom
     p_fm = predicted.p_magnetic * order_classifier().predict(candidates.descriptors)[:, 0]

@@ -67,28 +67,28 @@ def subsets(rows: pd.DataFrame) -> str:
         "one source": (rows["label_tier"] == "B").to_numpy(),
         "not suspected to be a false zero": rows["suspect_false_nm"].ne(True).to_numpy(),
     }
-    body = []
-    for name, here in parts.items():
-        part = rows[here]
-        truth, said, low, high = (
-            part[c].to_numpy(np.float64) for c in ("moment_dft", "moment_muB_per_atom", "moment_low", "moment_high")
-        )
-        scores = regression_metrics(truth, said, part["p_magnetic"].to_numpy(np.float64))
-        inside, magnetic = (truth >= low) & (truth <= high), truth > MAGNETIC_THRESHOLD
-        bins = " ".join("-" if b["coverage"] is None else f"{b['coverage']:.3f}" for b in coverage_by_bin(truth, said, low, high))
-        numbers = [scores["mae"], scores["mae_magnetic"], scores["r2"], scores["auroc"], scores["precision_at_k"]]
-        shares = [float(inside.mean()), float(inside[magnetic].mean())]
-        body.append(
-            [
-                name,
-                f"{len(part):,}",
-                *("" if n is None else f"{n:.4f}" for n in numbers),
-                *(f"{share:.3f}" for share in shares),
-                bins,
-            ]
-        )
+    body = [figures(name, rows[here]) for name, here in parts.items()]
     head = ["test rows", "n", "MAE", "magnetic", "R²", "AUROC", "precision", "held", "of magnetic", "held by predicted moment"]
     return markdown(head, body)
+
+
+def figures(name: str, rows: pd.DataFrame) -> list[str]:
+    """The cells of one line: errors of the predictions, and the share that their intervals hold."""
+    truth, said, low, high = (
+        rows[c].to_numpy(np.float64) for c in ("moment_dft", "moment_muB_per_atom", "moment_low", "moment_high")
+    )
+    scores = regression_metrics(truth, said, rows["p_magnetic"].to_numpy(np.float64))
+    inside, magnetic = (truth >= low) & (truth <= high), truth > MAGNETIC_THRESHOLD
+    bins = " ".join("-" if b["coverage"] is None else f"{b['coverage']:.3f}" for b in coverage_by_bin(truth, said, low, high))
+    numbers = [scores["mae"], scores["mae_magnetic"], scores["r2"], scores["auroc"], scores["precision_at_k"]]
+    shares = [float(inside.mean()), float(inside[magnetic].mean())]
+    return [
+        name,
+        f"{len(rows):,}",
+        *("" if n is None else f"{n:.4f}" for n in numbers),
+        *(f"{share:.3f}" for share in shares),
+        bins,
+    ]
 
 
 def disagreement(rows: pd.DataFrame) -> str:

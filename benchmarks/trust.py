@@ -40,6 +40,7 @@ from pipeline.training.member_weights import FOLDS, choose_weights, system_folds
 from pipeline.training.splits import split_rows
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.ensemble_errors import EnsemblePrediction, ErrorModel
+from pipeline.uncertainty.integer_moments import IntegerMoments
 
 Floats = NDArray[np.float64]
 MAGNETIC = 0.05  # µB/atom
@@ -55,6 +56,7 @@ class Rows:
     members: dict[str, Prediction]
     examples: Examples
     domain: Domain
+    integer: IntegerMoments | None
 
     @property
     def truth(self) -> Floats:
@@ -66,7 +68,7 @@ class Rows:
 
     def take(self, rows: NDArray[np.int64]) -> Rows:
         members = {n: Prediction(p.moment[rows], p.p_magnetic[rows]) for n, p in self.members.items()}
-        return Rows(self.table.iloc[rows].reset_index(drop=True), members, self.examples.take(rows), self.domain)
+        return Rows(self.table.iloc[rows].reset_index(drop=True), members, self.examples.take(rows), self.domain, self.integer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +85,9 @@ def fit_and_predict(known: Rows, fresh: Rows) -> tuple[Verdict, dict[str, float]
     """Weights and errors from `known`, the word on `fresh`; also the weights and how they were found."""
     said = list(known.members.values())
     chosen = choose_weights(known.truth, np.stack([p.moment for p in said]), known.systems)
-    errors = ErrorModel.fit(known.truth, said, chosen.weights, known.examples, known.systems, known.domain, rule=chosen.rule)
+    errors = ErrorModel.fit(
+        known.truth, said, chosen.weights, known.examples, known.systems, known.domain, rule=chosen.rule, integer=known.integer
+    )
     predicted = errors.predict(fresh.members, chosen.weights, fresh.examples)
     raw = combine(list(fresh.members.values()), chosen.weights, chosen.rule)
     comparison = ", ".join(f"{way} {error:.5f}" for way, error in chosen.error.items())
@@ -221,7 +225,7 @@ def load(options: argparse.Namespace) -> tuple[Rows, Rows, Floats]:
     )  # fmt: skip
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
-    domain = Domain.fit(train, validation, len(descriptor_names()))
+    domain, integer = Domain.fit(train, validation, len(descriptor_names())), IntegerMoments.fit(train)
     found = []
     for part, numbers in (("val", split.validation), ("test", split.test)):
         table, moments, votes = read(options.predictions, part)
@@ -229,7 +233,7 @@ def load(options: argparse.Namespace) -> tuple[Rows, Rows, Floats]:
             raise SystemExit("the predictions are of another snapshot")
         names = options.members.split(",") if options.members else list(moments)
         members = {name: Prediction(moments[name], votes[name]) for name in names}
-        found.append(Rows(table, members, data.examples.take(numbers), domain))
+        found.append(Rows(table, members, data.examples.take(numbers), domain, integer))
     return found[0], found[1], data.examples.targets()[split.train]
 
 

@@ -30,6 +30,7 @@ from pipeline.training.member_weights import choose_weights
 from pipeline.training.splits import Split
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.ensemble_errors import EnsemblePrediction, ErrorModel
+from pipeline.uncertainty.integer_moments import IntegerMoments
 
 Floats = NDArray[np.float64]
 
@@ -77,7 +78,10 @@ def publish_ensemble(
     on_validation = [said[member.name] for member in members]
     chosen = choose_weights(validation.targets(), np.stack([p.moment for p in on_validation]), systems)
     domain = Domain.fit(train, validation, len(descriptor_names()))
-    errors = ErrorModel.fit(validation.targets(), on_validation, chosen.weights, validation, systems, domain, rule=chosen.rule)
+    errors = ErrorModel.fit(
+        validation.targets(), on_validation, chosen.weights, validation, systems, domain, rule=chosen.rule,
+        integer=IntegerMoments.fit(train),
+    )  # fmt: skip
     on_test = {member.name: member.model.predict(test) for member in members}
     predicted, truth = errors.predict(on_test, chosen.weights, test), test.targets()
     held_out = _held_out(data.table.select(["material_id", "formula", "chemsys"]).take(split.test).to_pandas(), truth, predicted)

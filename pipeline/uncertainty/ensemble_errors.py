@@ -1,4 +1,4 @@
-"""The errors of an ensemble: their estimated size and their calibration."""
+"""What an ensemble says: its members combined, moved towards integer moments, and its errors with their calibration."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from models.contract import MAGNETIC_THRESHOLD, Examples, Prediction
 from pipeline.evaluation.metrics import LARGE_MOMENT
 from pipeline.features.descriptors import composition_names, descriptor_names
-from pipeline.registry.member_mean import Rule, combine
+from pipeline.registry.member_mean import Combined, Rule, combine
 from pipeline.training.member_weights import FOLDS, system_folds
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.conformal import Calibration
 from pipeline.uncertainty.error_model import Difficulty, DifficultySettings
+from pipeline.uncertainty.integer_moments import IntegerMoments
 from pipeline.uncertainty.probability_calibration import Platt
 from pipeline.uncertainty.unseen_elements import unseen_spin
 
 Floats = NDArray[np.float64]
-DIFFICULTY_FOLDER, DOMAIN_FOLDER = "difficulty", "domain"
+DIFFICULTY_FOLDER, DOMAIN_FOLDER, INTEGER_FOLDER = "difficulty", "domain", "integer_moments"
 FEWEST_ROWS = 500  # validation rows needed to learn the size of errors; with fewer the members' spread is used
 
 
@@ -50,12 +51,13 @@ class ErrorModel:
     difficulty: Difficulty | None  # None: the members' spread is used instead
     domain: Domain | None  # None for models of old formats
     rule: Rule = Rule.MEAN  # of combining the members
+    integer: IntegerMoments | None = None  # None: a prediction is what the members say
 
     @classmethod
     def fit(
         cls, truth: Floats, predictions: Sequence[Prediction], weights: Floats, examples: Examples,
         systems: Sequence[str], domain: Domain, seed: int = 0, settings: DifficultySettings | None = None,
-        rule: Rule = Rule.MEAN,
+        rule: Rule = Rule.MEAN, integer: IntegerMoments | None = None,
     ) -> Self:  # fmt: skip
         """Fit on validation rows, cross-conformally (Vovk 2015) over chemical systems.
 
@@ -71,15 +73,18 @@ class ErrorModel:
             seed: seed of the trees.
             settings: settings of the trees; None: the defaults.
             rule: how the members are combined.
+            integer: what is known of integer moments; None: predictions are not moved.
         """
         said = combine(predictions, weights, rule)
+        moment = said.moment if integer is None else integer.expected(said.moment, examples)
         magnetic = Platt.fit(truth > MAGNETIC_THRESHOLD, said.p_magnetic)
         folds = system_folds(systems, FOLDS)
         if len(truth) < FEWEST_ROWS or len(folds) == 1:
-            return cls(Calibration.fit(truth, said.moment, _widened(said.spread, domain, examples)), magnetic, None, domain, rule)
-        settings, error = settings or DifficultySettings(), np.abs(truth - said.moment)
+            calibration = Calibration.fit(truth, moment, _widened(said.spread, domain, examples))
+            return cls(calibration, magnetic, None, domain, rule, integer)
+        settings, error = settings or DifficultySettings(), np.abs(truth - moment)
         # no columns of the structure: some of them (space group, coordination) jump where a crystal hardly changes
-        descriptors = examples.descriptors[:, : len(composition_names())]
+        descriptors = _with_hints(integer, said.moment, examples, len(composition_names()))
 
         def learned(rows: NDArray[np.int64]) -> Difficulty:
             return Difficulty.fit(error[rows], _rows(predictions, rows), weights, descriptors[rows], settings, seed)
@@ -88,7 +93,7 @@ class ErrorModel:
         for others, left_out in folds:
             expected[left_out] = learned(others).predict(_rows(predictions, left_out), weights, descriptors[left_out])
         expected = _widened(expected, domain, examples)
-        return cls(Calibration.fit(truth, said.moment, expected), magnetic, learned(np.arange(len(truth))), domain, rule)
+        return cls(Calibration.fit(truth, moment, expected), magnetic, learned(np.arange(len(truth))), domain, rule, integer)
 
     def predict(self, predictions: Mapping[str, Prediction], weights: Floats, examples: Examples) -> EnsemblePrediction:
         """Combine the members' predictions and add calibrated errors.
@@ -99,12 +104,13 @@ class ErrorModel:
             examples: the same rows.
         """
         said = combine(list(predictions.values()), weights, self.rule)
-        size = self.size(list(predictions.values()), weights, examples)
-        low, high, std = self._with_unseen_elements(*self.calibration.interval(said.moment, size), examples)
-        large = self.calibration.p_above(LARGE_MOMENT, said.moment, size)
+        moment = said.moment if self.integer is None else self.integer.expected(said.moment, examples)
+        size = self._size(said, list(predictions.values()), weights, examples)
+        low, high, std = self._with_unseen_elements(*self.calibration.interval(moment, size), examples)
+        large = self.calibration.p_above(LARGE_MOMENT, moment, size)
         members = {name: p.moment for name, p in predictions.items()}
         far = np.full(len(size), np.nan) if self.domain is None else self.domain.score(examples)
-        return EnsemblePrediction(said.moment, low, high, std, size, self.magnetic.of(said.p_magnetic), large, far, members)
+        return EnsemblePrediction(moment, low, high, std, size, self.magnetic.of(said.p_magnetic), large, far, members)
 
     def _with_unseen_elements(self, low: Floats, high: Floats, std: Floats, examples: Examples) -> tuple[Floats, Floats, Floats]:
         """The interval and the standard deviation, where anything up to their free atoms' spin may be added or taken."""
@@ -112,21 +118,13 @@ class ErrorModel:
             return low, high, std
         return np.maximum(low - spin, 0.0), high + spin, np.hypot(std, spin / np.sqrt(3.0))  # of a uniform distribution
 
-    def size(self, predictions: Sequence[Prediction], weights: Floats, examples: Examples) -> Floats:
-        """The estimated size of the error before calibration.
-
-        Args:
-            predictions: one per member.
-            weights: (members,) weights of the ensemble.
-            examples: the same rows.
-
-        Returns:
-            (rows,) µB/atom.
-        """
+    def _size(self, said: Combined, predictions: Sequence[Prediction], weights: Floats, examples: Examples) -> Floats:
+        """(rows,) the estimated size of the error before calibration, µB/atom."""
         if self.difficulty is None:
-            raw = combine(predictions, weights).spread
+            raw = said.spread
         else:
-            raw = self.difficulty.predict(predictions, weights, _fast(examples))
+            read = _with_hints(self.integer, said.moment, examples, len(descriptor_names()))
+            raw = self.difficulty.predict(predictions, weights, read)
         return raw if self.domain is None else _widened(raw, self.domain, examples)
 
     def save(self, folder: Path) -> None:
@@ -137,11 +135,15 @@ class ErrorModel:
         if self.difficulty is not None:
             (folder / DIFFICULTY_FOLDER).mkdir()
             self.difficulty.save(folder / DIFFICULTY_FOLDER)
+        if self.integer is not None:
+            (folder / INTEGER_FOLDER).mkdir()
+            self.integer.save(folder / INTEGER_FOLDER)
 
     def to_json(self) -> dict[str, Any]:
         return {
             "calibration": self.calibration.to_json(), "magnetic": self.magnetic.to_json(),
             "learned_difficulty": self.difficulty is not None, "domain": self.domain is not None, "rule": self.rule,
+            "integer_moments": self.integer is not None,
         }  # fmt: skip
 
     @classmethod
@@ -150,8 +152,9 @@ class ErrorModel:
         stated = manifest.get("errors", {"calibration": manifest.get("calibration"), "magnetic": {}, "learned_difficulty": False})
         difficulty = Difficulty.load(folder / DIFFICULTY_FOLDER) if stated["learned_difficulty"] else None
         domain = Domain.load(folder / DOMAIN_FOLDER) if stated.get("domain") else None
+        integer = IntegerMoments.load(folder / INTEGER_FOLDER) if stated.get("integer_moments") else None
         rule = Rule(stated.get("rule", Rule.MEAN))  # older releases knew no other
-        return cls(Calibration.from_json(stated["calibration"]), Platt(**stated["magnetic"]), difficulty, domain, rule)
+        return cls(Calibration.from_json(stated["calibration"]), Platt(**stated["magnetic"]), difficulty, domain, rule, integer)
 
 
 def _widened(size: Floats, domain: Domain, examples: Examples) -> Floats:
@@ -163,6 +166,7 @@ def _rows(predictions: Sequence[Prediction], rows: NDArray[np.int64]) -> list[Pr
     return [Prediction(p.moment[rows], p.p_magnetic[rows]) for p in predictions]
 
 
-def _fast(examples: Examples) -> NDArray[np.float32]:
-    """The fast descriptors, which every crystal has."""
-    return examples.descriptors[:, : len(descriptor_names())]
+def _with_hints(integer: IntegerMoments | None, moment: Floats, examples: Examples, columns: int) -> NDArray[np.float32]:
+    """What the size of errors is read from: how near an integer is, and the first columns of the descriptors."""
+    read = examples.descriptors[:, :columns]
+    return read if integer is None else np.concatenate([integer.hints(moment, examples), read], axis=1)

@@ -24,7 +24,7 @@ from pipeline.registry.member_mean import deviation, weighted_mean
 Floats = NDArray[np.float64]
 FAMILY = "difficulty"
 FORMAT = 2  # 1 had other names for its files
-SMALLEST = 1e-3  # µB/atom; smaller errors are numerical noise of DFT, which would dominate a logarithm
+SMALLEST = 0.01  # µB/atom, added to every error: that most integer moments are met exactly would dominate a logarithm
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,10 @@ class Difficulty:
             descriptors: (rows, columns).
 
         Returns:
-            (rows,) geometric mean of the expected errors, at least SMALLEST, µB/atom.
+            (rows,) geometric mean of the expected errors, SMALLEST included, µB/atom.
         """
         logarithm = self.trees.predict(features(predictions, weights, descriptors[:, : self.descriptors]))[:, 0]
-        expected: Floats = np.maximum(np.exp(logarithm), SMALLEST)
-        return expected
+        return np.asarray(np.exp(logarithm))
 
     def save(self, folder: Path) -> None:
         save_file(vars(self.trees), folder / WEIGHTS_FILE)

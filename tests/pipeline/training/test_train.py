@@ -78,6 +78,8 @@ def test_an_ensemble_is_published_under_the_hash_of_its_files(trained: Trained) 
             "held_out.parquet",
             "domain/model.json",
             "domain/model.safetensors",
+            "integer_moments/model.json",
+            "integer_moments/model.safetensors",
             *(f"{m}/{f}" for m in names for f in ("model.json", "model.safetensors")),
         ]
     )
