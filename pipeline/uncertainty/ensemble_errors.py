@@ -77,7 +77,8 @@ class ErrorModel:
         """
         said = combine(predictions, weights, rule)
         moment = said.moment if integer is None else integer.expected(said.moment, examples)
-        magnetic = Platt.fit(truth > MAGNETIC_THRESHOLD, said.p_magnetic)
+        unpaired = None if integer is None else integer.unpaired(examples)
+        magnetic = Platt.fit(truth > MAGNETIC_THRESHOLD, said.p_magnetic, unpaired)
         folds = system_folds(systems, FOLDS)
         if len(truth) < FEWEST_ROWS or len(folds) == 1:
             calibration = Calibration.fit(truth, moment, _widened(said.spread, domain, examples))
@@ -110,7 +111,9 @@ class ErrorModel:
         large = self.calibration.p_above(LARGE_MOMENT, moment, size)
         members = {name: p.moment for name, p in predictions.items()}
         far = np.full(len(size), np.nan) if self.domain is None else self.domain.score(examples)
-        return EnsemblePrediction(moment, low, high, std, size, self.magnetic.of(said.p_magnetic), large, far, members)
+        unpaired = None if self.integer is None else self.integer.unpaired(examples)
+        p_magnetic = self.magnetic.of(said.p_magnetic, unpaired)
+        return EnsemblePrediction(moment, low, high, std, size, p_magnetic, large, far, members)
 
     def _with_unseen_elements(self, low: Floats, high: Floats, std: Floats, examples: Examples) -> tuple[Floats, Floats, Floats]:
         """The interval and the standard deviation, where anything up to their free atoms' spin may be added or taken."""

@@ -90,6 +90,10 @@ class IntegerMoments:
         p, atoms = self.probability(examples), examples.graphs.n_atoms.astype(np.float64)
         return expected_moment(moment * atoms, electron_parity(examples.graphs), p) / atoms
 
+    def unpaired(self, examples: Examples) -> Floats:
+        """(rows,) probabilities that the primitive cell has an odd number of electrons and an integer moment, so not zero."""
+        return self.probability(examples) * electron_parity(examples.graphs)
+
     def hints(self, moment: Floats, examples: Examples) -> NDArray[np.float32]:
         """What tells how far a prediction may be off: the wrong integer costs the distance of two.
 

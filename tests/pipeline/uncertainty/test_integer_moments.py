@@ -19,6 +19,7 @@ from pipeline.featurise import Needs, featurise
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.ensemble_errors import ErrorModel
 from pipeline.uncertainty.integer_moments import NOISE, IntegerMoments, electron_parity, expected_moment
+from pipeline.uncertainty.probability_calibration import Platt
 from tests.contract.crystals import starter_examples
 
 CLOSE = 1e-9
@@ -106,6 +107,33 @@ def test_the_error_model_keeps_it(tmp_path: Path) -> None:
     for name in ("moment", "low", "high", "std", "size", "p_moment_above_1"):
         np.testing.assert_array_equal(getattr(there, name), getattr(here, name))
     assert ((here.low <= here.moment) & (here.moment <= here.high)).all()
+
+
+def test_an_unpaired_electron_makes_a_moment_likelier() -> None:
+    rng = np.random.default_rng(3)
+    said, unpaired = rng.uniform(0.05, 0.95, 4000), rng.choice([0.0, 0.9], 4000)
+    truly = 1 / (1 + np.exp(-(np.log(said / (1 - said)) + 3 * unpaired)))
+    fitted = Platt.fit(rng.random(4000) < truly, said, unpaired)
+    np.testing.assert_allclose([fitted.slope, fitted.offset, fitted.unpaired], [1, 0, 3], atol=0.35)
+    np.testing.assert_allclose(fitted.of(said, unpaired), truly, atol=0.04)
+    np.testing.assert_array_equal(fitted.of(said), fitted.of(said, np.zeros(4000)))
+
+
+def test_evidence_against_an_unpaired_electron_is_discarded() -> None:
+    rng = np.random.default_rng(4)
+    said, unpaired = rng.uniform(0.05, 0.95, 2000), rng.choice([0.0, 0.9], 2000)
+    truly = 1 / (1 + np.exp(-(np.log(said / (1 - said)) - 3 * unpaired)))
+    happened = rng.random(2000) < truly
+    assert Platt.fit(happened, said, unpaired) == Platt.fit(happened, said)
+
+
+def test_an_odd_cell_of_an_insulator_has_an_unpaired_electron() -> None:
+    examples = labelled()
+    learned = IntegerMoments.fit(examples)
+    assert learned is not None
+    odd = electron_parity(examples.graphs) == 1
+    assert (learned.unpaired(examples)[~odd] == 0).all()
+    np.testing.assert_array_equal(learned.unpaired(examples)[odd], learned.probability(examples)[odd])
 
 
 @pytest.mark.parametrize("damage", ["too few columns", "not a number", "no deviation", "another array"])
