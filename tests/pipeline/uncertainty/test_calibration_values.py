@@ -98,7 +98,7 @@ def test_it_finds_the_slope_and_offset_of_votes() -> None:
     happened = generator.random(len(x)) < 1 / (1 + np.exp(-(0.5 * x - 1.0)))
     found = Platt.fit(happened, 1 / (1 + np.exp(-x)))
     assert found.slope == pytest.approx(0.5, abs=0.02) and found.offset == pytest.approx(-1.0, abs=0.03)
-    assert found.to_json() == {"slope": found.slope, "offset": found.offset}
+    assert found.to_json() == {"slope": found.slope, "offset": found.offset, "unpaired": 0.0}
 
 
 def test_a_slope_that_would_reverse_the_order_is_discarded() -> None:
