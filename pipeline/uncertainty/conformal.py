@@ -1,7 +1,8 @@
 """Calibrates the estimated size of an error, so that intervals hold their stated share.
 
 Split conformal prediction, binned by predicted moment (Mondrian; Vovk et al. 2005). One quantile over all rows would cover the
-many non-magnetic crystals and miss the few large moments, which a report shows. The signed scores of a bin are stored as well:
+many non-magnetic crystals and miss the few large moments, which a report shows. A bin of few rows is as wide as its own rows and
+those of its neighbours want, since a few chemical systems decide its quantile. The signed scores of a bin are stored as well:
 they are the distribution of a crystal's moment (a conformal predictive system; Vovk et al. 2019).
 
 Within BLEND of the edge of a bin, what the two bins say is mixed linearly: a small change of the structure must not move the
@@ -22,6 +23,7 @@ Floats = NDArray[np.float64]
 LEVEL = 0.90  # of the interval
 ONE_SIGMA = 0.6827
 MIN_ROWS = 30  # a bin with fewer rows also uses those of the neighbouring bins
+FEW_ROWS = 300  # the quantile of fewer rows depends on the luck of a few chemical systems: the neighbouring bins may widen it
 FLOOR = (
     0.1  # of a bin's median error; on validation rows 0 to 0.3 made no difference, and 1 cost a fifteenth of the rank correlation
 )
@@ -56,8 +58,9 @@ class Calibration:
             floor = float(max(FLOOR * np.median(error[here]), SMALLEST))
             scale = np.hypot(spread[here], floor)
             floors.append(floor)
-            quantiles.append(_conformal_quantile(error[here] / scale, LEVEL))
-            sigmas.append(_conformal_quantile(error[here] / scale, ONE_SIGMA))
+            scores = [error[rows] / np.hypot(spread[rows], floor) for rows in (here, *_around(moment, k, here))]
+            quantiles.append(max(_conformal_quantile(score, LEVEL) for score in scores))
+            sigmas.append(max(_conformal_quantile(score, ONE_SIGMA) for score in scores))
             counts.append(int(here.sum()))
             signed.append(tuple(np.quantile((truth - moment)[here] / scale, np.linspace(0, 1, STEPS + 1)).tolist()))
         return cls(tuple(floors), tuple(quantiles), tuple(sigmas), tuple(counts), tuple(signed))
@@ -146,6 +149,14 @@ def _bin_rows(moment: Floats, k: int) -> NDArray[np.bool_]:
         if here.sum() >= MIN_ROWS:
             break
     return here if here.any() else np.ones(len(moment), dtype=bool)
+
+
+def _around(moment: Floats, k: int, here: NDArray[np.bool_]) -> list[NDArray[np.bool_]]:
+    """The rows of bin k with those of both neighbours, where its own rows `here` are few; else nothing."""
+    if here.sum() >= FEW_ROWS:
+        return []
+    low, high = max(k - 1, 0), min(k + 2, len(MOMENT_BINS) - 1)
+    return [here | (moment >= MOMENT_BINS[low]) & (moment < MOMENT_BINS[high])]
 
 
 def _conformal_quantile(score: Floats, level: float) -> float:

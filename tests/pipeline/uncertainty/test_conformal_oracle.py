@@ -10,7 +10,7 @@ import pytest
 from crepes import ConformalRegressor
 
 from pipeline.evaluation.metrics import MOMENT_BINS
-from pipeline.uncertainty.conformal import BLEND, FLOOR, LEVEL, MIN_ROWS, ONE_SIGMA, SMALLEST, STEPS, Calibration
+from pipeline.uncertainty.conformal import BLEND, FEW_ROWS, FLOOR, LEVEL, MIN_ROWS, ONE_SIGMA, SMALLEST, STEPS, Calibration
 from tests.pipeline.uncertainty.test_conformal import simulated
 
 SAME = 1e-12  # µB/atom; the same rank of the same scores
@@ -38,17 +38,25 @@ def test_the_interval_is_that_of_crepes_in_every_bin() -> None:
     calibration = Calibration.fit(truth, moment, spread)
     _, fresh, fresh_spread = simulated(500, 22)
     low, high, _ = calibration.interval(fresh, fresh_spread)
+    kinds = set()
     for k, (start, stop) in enumerate(itertools.pairwise(MOMENT_BINS)):
         learned = (moment >= start) & (moment < stop)
         asked = (fresh >= (1 + BLEND) * start) & (fresh <= (1 - BLEND) * stop)  # nothing is mixed there
         if learned.sum() < MIN_ROWS or not asked.any():
             continue
-        oracle = ConformalRegressor().fit(
-            residuals=(truth - moment)[learned], sigmas=np.hypot(spread[learned], calibration.floor[k])
-        )
-        stated = oracle.predict_int(fresh[asked], sigmas=np.hypot(fresh_spread[asked], calibration.floor[k]), confidence=LEVEL)
-        np.testing.assert_allclose(np.maximum(stated[:, 0], 0.0), low[asked], atol=SAME)
-        np.testing.assert_allclose(stated[:, 1], high[asked], atol=SAME)
+        near = (moment >= MOMENT_BINS[max(k - 1, 0)]) & (moment < MOMENT_BINS[min(k + 2, len(MOMENT_BINS) - 1)])
+        few = learned.sum() < FEW_ROWS
+        halves = []
+        for rows in (learned, near) if few else (learned,):
+            residuals, sigmas = (truth - moment)[rows], np.hypot(spread[rows], calibration.floor[k])
+            oracle = ConformalRegressor().fit(residuals=residuals, sigmas=sigmas)
+            asked_sigmas = np.hypot(fresh_spread[asked], calibration.floor[k])
+            halves.append(oracle.predict_int(fresh[asked], sigmas=asked_sigmas, confidence=LEVEL)[:, 1] - fresh[asked])
+        half = np.max(halves, axis=0)
+        np.testing.assert_allclose(np.maximum(fresh[asked] - half, 0.0), low[asked], atol=SAME)
+        np.testing.assert_allclose(fresh[asked] + half, high[asked], atol=SAME)
+        kinds.add(bool(few))
+    assert kinds == {False, True}  # bins of both kinds were compared
 
 
 def test_the_unit_is_spread_and_floor_in_squares() -> None:
