@@ -46,9 +46,9 @@ def members(rows: pd.DataFrame, weights: dict[str, float]) -> str:
     magnetic = truth > MAGNETIC_THRESHOLD
     error = np.abs(said - truth)
     body = [["**ensemble**", "", f"{error.mean():.4f}", f"{error[magnetic].mean():.4f}", "", ""]]
-    names = [*weights, "plain mean"]
+    names = [*weights, "plain mean", "median, integer moments unknown"]
     of_members = np.stack([rows[f"member_{name}"].to_numpy(np.float64) for name in weights])
-    for name, moment in zip(names, [*of_members, of_members.mean(axis=0)], strict=True):
+    for name, moment in zip(names, [*of_members, of_members.mean(axis=0), np.median(of_members, axis=0)], strict=True):
         other = np.abs(moment - truth)
         gain = cluster_bootstrap(other - error, rows["chemsys"].to_list())
         strong = cluster_bootstrap((other - error)[magnetic], rows["chemsys"][magnetic].to_list())
