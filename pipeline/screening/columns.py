@@ -29,7 +29,8 @@ _MOMENT = (
     RankingColumn(
         "moment_muB_per_atom",
         "µB/atom",
-        "Predicted size of the total DFT moment per atom: the weighted mean or the median of the ensemble's members.",
+        "Predicted size of the total DFT moment per atom: the weighted mean or the median of the ensemble's members, moved "
+        "towards an integer moment of the primitive cell where a gap is likely.",
     ),
     RankingColumn(
         "moment_low",
