@@ -63,7 +63,9 @@ class CompositionDomain:
 
         if not len(start):
             return np.zeros(0)
-        place = np.clip((columns - self.mean) / self.deviation, -CLIP, CLIP) @ self.axes.T
+        scaled = np.clip((columns - self.mean) / self.deviation, -CLIP, CLIP)
+        # no matrix product: a row's bits are its own, whatever the processor
+        place = np.einsum("rc,kc->rk", scaled.astype(np.float64), self.axes.astype(np.float64))
         near: Floats = cKDTree(self.centres).query(place)[0] / self.unit
         strange = np.logical_or.reduceat(~self.seen[numbers], start)
         return np.where(strange, np.maximum(near, UNSEEN), near)

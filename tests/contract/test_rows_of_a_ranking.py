@@ -125,7 +125,8 @@ def breaches(table: pd.DataFrame) -> list[str]:
     holds("stability", (table["stability"] == "known") == table["e_above_hull"].notna())
     members = table[[name for name in table if name.startswith("member_")]]
     moment = table["moment_muB_per_atom"]
-    holds("within its members", moment.between(members.min(axis=1) - ROUNDED, members.max(axis=1) + ROUNDED))
+    moved = 1.0 / table["n_sites"] + ROUNDED  # to the nearest integer of a cell, which is 1 µB away at most
+    holds("near its members", moment.between(members.min(axis=1) - moved, members.max(axis=1) + moved))
     numbers = table.select_dtypes("number")
     holds("finite or empty", ~np.isinf(numbers.to_numpy(dtype=float)).any(axis=1))
     return found
