@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.learning_curve import find_snapshot
-from benchmarks.shipped import figures
+from benchmarks.shipped import FIGURES, figures
 from benchmarks.smoke import arguments
 from data.labels import MAGNETIC_THRESHOLD
 from data.snapshot import Snapshot
@@ -49,7 +49,6 @@ from pipeline.uncertainty.integer_moments import IntegerMoments
 
 FOLDS = 5
 VALIDATION = 0.1  # share of the chemical systems of the other folds
-HEAD = ["fold", "n", "MAE", "magnetic", "R²", "AUROC", "precision", "held", "of magnetic", "held by predicted moment"]
 Rows = NDArray[np.int64]
 
 
@@ -79,7 +78,7 @@ def main() -> None:
         done[str(fold)] = pd.read_parquet(path)
         console.say(" | ".join(figures(f"fold {fold}", done[str(fold)])))
     done["all"] = pd.concat(done.values())
-    print(markdown(HEAD, [figures(name, rows) for name, rows in done.items()]))
+    print(markdown(["fold", *FIGURES], [figures(name, rows) for name, rows in done.items()]))
     print("\n" + without_integers(done["all"].merge(data.table.select(["material_id", "chemsys"]).to_pandas(), on="material_id")))
 
 

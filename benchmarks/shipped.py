@@ -23,6 +23,7 @@ from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.evaluation.metrics import coverage_by_bin, regression_metrics
 from pipeline.registry.ensemble import Ensemble
 
+FIGURES = ["n", "MAE", "magnetic", "R²", "AUROC", "precision", "held", "of magnetic", "held by predicted moment"]
 _FACTS = ["material_id", "icsd", "label_tier", "suspect_false_nm"]
 
 
@@ -68,8 +69,7 @@ def subsets(rows: pd.DataFrame) -> str:
         "not suspected to be a false zero": rows["suspect_false_nm"].ne(True).to_numpy(),
     }
     body = [figures(name, rows[here]) for name, here in parts.items()]
-    head = ["test rows", "n", "MAE", "magnetic", "R²", "AUROC", "precision", "held", "of magnetic", "held by predicted moment"]
-    return markdown(head, body)
+    return markdown(["test rows", *FIGURES], body)
 
 
 def figures(name: str, rows: pd.DataFrame) -> list[str]:
@@ -85,7 +85,7 @@ def figures(name: str, rows: pd.DataFrame) -> list[str]:
     return [
         name,
         f"{len(rows):,}",
-        *("" if n is None else f"{n:.4f}" for n in numbers),
+        *(_digits(n, 4) for n in numbers),
         *(f"{share:.3f}" for share in shares),
         bins,
     ]

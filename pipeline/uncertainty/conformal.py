@@ -57,14 +57,12 @@ class Calibration:
         for k in range(len(MOMENT_BINS) - 1):
             here = _bin_rows(moment, k)
             floor = float(max(FLOOR * np.median(error[here]), SMALLEST))
-            scale = np.hypot(spread[here], floor)
             floors.append(floor)
-            weight = _weights(moment, k, here)
-            scores = error / np.hypot(spread, floor)
-            quantiles.append(_conformal_quantile(scores, LEVEL, weight))
-            sigmas.append(_conformal_quantile(scores, ONE_SIGMA, weight))
+            scale, weight = np.hypot(spread, floor), _weights(moment, k, here)
+            quantiles.append(_conformal_quantile(error / scale, LEVEL, weight))
+            sigmas.append(_conformal_quantile(error / scale, ONE_SIGMA, weight))
             counts.append(int(here.sum()))
-            signed.append(tuple(np.quantile((truth - moment)[here] / scale, np.linspace(0, 1, STEPS + 1)).tolist()))
+            signed.append(tuple(np.quantile(((truth - moment) / scale)[here], np.linspace(0, 1, STEPS + 1)).tolist()))
         return cls(tuple(floors), tuple(quantiles), tuple(sigmas), tuple(counts), tuple(signed))
 
     def interval(self, moment: Floats, spread: Floats) -> tuple[Floats, Floats, Floats]:

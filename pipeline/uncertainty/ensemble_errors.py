@@ -76,8 +76,7 @@ class ErrorModel:
             integer: what is known of integer moments; None: predictions are not moved.
         """
         said = combine(predictions, weights, rule)
-        moment = said.moment if integer is None else integer.expected(said.moment, examples)
-        unpaired = None if integer is None else integer.unpaired(examples)
+        moment, unpaired = _by_integers(integer, said.moment, examples)
         magnetic = Platt.fit(truth > MAGNETIC_THRESHOLD, said.p_magnetic, unpaired)
         folds = system_folds(systems, FOLDS)
         if len(truth) < FEWEST_ROWS or len(folds) == 1:
@@ -105,13 +104,12 @@ class ErrorModel:
             examples: the same rows.
         """
         said = combine(list(predictions.values()), weights, self.rule)
-        moment = said.moment if self.integer is None else self.integer.expected(said.moment, examples)
+        moment, unpaired = _by_integers(self.integer, said.moment, examples)
         size = self._size(said, list(predictions.values()), weights, examples)
         low, high, std = self._with_unseen_elements(*self.calibration.interval(moment, size), examples)
         large = self.calibration.p_above(LARGE_MOMENT, moment, size)
         members = {name: p.moment for name, p in predictions.items()}
         far = np.full(len(size), np.nan) if self.domain is None else self.domain.score(examples)
-        unpaired = None if self.integer is None else self.integer.unpaired(examples)
         p_magnetic = self.magnetic.of(said.p_magnetic, unpaired)
         return EnsemblePrediction(moment, low, high, std, size, p_magnetic, large, far, members)
 
@@ -167,6 +165,11 @@ def _widened(size: Floats, domain: Domain, examples: Examples) -> Floats:
 
 def _rows(predictions: Sequence[Prediction], rows: NDArray[np.int64]) -> list[Prediction]:
     return [Prediction(p.moment[rows], p.p_magnetic[rows]) for p in predictions]
+
+
+def _by_integers(integer: IntegerMoments | None, moment: Floats, examples: Examples) -> tuple[Floats, Floats | None]:
+    """The moments, moved towards integers, and the probabilities of an unpaired electron; None where nothing is known of it."""
+    return (moment, None) if integer is None else (integer.expected(moment, examples), integer.unpaired(examples))
 
 
 def _with_hints(integer: IntegerMoments | None, moment: Floats, examples: Examples, columns: int) -> NDArray[np.float32]:

@@ -139,14 +139,13 @@ def electron_parity(graphs: CrystalGraphs) -> NDArray[np.int64]:
     return np.asarray(np.add.reduceat(atoms * odd, graphs.node_ptr[:-1]) % 2)
 
 
-def expected_moment(moment: Floats, parity: NDArray[np.int64], p: Floats, noise: float = NOISE) -> Floats:
+def expected_moment(moment: Floats, parity: NDArray[np.int64], p: Floats) -> Floats:
     """The expected moment of cells that have an integer one of this parity with the probability p.
 
     Args:
         moment: (cells,) predicted, µB a cell.
         parity: (cells,) 0 or 1.
         p: (cells,) probabilities of an integer moment.
-        noise: standard deviation of the predictions, µB a cell.
 
     Returns:
         (cells,) µB a cell.
@@ -155,7 +154,7 @@ def expected_moment(moment: Floats, parity: NDArray[np.int64], p: Floats, noise:
     summed, total = (1.0 - p) * moment, 1.0 - p
     for step in range(-REACH, REACH + 1):
         integer = nearest + 2.0 * step
-        density = 2.0 * p * np.exp(-0.5 * ((moment - integer) / noise) ** 2) / (noise * np.sqrt(2.0 * np.pi))
+        density = 2.0 * p * np.exp(-0.5 * ((moment - integer) / NOISE) ** 2) / (NOISE * np.sqrt(2.0 * np.pi))
         summed, total = summed + density * integer, total + density
     return np.maximum(summed / total, 0.0)  # below 0 by rounding only
 
