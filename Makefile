@@ -98,7 +98,7 @@ picture: $(VENV)/.test
 DATA ?= mp_magnets.parquet
 SITE_MOMENTS ?= mp_site_moments.parquet
 LITERATURE ?= literature
-PRETRAINED := mpnn:4,cgcnn:3
+PRETRAINED := mpnn:4
 pretrained: export FERROSCREEN_HOME := $(CURDIR)/.work/pretrained
 pretrained: export FERROSCREEN_QUALITY := false
 pretrained: $(VENV)/.run

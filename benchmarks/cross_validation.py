@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from benchmarks.calibrated import calibrated, equal_weights
 from benchmarks.learning_curve import find_snapshot
 from benchmarks.shipped import FIGURES, figures
 from benchmarks.smoke import arguments
@@ -33,7 +34,6 @@ from models.families import family
 from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.features.descriptor_sets import DescriptorSet
-from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
 from pipeline.featurise import Needs
 from pipeline.settings import settings
@@ -43,9 +43,6 @@ from pipeline.training.member_weights import system_folds
 from pipeline.training.mended_labels import mend_labels
 from pipeline.training.site_moment_rows import site_moment_rows
 from pipeline.training.train import MENDED_FROM
-from pipeline.uncertainty.applicability_domain import Domain
-from pipeline.uncertainty.ensemble_errors import ErrorModel
-from pipeline.uncertainty.integer_moments import IntegerMoments
 
 FOLDS = 5
 VALIDATION = 0.1  # share of the chemical systems of the other folds
@@ -73,23 +70,23 @@ def main() -> None:
                 kind: _member(kind, rows, further, known, options.epochs, out / f"{fold}-{kind}")
                 for kind in options.members.split(",")
             }
-            said = _answers(members, data.examples, train, validation, tested, systems)
+            said = _answers(members, rows, known, data.examples.take(tested), [systems[k] for k in validation.tolist()])
             said.assign(material_id=data.table["material_id"].take(tested).to_pylist()).to_parquet(path)
         done[str(fold)] = pd.read_parquet(path)
         console.say(" | ".join(figures(f"fold {fold}", done[str(fold)])))
     done["all"] = pd.concat(done.values())
     print(markdown(["fold", *FIGURES], [figures(name, rows) for name, rows in done.items()]))
-    print("\n" + without_integers(done["all"].merge(data.table.select(["material_id", "chemsys"]).to_pandas(), on="material_id")))
+    print("\n" + against_members(done["all"].merge(data.table.select(["material_id", "chemsys"]).to_pandas(), on="material_id")))
 
 
-def without_integers(rows: pd.DataFrame) -> str:
-    """What the members say without integer moments, and what these gain (paired bootstrap over chemical systems)."""
+def against_members(rows: pd.DataFrame) -> str:
+    """What the members say alone, and what integer moments and training residuals gain (paired bootstrap, chemical systems)."""
     truth, said, members = (rows[c].to_numpy(np.float64) for c in ("moment_dft", "moment_muB_per_atom", "members"))
     error, before, body = np.abs(said - truth), np.abs(members - truth), []
     for name, part in (("all", np.ones(len(rows), dtype=bool)), ("magnetic", truth > MAGNETIC_THRESHOLD)):
         gain = cluster_bootstrap((before - error)[part], rows["chemsys"][part].to_list())
         body.append([name, f"{part.sum():,}", f"{before[part].mean():.4f}", f"{error[part].mean():.4f}", gain.text()])
-    return markdown(["rows", "n", "MAE of the members, µB/atom", "with integer moments", "gain [95 %]"], body)
+    return markdown(["rows", "n", "MAE of the members, µB/atom", "with integers and residuals", "gain [95 %]"], body)
 
 
 def _mended(snapshot: Snapshot, data: Labelled, sources: LabelSources) -> Examples:
@@ -116,16 +113,11 @@ def _member(
 
 
 def _answers(
-    members: dict[str, Model], examples: Examples, train: Rows, validation: Rows, tested: Rows, systems: list[str]
+    members: dict[str, Model], learned: Examples, known: Examples, asked: Examples, systems: list[str]
 ) -> pd.DataFrame:  # fmt: skip
-    """Prediction and interval of each tested row; the errors are calibrated on the validation rows."""
-    learned, known, asked = examples.take(train), examples.take(validation), examples.take(tested)
-    weights = np.full(len(members), 1 / len(members))
-    domain = Domain.fit(learned, known, len(descriptor_names()))
-    said = [model.predict(known) for model in members.values()]
-    calibrated_on = [systems[k] for k in validation.tolist()]
-    errors = ErrorModel.fit(known.targets(), said, weights, known, calibrated_on, domain, integer=IntegerMoments.fit(learned))
-    found = errors.predict({name: model.predict(asked) for name, model in members.items()}, weights, asked)
+    """Prediction and interval of each tested row; the errors are calibrated on the rows `known`, of these chemical systems."""
+    errors = calibrated(members, learned, known, systems)
+    found = errors.predict({name: model.predict(asked) for name, model in members.items()}, equal_weights(members), asked)
     return pd.DataFrame({
         "moment_dft": asked.targets(), "moment_muB_per_atom": found.moment, "moment_low": found.low, "moment_high": found.high,
         "moment_std": found.std, "p_magnetic": found.p_magnetic, "ood_score": found.ood_score,

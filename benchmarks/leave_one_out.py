@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
+from benchmarks.calibrated import calibrated, equal_weights
 from benchmarks.learning_curve import find_snapshot
 from benchmarks.smoke import arguments
 from data.labels import MAGNETIC_THRESHOLD
@@ -34,15 +35,12 @@ from models.trees.forest import Forest
 from pipeline.demos.figures import markdown
 from pipeline.evaluation.metrics import coverage_by_bin
 from pipeline.features.descriptor_sets import DescriptorSet
-from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
 from pipeline.settings import settings
 from pipeline.training.dataset import Labelled, labelled_examples
 from pipeline.training.splits import split_rows
-from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.ensemble_errors import ErrorModel
 from pipeline.uncertainty.error_model import DifficultySettings
-from pipeline.uncertainty.integer_moments import IntegerMoments
 
 QUICK = DifficultySettings(n_estimators=24)
 NEWEST = 0.1  # share of the entries
@@ -116,14 +114,9 @@ def _left_out(name: str, data: Labelled, crystals: Crystals, options: argparse.N
     members = {kind: _member(kind, options.trees) for kind in options.members.split(",")}
     for model in members.values():
         model.fit(learned, known, control)
-    domain, weights = Domain.fit(learned, known, len(descriptor_names())), np.full(len(members), 1 / len(members))
-    said = [model.predict(known) for model in members.values()]
-    errors = ErrorModel.fit(
-        known.targets(), said, weights, known, crystals.systems[chosen].tolist(), domain, 0, QUICK,
-        integer=IntegerMoments.fit(learned),
-    )  # fmt: skip
+    errors = calibrated(members, learned, known, crystals.systems[chosen].tolist(), QUICK)
     return [
-        [name, what, *_figures(members, errors, weights, examples.take(rows))]
+        [name, what, *_figures(members, errors, equal_weights(members), examples.take(rows))]
         for what, rows in (("without", apart), ("with", tested))
     ]
 

@@ -47,7 +47,7 @@ def members(rows: pd.DataFrame, weights: dict[str, float]) -> str:
     magnetic = truth > MAGNETIC_THRESHOLD
     error = np.abs(said - truth)
     body = [["**ensemble**", "", f"{error.mean():.4f}", f"{error[magnetic].mean():.4f}", "", ""]]
-    names = [*weights, "plain mean", "median, integer moments unknown"]
+    names = [*weights, "plain mean", "median of the members"]
     of_members = np.stack([rows[f"member_{name}"].to_numpy(np.float64) for name in weights])
     for name, moment in zip(names, [*of_members, of_members.mean(axis=0), np.median(of_members, axis=0)], strict=True):
         other = np.abs(moment - truth)
@@ -92,14 +92,13 @@ def figures(name: str, rows: pd.DataFrame) -> list[str]:
 
 
 def disagreement(rows: pd.DataFrame) -> str:
-    """What the spread of the families alone knows of the error, and what calibration adds, on predicted-magnetic rows."""
+    """What the spread of the members alone knows of the error, and what calibration adds, on predicted-magnetic rows."""
     columns = [name for name in rows.columns if name.startswith("member_")]
-    families = rows[columns].T.groupby(lambda name: name.removeprefix("member_").rsplit("-", 1)[0]).mean().T
     truth, said = (rows[name].to_numpy(np.float64) for name in ("moment_dft", "moment_muB_per_atom"))
     error, here = np.abs(said - truth), said > MAGNETIC_THRESHOLD
-    spread = families.std(axis=1, ddof=0).to_numpy()
+    spread = rows[columns].std(axis=1, ddof=0).to_numpy()
     body = []
-    for name, stated in (("spread of the families", spread), ("calibrated", rows["moment_std"].to_numpy(np.float64))):
+    for name, stated in (("spread of the members", spread), ("calibrated", rows["moment_std"].to_numpy(np.float64))):
         inside = error <= 1.645 * stated if name != "calibrated" else _inside(rows)
         rank = float(spearmanr(stated[here], error[here])[0])
         magnetic = truth > MAGNETIC_THRESHOLD

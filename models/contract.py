@@ -81,6 +81,7 @@ class Prediction:
 
     moment: NDArray[np.float64]  # (crystals,) µB/atom, finite and never negative
     p_magnetic: NDArray[np.float64]  # (crystals,) probability that |moment| > MAGNETIC_THRESHOLD
+    features: NDArray[np.float32] | None = None  # (crystals, width) what the heads read; None: the family tells none
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ class TwoPart:
     logit: Tensor  # (crystals,) of P(magnetic)
     size: Tensor  # (crystals,) µB/atom if it is magnetic, >= 0
     sites: Tensor | None = None  # (nodes,) size of each site's moment, µB; None of a network that does not learn them
+    features: Tensor | None = None  # (crystals, width) what the heads read; None of a network that does not tell it
 
     @property
     def p_magnetic(self) -> Tensor:

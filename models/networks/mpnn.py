@@ -97,12 +97,12 @@ class MPNNNetwork(nn.Module):
 
     def forward(self, batch: GraphBatch) -> TwoPart:
         h = self.features(batch)
-        pooled = weighted_sum(h, batch.node_weight, batch.node_crystal, batch.n_crystals)
-        pooled = self.dropout(pooled)
+        features = weighted_sum(h, batch.node_weight, batch.node_crystal, batch.n_crystals)
+        pooled = self.dropout(features)
         sites = functional.softplus(self.site(torch.cat([h, pick(pooled, batch.node_crystal)], dim=1)))
         size = weighted_sum(sites, batch.node_weight, batch.node_crystal, batch.n_crystals)
         spheres = None if batch.site_moment is None else functional.softplus(self.sphere(h))[:, 0]
-        return TwoPart(self.gate(pooled)[:, 0], size[:, 0], spheres)
+        return TwoPart(self.gate(pooled)[:, 0], size[:, 0], spheres, features)
 
     def features(self, batch: GraphBatch) -> Tensor:
         """(nodes, width)."""

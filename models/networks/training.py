@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -149,11 +149,19 @@ def predict_networks(networks: Sequence[nn.Module], examples: Examples, collate:
         for index in batches_by_edges(examples.graphs.edges_per_crystal, PREDICTION_EDGES):
             filled = padded(examples.take(index))
             batch = collate(filled, np.arange(len(filled)), dtype)
-            for network, prediction in zip(networks, said, strict=True):
-                two: TwoPart = network.eval()(batch)
-                prediction.moment[index] = two.moment[: len(index)].double().numpy()
-                prediction.p_magnetic[index] = two.p_magnetic[: len(index)].double().numpy()
+            said = [_with_batch(p, network.eval()(batch), index) for network, p in zip(networks, said, strict=True)]
     return said
+
+
+def _with_batch(said: Prediction, two: TwoPart, index: NDArray[np.int64]) -> Prediction:
+    """The prediction with the answers to a batch, which stand before those to its filler crystals, in their places."""
+    said.moment[index] = two.moment[: len(index)].double().numpy()
+    said.p_magnetic[index] = two.p_magnetic[: len(index)].double().numpy()
+    if two.features is None:
+        return said
+    features = np.zeros((len(said.moment), two.features.shape[1]), np.float32) if said.features is None else said.features
+    features[index] = two.features[: len(index)].float().numpy()
+    return replace(said, features=features)
 
 
 def _epoch(

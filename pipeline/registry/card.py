@@ -38,8 +38,10 @@ def model_card(manifest: dict[str, Any]) -> str:
     lines = [f"- {m['name']}: weight {m['weight']:.2f}, test MAE {m['mae']:.4f} µB/atom" for m in manifest["members"]]
     way = manifest.get("weighing", {}).get("way", "")
     combined = ["Their predictions are combined by the median.", ""] if way == MEDIAN else []
-    integer = manifest.get("errors", {}).get("integer_moments")
-    moved = ["Where a gap is likely, they move towards an integer moment of the primitive cell.", ""] if integer else []
+    errors = manifest.get("errors", {})
+    moved = ["What they left of similar training crystals is added.", ""] if errors.get("training_residuals") else []
+    if errors.get("integer_moments"):
+        moved += ["Where a gap is likely, they move towards an integer moment of the primitive cell.", ""]
     left_out = [f"- left out: {m['name']}, because {m['reason']}" for m in manifest["left_out"]]
     mended = [_mended(manifest["mended_labels"])] if manifest.get("mended_labels") else []
     sites = manifest["settings"].get("site_moments")

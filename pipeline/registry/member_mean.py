@@ -28,6 +28,7 @@ class Combined:
     moment: Floats  # µB/atom
     spread: Floats  # µB/atom, standard deviation of all members, those of weight zero included
     p_magnetic: Floats  # weighted mean
+    correction: Floats | None = None  # µB/atom, what `moment` holds beside the members' answer; None: nothing
 
 
 def combine(predictions: Sequence[Prediction], weights: Floats, rule: Rule = Rule.MEAN) -> Combined:

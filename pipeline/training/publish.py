@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data.store.artifact import write_bytes
-from models.contract import MAGNETIC_THRESHOLD, Model, ModelError
+from models.contract import MAGNETIC_THRESHOLD, Examples, Model, ModelError
 from pipeline.evaluation.metrics import LARGE_MOMENT, regression_metrics, reliability, spread_metrics
 from pipeline.evaluation.stratified_errors import stratified_errors
 from pipeline.features.descriptors import descriptor_names
@@ -31,6 +31,7 @@ from pipeline.training.splits import Split
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.ensemble_errors import EnsemblePrediction, ErrorModel
 from pipeline.uncertainty.integer_moments import IntegerMoments
+from pipeline.uncertainty.training_residuals import TrainingResiduals
 
 Floats = NDArray[np.float64]
 
@@ -51,6 +52,7 @@ def publish_ensemble(
     trained: list[Trained],
     data: Labelled,
     split: Split,
+    learned: Examples,
     facts: dict[str, Any],
     reporter: Reporter,
     listed: Mapping[str, pd.DataFrame] = MappingProxyType({}),
@@ -62,6 +64,7 @@ def publish_ensemble(
         trained: the trained members.
         data: the labelled rows.
         split: training, validation and test rows.
+        learned: the training rows with the labels and weights that the members learned from.
         facts: further content of the manifest.
         reporter: receives the progress.
         listed: tables of training labels that count less or were replaced, by the name of their CSV file beside the manifest.
@@ -78,9 +81,10 @@ def publish_ensemble(
     on_validation = [said[member.name] for member in members]
     chosen = choose_weights(validation.targets(), np.stack([p.moment for p in on_validation]), systems)
     domain = Domain.fit(train, validation, len(descriptor_names()))
+    on_train = [member.model.predict(learned) for member in members]
     errors = ErrorModel.fit(
         validation.targets(), on_validation, chosen.weights, validation, systems, domain, rule=chosen.rule,
-        integer=IntegerMoments.fit(train),
+        integer=IntegerMoments.fit(train), residuals=TrainingResiduals.fit(learned, on_train, chosen.weights, chosen.rule),
     )  # fmt: skip
     on_test = {member.name: member.model.predict(test) for member in members}
     predicted, truth = errors.predict(on_test, chosen.weights, test), test.targets()

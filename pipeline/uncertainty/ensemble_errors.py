@@ -1,9 +1,9 @@
-"""What an ensemble says: its members combined, moved towards integer moments, and its errors with their calibration."""
+"""What an ensemble says: its members combined, corrected by what it knows of training rows, and its errors, calibrated."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,10 +20,13 @@ from pipeline.uncertainty.conformal import Calibration
 from pipeline.uncertainty.error_model import Difficulty, DifficultySettings
 from pipeline.uncertainty.integer_moments import IntegerMoments
 from pipeline.uncertainty.probability_calibration import Platt
+from pipeline.uncertainty.training_residuals import TrainingResiduals
 from pipeline.uncertainty.unseen_elements import unseen_spin
 
 Floats = NDArray[np.float64]
-DIFFICULTY_FOLDER, DOMAIN_FOLDER, INTEGER_FOLDER = "difficulty", "domain", "integer_moments"
+DIFFICULTY_FOLDER, DOMAIN_FOLDER, INTEGER_FOLDER, RESIDUALS_FOLDER = "difficulty", "domain", "integer_moments", "residuals"
+SMALL = 1e-3  # µB/atom, below every logarithm of a correction
+SHARES = np.linspace(-1.0, 1.0, 9)  # of an unseen element's spin
 FEWEST_ROWS = 500  # validation rows needed to learn the size of errors; with fewer the members' spread is used
 
 
@@ -52,12 +55,13 @@ class ErrorModel:
     domain: Domain | None  # None for models of old formats
     rule: Rule = Rule.MEAN  # of combining the members
     integer: IntegerMoments | None = None  # None: a prediction is what the members say
+    residuals: TrainingResiduals | None = None  # None: nothing is carried over from training rows
 
     @classmethod
     def fit(
         cls, truth: Floats, predictions: Sequence[Prediction], weights: Floats, examples: Examples,
         systems: Sequence[str], domain: Domain, seed: int = 0, settings: DifficultySettings | None = None,
-        rule: Rule = Rule.MEAN, integer: IntegerMoments | None = None,
+        rule: Rule = Rule.MEAN, integer: IntegerMoments | None = None, residuals: TrainingResiduals | None = None,
     ) -> Self:  # fmt: skip
         """Fit on validation rows, cross-conformally (Vovk 2015) over chemical systems.
 
@@ -74,17 +78,22 @@ class ErrorModel:
             settings: settings of the trees; None: the defaults.
             rule: how the members are combined.
             integer: what is known of integer moments; None: predictions are not moved.
+            residuals: what the members left of the training labels; taken if these rows are predicted better with it.
         """
-        said = combine(predictions, weights, rule)
+        said = _combined(predictions, weights, rule, residuals)
+        if residuals is not None:
+            plain = combine(predictions, weights, rule)
+            errors = [np.abs(truth - _by_integers(integer, m, examples)[0]).mean() for m in (plain.moment, said.moment)]
+            said, residuals = (said, residuals) if errors[1] < errors[0] else (plain, None)
         moment, unpaired = _by_integers(integer, said.moment, examples)
         magnetic = Platt.fit(truth > MAGNETIC_THRESHOLD, said.p_magnetic, unpaired)
         folds = system_folds(systems, FOLDS)
         if len(truth) < FEWEST_ROWS or len(folds) == 1:
             calibration = Calibration.fit(truth, moment, _widened(said.spread, domain, examples))
-            return cls(calibration, magnetic, None, domain, rule, integer)
+            return cls(calibration, magnetic, None, domain, rule, integer, residuals)
         settings, error = settings or DifficultySettings(), np.abs(truth - moment)
         # no columns of the structure: some of them (space group, coordination) jump where a crystal hardly changes
-        descriptors = _with_hints(integer, said.moment, examples, len(composition_names()))
+        descriptors = _with_hints(integer, said, examples, len(composition_names()))
 
         def learned(rows: NDArray[np.int64]) -> Difficulty:
             return Difficulty.fit(error[rows], _rows(predictions, rows), weights, descriptors[rows], settings, seed)
@@ -93,7 +102,8 @@ class ErrorModel:
         for others, left_out in folds:
             expected[left_out] = learned(others).predict(_rows(predictions, left_out), weights, descriptors[left_out])
         expected = _widened(expected, domain, examples)
-        return cls(Calibration.fit(truth, moment, expected), magnetic, learned(np.arange(len(truth))), domain, rule, integer)
+        difficulty = learned(np.arange(len(truth)))
+        return cls(Calibration.fit(truth, moment, expected), magnetic, difficulty, domain, rule, integer, residuals)
 
     def predict(self, predictions: Mapping[str, Prediction], weights: Floats, examples: Examples) -> EnsemblePrediction:
         """Combine the members' predictions and add calibrated errors.
@@ -103,11 +113,11 @@ class ErrorModel:
             weights: (members,) weights of the ensemble.
             examples: the same rows.
         """
-        said = combine(list(predictions.values()), weights, self.rule)
+        said = _combined(list(predictions.values()), weights, self.rule, self.residuals)
         moment, unpaired = _by_integers(self.integer, said.moment, examples)
         size = self._size(said, list(predictions.values()), weights, examples)
         low, high, std = self._with_unseen_elements(*self.calibration.interval(moment, size), examples)
-        large = self.calibration.p_above(LARGE_MOMENT, moment, size)
+        large = self._p_large(moment, size, examples)
         members = {name: p.moment for name, p in predictions.items()}
         far = np.full(len(size), np.nan) if self.domain is None else self.domain.score(examples)
         p_magnetic = self.magnetic.of(said.p_magnetic, unpaired)
@@ -115,16 +125,30 @@ class ErrorModel:
 
     def _with_unseen_elements(self, low: Floats, high: Floats, std: Floats, examples: Examples) -> tuple[Floats, Floats, Floats]:
         """The interval and the standard deviation, where anything up to their free atoms' spin may be added or taken."""
-        if self.domain is None or not (spin := unseen_spin(examples.graphs, self.domain.elements)).any():
+        spin = self._unseen_spin(examples)
+        if not spin.any():
             return low, high, std
         return np.maximum(low - spin, 0.0), high + spin, np.hypot(std, spin / np.sqrt(3.0))  # of a uniform distribution
+
+    def _p_large(self, moment: Floats, size: Floats, examples: Examples) -> Floats:
+        """(rows,) probabilities of a moment above LARGE_MOMENT; an unseen element's spin is anything in its range alike."""
+        spin, p = self._unseen_spin(examples), self.calibration.p_above(LARGE_MOMENT, moment, size)
+        if not (wide := np.flatnonzero(spin)).size:
+            return p
+        shifted = [np.maximum(moment[wide] + share * spin[wide], 0.0) for share in SHARES]
+        p[wide] = np.mean([self.calibration.p_above(LARGE_MOMENT, one, size[wide]) for one in shifted], axis=0)
+        return p
+
+    def _unseen_spin(self, examples: Examples) -> Floats:
+        """(rows,) µB/atom that elements which no member has seen may carry."""
+        return np.zeros(len(examples)) if self.domain is None else unseen_spin(examples.graphs, self.domain.elements)
 
     def _size(self, said: Combined, predictions: Sequence[Prediction], weights: Floats, examples: Examples) -> Floats:
         """(rows,) the estimated size of the error before calibration, µB/atom."""
         if self.difficulty is None:
             raw = said.spread
         else:
-            read = _with_hints(self.integer, said.moment, examples, len(descriptor_names()))
+            read = _with_hints(self.integer, said, examples, len(descriptor_names()))
             raw = self.difficulty.predict(predictions, weights, read)
         return raw if self.domain is None else _widened(raw, self.domain, examples)
 
@@ -139,12 +163,15 @@ class ErrorModel:
         if self.integer is not None:
             (folder / INTEGER_FOLDER).mkdir()
             self.integer.save(folder / INTEGER_FOLDER)
+        if self.residuals is not None:
+            (folder / RESIDUALS_FOLDER).mkdir()
+            self.residuals.save(folder / RESIDUALS_FOLDER)
 
     def to_json(self) -> dict[str, Any]:
         return {
             "calibration": self.calibration.to_json(), "magnetic": self.magnetic.to_json(),
             "learned_difficulty": self.difficulty is not None, "domain": self.domain is not None, "rule": self.rule,
-            "integer_moments": self.integer is not None,
+            "integer_moments": self.integer is not None, "training_residuals": self.residuals is not None,
         }  # fmt: skip
 
     @classmethod
@@ -154,8 +181,10 @@ class ErrorModel:
         difficulty = Difficulty.load(folder / DIFFICULTY_FOLDER) if stated["learned_difficulty"] else None
         domain = Domain.load(folder / DOMAIN_FOLDER) if stated.get("domain") else None
         integer = IntegerMoments.load(folder / INTEGER_FOLDER) if stated.get("integer_moments") else None
+        residuals = TrainingResiduals.load(folder / RESIDUALS_FOLDER) if stated.get("training_residuals") else None
         rule = Rule(stated.get("rule", Rule.MEAN))  # older releases knew no other
-        return cls(Calibration.from_json(stated["calibration"]), Platt(**stated["magnetic"]), difficulty, domain, rule, integer)
+        calibration, magnetic = Calibration.from_json(stated["calibration"]), Platt(**stated["magnetic"])
+        return cls(calibration, magnetic, difficulty, domain, rule, integer, residuals)
 
 
 def _widened(size: Floats, domain: Domain, examples: Examples) -> Floats:
@@ -172,7 +201,21 @@ def _by_integers(integer: IntegerMoments | None, moment: Floats, examples: Examp
     return (moment, None) if integer is None else (integer.expected(moment, examples), integer.unpaired(examples))
 
 
-def _with_hints(integer: IntegerMoments | None, moment: Floats, examples: Examples, columns: int) -> NDArray[np.float32]:
-    """What the size of errors is read from: how near an integer is, and the first columns of the descriptors."""
-    read = examples.descriptors[:, :columns]
-    return read if integer is None else np.concatenate([integer.hints(moment, examples), read], axis=1)
+def _combined(predictions: Sequence[Prediction], weights: Floats, rule: Rule, residuals: TrainingResiduals | None) -> Combined:
+    """The members together, with what they left of similar training rows."""
+    said = combine(predictions, weights, rule)
+    if residuals is None:
+        return said
+    correction = residuals.correction(said, predictions)
+    return replace(said, moment=np.maximum(said.moment + correction, 0.0), correction=correction)
+
+
+def _with_hints(integer: IntegerMoments | None, said: Combined, examples: Examples, columns: int) -> NDArray[np.float32]:
+    """What the size of errors is read from: how far residuals of training rows and integers reach, and the first columns of the
+    descriptors."""
+    read = [examples.descriptors[:, :columns]]
+    if integer is not None:
+        read.insert(0, integer.hints(said.moment, examples))
+    if said.correction is not None:
+        read.insert(0, np.log(np.abs(said.correction) + SMALL)[:, None].astype(np.float32))
+    return np.concatenate(read, axis=1)

@@ -60,7 +60,11 @@ def test_an_interval_holds_what_an_unseen_element_may_carry() -> None:
     assert strange.any() and not strange.all()
     assert (wide.high[strange] >= 0.5 + spin[strange]).all() and (wide.low[strange] == 0.0).all()
     assert (wide.std[strange] > spin[strange] / 2).all()
-    for name in ("low", "high", "std", "moment", "p_magnetic"):
+    far = spin > 1.0
+    expected = np.array([np.mean(0.5 + np.linspace(-1.0, 1.0, 2001) * one > 1.0) for one in spin[far]])
+    np.testing.assert_allclose(wide.p_moment_above_1[far], expected, atol=0.1)
+    assert (known.p_moment_above_1[far] < expected - 0.1).all()
+    for name in ("low", "high", "std", "moment", "p_magnetic", "p_moment_above_1"):
         np.testing.assert_array_equal(getattr(wide, name)[~strange], getattr(known, name)[~strange])
     np.testing.assert_array_equal(wide.moment, known.moment)
 

@@ -1,0 +1,44 @@
+"""A small ensemble with calibrated errors, as a training publishes one, for benchmarks that train their own members."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.contract import Examples, Model
+from pipeline.features.descriptors import descriptor_names
+from pipeline.registry.member_mean import Rule
+from pipeline.uncertainty.applicability_domain import Domain
+from pipeline.uncertainty.ensemble_errors import ErrorModel
+from pipeline.uncertainty.error_model import DifficultySettings
+from pipeline.uncertainty.integer_moments import IntegerMoments
+from pipeline.uncertainty.training_residuals import TrainingResiduals
+
+
+def equal_weights(members: Mapping[str, Model]) -> NDArray[np.float64]:
+    """(members,) weights of a plain mean."""
+    return np.full(len(members), 1 / len(members))
+
+
+def calibrated(
+    members: Mapping[str, Model], learned: Examples, known: Examples, systems: Sequence[str],
+    settings: DifficultySettings | None = None,
+) -> ErrorModel:  # fmt: skip
+    """The error model of members with equal weights.
+
+    Args:
+        members: trained members.
+        learned: the training rows, with the labels and weights that the members learned from.
+        known: rows of other chemical systems, to calibrate on.
+        systems: their chemical systems.
+        settings: of the trees that tell how far a prediction may be off.
+    """
+    weights = equal_weights(members)
+    residuals = TrainingResiduals.fit(learned, [model.predict(learned) for model in members.values()], weights, Rule.MEAN)
+    said = [model.predict(known) for model in members.values()]
+    return ErrorModel.fit(
+        known.targets(), said, weights, known, systems, Domain.fit(learned, known, len(descriptor_names())), 0, settings,
+        integer=IntegerMoments.fit(learned), residuals=residuals,
+    )  # fmt: skip
