@@ -64,8 +64,8 @@ def _train(where: Settings) -> Ensemble:
         "snapshot": snapshot.id, "code": ["upgrades"], "data": SOURCE.description, "seed": 0,
         "settings": {"tier": DescriptorSet.FAST}, "graph_settings": asdict(graph), "selection": None,
     }  # fmt: skip
-    learned = data.examples.take(split.train)
-    return publish_ensemble(where.models, [Trained("forest-0", "forest", 0, forest, history)], data, split, learned, facts, Quiet())
+    learned, trained = data.examples.take(split.train), Trained("forest-0", "forest", 0, forest, history)
+    return publish_ensemble(where.models, [trained], data, split, learned, facts, Quiet())
 
 
 def _keep_books(home: Path) -> None:
