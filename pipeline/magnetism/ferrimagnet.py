@@ -44,22 +44,28 @@ _LAST_EARLY = 25  # V, Cr and Mn against Fe, Co and Ni
 
 @dataclass(frozen=True)
 class Compensation:
-    """What is left of the sum of the d moments, 0 to 1, and which sublattices oppose each other, in words."""
+    """What is left of the sum of the d moments, 0 to 1, and which sublattices oppose each other, in words: 1 and none of them
+    where the rules say that all moments are parallel."""
 
     share: float
     words: str
 
 
+PARALLEL = Compensation(1.0, "")
+
+
 def compensation(cell: SymmetricCell) -> Compensation | None:
-    """The ferrimagnetic arrangement of a crystal's d moments; None where one sublattice carries them, or the rules above say that
-    all are parallel."""
+    """The arrangement of a crystal's d moments; None where no rule says one: without d moments, and where even the best signs of
+    whole sublattices would cost energy if all are the same (an antiferromagnet, or sites far from each other)."""
     salt = bool(is_anion()[cell.numbers].mean() >= SALT_SHARE)
     size = typical_sizes(salt)[cell.numbers]
     magnetic = np.flatnonzero(size)
     orbits = np.unique(cell.orbit[magnetic])
-    if not 2 <= len(orbits) <= MANY_ORBITS:
+    if not 1 <= len(orbits) <= MANY_ORBITS:
         return None
-    i, j, distance = _neighbours(cell, magnetic)
+    if len(orbits) == 1:
+        return PARALLEL if _gains_parallel(cell, magnetic, size, salt) else None
+    i, j, distance = _neighbours(cell, magnetic, SEARCH_A)
     place = np.searchsorted(orbits, cell.orbit)  # of magnetic sites only
     if not salt:
         size *= _in_metal(cell, i, j, distance)
@@ -73,7 +79,7 @@ def compensation(cell: SymmetricCell) -> Compensation | None:
     coordination = np.bincount(i, near, len(size)).astype(np.int64)[first]
     found = lowest(np.column_stack([size[first], cell.numbers[first], coordination]), sites, coupling)
     if abs(found.signs.sum()) == len(orbits):
-        return None
+        return PARALLEL if found.energy < 0 else None
     return Compensation(found.net, _words(cell.numbers[first], coordination, found.signs, sites * size[first]))
 
 
@@ -99,11 +105,20 @@ def is_anion() -> NDArray[np.bool_]:
     return table
 
 
-def _neighbours(cell: SymmetricCell, centres: Ints) -> tuple[Ints, Ints, Floats]:
+def _gains_parallel(cell: SymmetricCell, magnetic: Ints, size: Floats, salt: bool) -> bool:
+    """Whether the moments of a single orbit, equal ones, prefer to be parallel."""
+    if not salt and cell.numbers[magnetic[0]] <= _LAST_EARLY:
+        return False
+    i, j, distance = _neighbours(cell, magnetic[:1], SEARCH_A if salt else METAL_A)
+    same = size[j] > 0
+    return bool(_exchange(cell.numbers[i[same]], cell.numbers[j[same]], distance[same], salt).sum() < 0)
+
+
+def _neighbours(cell: SymmetricCell, centres: Ints, within_A: float) -> tuple[Ints, Ints, Floats]:
     cart = np.ascontiguousarray(cell.frac @ cell.lattice)
     lattice = np.ascontiguousarray(cell.lattice)
     i, j, _, distance = find_points_in_spheres(
-        cart, np.ascontiguousarray(cart[centres]), r=SEARCH_A, pbc=np.ones(3, dtype=np.int64), lattice=lattice, tol=1e-8
+        cart, np.ascontiguousarray(cart[centres]), r=within_A, pbc=np.ones(3, dtype=np.int64), lattice=lattice, tol=1e-8
     )
     apart = distance > 0.05
     return centres[i[apart]], j[apart].astype(np.int64), distance[apart]
@@ -112,12 +127,13 @@ def _neighbours(cell: SymmetricCell, centres: Ints) -> tuple[Ints, Ints, Floats]
 def _exchange(first: Ints, second: Ints, distance: Floats, salt: bool) -> Floats:
     """(pairs,) energy of two parallel moments, in arbitrary units: above zero they prefer to be antiparallel."""
     if salt:
-        empty = ((first == 25) & np.isin(second, (27, 28))) | ((second == 25) & np.isin(first, (27, 28)))
-        return np.select([empty & (distance >= STRAIGHT_A), distance >= CORNER_A], [-1.0, 1.0], -0.1)
+        later = np.maximum(first, second)
+        empty = (np.minimum(first, second) == 25) & ((later == 27) | (later == 28))
+        return np.where(empty & (distance >= STRAIGHT_A), -1.0, np.where(distance >= CORNER_A, 1.0, -0.1))
     early = (first <= _LAST_EARLY).astype(int) + (second <= _LAST_EARLY)
     manganese = (first == 25) | (second == 25)
     mixed = np.where(manganese, -0.5, 1.0)  # manganese is parallel to iron and cobalt, chromium antiparallel
-    value = np.select([early == 2, early == 1], [np.ones(len(first)), mixed], -1.0)
+    value = np.where(early == 2, 1.0, np.where(early == 1, mixed, -1.0))
     return np.where(distance <= METAL_A, value, 0.0)
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
-from pipeline.magnetism.moment_facts import MomentFacts
+from pipeline.magnetism.moment_facts import MomentFacts, is_opposed
 from pipeline.magnetism.net_moment import LEAST_4F, LEAST_D, NetMoments, Orders, d_moment, net_moments, p_4f_moment
 from pipeline.magnetism.working_temperature import SIGMAS_OF_90
 
@@ -50,10 +50,11 @@ def ferrimagnets_by_structure(table: pd.DataFrame, constants: MomentConstants) -
     """p_ferromagnetic and p_ferrimagnetic of the d moments, with their sum kept, by the sublattice rules.
 
     DFT starts ferromagnetic and often stays there, but nearly all solved structures with a net moment in which the rules oppose
-    two sublattices are ferrimagnets (`MomentConstants.ruled`).
+    two sublattices are ferrimagnets (`MomentConstants.ruled`). A share of ALIGNED or more is that of a ferromagnet: a little
+    vanadium in iron opposes it and takes little of the sum.
     """
     both, ferri = table["p_ferromagnetic"] + table["p_ferrimagnetic"], table["p_ferrimagnetic"]
-    ferri = ferri.mask(table["fim_share"].notna(), np.maximum(ferri, constants.ruled * both))
+    ferri = ferri.mask(is_opposed(table["fim_share"]), np.maximum(ferri, constants.ruled * both))
     return {"p_ferromagnetic": both - ferri, "p_ferrimagnetic": ferri}
 
 
@@ -77,7 +78,7 @@ def moment_columns(
     aligned = (1.0 - table["afm_risk"]).to_numpy(np.float64)
     fm, fim = (table[name].to_numpy(np.float64) for name in ("p_ferromagnetic", "p_ferrimagnetic"))
     ferro = np.divide(fm, fm + fim, out=np.full(len(fm), 0.5), where=fm + fim > 0)
-    explained = (heavy_against_d(table) & table["fim_share"].isna()).to_numpy()
+    explained = (heavy_against_d(table) & ~is_opposed(table["fim_share"])).to_numpy()
     ferro = np.where(explained, np.maximum(ferro, EXPLAINED), ferro).astype(np.float64)
     orders = Orders(np.asarray(p_d, dtype=np.float64), aligned, ferro, measured)
     above = table["p_tc_above_300"].to_numpy(np.float64)
@@ -101,7 +102,8 @@ def explanations(facts: MomentFacts, found: NetMoments, orders: Orders) -> list[
     0.93".
     """
     p = np.where(facts.ions_4f != "", 1.0, orders.d_magnetic) * orders.aligned
-    words = zip(facts.ions_4f, facts.fim_words, found.d, found.f, found.net, found.ferri, found.share, p, strict=True)
+    sublattices = np.where(facts.opposed, facts.fim_words, "")
+    words = zip(facts.ions_4f, sublattices, found.d, found.f, found.net, found.ferri, found.share, p, strict=True)
     return [_explained(*row) for row in words]
 
 

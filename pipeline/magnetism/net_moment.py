@@ -189,7 +189,7 @@ def _mixture(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders, const
     d_values = [grid, (grid[:, :, None] * r[:, None, :]).reshape(n, each), np.zeros((n, 1))]
     without = probabilities[2] + 1.0 - orders.d_magnetic
     d_low, d_high = _hull(d_values, [_even(grid), within, np.ones((n, 1))], (*probabilities[:2], without))
-    share = np.where(np.isfinite(facts.fim_share), facts.fim_share, float(np.mean(constants.any_r)))
+    share = np.where(facts.opposed, facts.fim_share, float(np.mean(constants.any_r)))
     share = np.where(orders.ferro < 0.5, share, 1.0)
     ordered = (orders.d_magnetic >= 0.5) | ~has_f
     f_here = np.where(ordered[:, None], f, alone)
@@ -221,7 +221,7 @@ def _four_f(facts: MomentFacts, light_c: Reduction, heavy_c: Reduction, spin_c: 
 
 def _shares(facts: MomentFacts, constants: MomentConstants, rule_weight: float) -> tuple[Floats, Floats]:
     """(n, k) the r of a ferrimagnet and their weights."""
-    known, any_r = np.isfinite(facts.fim_share), constants.any_r
+    known, any_r = facts.opposed, constants.any_r  # if the rules' ferromagnet is a ferrimagnet nevertheless, they say nothing
     first = np.where(known, facts.fim_share, 0.5)
     r = np.concatenate([first[:, None], np.broadcast_to(np.array(any_r), (len(first), len(any_r)))], axis=1)
     rule = np.where(known, rule_weight, 0.0)[:, None]
