@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
 from pipeline.magnetism.moment_facts import MomentFacts, is_opposed
-from pipeline.magnetism.net_moment import LEAST_4F, LEAST_D, NetMoments, Orders, d_moment, net_moments, p_4f_moment
+from pipeline.magnetism.net_moment import LEAST_4F, LEAST_D, Far, NetMoments, Orders, d_moment, net_moments, p_4f_moment
 from pipeline.magnetism.working_temperature import SIGMAS_OF_90
 
 Floats = NDArray[np.float64]
 MEASURED = "measured"  # in the column order_basis
 EXPLAINED = 0.85  # least P(ferromagnetic d moments) of a ferrimagnet whose heavy 4f moments explain it
+NOTHING_LIKE = 2.0  # out-of-domain score, that of an element that was never seen
 SHOWN = 0.005  # µB/atom; smaller contributions are not named
 
 
@@ -66,7 +67,8 @@ def moment_columns(
 
     Args:
         table: the predicted moment with its interval, the columns of `moment_facts`, p_ferromagnetic and p_ferrimagnetic of the d
-            moments (of which only the ratio counts), afm_risk, p_tc_above_300 and order_basis.
+            moments (of which only the ratio counts), afm_risk, p_tc_above_300 and order_basis; ood_score, without which all
+            crystals are like the learned ones.
         p_calculated: predicted P(magnetic) of a calculation, which the predicted moment contains.
         p_magnetic: the same, or near 1 where magnetic order was measured.
         constants: the fitted numbers of the mixture.
@@ -85,7 +87,7 @@ def moment_columns(
     demanded = np.where(measured, aligned, np.where(has_4f_moment(table), above * aligned, 0.0))
     moment, low, high = (table[name].to_numpy(np.float64) for name in ("moment_muB_per_atom", "moment_low", "moment_high"))
     d = d_moment(facts, moment, np.asarray(p_calculated, dtype=np.float64), np.asarray(demanded, dtype=np.float64))
-    found = net_moments(facts, d, 0.5 * (high - low) / SIGMAS_OF_90, orders, constants)
+    found = net_moments(facts, d, 0.5 * (high - low) / SIGMAS_OF_90, _far(table, high - moment), orders, constants)
     return {
         "moment_3d": found.d, "moment_3d_low": found.d_low, "moment_3d_high": found.d_high, "moment_4f": found.f,
         "moment_4f_low": found.f_low, "moment_4f_high": found.f_high, "moment_net": found.net, "moment_net_low": found.net_low,
@@ -93,6 +95,12 @@ def moment_columns(
         "moment_if_fm_or_fim_high": found.given_high, "moment_sure": found.sure,
         "moment_explained": explanations(facts, found, orders),
     }  # fmt: skip
+
+
+def _far(table: pd.DataFrame, above: Floats) -> Far:
+    """From a score of 1 on, where the predicted moment's interval is widened, by degrees up to NOTHING_LIKE."""
+    score = table["ood_score"].to_numpy(np.float64) if "ood_score" in table else np.zeros(len(table))
+    return Far(np.clip((np.nan_to_num(score) - 1.0) / (NOTHING_LIKE - 1.0), 0.0, 1.0), above)
 
 
 def explanations(facts: MomentFacts, found: NetMoments, orders: Orders) -> list[str]:
