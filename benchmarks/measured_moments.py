@@ -64,7 +64,7 @@ def predicted(crystals: list[Crystal]) -> pd.DataFrame:
             {
                 "formula": [part[k].formula for k in read.kept.tolist()], "space_group": [c.space_group for c in read.cells],
                 "atoms": [frozenset(c.numbers.tolist()) for c in read.cells], "moment_muB_per_atom": said.moment,
-                "moment_low": said.low, "moment_high": said.high, "p_magnetic": said.p_magnetic,
+                "moment_low": said.low, "moment_high": said.high, "p_magnetic": said.p_magnetic, "ood_score": said.ood_score,
                 "anions": [float(np.isin(c.numbers, ANIONS).mean()) for c in read.cells],
                 "volume_per_atom": graphs.volume_per_atom.astype(np.float64),
                 **ordering_columns(said.p_magnetic, classifier.predict(fast)),

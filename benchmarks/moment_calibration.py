@@ -31,6 +31,7 @@ from benchmarks.smoke import arguments
 from pipeline.demos.figures import markdown
 from pipeline.magnetism.moment_columns import has_4f_moment
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
+from pipeline.magnetism.moment_facts import is_opposed
 from pipeline.magnetism.net_moment import LEAST_D
 from pipeline.training.member_weights import system_folds
 
@@ -66,7 +67,7 @@ def fitted(rows: pd.DataFrame) -> MomentConstants:
     heavy, spin = alone["heavy_4f"] > alone["light_4f"], alone["spin_4f"] > alone["light_4f"] + alone["heavy_4f"]
     d_only = net[~has_4f_moment(net)]
     ferri = d_only[d_only["source"].eq("FiM/canted") & (d_only["whole"] > 0)]
-    free = (ferri["truth"] / ferri["whole"])[ferri["fim_share"].isna()]
+    free = (ferri["truth"] / ferri["whole"])[~is_opposed(ferri["fim_share"])]
     spin_low, _, spin_high = _reduction(alone[spin], FITTED.spin_c)  # no crystal field acts on a shell without an orbital moment
     found = replace(
         FITTED,
@@ -75,9 +76,9 @@ def fitted(rows: pd.DataFrame) -> MomentConstants:
         spin_c=(spin_low, 1.0, spin_high),
         any_r=tuple(np.quantile(free, DECILES).tolist()) if len(free) >= LEAST_ROWS else FITTED.any_r,
     )
-    opposed = d_only[d_only["fim_share"].notna() & d_only["source"].isin(("FM", "FiM/canted"))]
+    opposed = d_only[is_opposed(d_only["fim_share"]) & d_only["source"].isin(("FM", "FiM/canted"))]
     found = replace(found, ruled=float((opposed["source"].eq("FiM/canted").sum() + 1) / (len(opposed) + 2)))
-    ruled = ferri[ferri["fim_share"].notna()]
+    ruled = ferri[is_opposed(ferri["fim_share"])]
     if len(ruled) >= LEAST_ROWS and len(free):
         near = float((ruled["truth"] / ruled["whole"] - ruled["fim_share"]).abs().le(NEAR).mean())
         chance = float(np.mean([(free - r).abs().le(NEAR).mean() for r in ruled["fim_share"]]))

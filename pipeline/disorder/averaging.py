@@ -117,8 +117,9 @@ def average(rows: ApproximantRows, weights: Floats) -> tuple[ApproximantRows, fl
 
 
 def _mean_fact(values: NDArray[Any], weights: Floats) -> Any:
-    """The mean over those that know it; of words, those of the largest weight."""
+    """The mean over those that know it; of words, those of the largest weight among the approximants that have any."""
     if values.dtype == object:
-        return values[int(np.argmax(weights))]
+        weight_of = {words: float(weights[values == words].sum()) for words in sorted(set(values.tolist()) - {""})}
+        return max(weight_of, key=weight_of.__getitem__, default="")
     known = np.isfinite(values)
     return float(weights[known] @ values[known] / weights[known].sum()) if known.any() else float("nan")

@@ -1,7 +1,7 @@
 """How a ferrimagnet's d moments compensate each other: the sublattices of its own sites, and what they leave of the sum.
 
-The signs are those of the lowest energy Σ J s s over the orbits of magnetic sites, each orbit up or down as a whole. J has the
-sign that is usual for the pair:
+The signs are those of the lowest energy Σ J s s over the orbits of magnetic sites, each orbit up or down as a whole, and orbits
+that nothing distinguishes together (pipeline.magnetism.sublattices). J has the sign that is usual for the pair:
 
 * salts: antiparallel where two sites share a corner (3.2 to 4.15 Å: superexchange at 120° to 180°; spinels A against B, garnets,
   hexaferrites, double perovskites), weakly parallel where they share an edge or face (Goodenough 1955, Kanamori 1959); parallel
@@ -24,6 +24,7 @@ from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from data.crystal import symbol
 from data.symmetry import SymmetricCell
+from pipeline.magnetism.sublattices import SAME_NET, lowest
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -36,41 +37,50 @@ INTERSTITIAL = (5, 6, 7)  # between the atoms of a metal: beside them manganese 
 BESIDE_INTERSTITIAL = 0.35  # of a manganese moment
 SALT_SHARE = 0.4  # of anions among all atoms
 SEARCH_A, CORNER_A, STRAIGHT_A, METAL_A = 4.15, 3.2, 3.7, 2.95  # from STRAIGHT_A on a shared corner is a bond of 180°
-FEW_ORBITS, MANY_ORBITS = 10, 64  # up to the first all signs are compared, up to the second they are improved one by one
+MANY_ORBITS = 64  # no rule for more
+TENTHS = 10.0  # couplings are counted in tenths of the largest one, so that they are integers
 _LAST_EARLY = 25  # V, Cr and Mn against Fe, Co and Ni
 
 
 @dataclass(frozen=True)
 class Compensation:
-    """What is left of the sum of the d moments, 0 to 1, and which sublattices oppose each other, in words."""
+    """What is left of the sum of the d moments, 0 to 1, and which sublattices oppose each other, in words: 1 and none of them
+    where the rules say that all moments are parallel."""
 
     share: float
     words: str
 
 
+PARALLEL = Compensation(1.0, "")
+
+
 def compensation(cell: SymmetricCell) -> Compensation | None:
-    """The ferrimagnetic arrangement of a crystal's d moments; None where one sublattice carries them, or the rules above say that
-    all are parallel."""
+    """The arrangement of a crystal's d moments; None where no rule says one: without d moments, and where even the best signs of
+    whole sublattices would cost energy if all are the same (an antiferromagnet, or sites far from each other)."""
     salt = bool(is_anion()[cell.numbers].mean() >= SALT_SHARE)
     size = typical_sizes(salt)[cell.numbers]
     magnetic = np.flatnonzero(size)
     orbits = np.unique(cell.orbit[magnetic])
-    if not 2 <= len(orbits) <= MANY_ORBITS:
+    if not 1 <= len(orbits) <= MANY_ORBITS:
         return None
-    i, j, distance = _neighbours(cell, magnetic)
+    if len(orbits) == 1:
+        return PARALLEL if _gains_parallel(cell, magnetic, size, salt) else None
+    i, j, distance = _neighbours(cell, magnetic, SEARCH_A)
     place = np.searchsorted(orbits, cell.orbit)  # of magnetic sites only
     if not salt:
         size *= _in_metal(cell, i, j, distance)
     both = size[j] > 0
     exchange = _exchange(cell.numbers[i[both]], cell.numbers[j[both]], distance[both], salt)
     coupling = np.zeros((len(orbits), len(orbits)))
-    np.add.at(coupling, (place[i[both]], place[j[both]]), exchange)
-    total = np.bincount(place[magnetic], size[magnetic], len(orbits)).astype(np.float64)
-    signs = _lowest(coupling, total) if len(orbits) <= FEW_ORBITS else _improved(coupling)
-    if abs(signs.sum()) == len(signs):
-        return None
-    coordination = np.bincount(i, (distance < _first_shell(i, distance, len(size))[i]) & ~both, len(size)).astype(np.float64)
-    return Compensation(float(abs(total @ signs) / total.sum()), _words(cell, orbits, signs, total, coordination))
+    np.add.at(coupling, (place[i[both]], place[j[both]]), np.rint(TENTHS * exchange))
+    sites = np.bincount(place[magnetic], minlength=len(orbits))
+    first = magnetic[np.unique(place[magnetic], return_index=True)[1]]  # a site of each orbit
+    near = (distance < _first_shell(i, distance, len(size))[i]) & ~both
+    coordination = np.bincount(i, near, len(size)).astype(np.int64)[first]
+    found = lowest(np.column_stack([size[first], cell.numbers[first], coordination]), sites, coupling)
+    if abs(found.signs.sum()) == len(orbits):
+        return PARALLEL if found.energy < 0 else None
+    return Compensation(found.net, _words(cell.numbers[first], coordination, found.signs, sites * size[first]))
 
 
 def compensations(cells: Sequence[SymmetricCell], wanted: NDArray[np.bool_]) -> list[Compensation | None]:
@@ -95,11 +105,20 @@ def is_anion() -> NDArray[np.bool_]:
     return table
 
 
-def _neighbours(cell: SymmetricCell, centres: Ints) -> tuple[Ints, Ints, Floats]:
+def _gains_parallel(cell: SymmetricCell, magnetic: Ints, size: Floats, salt: bool) -> bool:
+    """Whether the moments of a single orbit, equal ones, prefer to be parallel."""
+    if not salt and cell.numbers[magnetic[0]] <= _LAST_EARLY:
+        return False
+    i, j, distance = _neighbours(cell, magnetic[:1], SEARCH_A if salt else METAL_A)
+    same = size[j] > 0
+    return bool(_exchange(cell.numbers[i[same]], cell.numbers[j[same]], distance[same], salt).sum() < 0)
+
+
+def _neighbours(cell: SymmetricCell, centres: Ints, within_A: float) -> tuple[Ints, Ints, Floats]:
     cart = np.ascontiguousarray(cell.frac @ cell.lattice)
     lattice = np.ascontiguousarray(cell.lattice)
     i, j, _, distance = find_points_in_spheres(
-        cart, np.ascontiguousarray(cart[centres]), r=SEARCH_A, pbc=np.ones(3, dtype=np.int64), lattice=lattice, tol=1e-8
+        cart, np.ascontiguousarray(cart[centres]), r=within_A, pbc=np.ones(3, dtype=np.int64), lattice=lattice, tol=1e-8
     )
     apart = distance > 0.05
     return centres[i[apart]], j[apart].astype(np.int64), distance[apart]
@@ -108,12 +127,13 @@ def _neighbours(cell: SymmetricCell, centres: Ints) -> tuple[Ints, Ints, Floats]
 def _exchange(first: Ints, second: Ints, distance: Floats, salt: bool) -> Floats:
     """(pairs,) energy of two parallel moments, in arbitrary units: above zero they prefer to be antiparallel."""
     if salt:
-        empty = ((first == 25) & np.isin(second, (27, 28))) | ((second == 25) & np.isin(first, (27, 28)))
-        return np.select([empty & (distance >= STRAIGHT_A), distance >= CORNER_A], [-1.0, 1.0], -0.1)
+        later = np.maximum(first, second)
+        empty = (np.minimum(first, second) == 25) & ((later == 27) | (later == 28))
+        return np.where(empty & (distance >= STRAIGHT_A), -1.0, np.where(distance >= CORNER_A, 1.0, -0.1))
     early = (first <= _LAST_EARLY).astype(int) + (second <= _LAST_EARLY)
     manganese = (first == 25) | (second == 25)
     mixed = np.where(manganese, -0.5, 1.0)  # manganese is parallel to iron and cobalt, chromium antiparallel
-    value = np.select([early == 2, early == 1], [np.ones(len(first)), mixed], -1.0)
+    value = np.where(early == 2, 1.0, np.where(early == 1, mixed, -1.0))
     return np.where(distance <= METAL_A, value, 0.0)
 
 
@@ -126,45 +146,19 @@ def _in_metal(cell: SymmetricCell, i: Ints, j: Ints, distance: Floats) -> Floats
     return np.where(cell.numbers == 25, factor, 1.0)
 
 
-def _lowest(coupling: Floats, total: Floats) -> Floats:
-    """(orbits,) signs of the lowest energy; of equal ones those with the larger sum. The first orbit is up."""
-    n = len(coupling)
-    bits = (np.arange(2 ** (n - 1))[:, None] >> np.arange(n - 1)) & 1
-    signs = np.concatenate([np.ones((len(bits), 1)), 1.0 - 2.0 * bits], axis=1)
-    energy = np.einsum("ki,ij,kj->k", signs, coupling, signs)
-    best = np.flatnonzero(energy <= energy.min() + 1e-9)
-    chosen: Floats = signs[best[np.argmax(np.abs(signs[best] @ total))]]
-    return chosen
-
-
-def _improved(coupling: Floats) -> Floats:
-    """(orbits,) signs of a low energy: those of the lowest eigenvector, improved one orbit at a time. The first orbit is up."""
-    symmetric = 0.5 * (coupling + coupling.T)
-    outside = symmetric - np.diag(np.diag(symmetric))
-    signs = np.where(np.linalg.eigh(outside)[1][:, 0] >= 0, 1.0, -1.0)
-    for _ in range(len(signs)):
-        gain = signs * (outside @ signs)
-        worst = int(gain.argmax())
-        if gain[worst] <= 1e-9:
-            break
-        signs[worst] = -signs[worst]
-    found: Floats = signs * signs[0]
-    return found
-
-
 def _first_shell(i: Ints, distance: Floats, n: int) -> Floats:
     nearest = np.full(n, np.inf)
     np.minimum.at(nearest, i, distance)
     return 1.25 * nearest
 
 
-def _words(cell: SymmetricCell, orbits: Ints, signs: Floats, total: Floats, coordination: Floats) -> str:
-    sides: dict[float, list[str]] = {1.0: [], -1.0: []}
-    for k, orbit in enumerate(orbits.tolist()):
-        site = int(np.flatnonzero(cell.orbit == orbit)[0])
-        around = int(coordination[site])
-        name = symbol(int(cell.numbers[site])) + (f" on {around}-fold sites" if around else "")
-        if name not in sides[float(signs[k])]:
-            sides[float(signs[k])].append(name)
-    larger = 1.0 if total @ signs >= 0 else -1.0
-    return f"{' and '.join(sides[larger])} against {' and '.join(sides[-larger])}"
+def _words(numbers: Ints, coordination: Ints, signs: Floats, total: Floats) -> str:
+    """The sublattices of both signs, the larger sum first; names in their order, so that the order of sites does not matter."""
+    sides: dict[float, set[str]] = {1.0: set(), -1.0: set()}
+    for number, around, sign in zip(numbers.tolist(), coordination.tolist(), signs.tolist(), strict=True):
+        sides[sign].add(symbol(number) + (f" on {around}-fold sites" if around else ""))
+    up, down = (" and ".join(sorted(sides[sign])) for sign in (1.0, -1.0))
+    net = float(total @ signs)
+    if abs(net) <= SAME_NET * total.sum():
+        up, down = sorted((up, down))
+    return f"{up} against {down}" if net >= 0 or abs(net) <= SAME_NET * total.sum() else f"{down} against {up}"

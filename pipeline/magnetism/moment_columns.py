@@ -12,13 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
-from pipeline.magnetism.moment_facts import MomentFacts
-from pipeline.magnetism.net_moment import LEAST_4F, LEAST_D, NetMoments, Orders, d_moment, net_moments, p_4f_moment
+from pipeline.magnetism.moment_facts import MomentFacts, is_opposed
+from pipeline.magnetism.net_moment import LEAST_4F, LEAST_D, Far, NetMoments, Orders, d_moment, net_moments, p_4f_moment
 from pipeline.magnetism.working_temperature import SIGMAS_OF_90
 
 Floats = NDArray[np.float64]
 MEASURED = "measured"  # in the column order_basis
 EXPLAINED = 0.85  # least P(ferromagnetic d moments) of a ferrimagnet whose heavy 4f moments explain it
+NOTHING_LIKE = 2.0  # out-of-domain score, that of an element that was never seen
 SHOWN = 0.005  # µB/atom; smaller contributions are not named
 
 
@@ -50,10 +51,11 @@ def ferrimagnets_by_structure(table: pd.DataFrame, constants: MomentConstants) -
     """p_ferromagnetic and p_ferrimagnetic of the d moments, with their sum kept, by the sublattice rules.
 
     DFT starts ferromagnetic and often stays there, but nearly all solved structures with a net moment in which the rules oppose
-    two sublattices are ferrimagnets (`MomentConstants.ruled`).
+    two sublattices are ferrimagnets (`MomentConstants.ruled`). A share of ALIGNED or more is that of a ferromagnet: a little
+    vanadium in iron opposes it and takes little of the sum.
     """
     both, ferri = table["p_ferromagnetic"] + table["p_ferrimagnetic"], table["p_ferrimagnetic"]
-    ferri = ferri.mask(table["fim_share"].notna(), np.maximum(ferri, constants.ruled * both))
+    ferri = ferri.mask(is_opposed(table["fim_share"]), np.maximum(ferri, constants.ruled * both))
     return {"p_ferromagnetic": both - ferri, "p_ferrimagnetic": ferri}
 
 
@@ -65,7 +67,8 @@ def moment_columns(
 
     Args:
         table: the predicted moment with its interval, the columns of `moment_facts`, p_ferromagnetic and p_ferrimagnetic of the d
-            moments (of which only the ratio counts), afm_risk, p_tc_above_300 and order_basis.
+            moments (of which only the ratio counts), afm_risk, p_tc_above_300 and order_basis; ood_score, without which all
+            crystals are like the learned ones.
         p_calculated: predicted P(magnetic) of a calculation, which the predicted moment contains.
         p_magnetic: the same, or near 1 where magnetic order was measured.
         constants: the fitted numbers of the mixture.
@@ -77,14 +80,14 @@ def moment_columns(
     aligned = (1.0 - table["afm_risk"]).to_numpy(np.float64)
     fm, fim = (table[name].to_numpy(np.float64) for name in ("p_ferromagnetic", "p_ferrimagnetic"))
     ferro = np.divide(fm, fm + fim, out=np.full(len(fm), 0.5), where=fm + fim > 0)
-    explained = (heavy_against_d(table) & table["fim_share"].isna()).to_numpy()
+    explained = (heavy_against_d(table) & ~is_opposed(table["fim_share"])).to_numpy()
     ferro = np.where(explained, np.maximum(ferro, EXPLAINED), ferro).astype(np.float64)
     orders = Orders(np.asarray(p_d, dtype=np.float64), aligned, ferro, measured)
     above = table["p_tc_above_300"].to_numpy(np.float64)
     demanded = np.where(measured, aligned, np.where(has_4f_moment(table), above * aligned, 0.0))
     moment, low, high = (table[name].to_numpy(np.float64) for name in ("moment_muB_per_atom", "moment_low", "moment_high"))
     d = d_moment(facts, moment, np.asarray(p_calculated, dtype=np.float64), np.asarray(demanded, dtype=np.float64))
-    found = net_moments(facts, d, 0.5 * (high - low) / SIGMAS_OF_90, orders, constants)
+    found = net_moments(facts, d, 0.5 * (high - low) / SIGMAS_OF_90, _far(table, high - moment), orders, constants)
     return {
         "moment_3d": found.d, "moment_3d_low": found.d_low, "moment_3d_high": found.d_high, "moment_4f": found.f,
         "moment_4f_low": found.f_low, "moment_4f_high": found.f_high, "moment_net": found.net, "moment_net_low": found.net_low,
@@ -94,6 +97,12 @@ def moment_columns(
     }  # fmt: skip
 
 
+def _far(table: pd.DataFrame, above: Floats) -> Far:
+    """From a score of 1 on, where the predicted moment's interval is widened, by degrees up to NOTHING_LIKE."""
+    score = table["ood_score"].to_numpy(np.float64) if "ood_score" in table else np.zeros(len(table))
+    return Far(np.clip((np.nan_to_num(score) - 1.0) / (NOTHING_LIKE - 1.0), 0.0, 1.0), above)
+
+
 def explanations(facts: MomentFacts, found: NetMoments, orders: Orders) -> list[str]:
     """One sentence a crystal, whose numbers add up.
 
@@ -101,7 +110,8 @@ def explanations(facts: MomentFacts, found: NetMoments, orders: Orders) -> list[
     0.93".
     """
     p = np.where(facts.ions_4f != "", 1.0, orders.d_magnetic) * orders.aligned
-    words = zip(facts.ions_4f, facts.fim_words, found.d, found.f, found.net, found.ferri, found.share, p, strict=True)
+    sublattices = np.where(facts.opposed, facts.fim_words, "")
+    words = zip(facts.ions_4f, sublattices, found.d, found.f, found.net, found.ferri, found.share, p, strict=True)
     return [_explained(*row) for row in words]
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from data.symmetry import SymmetricCell
 from models.graphs.crystal_graphs import CrystalGraphs
+from models.ordering.order_classifier import ALIGNED
 from pipeline.magnetism.ferrimagnet import SALT_SHARE, compensations, is_anion, typical_sizes
 from pipeline.magnetism.four_f import four_f_facts
 
@@ -34,7 +35,7 @@ class MomentFacts:
     ions_4f: NDArray[np.object_]
     typical_d: Floats  # the sum of typical d moments
     salt: Floats  # 1 for a salt, 0 for a metal
-    fim_share: Floats  # what is left of the sum if the crystal is a ferrimagnet; NaN where no rule says
+    fim_share: Floats  # what is left of the sum by the sublattice rules, 1 of parallel moments; NaN where no rule says
     fim_words: NDArray[np.object_]  # its sublattices
 
     @classmethod
@@ -43,6 +44,12 @@ class MomentFacts:
         known = with_facts(table)
         return cls(**{f.name: known[f.name].to_numpy(object if f.name in TEXTS else np.float64) for f in fields(cls)})
 
+    @property
+    def opposed(self) -> NDArray[np.bool_]:
+        """(crystals,) `is_opposed`."""
+        found: NDArray[np.bool_] = is_opposed(self.fim_share)
+        return found
+
     def take(self, rows: slice) -> MomentFacts:
         """Some of the crystals."""
         return MomentFacts(**{name: values[rows] for name, values in vars(self).items()})
@@ -50,6 +57,15 @@ class MomentFacts:
 
 TEXTS = ("ions_4f", "fim_words")
 FACTS = tuple(f.name for f in fields(MomentFacts))
+
+
+def is_opposed(fim_share: Any) -> Any:
+    """Whether the rules oppose sublattices so that a ferrimagnet results; False for shares of a ferromagnet and without a rule.
+
+    Args:
+        fim_share: numbers of the fact of this name; NaN where no rule says.
+    """
+    return fim_share < ALIGNED
 
 
 def with_facts(table: pd.DataFrame) -> pd.DataFrame:

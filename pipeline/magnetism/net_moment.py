@@ -13,7 +13,9 @@ antiferromagnetic     0 to a small canted moment
 
 have the probabilities of the ranking's order columns. `c` is the reduction of a 4f moment by the crystal field. The value is the
 mean over all orders, except that 4f moments without d moments count as aligned unless antiferromagnetism was measured: a field of
-some tesla aligns them, and most papers report that moment. The interval contains the central 90 % of every possible order.
+some tesla aligns them, and most papers report that moment. The interval contains the central 90 % of every possible order. The
+error of M is bounded in proportion to M, except far from what the ensemble learned (`Far`): there, a moment near zero says
+little, and the interval of the predicted moment counts in µB/atom.
 
 A second value is conditional: the same mixture over those orders alone that have a net moment (FM, FiM, aligned 4f moments). This
 one may be multiplied with P(FM or FiM).
@@ -38,6 +40,7 @@ LEAST_D = 0.05  # µB/atom of typical d moments; less is no d sublattice
 ENDS_WEIGHT = 0.06  # of each end of a reduction: a little more than the LEVELS leave outside
 CANTED: tuple[float, ...] = (0.0, 0.0, 0.03)  # of an antiferromagnet's sum
 SPREAD_STEPS = 7
+STEPS: Floats = ndtri((np.arange(SPREAD_STEPS) + 0.5) / SPREAD_STEPS)  # standard deviations from the mean
 LEAST_SPREAD, LARGEST_SPREAD = 0.10, 0.60  # of M: standard deviation
 SMALL_P = 0.3  # a smaller probability of being magnetic says little of the size
 REDUCED = 0.8  # of typical moments, where the calculation has lost a moment that the Curie temperature demands
@@ -76,6 +79,28 @@ class Orders:
         to 1. Without 4f moments only d moments can have one."""
         d = np.where(has_4f, self.d_magnetic, 1.0)
         return d * self.ferro, d * (1.0 - self.ferro), 1.0 - d
+
+
+@dataclass(frozen=True, eq=False)
+class Far:
+    """What being unlike the learned crystals does to intervals, (crystals,) each. It moves no mean: not knowing is no moment."""
+
+    weight: Floats  # 0 (like them) to 1 (all of `above` counts)
+    above: Floats  # µB/atom from the predicted moment to the upper end of its interval
+
+    def take(self, rows: slice) -> Far:
+        """Those of some of the crystals."""
+        return Far(self.weight[rows], self.above[rows])
+
+    def widened(self, std: Floats) -> Floats:
+        """The standard deviation with which the highest step from the mean reaches `above`, as far as `weight` says."""
+        found: Floats = std + self.weight * np.maximum(self.above / STEPS[-1] - std, 0.0)
+        return found
+
+    def possible(self, p: Floats, measured: NDArray[np.bool_]) -> Floats:
+        """The probability of an order for the interval: at least POSSIBLE for a crystal that is nothing like the learned ones,
+        whose P(magnetic) says nothing, unless its order was measured."""
+        return np.maximum(p, np.where(measured, 0.0, POSSIBLE * self.weight))
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,7 +156,7 @@ def d_moment(facts: MomentFacts, moment: Floats, p_magnetic: Floats, p_d_order: 
 
 
 def net_moments(
-    facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders, constants: MomentConstants = FITTED
+    facts: MomentFacts, d: Floats, d_std: Floats, far: Far, orders: Orders, constants: MomentConstants = FITTED
 ) -> NetMoments:  # fmt: skip
     """The mixture of each crystal.
 
@@ -139,20 +164,24 @@ def net_moments(
         facts: of the crystals.
         d: `d_moment`, µB/atom.
         d_std: its standard deviation, µB/atom.
+        far: how it grows far from the learned crystals.
         orders: the probabilities.
         constants: the fitted numbers.
     """
     rows = [slice(k, k + _AT_ONCE) for k in range(0, len(d), _AT_ONCE)] or [slice(0, 0)]
-    parts = [vars(_mixture(facts.take(part), d[part], d_std[part], orders.take(part), constants)) for part in rows]
+    parts = [
+        vars(_mixture(facts.take(part), d[part], d_std[part], far.take(part), orders.take(part), constants)) for part in rows
+    ]  # fmt: skip
     return NetMoments(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
-def _mixture(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders, constants: MomentConstants) -> NetMoments:
+def _mixture(
+    facts: MomentFacts, d: Floats, d_std: Floats, far: Far, orders: Orders, constants: MomentConstants
+) -> NetMoments:  # fmt: skip
     n = len(d)
     scale = np.where(facts.salt >= 0.5, constants.spread_salt, constants.spread_metal)
     std = scale * np.clip(d_std, LEAST_SPREAD * d, LARGEST_SPREAD * d)
-    steps = ndtri((np.arange(SPREAD_STEPS) + 0.5) / SPREAD_STEPS)
-    grid = np.maximum(d[:, None] + std[:, None] * steps, 0.0)  # (n, steps)
+    narrow, grid = (np.maximum(d[:, None] + s[:, None] * STEPS, 0.0) for s in (std, far.widened(std)))  # (n, steps)
     has_f = facts.light_4f + facts.heavy_4f + facts.spin_4f >= LEAST_4F
     f = _four_f(facts, constants.light_c, constants.heavy_c, constants.spin_c)  # (n, 3) signed
     of_f = np.broadcast_to(np.array([ENDS_WEIGHT, 1.0 - 2.0 * ENDS_WEIGHT, ENDS_WEIGHT]), f.shape)
@@ -161,10 +190,9 @@ def _mixture(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders, const
     alone = np.where(orders.measured[:, None], alone_ordered, alone)
     r, of_r = _shares(facts, constants, constants.rule_right)
     mean_of_r = _shares(facts, constants, constants.rule_weight)[1]
-    summed = np.abs(grid[:, :, None] + f[:, None, :]).reshape(n, grid.shape[1] * f.shape[1])
+    summed, compensated = _sums(grid, f, r)
     of_sum = np.broadcast_to(of_f[:, None, :] / SPREAD_STEPS, (n, SPREAD_STEPS, f.shape[1])).reshape(summed.shape)
     each = grid.shape[1] * r.shape[1]
-    compensated = np.abs(grid[:, :, None] * r[:, None, :] + f[:, None, 1:2]).reshape(n, each)
     within, expected = (
         np.broadcast_to(weights[:, None, :] / SPREAD_STEPS, (n, SPREAD_STEPS, r.shape[1])).reshape(n, each)
         for weights in (of_r, mean_of_r)
@@ -174,22 +202,24 @@ def _mixture(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders, const
     inside = [of_sum, within, _even(canted), of_f, np.ones((n, 1))]
 
     undecided = np.where(orders.measured, orders.aligned, np.clip(orders.aligned, UNDECIDED, 1.0 - UNDECIDED))
-    probabilities = orders.weights(undecided)
+    ferro, *others = orders.weights(undecided)
+    probabilities = (far.possible(ferro, orders.measured), *others)
     low, high = _hull(values, inside, probabilities)
     chances = orders.weights(orders.aligned)
     sure = sum(p * _quantiles(v, w)[0] for v, w, p in zip(values, inside, chances, strict=True))
     saturated = np.where(orders.measured, chances[3], 1.0 - orders.d_magnetic)  # 4f moments alone: a field aligns them
-    means = [(v * w).sum(axis=1) for v, w in zip(values, [of_sum, expected, *inside[2:]], strict=True)]
+    narrow_values = [*_sums(narrow, f, r), *values[2:]] if far.weight.any() else values
+    means = [(v * w).sum(axis=1) for v, w in zip(narrow_values, [of_sum, expected, *inside[2:]], strict=True)]
     net = sum(p * mean for p, mean in zip((*chances[:3], saturated), means[:4], strict=True))
     net = np.asarray(net, dtype=np.float64)
     if_net, with_net, inside_net = orders.given_net(has_f), [*values[:2], alone_ordered], [*inside[:2], of_f]
     if_alone = (alone_ordered * of_f).sum(axis=1)
     given = np.asarray(sum(p * mean for p, mean in zip(if_net, [*means[:2], if_alone], strict=True)), dtype=np.float64)
-    given_low, given_high = _hull(with_net, inside_net, if_net)
+    given_low, given_high = _hull(with_net, inside_net, (far.possible(if_net[0], orders.measured), *if_net[1:]))
     d_values = [grid, (grid[:, :, None] * r[:, None, :]).reshape(n, each), np.zeros((n, 1))]
     without = probabilities[2] + 1.0 - orders.d_magnetic
     d_low, d_high = _hull(d_values, [_even(grid), within, np.ones((n, 1))], (*probabilities[:2], without))
-    share = np.where(np.isfinite(facts.fim_share), facts.fim_share, float(np.mean(constants.any_r)))
+    share = np.where(facts.opposed, facts.fim_share, float(np.mean(constants.any_r)))
     share = np.where(orders.ferro < 0.5, share, 1.0)
     ordered = (orders.d_magnetic >= 0.5) | ~has_f
     f_here = np.where(ordered[:, None], f, alone)
@@ -202,6 +232,13 @@ def _mixture(facts: MomentFacts, d: Floats, d_std: Floats, orders: Orders, const
         np.minimum(low, net), np.maximum(high, net), given, np.minimum(given_low, given), np.maximum(given_high, given),
         np.asarray(sure, dtype=np.float64), (orders.ferro < 0.5) & ordered, share,
     )  # fmt: skip
+
+
+def _sums(d: Floats, f: Floats, r: Floats) -> tuple[Floats, Floats]:
+    """(n, steps * reductions) and (n, steps * shares) |d + f| of ferromagnetic and |r d + f| of ferrimagnetic d moments."""
+    n = len(d)
+    summed = np.abs(d[:, :, None] + f[:, None, :]).reshape(n, d.shape[1] * f.shape[1])
+    return summed, np.abs(d[:, :, None] * r[:, None, :] + f[:, None, 1:2]).reshape(n, d.shape[1] * r.shape[1])
 
 
 def p_4f_moment(moment: Floats, doubt: Floats) -> Floats:
@@ -221,7 +258,7 @@ def _four_f(facts: MomentFacts, light_c: Reduction, heavy_c: Reduction, spin_c: 
 
 def _shares(facts: MomentFacts, constants: MomentConstants, rule_weight: float) -> tuple[Floats, Floats]:
     """(n, k) the r of a ferrimagnet and their weights."""
-    known, any_r = np.isfinite(facts.fim_share), constants.any_r
+    known, any_r = facts.opposed, constants.any_r  # if the rules' ferromagnet is a ferrimagnet nevertheless, they say nothing
     first = np.where(known, facts.fim_share, 0.5)
     r = np.concatenate([first[:, None], np.broadcast_to(np.array(any_r), (len(first), len(any_r)))], axis=1)
     rule = np.where(known, rule_weight, 0.0)[:, None]

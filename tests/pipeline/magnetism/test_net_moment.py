@@ -12,7 +12,7 @@ from data.elements import HUND, OTHER_VALENCE, four_f_moment
 from data.symmetry import SymmetricCell, symmetrise
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.magnetism.experiment import with_experiment
-from pipeline.magnetism.ferrimagnet import compensation
+from pipeline.magnetism.ferrimagnet import PARALLEL, compensation
 from pipeline.magnetism.known_orders import known_from_experiment
 from pipeline.magnetism.moment_columns import ferrimagnets_by_structure, p_4f
 from pipeline.magnetism.moment_constants import FITTED
@@ -132,7 +132,17 @@ def test_spinels_compensate_by_coordination() -> None:
 
 
 def test_a_spinel_with_one_magnetic_sublattice_compensates_nothing() -> None:
-    assert compensation(spinel("Zn", "Fe")) is None and compensation(laves("Y")) is None
+    assert compensation(spinel("Zn", "Fe")) == compensation(laves("Y")) == PARALLEL
+
+
+def test_without_a_rule_is_not_parallel() -> None:
+    """Sites of one orbit that prefer to be antiparallel, sites far from each other, and no d moments."""
+    perovskite = cell("Pm-3m", Lattice.cubic(3.9), ["La", "Fe", "O"], [[0.5] * 3, [0, 0, 0], [0.5, 0, 0]])
+    far = cell("Fm-3m", Lattice.cubic(8.5), ["Cs", "Fe", "Cl"], [[0.25] * 3, [0, 0, 0], [0.27, 0, 0]])
+    chromium = cell("Im-3m", Lattice.cubic(2.88), ["Cr"], [[0, 0, 0]])
+    for one in (perovskite, far, chromium, rock_salt("Gd", "N", 5.0)):
+        assert compensation(one) is None
+    assert compensation(cell("Im-3m", Lattice.cubic(2.87), ["Fe"], [[0, 0, 0]])) == PARALLEL
 
 
 def test_garnet() -> None:
@@ -181,11 +191,27 @@ def test_where_rules_oppose_sublattices_a_crystal_with_a_net_moment_is_a_ferrima
     """DFT, which starts ferromagnetic, gives Mn3O4 a P(FM) of 0.8."""
     row = net([spinel("Mn", "Mn")]).iloc[0]
     assert row.ordering_most_likely == "FiM" and row.moment_net < 0.5
-    fm, fim = [0.6, 0.6, 0.005], [0.2, 0.2, 0.795]
-    table = pd.DataFrame({"p_ferromagnetic": fm, "p_ferrimagnetic": fim, "fim_share": [0.3, np.nan, 0.3]})
+    fm, fim = [0.6, 0.6, 0.005, 0.6, 0.6], [0.2, 0.2, 0.795, 0.2, 0.2]
+    table = pd.DataFrame({"p_ferromagnetic": fm, "p_ferrimagnetic": fim, "fim_share": [0.3, np.nan, 0.3, 0.85, 1.0]})
     found = ferrimagnets_by_structure(table, FITTED)
-    np.testing.assert_allclose(found["p_ferrimagnetic"], [FITTED.ruled * 0.8, 0.2, 0.795])
+    np.testing.assert_allclose(found["p_ferrimagnetic"], [FITTED.ruled * 0.8, 0.2, 0.795, 0.2, 0.2])
     np.testing.assert_allclose(found["p_ferromagnetic"] + found["p_ferrimagnetic"], 0.8)
+
+
+@pytest.mark.parametrize("element", ["Y", "Tb"])
+@pytest.mark.parametrize(("fm", "fim"), [(0.8, 0.1), (0.1, 0.8)])
+def test_a_share_of_a_ferromagnet_says_nothing_of_ferrimagnets(element: str, fm: float, fim: float) -> None:
+    """Rules that leave 95 % or all of the sum: the same columns as without a rule, whatever DFT says of the order."""
+    first = net([laves(element)], p_ferromagnetic=fm, p_ferrimagnetic=fim)
+    kept = [name for name in first if not name.startswith("moment_") or name in KEPT]
+    rows = pd.concat([first[kept]] * 4, ignore_index=True)
+    rows = rows.assign(p_ferromagnetic=fm, p_ferrimagnetic=fim, fim_share=[np.nan, 0.95, 1.0, 0.5])
+    rows = rows.assign(fim_words=["", "Fe against V", "", ""])
+    known = known_from_experiment(rows["formula"], rows["space_group"], None)
+    found = with_experiment(rows, known, pd.Series(1.0, index=rows.index)).drop(columns=["fim_share", "fim_words"])
+    for row in (1, 2):
+        pd.testing.assert_series_equal(found.loc[row], found.loc[0], check_names=False)
+    assert found["moment_if_fm_or_fim"][3] != found["moment_if_fm_or_fim"][0]
 
 
 def test_manganese_and_nickel_across_a_corner_are_parallel() -> None:
@@ -195,8 +221,8 @@ def test_manganese_and_nickel_across_a_corner_are_parallel() -> None:
         frac = [[0.25, 0.25, 0.25], [0, 0, 0], [0.5, 0, 0], [0.25, 0, 0]]
         return cell("Fm-3m", Lattice.cubic(7.8), ["La", first, second, "O"], frac)
 
-    assert compensation(double_perovskite("Ni", "Mn")) is None
-    assert compensation(double_perovskite("Mn", "Co")) is None
+    assert compensation(double_perovskite("Ni", "Mn")) == PARALLEL
+    assert compensation(double_perovskite("Mn", "Co")) == PARALLEL
     opposed = compensation(double_perovskite("Fe", "Mo"))
     assert opposed is not None and 0.5 < opposed.share < 0.8
 
