@@ -6,7 +6,7 @@ import numpy as np
 from pymatgen.analysis.magnetism.analyzer import DEFAULT_MAGMOMS
 
 from data.crystal import MAX_ATOMIC_NUMBER, symbol
-from data.elements import STRONGLY_MAGNETIC, starting_moment
+from data.elements import FROZEN_4F, ODD_BESIDE_FROZEN_4F, STRONGLY_MAGNETIC, starting_moment
 from pipeline.magnetism.starting_moments import start_moments
 
 LEAST_MUB = 1.0
@@ -29,3 +29,9 @@ def test_an_f_shell_carries_its_moment_beside_iron() -> None:
         assert z in STRONGLY_MAGNETIC
         assert start_moments(np.array([z, 26])).tolist() == [starting_moment(z), 5.0]
     assert start_moments(np.array([8, 26])).tolist() == [0.0, 5.0]
+
+
+def test_the_two_sets_of_frozen_shells() -> None:
+    """They differ by Pm and Lu, which are 3+, and by Yb, which is 2+ in the calculations of the labels."""
+    assert set(ODD_BESIDE_FROZEN_4F) - FROZEN_4F == {61, 71} and FROZEN_4F - set(ODD_BESIDE_FROZEN_4F) == {70}
+    assert not {58, 63, 64} & (FROZEN_4F | set(ODD_BESIDE_FROZEN_4F)), "their 4f electrons are valence electrons"
