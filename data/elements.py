@@ -56,9 +56,12 @@ LIGHT_4F = frozenset(range(58, 63))  # J = L - S: the 4f moment is parallel to t
 FOUR_F_IN_LABEL = frozenset({58, 63, 64})  # the calculations behind the labels treat these 4f electrons as valence electrons
 
 
+def lande_factor(z: int) -> float:
+    """g_J of the ion of HUND, which must have the element: 3/2 + (S(S+1) - L(L+1)) / 2J(J+1)."""
+    s, orbital, j = HUND[z]
+    return 1.5 + (s * (s + 1) - orbital * (orbital + 1)) / (2 * j * (j + 1))
+
+
 def four_f_moment(z: int) -> float:
     """g_J·J in µB of the ion of HUND; 0 for an element without one."""
-    if z not in HUND:
-        return 0.0
-    s, orbital, j = HUND[z]
-    return (1.5 + (s * (s + 1) - orbital * (orbital + 1)) / (2 * j * (j + 1))) * j
+    return lande_factor(z) * HUND[z][2] if z in HUND else 0.0
