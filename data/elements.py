@@ -7,7 +7,10 @@ RARE_EARTHS = frozenset({21, 39, *range(57, 72)})  # IUPAC: Sc, Y, La to Lu
 LANTHANOIDS = frozenset(range(57, 72))
 TRANSITION_MAGNETIC = frozenset({24, 25, 26, 27, 28})  # Cr to Ni, which carry nearly all moments of 3d compounds
 OPEN_4F = frozenset({58, 59, 60, *range(62, 71)})  # Ce to Yb, without Pm, of which next to no crystals are known
-FROZEN_4F = frozenset({59, 60, 62, *range(65, 71)})  # Pr, Nd, Sm, Tb to Yb, whose 4f shell the calculation of a label leaves out
+# Two sets of frozen 4f shells. The first: labels lack the moment of the shell (Pr, Nd, Sm, Tb to Yb; of Pm next to no crystals
+# are known, and Lu has none). The second: such an atom is 3+ and has an odd number of other electrons (with Pm and Lu; Yb is 2+).
+FROZEN_4F = frozenset({59, 60, 62, *range(65, 71)})
+ODD_BESIDE_FROZEN_4F = (59, 60, 61, 62, 65, 66, 67, 68, 69, 71)
 ACTINIDES_SEEN = frozenset(range(89, 96))  # Ac to Am, those in the training data
 ANIONS = frozenset({7, 8, 9, 15, 16, 17, 34, 35, 52, 53})  # of salts, and of most insulators
 
@@ -53,9 +56,12 @@ LIGHT_4F = frozenset(range(58, 63))  # J = L - S: the 4f moment is parallel to t
 FOUR_F_IN_LABEL = frozenset({58, 63, 64})  # the calculations behind the labels treat these 4f electrons as valence electrons
 
 
+def lande_factor(z: int) -> float:
+    """g_J of the ion of HUND, which must have the element: 3/2 + (S(S+1) - L(L+1)) / 2J(J+1)."""
+    s, orbital, j = HUND[z]
+    return 1.5 + (s * (s + 1) - orbital * (orbital + 1)) / (2 * j * (j + 1))
+
+
 def four_f_moment(z: int) -> float:
     """g_J·J in µB of the ion of HUND; 0 for an element without one."""
-    if z not in HUND:
-        return 0.0
-    s, orbital, j = HUND[z]
-    return (1.5 + (s * (s + 1) - orbital * (orbital + 1)) / (2 * j * (j + 1))) * j
+    return lande_factor(z) * HUND[z][2] if z in HUND else 0.0

@@ -14,6 +14,11 @@ from data.crystal import Crystal, cell_volume
 
 logging.getLogger("moyo").setLevel(logging.ERROR)  # it warns of every small symmetrisation, which is intended here
 SYMPREC_A = 0.01  # Å; recorded with every graph store
+# The eleven pairs of space groups that are mirror images of each other (International Tables A, 2016, table 2.1.3.1). A crystal
+# and its mirror image have the same moment.
+ENANTIOMORPH = {
+    78: 76, 95: 91, 96: 92, 145: 144, 153: 151, 154: 152, 170: 169, 172: 171, 179: 178, 181: 180, 213: 212,
+}  # fmt: skip
 _MAX_VOLUME_CHANGE = 0.01  # relative, per atom; a larger change means that the detected symmetry is wrong
 
 

@@ -10,7 +10,9 @@ import numpy as np
 FULL_OCCUPANCY = 1.0 - 1e-3
 SAME_PLACE_A = 0.3  # Å; species that share a site are often refined a little apart
 ONE_PLACE_A = 0.01  # Å; ions of one element that are listed with the same coordinates
-LEAST_MAJORITY = 0.5  # of a site; below it nobody knows what stands there
+MOST_FILLED = 1.02  # occupancies of one place that sum to more contradict each other; less is rounding, and scaled to 1
+NOTHING = 1e-4  # an occupancy below this is none
+LEAST_MAJORITY = 0.5  # of a place; below it nobody knows what stands there
 
 
 class Disorder(StrEnum):
@@ -18,7 +20,7 @@ class Disorder(StrEnum):
 
     AVERAGE = "average"  # its places keep their occupancies; predictions are means over ordered approximants
     REJECT = "reject"  # a crystal with any site that is shared or not full is turned away
-    MAJORITY = "majority"  # each such site goes to its most frequent species, if that has more than half; the row says so
+    MAJORITY = "majority"  # each such place goes to its most frequent element, if that has more than half; the row says so
 
 
 def shared_site(small: gemmi.SmallStructure) -> str | None:
@@ -52,25 +54,42 @@ def merge_mixed_valence(small: gemmi.SmallStructure) -> str:
 
 
 def take_majority(small: gemmi.SmallStructure) -> str:
-    """Give each shared or partly empty site to its most frequent species, in place; returns what was done, in words.
+    """Give each shared or partly empty place to its most frequent element, in place; returns what was done, in words.
+
+    An element may have several sites of a place: ions, or positions that are refined a little apart. It gets the most occupied.
 
     Raises:
-        ValueError: a site where no species has more than half.
+        ValueError: a place where no element has more than half, or that is filled more than once.
     """
     chosen: list[int] = []
     changes: list[str] = []
     for group in _groups(small):
-        winner = max(group, key=lambda k: small.sites[k].occ)  # the first listed wins a tie, which the majority rules out
-        site = small.sites[winner]
-        if len(group) > 1 or site.occ < FULL_OCCUPANCY:
-            if not LEAST_MAJORITY < site.occ <= 2.0 - FULL_OCCUPANCY:
-                raise ValueError(f"site {site.label!r}: no species has more than half of it ({site.occ:.4g})")
-            changes.append(f"{site.label} {site.occ:.3g}")
-        site.occ = 1.0
+        sites = [small.sites[k] for k in group]
+        share: dict[int, float] = {}
+        for site in sites:
+            share[site.element.atomic_number] = share.get(site.element.atomic_number, 0.0) + site.occ
+        main = max(share, key=lambda z: share[z])  # the first listed wins a tie, which the majority rules out
+        if len(group) > 1 or sites[0].occ < FULL_OCCUPANCY:
+            labels = "/".join(site.label for site in sites if site.element.atomic_number == main)
+            _check_majority(sites, share[main], labels)
+            changes.append(f"{labels} {share[main]:.3g}")
+        winner = max((k for k in group if small.sites[k].element.atomic_number == main), key=lambda k: small.sites[k].occ)
+        small.sites[winner].occ = 1.0
         chosen.append(winner)
     for k in sorted(set(range(len(small.sites))) - set(chosen), reverse=True):
         del small.sites[k]
     return f"disordered, majority taken: {', '.join(changes)}"
+
+
+def _check_majority(sites: list[gemmi.SmallStructure.Site], share: float, labels: str) -> None:
+    filled = sum(site.occ for site in sites)
+    if filled > MOST_FILLED:
+        raise ValueError(f"sites {', '.join(site.label for site in sites[:4])} fill one place {filled:.4g} times")
+    for site in sites:
+        if site.occ < -NOTHING:
+            raise ValueError(f"site {site.label!r} has occupancy {site.occ:.4g}")
+    if share <= LEAST_MAJORITY:
+        raise ValueError(f"site {labels!r}: no element has more than half of it ({share:.4g})")
 
 
 def _groups(small: gemmi.SmallStructure, tolerance_A: float = SAME_PLACE_A) -> list[list[int]]:

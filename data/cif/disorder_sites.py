@@ -9,15 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.checks import MIN_DISTANCE_A, Unsound, check_distances
-from data.cif.disorder import SAME_PLACE_A
+from data.cif.disorder import MOST_FILLED, NOTHING, SAME_PLACE_A
 from data.cif.element_symbols import is_given
 from data.crystal import CrystalError, make_crystal
 from data.disordered import DisorderedCrystal, Occupants, Species
 from data.rejection import Reason
 
 FULL_WITHIN = 0.002  # a place that is filled 0.998 times is full: three thirds are written as 3 × 0.333
-MOST_FILLED = 1.02  # occupancies of one place that sum to more contradict each other; less is rounding, and scaled to 1
-NOTHING = 1e-4  # an occupancy below this is none
 LARGEST = 512  # places of a disordered cell; the pairs of more take too long
 
 

@@ -22,6 +22,7 @@ from data.cif.disorder import Disorder
 from data.crystal import Crystal
 from data.store.artifact import source_hash
 
+LIBRARIES = ("gemmi", "moyopy", "pymatgen")  # grammar and groups, symbols of settings, names of elements
 _HEAD = struct.Struct("<iii")  # sites, bytes of the id, bytes of the note
 _DATA = Path(__file__).parents[1]
 
@@ -77,7 +78,7 @@ def _key(text: str, default_id: str, disorder: Disorder) -> bytes:
 @lru_cache(maxsize=1)
 def _reader() -> bytes:
     """Stands for the code that reads: whatever of it changes, nothing of before is found."""
-    return bytes.fromhex(source_hash([_DATA], version("gemmi"), np.__version__))
+    return bytes.fromhex(source_hash([_DATA], np.__version__, *map(version, LIBRARIES)))
 
 
 def _bytes(crystal: Crystal) -> bytes:

@@ -6,8 +6,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
-from data.cif.disorder import FULL_OCCUPANCY, SAME_PLACE_A
-from data.cif.disorder_sites import MOST_FILLED
+from data.cif.disorder import FULL_OCCUPANCY, MOST_FILLED, SAME_PLACE_A
 from data.cif.site_composition import composition_of, fits
 from data.cif.special_positions import Orbits
 from data.cif.stated_composition import formula_readings, stated_formula

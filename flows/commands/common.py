@@ -26,7 +26,7 @@ DisorderOption = Annotated[
     typer.Option(
         "--disorder",
         help="Crystals with shared or partly empty sites: `average` predicts the mean over ordered approximants, `majority` "
-        "keeps the main species of each site, `reject` leaves them out.",
+        "keeps the main element of each site, `reject` leaves them out.",
     ),
 ]
 OrderingsOption = Annotated[

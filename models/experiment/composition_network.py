@@ -104,7 +104,7 @@ def fit_network(
 ) -> None:  # fmt: skip
     """Learn from some rows; `targets` and `weights` are (formulas, TASKS), NaN where a target is unknown.
 
-    The network ends with the running mean of its last weights, which generalises better than the last ones.
+    The network ends with the running mean of the weights of its last epochs, which generalises better than the last ones.
     """
     order = torch.Generator().manual_seed(seed)
     steps = epochs * math.ceil(len(rows) / settings.batch)
@@ -122,11 +122,17 @@ def fit_network(
             optimiser.step()
             schedule.step()
             total += float(loss.detach()) * len(batch)
-            if epoch >= 0.7 * epochs:
+            if epoch >= averaged_from(epochs):
                 mean.update_parameters(network)
         report(epoch + 1, total / len(rows))
     network.load_state_dict(mean.module.state_dict())
     network.eval()
+
+
+def averaged_from(epochs: int) -> float:
+    """The epoch, from 0, with which the mean of the weights begins: after 70 % of them, and with the last one at the latest,
+    since the mean of no epoch is the network before it learned."""
+    return min(0.7 * epochs, epochs - 1)
 
 
 @torch.no_grad()

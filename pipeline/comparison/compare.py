@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline.comparison.causes import Cause, Difference, differences
 from pipeline.comparison.pairs import common_key
 from pipeline.comparison.profile_change import ProfileChange, profile_change
+from pipeline.screening.licence import without_withheld_columns
 from pipeline.screening.profiles import Profile, profile_of
 from pipeline.screening.ranking import in_order
 from pipeline.screening.screened import Screened
@@ -50,8 +51,9 @@ class Comparison:
 def compare(before: Screened, after: Screened) -> Comparison:
     """Compare two finished screens."""
     why = differences(before.manifest, after.manifest)
-    profile = profile_change(before.ranking(), before.manifest, after.manifest)
-    old, new = _keyed(before.ranking(), after.ranking())
+    earlier = without_withheld_columns(before.ranking())
+    profile = profile_change(earlier, before.manifest, after.manifest)
+    old, new = _keyed(earlier, after.ranking())
     if _screen_code(before) != _screen_code(after):  # earlier releases counted the sites of the cell as it was given
         old = old.assign(n_sites=None)
     common = old.index.intersection(new.index, sort=False)

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from data.symmetry import SymmetricCell
-
-# The eleven pairs of space groups that are mirror images of each other (International Tables A, 2016, table 2.1.3.1). A crystal
-# and its mirror image have the same moment, and StructureMatcher treats them as equal.
-_LEFT = {
-    78: 76, 95: 91, 96: 92, 145: 144, 153: 151, 154: 152, 170: 169, 172: 171, 179: 178, 181: 180, 213: 212,
-}  # fmt: skip
+from data.symmetry import ENANTIOMORPH, SymmetricCell
 
 
 def fingerprint(cell: SymmetricCell) -> str:
@@ -17,6 +11,7 @@ def fingerprint(cell: SymmetricCell) -> str:
     Polymorphs of another symmetry or with other decorations of the same sites have other fingerprints. Different crystals with
     the same fingerprint are distinguished by their geometry (pipeline.dedup.matching).
     """
+    group = ENANTIOMORPH.get(cell.space_group, cell.space_group)  # StructureMatcher treats mirror images as equal
     elements = cell.numbers[cell.representatives].tolist()
     orbits = sorted(zip(elements, cell.multiplicities.tolist(), strict=True))
-    return "|".join([str(_LEFT.get(cell.space_group, cell.space_group)), *(f"{z}:{n}" for z, n in orbits)])
+    return "|".join([str(group), *(f"{z}:{n}" for z, n in orbits)])

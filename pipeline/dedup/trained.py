@@ -45,6 +45,11 @@ def snapshot_fingerprints(snapshot: Snapshot, symprec_A: float, workers: int) ->
     return known_crystals(snapshot, formulas, symprec_A, workers).fingerprints
 
 
+def stated_file(manifest: dict[str, Any]) -> str:
+    """The hash of FILE that a model's manifest states; empty for a model without fingerprints."""
+    return str(manifest[KEY]["file"]) if KEY in manifest else ""
+
+
 def trained_on(folder: Path, manifest: dict[str, Any], fingerprints: Iterable[str]) -> NDArray[np.bool_] | None:
     """(n,) which of these fingerprints a model's training data have; None where the model does not say.
 

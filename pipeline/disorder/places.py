@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from data.disordered import is_ordered
 from pipeline.disorder.averaged_cell import AveragedCell
-from pipeline.disorder.supercells import cells_of
+from pipeline.disorder.supercells import cells_of, short_edges
 
 TOO_NEAR = 0.75  # of the sum of covalent radii; every bond of the tables is longer than 0.8 of it
 TOGETHER = 1.02  # two places whose occupancies sum to more must both be occupied somewhere
 _NEAREST_A = 0.1  # Å; nearer places are as bad as these
 _LARGE_A = 12.0  # Å; in a cell whose lattice planes are as far apart, only the nearest images count
+_TIE = 1e-6  # halves of an edge, and planes at the limit, count alike whatever their rounding errors
 _IMAGES = np.array(list(product((-1, 0, 1), repeat=3)))
 Floats = NDArray[np.float64]
 
@@ -33,11 +34,17 @@ class Places:
 
 
 def supercell_places(cell: AveragedCell, supercell: NDArray[np.int64]) -> Places:
-    """The places of a supercell (3, 3; rows are in units of the primitive lattice vectors)."""
+    """The places of a supercell, in its cell of the shortest edges.
+
+    Args:
+        cell: the primitive cell.
+        supercell: (3, 3) a Hermite normal form, rows in units of the primitive lattice vectors.
+    """
     shifts = cells_of(supercell)
-    frac = (cell.frac[:, None] + shifts).reshape(-1, 3) @ np.linalg.inv(supercell)
+    edges = short_edges(cell.lattice, supercell)
+    frac = (cell.frac[:, None] + shifts).reshape(-1, 3) @ np.linalg.inv(edges)
     orbit = np.repeat(cell.orbit, len(shifts))
-    lattice = supercell @ cell.lattice
+    lattice = edges @ cell.lattice
     filled = np.array([is_ordered(o) for o in cell.occupants])
     places = np.flatnonzero(~filled[orbit])
     excludes, near = _pairs(lattice, frac[places], orbit[places], cell)
@@ -46,9 +53,9 @@ def supercell_places(cell: AveragedCell, supercell: NDArray[np.int64]) -> Places
 
 def _pairs(lattice: Floats, frac: Floats, orbit: NDArray[np.int64], cell: AveragedCell) -> tuple[Floats, Floats]:
     apart = frac[:, None] - frac
-    apart -= np.rint(apart)
+    apart -= np.rint(apart - _TIE)
     planes = 1.0 / np.linalg.norm(np.linalg.inv(lattice), axis=0)
-    images = _IMAGES if planes.min() < _LARGE_A else np.zeros((1, 3))
+    images = _IMAGES if planes.min() < _LARGE_A - _TIE else np.zeros((1, 3))
     vectors = (apart[:, :, None, :] + images) @ lattice
     distance2 = np.einsum("abti,abti->abt", vectors, vectors)
     itself = np.eye(len(frac), dtype=bool)

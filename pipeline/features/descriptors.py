@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from data.symmetry import ENANTIOMORPH
 from models.graphs.crystal_graphs import CrystalGraphs
 from pipeline.features.elements import MAGNETIC_ELEMENTS, Compositions, element_descriptors, element_names
 from pipeline.features.surroundings import NO_PAIR_A, SURROUNDINGS_NAMES, surroundings
@@ -36,8 +37,7 @@ STRUCTURE_NAMES = (
     "magnetic neighbours of magnetic atoms",
 )  # fmt: skip
 # a crystal and its mirror image have the same moment, but these pairs of space groups tell them apart
-_ENANTIOMORPHS = {78: 76, 95: 91, 96: 92, 145: 144, 153: 151, 154: 152, 170: 169, 172: 171, 179: 178, 181: 180, 213: 212}
-_MIRRORED = np.array([_ENANTIOMORPHS.get(number, number) for number in range(231)])
+_MIRRORED = np.array([ENANTIOMORPH.get(number, number) for number in range(231)])
 _SYSTEM_STARTS = (1, 3, 16, 75, 143, 168, 195)  # first space group of each crystal system
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from data.elements import HUND
+from data.elements import HUND, lande_factor
 from pipeline.features.descriptors import magpie, magpie_table, stoichiometry_norms, valence_orbitals
 from pipeline.features.elements import LARGEST_Z, Compositions, element_descriptors, element_names
 
@@ -147,7 +147,7 @@ def rare_earth_table() -> Floats:
     """(104, RARE_EARTH_COLUMNS) by atomic number; zero for all but magnetic rare earths."""
     table = np.zeros((LARGEST_Z + 1, len(RARE_EARTH_COLUMNS)))
     for z, (s, orbital, j) in HUND.items():
-        g = 1.5 + (s * (s + 1) - orbital * (orbital + 1)) / (2 * j * (j + 1))
+        g = lande_factor(z)
         table[z] = (
             s, orbital, j, g * j, g * j * (j + 1), (g - 1) ** 2 * j * (j + 1), float(z < 63), float(z >= 63), STEVENS.get(z, 0.0)
         )  # fmt: skip

@@ -2,7 +2,8 @@
 
 A file without a database code is known by its path, so that this concerns codes that two files state, tables that repeat an id,
 folders of several paths on one command line, and files that differ in their ending only. All bearers of a repeated id are named
-with their file: `12345 in A/12345.cif`; what a file holds twice is counted: `12345 (2)`. `original_id` undoes both.
+with their file: `12345 in A/12345.cif`; what a file holds twice is counted: `12345 (2)`, or `12345 (02)` where
+another crystal is called `12345 (2)` itself. `original_ids` undoes all of this.
 """
 
 from __future__ import annotations
@@ -30,17 +31,27 @@ def distinct_ids(predictions: pd.DataFrame, rejected: pd.DataFrame) -> tuple[pd.
             named = frame["candidate_id"].where(~repeated, frame["candidate_id"] + " in " + frame["source_file"])
             frame = frame.assign(candidate_id=named)
         found.append(frame)
-    return _counted(found[0]), found[1]
+    return _counted(*found), found[1]
 
 
-def _counted(table: pd.DataFrame) -> pd.DataFrame:
+def _counted(table: pd.DataFrame, rejected: pd.DataFrame) -> pd.DataFrame:
     if table.empty:
         return table
     copy = table.groupby("candidate_id").cumcount().to_numpy()
     ids = table["candidate_id"].to_numpy(dtype=object).copy()
-    for k in np.flatnonzero(copy):
-        ids[k] = f"{ids[k]} ({copy[k] + 1})"
+    again = np.flatnonzero(copy)
+    taken = {*ids, *(rejected["candidate_id"] if len(rejected) else ())} if len(again) else set()
+    for k in again:
+        ids[k] = _free(ids[k], str(copy[k] + 1), taken)
+        taken.add(ids[k])
     return table.assign(candidate_id=ids)
+
+
+def _free(name: str, count: str, taken: set[str]) -> str:
+    """The name with its count, which zeros lengthen until no crystal is called so; a higher count would name another bearer."""
+    while (counted := f"{name} ({count})") in taken:
+        count = f"0{count}"
+    return counted
 
 
 def original_ids(identifier: str, source_file: str) -> list[tuple[str, int]]:

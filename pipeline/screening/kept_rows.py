@@ -20,6 +20,10 @@ from pipeline.ops.row_store import RowStore
 
 FILE = "predictions.sqlite"
 ROOMS = ("data", "models", "pipeline")
+LIBRARIES = (  # whose arithmetic, tables of elements, readers or symmetry searches decide a row
+    "numpy", "scipy", "pandas", "torch", "torch-geometric", "scikit-learn", "moyopy", "spglib", "gemmi", "pymatgen",
+    "pymatgen-core", "matminer", "ase",
+)  # fmt: skip
 _ROOT = Path(__file__).parents[2]
 _DAY_S = 86400.0
 T = TypeVar("T")
@@ -41,8 +45,8 @@ def key_prefix(*computed_by: str) -> bytes:
 
 @lru_cache(maxsize=1)
 def _code() -> str:
-    libraries = (version(name) for name in ("numpy", "scipy", "torch", "scikit-learn", "moyopy", "pymatgen"))
-    return source_hash([_ROOT / room for room in ROOMS], *libraries, torch.backends.cpu.get_cpu_capability())
+    versions = (version(name) for name in LIBRARIES)  # asked of the installation: importing some of them takes a second
+    return source_hash([_ROOT / room for room in ROOMS], *versions, torch.backends.cpu.get_cpu_capability())
 
 
 def filled(

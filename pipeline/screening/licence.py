@@ -1,7 +1,9 @@
 """What may be shown of a licensed crystal: ids and formulas, with our own predictions, and nothing else of its structures.
 
-Results are made to be passed on; a database that is paid for is not. So the numbers of sites and the space groups, the notes and
-the details of rejections, which quote occupancies, coordinates or conditions, stay out of a screen's files by default.
+Results are made to be passed on; a database that is paid for is not. So the numbers of sites, the space groups and what follows
+from them, the sites that a net moment is explained by, the notes and the details of rejections, which quote occupancies,
+coordinates or conditions, stay out of a screen's files by default. The volume can be computed from what is shown (µB/atom and T):
+a density is printed with every abstract.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ from data.rejection import Reason
 Bools = NDArray[np.bool_]
 WITHHELD = "withheld: the source is licensed"
 _OF_THE_FILE = [Reason.UNREADABLE, Reason.UNSAFE_NAME, Reason.READER_LOST]  # their details say nothing of a structure
+UNIAXIAL = "uniaxial_possible"
+_FACTS = {"n_sites": pd.Int64Dtype(), "space_group": pd.Int64Dtype(), UNIAXIAL: pd.BooleanDtype()}  # types that can be empty
+_WORDS = ("occupancies", "moment_explained")
 _OURS = ("never seen in training", "its slow descriptors")  # beginnings of notes that the formula explains
 
 
@@ -63,10 +68,15 @@ def without_structures(ranking: pd.DataFrame, hidden: Bools) -> pd.DataFrame:
     """The ranking without what it tells of the structures of the `hidden` rows; the cells stay, empty."""
     if not hidden.any():
         return ranking
-    counts = {name: ranking[name].astype("Int64").mask(hidden) for name in ("n_sites", "space_group")}
-    if "occupancies" in ranking:
-        ranking = ranking.assign(occupancies=ranking["occupancies"].mask(hidden, ""))
-    return ranking.assign(**counts, note=ranking["note"].where(~hidden, ranking["note"].map(_own_notes)))
+    types = {name: kind for name, kind in _FACTS.items() if name in ranking}
+    facts = {name: ranking[name].astype(kind).mask(hidden) for name, kind in types.items()}
+    words = {name: ranking[name].mask(hidden, "") for name in _WORDS if name in ranking}
+    return ranking.assign(**facts, **words, note=ranking["note"].where(~hidden, ranking["note"].map(_own_notes)))
+
+
+def without_withheld_columns(ranking: pd.DataFrame) -> pd.DataFrame:
+    """A ranking without the columns a score may read that are empty in hidden rows: no other profile can score by these."""
+    return ranking.drop(columns=[UNIAXIAL] if UNIAXIAL in ranking and ranking[UNIAXIAL].isna().any() else [])
 
 
 def _own_notes(note: str) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from data.errors import UserError
-from data.snapshot import open_snapshot
+from data.snapshot import Snapshot, open_snapshot
 from data.sources import Shard, Source
 from data.sources.literature.snapshot import LiteratureSnapshot, newest_literature
 from data.sources.opening import ignored_files
@@ -25,7 +25,7 @@ from pipeline.dedup.cellfile import CellFiles
 from pipeline.dedup.duplicates import Duplicates, find_duplicates
 from pipeline.dedup.known import Known, known_crystals
 from pipeline.dedup.trained import NAME as TRAINED
-from pipeline.dedup.trained import trained_on
+from pipeline.dedup.trained import stated_file, trained_on
 from pipeline.disorder.approximants import APPROXIMANT_CODE
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.graphs import GRAPH_CODE
@@ -71,6 +71,7 @@ class _Task:
     ensemble: Ensemble
     models: ScreenModels
     own: LiteratureSnapshot | None  # measured orders and transition temperatures of the user
+    learned: Snapshot | None  # what the model learned from; a model may travel without it
     profile: Profile
     facts: dict[str, Any]  # of the manifest: id, input, code, models
     folder: Path
@@ -109,7 +110,9 @@ def screen(
     code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, APPROXIMANT_CODE, *ensemble.descriptor_set.code, *measured)
     models = replace(ScreenModels.in_use(ensemble, where), kept=where.predictions if where.kept_predictions_mb else None)
     shown = ["licensed details"] if licensed_details else []
-    decided = (*code, *models.to_json().values(), given, profile.name, profile.formula, *shown)
+    learned = _learned_from(ensemble, where)
+    known_by = stated_file(ensemble.manifest) if learned is None else learned.id  # gives known_id, and what explore excludes
+    decided = (*code, *models.to_json().values(), known_by, given, profile.name, profile.formula, *shown)
     identity = text_hash(*decided)[:16]
     folder = claim_run(out or where.runs / identity, source.description, profile.name, licensed_details, force)
     inputs = {"source": source.description, "model": ensemble.id, "profile": profile.name, "folder": str(folder)}
@@ -123,7 +126,7 @@ def screen(
         }  # fmt: skip
         with writing(folder, identity):
             claim_run(folder, source.description, profile.name, licensed_details, force)  # another screen may just have ended
-            task = _Task(source, ensemble, models, own, profile, facts, folder, where, reporter)
+            task = _Task(source, ensemble, models, own, learned, profile, facts, folder, where, reporter)
             screened = _screen(task, run, predictor)
             give_back_memory()  # the tables' room, before a report reads them
             return screened
@@ -240,14 +243,17 @@ def _with_provenance(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(label_provenance=own.where(own != "", table["known_provenance"])).drop(columns="known_provenance")
 
 
+def _learned_from(ensemble: Ensemble, where: Settings) -> Snapshot | None:
+    try:
+        return open_snapshot(where.snapshots, ensemble.manifest["snapshot"])
+    except UserError:  # a model may travel without its data
+        return None
+
+
 def _compare(task: _Task, predictions: pd.DataFrame, cells: CellFiles) -> tuple[Duplicates, str | None]:
     """Duplicates among the candidates and in the model's training data, and what these were known by: the id of the model's
     snapshot, or FINGERPRINTS where it is not here and the model brings those; None where nothing is known of them."""
-    ensemble, workers, store = task.ensemble, task.where.workers, open_store(task.models.kept)
-    try:
-        snapshot = open_snapshot(task.where.snapshots, ensemble.manifest["snapshot"])
-    except UserError:  # a model may travel without its data
-        snapshot = None
+    ensemble, snapshot, workers, store = task.ensemble, task.learned, task.where.workers, open_store(task.models.kept)
     with task.reporter.bar("Comparing crystals", len(predictions)) as tick:
         symprec, symmetrised = ensemble.graph_settings.symprec_A, partial(kept_cells, store)
         known = known_crystals(snapshot, predictions["formula"], symprec, workers, symmetrised) if snapshot else Known()

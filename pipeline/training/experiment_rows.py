@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Composition, Element
 
 from data.errors import UserError
-from data.sources.literature.tables import ORDERS, STRUCTURES, TEMPERATURES
+from data.sources.literature.tables import ORDERS, STRUCTURES, TEMPERATURES, composition_key
 from models.experiment.model import Formulas
 from pipeline.features.formulas import described_formulas
 
@@ -68,12 +68,6 @@ def read_rows(folder: Path) -> ExperimentRows:
         ) from fault
     amounts = [{_NUMBER[s]: float(x) for s, x in json.loads(text).items()} for text in table["composition"]]
     return ExperimentRows(table, described_formulas(amounts), np.array([fold_of(c) for c in table["chemsys"]]))
-
-
-def composition_key(amounts: dict[str, float]) -> str:
-    """Element fractions as the tables write them, by element symbol: `Fe0.6667 O0.3333`."""
-    total = sum(amounts.values())
-    return " ".join(f"{symbol}{amounts[symbol] / total:.4f}" for symbol in sorted(amounts))
 
 
 def _solved(folder: Path) -> pd.DataFrame:

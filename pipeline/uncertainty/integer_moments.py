@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
+from data.elements import ODD_BESIDE_FROZEN_4F
 from models.contract import MAGNETIC_THRESHOLD, Examples, ModelError
 from models.graphs.crystal_graphs import CrystalGraphs
 from models.saved import WEIGHTS_FILE, read_saved, write_header
@@ -38,7 +39,6 @@ STRENGTH = 0.1  # inverse strength of the logistic regression's penalty
 TINY = 1e-4  # µB/atom, below every logarithm
 REACH = 3  # integers on either side of a prediction that are taken into account
 CLIP = 6.0  # standard deviations, of one descriptor
-FROZEN_4F = (59, 60, 61, 62, 65, 66, 67, 68, 69, 71)  # 3+ with 4f electrons in the core: an odd number of others (Yb is 2+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +135,7 @@ def electron_parity(graphs: CrystalGraphs) -> NDArray[np.int64]:
         return np.zeros(0, dtype=np.int64)
     nodes = np.diff(graphs.node_ptr)
     atoms = np.rint(graphs.node_weight.astype(np.float64) * np.repeat(graphs.n_atoms, nodes)).astype(np.int64)
-    odd = np.where(np.isin(graphs.numbers, FROZEN_4F), 1, graphs.numbers.astype(np.int64) % 2)
+    odd = np.where(np.isin(graphs.numbers, ODD_BESIDE_FROZEN_4F), 1, graphs.numbers.astype(np.int64) % 2)
     return np.asarray(np.add.reduceat(atoms * odd, graphs.node_ptr[:-1]) % 2)
 
 

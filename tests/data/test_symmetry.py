@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.crystal import Crystal, make_crystal
-from data.symmetry import SymmetricCell, symmetrise, without_orbits
+from data.symmetry import ENANTIOMORPH, SymmetricCell, symmetrise, without_orbits
 from tests.contract.crystals import hand_built, permuted, random_rotation, rebased, rotated, supercell, translated
 
 VOLUME_TOLERANCE = 1e-6  # relative, per atom; symmetrising exact input only rounds
@@ -139,3 +139,18 @@ def test_two_atoms_on_one_place_fall_back() -> None:
 
 def test_a_tolerance_that_no_search_accepts_falls_back() -> None:
     assert_fell_back(symmetrise(hand_built()["MnSi"], symprec_A=0.0), hand_built()["MnSi"])
+
+
+def test_the_groups_of_a_pair_are_mirror_images() -> None:
+    """Their operations differ by inversion: the rotations are the same, the translations opposite, up to the origin."""
+    import spglib
+
+    types = [spglib.get_spacegroup_type(hall) for hall in range(1, 531)]
+    first: dict[int, int] = {}
+    for hall, told in enumerate(types, start=1):
+        first.setdefault(told.number, hall)
+    assert len(ENANTIOMORPH) == 11 and not ENANTIOMORPH.keys() & set(ENANTIOMORPH.values())
+    for right, left in ENANTIOMORPH.items():
+        given = spglib.get_symmetry_from_database(first[right])
+        found = spglib.get_spacegroup_type_from_symmetry(given["rotations"], -given["translations"], np.eye(3))
+        assert found.number == left

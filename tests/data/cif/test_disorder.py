@@ -111,3 +111,28 @@ def test_what_no_average_can_mend_keeps_its_reason(sites: str, formula: str, rea
     lost = read(sites, Disorder.AVERAGE, formula)
     assert isinstance(lost, Rejection)
     assert (lost.reason, word in lost.detail) == (reason, True), lost
+
+
+IONS = "Fe1 Fe2+ 0 0 0 0.3\nFe2 Fe3+ 0 0 0 0.25\nCo1 Co2+ 0 0 0 0.45\nO1 O2- 0.5 0.5 0.5 1\n"
+APART = "Fe1 Fe 0 0 0 0.5\nFe2 Fe 0.06 0 0 0.5\nO1 O 0.5 0.5 0.5 1\n"
+
+
+@pytest.mark.parametrize(("sites", "share"), [(IONS, "Fe1/Fe2 0.55"), (APART, "Fe1/Fe2 1")])
+def test_the_majority_is_that_of_an_element(sites: str, share: str) -> None:
+    (found,) = read_cif(f"{CELL}_space_group_name_H-M_alt 'P 1'\n{LOOP}{sites}", "x.cif", "x", Disorder.MAJORITY)
+    assert isinstance(found, Crystal), found
+    assert (found.formula, found.note) == ("FeO", f"disordered, majority taken: {share}")
+
+
+@pytest.mark.parametrize(
+    ("sites", "word"),
+    [
+        ("Fe1 Fe 0 0 0 0.9\nCo1 Co 0 0 0 0.6\n", "fill one place 1.5 times"),
+        ("Fe1 Fe 0 0 0 1\nCo1 Co 0 0 0 1\nAl1 Al 0.5 0.5 0.5 0.9\n", "fill one place 2 times"),
+        ("Fe1 Fe 0 0 0 1.3\nCo1 Co 0 0 0 -0.3\n", "occupancy -0.3"),
+        ("Fe1 Fe2+ 0 0 0 0.25\nFe2 Fe3+ 0 0 0 0.25\nCo1 Co 0 0 0 0.5\n", "no element has more than half"),
+    ],
+)
+def test_no_majority_is_taken_of_what_contradicts_itself(sites: str, word: str) -> None:
+    lost = read(sites, Disorder.MAJORITY)
+    assert isinstance(lost, Rejection) and lost.reason == Reason.PARTIAL_OCCUPANCY and word in lost.detail, lost

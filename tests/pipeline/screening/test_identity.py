@@ -36,6 +36,18 @@ def test_repeated_ids_get_their_files_and_counts() -> None:
     assert ("2", 1) in original_ids("2 (2)", "two.cif") and original_ids("5", "x.cif") == [("5", 0)]
 
 
+def test_a_counted_id_that_another_crystal_bears_is_written_otherwise() -> None:
+    given = ["x", "x", "x (2)", "x", "x (2)", "x (2) (2)"]
+    rejected = table(("x (3)", "a.json"))
+    found = distinct_ids(table(*((name, "a.json") for name in given)), rejected)[0]["candidate_id"].to_list()
+    assert found == ["x", "x (02)", "x (2)", "x (03)", "x (2) (02)", "x (2) (2)"]
+    bearers = dict.fromkeys(given, 0)
+    for name, made in zip(given, found, strict=True):
+        read = next((who, k) for who, k in original_ids(made, "a.json") if who in given)
+        assert read == (name, bearers[name]), "an export finds the very crystal"
+        bearers[name] += 1
+
+
 def test_other_forms_of_one_name() -> None:
     assert same_candidate(("structure", "B/structure.cif"), ("B/structure", "B/structure.cif")), "an id of an earlier version"
     assert same_candidate(("7", "A/7.cif"), ("7 in A/7.cif", "A/7.cif"))

@@ -15,6 +15,7 @@ from data.errors import UserError
 from data.sources.icsd.export import IcsdExport
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
+from pipeline.comparison.compare import compare
 from pipeline.comparison.section import changes_since
 from pipeline.export.export import export as write_export
 from pipeline.ops.progress import Quiet
@@ -84,7 +85,8 @@ def test_no_file_of_a_screen_tells_of_a_structure(
         assert len(columns[name]) == 0, "no crystal in the page's data"
     assert len(pd.read_parquet(done.folder / "structures.parquet")) == 0
     table = done.ranking()
-    assert table["n_sites"].isna().all() and table["space_group"].isna().all()
+    assert all(table[name].isna().all() for name in ("n_sites", "space_group", "uniaxial_possible"))
+    assert set(table["moment_explained"].fillna("")) == {""}, "it names the coordination of sites"
     said = {part for note in table["note"] for part in note.split("; ") if not part.startswith("never seen in training")}
     if disorder == "average":
         assert set(table["occupancies"].fillna("")) == {""} and table["n_approximants"].notna().any()
@@ -124,6 +126,7 @@ def test_a_licensed_crystal_hides_only_itself(
     done = screen(source, ensemble, tmp_path / "out", where, Quiet())
     rows = done.ranking().set_index("candidate_id")
     assert rows.index[rows["licensed"]].to_list() == ["100"] == rows.index[rows["n_sites"].isna()].to_list()
+    assert (rows["moment_explained"] == "").equals(rows["licensed"]) and rows["uniaxial_possible"].isna().equals(rows["licensed"])
     assert rows["space_group"].isna().sum() == 1 and done.manifest["licensed_crystals"] == 1 and done.manifest["withheld"]
     assert done.rejected()["detail"].to_list() != [WITHHELD]
     cells = pd.read_parquet(done.folder / "structures.parquet")
@@ -157,6 +160,9 @@ def test_two_withheld_runs_can_be_compared(export: Path, where: Settings, ensemb
     changes = changes_since(where, second)
     assert changes is not None and sum(changes.counts.values()) == len(first.ranking())
     assert not changes.rows["why"].str.contains("space group|sites").any()
+    back = compare(second, first)
+    assert back.profile is not None and back.profile.missing == ("uniaxial_possible",), "no score is made of withheld cells"
+    assert back.changes["moved_by_settings"].isna().all()
 
 
 def test_structures_of_an_earlier_screen_do_not_stay(export: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:

@@ -177,3 +177,15 @@ def test_a_finished_screen_is_not_done_again(cif_folder: Path, where: Settings, 
     assert mended.manifest["files"] == first.manifest["files"] and mended.manifest["seconds"] > 0
     assert Ledger(where.home).entries()[-1].parts == 2
     assert "touched" not in (first.folder / "ranking.csv").read_text()
+
+
+def test_a_screen_is_another_one_where_the_training_data_came(
+    cif_folder: Path, where: Settings, ensemble: Ensemble, trained_home: Path, tmp_path: Path
+) -> None:
+    without = run(where, ensemble, cif_folder, out=tmp_path / "out")
+    assert without.manifest["known"] == 0 and without.manifest["known_from"] is None
+    where.snapshots.symlink_to(trained_home / "snapshots")
+    there = run(where, ensemble, cif_folder, out=tmp_path / "out")
+    assert there.manifest["id"] != without.manifest["id"]
+    assert there.manifest["known"] > 0 and there.manifest["known_from"] == ensemble.manifest["snapshot"]
+    assert (there.ranking()["known_id"] != "").sum() == there.manifest["known"]
