@@ -191,34 +191,30 @@ def _mixture(
     r, of_r = _shares(facts, constants, constants.rule_right)
     mean_of_r = _shares(facts, constants, constants.rule_weight)[1]
     summed, compensated = _sums(grid, f, r)
-    of_sum = np.broadcast_to(of_f[:, None, :] / SPREAD_STEPS, (n, SPREAD_STEPS, f.shape[1])).reshape(summed.shape)
+    of_sum = _even_steps(of_f)
     each = grid.shape[1] * r.shape[1]
-    within, expected = (
-        np.broadcast_to(weights[:, None, :] / SPREAD_STEPS, (n, SPREAD_STEPS, r.shape[1])).reshape(n, each)
-        for weights in (of_r, mean_of_r)
-    )
+    within, expected = (_even_steps(_pairs(weights, of_f)) for weights in (of_r, mean_of_r))
     canted = d[:, None] * np.array(CANTED)
     values = [summed, compensated, canted, alone, np.zeros((n, 1))]
     inside = [of_sum, within, _even(canted), of_f, np.ones((n, 1))]
 
     undecided = np.where(orders.measured, orders.aligned, np.clip(orders.aligned, UNDECIDED, 1.0 - UNDECIDED))
-    ferro, *others = orders.weights(undecided)
-    probabilities = (far.possible(ferro, orders.measured), *others)
-    low, high = _hull(values, inside, probabilities)
     chances = orders.weights(orders.aligned)
-    sure = sum(p * _quantiles(v, w)[0] for v, w, p in zip(values, inside, chances, strict=True))
     saturated = np.where(orders.measured, chances[3], 1.0 - orders.d_magnetic)  # 4f moments alone: a field aligns them
+    ferro, ferri, antiferro, of_alone, alternating = orders.weights(undecided)
+    probabilities = (far.possible(ferro, orders.measured), ferri, antiferro, np.maximum(of_alone, saturated), alternating)
+    low, high = _hull(values, inside, probabilities)
+    sure = sum(p * _quantiles(v, w)[0] for v, w, p in zip(values, inside, chances, strict=True))
     narrow_values = [*_sums(narrow, f, r), *values[2:]] if far.weight.any() else values
     means = [(v * w).sum(axis=1) for v, w in zip(narrow_values, [of_sum, expected, *inside[2:]], strict=True)]
-    net = sum(p * mean for p, mean in zip((*chances[:3], saturated), means[:4], strict=True))
-    net = np.asarray(net, dtype=np.float64)
+    net = np.asarray(sum(p * mean for p, mean in zip((*chances[:3], saturated), means[:4], strict=True)), dtype=np.float64)
     if_net, with_net, inside_net = orders.given_net(has_f), [*values[:2], alone_ordered], [*inside[:2], of_f]
     if_alone = (alone_ordered * of_f).sum(axis=1)
     given = np.asarray(sum(p * mean for p, mean in zip(if_net, [*means[:2], if_alone], strict=True)), dtype=np.float64)
     given_low, given_high = _hull(with_net, inside_net, (far.possible(if_net[0], orders.measured), *if_net[1:]))
     d_values = [grid, (grid[:, :, None] * r[:, None, :]).reshape(n, each), np.zeros((n, 1))]
     without = probabilities[2] + 1.0 - orders.d_magnetic
-    d_low, d_high = _hull(d_values, [_even(grid), within, np.ones((n, 1))], (*probabilities[:2], without))
+    d_low, d_high = _hull(d_values, [_even(grid), _even_steps(of_r), np.ones((n, 1))], (*probabilities[:2], without))
     share = np.where(facts.opposed, facts.fim_share, float(np.mean(constants.any_r)))
     share = np.where(orders.ferro < 0.5, share, 1.0)
     ordered = (orders.d_magnetic >= 0.5) | ~has_f
@@ -235,10 +231,21 @@ def _mixture(
 
 
 def _sums(d: Floats, f: Floats, r: Floats) -> tuple[Floats, Floats]:
-    """(n, steps * reductions) and (n, steps * shares) |d + f| of ferromagnetic and |r d + f| of ferrimagnetic d moments."""
+    """(n, steps * reductions) |d + f| and (n, steps * shares * reductions) |r d + f|: ferro- and ferrimagnetic d moments."""
     n = len(d)
     summed = np.abs(d[:, :, None] + f[:, None, :]).reshape(n, d.shape[1] * f.shape[1])
-    return summed, np.abs(d[:, :, None] * r[:, None, :] + f[:, None, 1:2]).reshape(n, d.shape[1] * r.shape[1])
+    compensated = np.abs(d[:, :, None, None] * r[:, None, :, None] + f[:, None, None, :])
+    return summed, compensated.reshape(n, d.shape[1] * r.shape[1] * f.shape[1])
+
+
+def _pairs(first: Floats, second: Floats) -> Floats:
+    """(n, k * m) products of the weights (n, k) and (n, m)."""
+    return np.asarray((first[:, :, None] * second[:, None, :]).reshape(len(first), first.shape[1] * second.shape[1]))
+
+
+def _even_steps(weights: Floats) -> Floats:
+    """(n, steps * k) weights (n, k), the same at each step of d."""
+    return np.tile(weights / SPREAD_STEPS, (1, SPREAD_STEPS))
 
 
 def p_4f_moment(moment: Floats, doubt: Floats) -> Floats:

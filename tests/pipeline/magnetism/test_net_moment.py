@@ -274,3 +274,23 @@ def test_many_orbits_are_improved_one_by_one() -> None:
     assert (alone.numbers == 26).sum() > 10
     found = compensation(alone)
     assert found is not None and found.share == pytest.approx(1 / 3)
+
+
+def test_the_doubt_of_a_4f_moment_reaches_the_net_moment_of_a_ferrimagnet() -> None:
+    """Thulium, measured as a ferrimagnet: nothing but the crystal field is in doubt, and that is."""
+    thulium = cell("P6_3/mmc", Lattice.hexagonal(3.54, 5.55), ["Tm"], [[1 / 3, 2 / 3, 0.25]])
+    row = net([thulium], formula=["Tm"], moment_muB_per_atom=0.02, moment_low=0.0, moment_high=0.05).iloc[0]
+    assert row.ordering_most_likely == "FiM"
+    assert row.moment_net_low < 0.5 * row.moment_net < row.moment_net < 0.7 * row.moment_net_high
+
+
+@pytest.mark.parametrize("p_magnetic", [0.5, 0.7, 0.9])
+def test_the_interval_holds_aligned_4f_moments_where_the_value_counts_them(p_magnetic: float) -> None:
+    """Moments of 4f ions alone align in a field, so the net moment counts them, however likely they alternate without one."""
+    row = net(
+        [rock_salt("Tb", "P", 5.69)], p_magnetic=p_magnetic, moment_muB_per_atom=0.1, moment_low=0.0, moment_high=0.2,
+        p_fm_or_fim_predicted=0.02, tc_K=5.0, tc_low_K=1.0, tc_high_K=20.0, p_tc_above_300=0.0, p_tc_above_450=0.0,
+        p_tc_above_600=0.0,
+    ).iloc[0]  # fmt: skip
+    assert row.moment_net_low == 0.0 < row.moment_net
+    assert row.moment_net_high > 0.4 * four_f_moment(65)
