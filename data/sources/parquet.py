@@ -155,6 +155,8 @@ class ParquetSource:
             raise UserError(f"{self.path} is not a readable {self.kind_in_words}: {_first_line(fault)}") from fault
         if not table.names:
             raise UserError(f"{self.path} is empty: it has no columns")
+        if not table.count:
+            raise UserError(f"{self.path} holds no rows")
         there = set(table.names)
         crystals = [] if self.columns.structure in there else [self.columns.cif or self.columns.structure or "cif"]
         labels = self.columns.moment if self.columns.site_moments not in there else None  # site moments add up to one, too

@@ -114,7 +114,8 @@ def test_one_table_in_many_spellings(tmp_path: Path, content: str | bytes, name:
     ("content", "columns", "word"),
     [
         (gzip.compress(f"material_id,cif\na,{QUOTED}\n".encode())[:-12], "", "not a readable CSV"),
-        (b"", "", "no columns"), (f"cif,cif,material_id\nx,{QUOTED},a\n", "", "two columns of the name 'cif'"),
+        (b"", "", "no columns"), ("material_id,cif\n", "", "t.csv holds no rows"),
+        (f"cif,cif,material_id\nx,{QUOTED},a\n", "", "two columns of the name 'cif'"),
         (f"material_id,cif\na,{QUOTED}\n", "id=material_id,id=cif", "two columns for id"),
         (f"material_id,cif\na,{QUOTED}\n", "id=cif", "both the id and the crystal"),
         (f"material_id,cif\na,{QUOTED}\n", "id=", "id needs a column"),

@@ -48,6 +48,11 @@ def test_a_counted_id_that_another_crystal_bears_is_written_otherwise() -> None:
         bearers[name] += 1
 
 
+def test_a_screen_of_nothing_has_no_ids() -> None:
+    one, other = distinct_ids(pd.DataFrame(), table())
+    assert one.empty and other.empty
+
+
 def test_other_forms_of_one_name() -> None:
     assert same_candidate(("structure", "B/structure.cif"), ("B/structure", "B/structure.cif")), "an id of an earlier version"
     assert same_candidate(("7", "A/7.cif"), ("7 in A/7.cif", "A/7.cif"))
