@@ -168,10 +168,10 @@ class ParquetSource:
                 required.append(name)
         missing = [name for name in dict.fromkeys(required) if name not in there]
         if missing:
+            example = f"id=my_id,cif=my_cif{',moment=my_moment' if self.labelled else ''}"
             raise UserError(
-                f"{self.path} has no column {', '.join(map(repr, missing))}; it has {', '.join(sorted(there)[:20])}. "
-                "Name the right ones with --columns, e.g. --columns id=my_id,cif=my_cif,moment=my_moment (or structure=my_column "
-                "for pymatgen Structures as JSON)"
+                f"{self.path} has no column {', '.join(map(repr, missing))}; it has {', '.join(sorted(there)[:20])}. Name the "
+                f"right ones with --columns, e.g. --columns {example} (or structure=my_column for pymatgen Structures as JSON)"
             )
         twice = [name for name in self._wanted(table) if table.names.count(name) > 1]
         if twice:

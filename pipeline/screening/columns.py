@@ -261,7 +261,10 @@ IN_WINDOW = RankingColumn(
     "Probability of a Curie temperature in the window of the profile, from `tc_K` and its interval. The column exists only with "
     "the profiles `magnetocaloric` and `low-temperature-refrigerant`.",
 )
-KNOWN_MOMENT = RankingColumn("moment_dft", "µB/atom", "Known DFT moment. The column exists only where the input has one.")
+KNOWN_MOMENT = RankingColumn(
+    "moment_dft", "µB/atom",
+    "Known DFT moment, of crystals of the Materials Project and of the starter set. The column exists only where one is known.",
+)  # fmt: skip
 LICENSED = RankingColumn(
     "licensed", "", "Whether the crystal is licensed, so that its details are withheld. The column exists only where one is."
 )

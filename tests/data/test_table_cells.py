@@ -16,7 +16,7 @@ from data.errors import UserError
 from data.labels import find_fault
 from data.rejection import Reason, Rejection
 from data.sources import Record
-from data.sources.opening import candidate_source
+from data.sources.opening import candidate_columns, candidate_source
 from data.sources.parquet import Columns, ParquetSource
 from data.sources.table_cells import identifier_of, number_of, ordering_of, says_yes
 from tests.data.cif_texts import cif_text
@@ -26,7 +26,7 @@ QUOTED = '"' + CIF.replace('"', '""') + '"'
 
 
 def read(path: Path, columns: str = "") -> list[Record | Rejection]:
-    source = candidate_source([path], Columns.parse(columns))
+    source = candidate_source([path], candidate_columns(columns))
     source.identity()
     return [item for shard in source.shards() for item in source.read(shard)]
 
@@ -108,6 +108,12 @@ def test_a_stability_that_is_no_number_is_noted(tmp_path: Path) -> None:
 def test_one_table_in_many_spellings(tmp_path: Path, content: str | bytes, name: str) -> None:
     """Packed or not is decided by the content: browsers unpack a download and keep its name."""
     assert ids(of_csv(tmp_path, content, name=name)) == ["a"]
+
+
+def test_labels_of_candidates_can_be_switched_off_only(tmp_path: Path) -> None:
+    assert ids(of_csv(tmp_path, f"name,cif\na,{QUOTED}\n", "id=name,split=,moment=")) == ["a"]
+    with pytest.raises(UserError, match="moment is for `refresh`"):
+        candidate_columns("moment=total_magnetization_muB")
 
 
 @pytest.mark.parametrize(
