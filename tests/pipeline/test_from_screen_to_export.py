@@ -193,7 +193,7 @@ def test_a_newcomer_at_the_top_moves_nobody(runs: Runs, tmp_path: Path) -> None:
     fewer.to_parquet(tmp_path / "less" / "ranking.parquet")
     shutil.copy(runs.first.folder / "rejected.csv", tmp_path / "less")
     found = compare(Screened(tmp_path / "less", runs.first.manifest), runs.first)
-    assert found.counts == {"new": 1, "withdrawn": 0, "up": 0, "down": 0, "unmoved": len(fewer)}
+    assert found.counts == {"new": 1, "withdrawn": 0, "up": 0, "down": 0, "changed": 0, "unmoved": len(fewer)}
     nothing = compare(runs.first, runs.first)
     assert nothing.differences == [] and nothing.changes.empty and list(nothing.changes.columns) == COLUMNS
 
