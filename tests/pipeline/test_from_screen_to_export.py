@@ -274,7 +274,7 @@ def test_a_source_that_is_gone_or_changed(runs: Runs, tmp_path: Path) -> None:
     assert run.manifest["known_from"] is None, "the model travels without its snapshot, and the manifest says so"
     assert export(run, 5, [], ["cif"], tmp_path / "one", Quiet())["candidates"][0]["candidate_id"] == "Fe"
     write(tmp_path / "t.parquet", {"Fe": runs.crystals["plain 7"]}, {})
-    with pytest.raises(UserError, match=r"has changed since run .* screen again"):
+    with pytest.raises(UserError, match=r"Fe .* is no longer in t.parquet as run .* screen again"):
         export(run, 5, [], ["cif"], tmp_path / "two", Quiet())
     table.unlink()
     with pytest.raises(UserError, match=r"cannot be read again: .*t.parquet"):

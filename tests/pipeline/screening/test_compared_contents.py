@@ -11,9 +11,11 @@ from data.cif.disorder import Disorder
 from data.sources.cif_folder import CifFolder
 from pipeline.comparison.causes import Cause
 from pipeline.comparison.compare import compare
+from pipeline.export.chosen import choose, read_again
 from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import Ensemble
 from pipeline.screening.screen import Screened, screen
+from pipeline.screening.structures import STRUCTURES_FILE
 from pipeline.settings import Settings
 from tests.data.cif_texts import cell_text, cif_text
 
@@ -72,6 +74,31 @@ def test_a_file_that_is_too_large_now_is_rejected_by_a_setting(
     found = compare(before, run(mine, where, ensemble, tmp_path / "b", Disorder.AVERAGE, 4096 / 2**20))
     assert [one.cause for one in found.differences] == [Cause.SETTINGS]
     assert found.counts["withdrawn"] == 2
+
+
+def exported(done: Screened) -> tuple[set[str], str]:
+    """The ids of the crystals that an export finds again, and why it leaves others out."""
+    chosen, left_out = read_again(done, choose(done.ranking(), 10, []))
+    return {one.row["candidate_id"] for one in chosen}, "; ".join(one.why for one in left_out)
+
+
+def test_an_export_leaves_out_only_what_changed(mine: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
+    done = run(mine, where, ensemble, tmp_path / "a", Disorder.AVERAGE)
+    os.utime(mine / "oxide.cif", ns=(1, 1))
+    (mine / "again.cif").write_text(cif_text())
+    assert exported(done) == ({"oxide", "layers", "invar"}, ""), "a file was touched and one was added"
+    (mine / "layers.cif").write_text(two_sites(0.45))
+    text = (mine / "invar.cif").read_text()
+    (mine / "invar.cif").write_text(text.replace("3.6", "3.7"))
+    (mine / "oxide.cif").unlink()
+    kept, why = exported(done)
+    assert not kept and "layers (FeCo) has changed in layers.cif" in why and "oxide (MnO) is no longer in oxide.cif" in why
+    assert "invar (Fe0.65Ni0.35) has changed in invar.cif" in why and "screen again" in why
+    (mine / "invar.cif").write_text(text)
+    assert exported(done)[0] == {"invar"}
+    (done.folder / STRUCTURES_FILE).unlink()
+    kept, why = exported(done)
+    assert not kept and "keeps no cell of invar" in why
 
 
 def test_other_contents_are_told_apart(mine: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
