@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from pipeline.screening.screened import Screened
 
 
-def screen(paths: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str] | None = None, **options: Any) -> Screened:
+def screen(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], out: str | os.PathLike[str] | None = None, **options: Any
+) -> Screened:
     """Rank the crystals in files and folders, as `ferroscreen screen` does.
 
     Args:
-        paths: CIF files, folders, zips, ICSD exports, fetched folders or Parquet tables.
+        paths: CIF files, folders, zips, ICSD exports, fetched folders or Parquet tables, or one of these.
         out: folder of the results; None: below the home.
         options: fields of `flows.jobs.screening.ScreenJob` (model, profile, disorder, runner, force and others).
 
@@ -36,7 +38,8 @@ def screen(paths: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str] 
     from flows.jobs.screening import screen as run_job
     from pipeline.screening.screened import Screened
 
-    job = ScreenJob([os.fspath(path) for path in paths], out=None if out is None else os.fspath(out), **options)
+    several = [paths] if isinstance(paths, (str, os.PathLike)) else paths
+    job = ScreenJob([os.fspath(path) for path in several], out=None if out is None else os.fspath(out), **options)
     job.check()
     use_console(quiet=False)  # bars on a terminal, nothing elsewhere
     done = run_job(job, InProcess())

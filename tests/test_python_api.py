@@ -156,6 +156,15 @@ def test_a_screen_from_python(tmp_path: Path) -> None:
         ferroscreen.screen([tmp_path / "in"], profile="best")
 
 
+def test_one_path_and_values_of_another_type() -> None:
+    with pytest.raises(UserError, match=r"^no-such\.cif does not exist"):
+        ferroscreen.screen("no-such.cif")
+    with pytest.raises(UserError, match="--working-temperature is a number of kelvins, not 'hot'"):
+        ferroscreen.screen("tests", profile="magnetocaloric", working_temperature="hot")
+    with pytest.raises(UserError, match="--max-file-mb is 'many'; it must be a number"):
+        ferroscreen.screen("tests", max_file_mb="many")
+
+
 def test_import_is_quick_and_loads_no_network() -> None:
     code = (
         "import sys, time; start = time.perf_counter(); import ferroscreen; took = time.perf_counter() - start; "

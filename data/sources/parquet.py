@@ -21,7 +21,7 @@ from data.errors import UserError
 from data.labels import Label
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
-from data.sources.files import decode
+from data.sources.files import decode, with_line_feeds
 from data.sources.formats import structure_entry
 from data.sources.optimade.entries import read_entry
 from data.sources.plain_entry import why_unreadable
@@ -211,7 +211,7 @@ class ParquetSource:
 
     def _from_cif(self, written: Any, identifier: str) -> tuple[AnyCrystal | Rejection, bool]:
         """The crystal of a CIF text, and whether it is licensed."""
-        text = decode(written) if isinstance(written, bytes) else str(written)
+        text = decode(written) if isinstance(written, bytes) else with_line_feeds(str(written))
         found, licensed = list(read_cif(text, self.path.name, identifier, self.disorder)), is_icsd_text(text)
         if len(found) != 1:
             detail = f"the CIF of one row must hold one crystal, not {len(found)}"

@@ -14,6 +14,7 @@ from data.sources.lookup import find_crystals
 from data.sources.recipe import from_recipe
 from data.symmetry import symmetrise
 from pipeline.disorder.approximants import APPROXIMANT_CODE, Approximants
+from pipeline.screening.csvsafe import as_given
 from pipeline.screening.identity import original_ids
 from pipeline.screening.screened import Screened
 from pipeline.screening.structures import KeptCells, kept_cells_of, same_cell
@@ -60,8 +61,9 @@ def named_ids(known: list[str], given: list[str]) -> list[str]:
         while parts:
             for many in range(len(parts), 0, -1):  # the longest id that it can be
                 name = ",".join(parts[:many]).strip()
-                if name in there:
-                    found.append(name)
+                plain = name if name in there else as_given(name)  # as ranking.csv writes it for spreadsheets
+                if plain in there:
+                    found.append(plain)
                     break
             else:
                 many = 1

@@ -43,6 +43,8 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
         (["screen", "tests", "--columns", "id=my_id,moment=m"], "moment is for `refresh`, which reads labelled tables"),
         (["inspect", "tests", "--columns", "ordering=o"], "ordering is for `refresh`"),
         (["predict", "tests", "--columns", "site_moments=m"], "site_moments is for `refresh`"),
+        (["screen", "tests", "--model", "zzz"], "no model is called 'zzz'; there is "),
+        (["predict", "tests", "--model", "zzz"], "no model is called 'zzz'; there is "),
         (["report"], "there is no run yet"),
         (["compare", "a", "b"], "no single run is called 'a'"),
         (["export"], "there is no run yet"),
