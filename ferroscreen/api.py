@@ -53,10 +53,11 @@ def competing_orderings(structure: StructureLike) -> list[tuple[str, Structure]]
         structure: a pymatgen Structure, ASE Atoms, or the path of a CIF file with one crystal.
 
     Returns:
-        (name, structure) of up to six orderings. Each structure has the site property `magmom`, in µB.
+        (name, structure) of up to six orderings. Each structure has the site property `magmom`, in µB. Where no element is
+        magnetic, every site starts with a small moment, so that a calculation can find out.
 
     Raises:
-        ValueError: the crystal cannot be used, or holds no element that a calculation starts with a moment.
+        ValueError: the crystal cannot be used: it is rejected, disordered, or not the only one in its file.
     """
     from data.disordered import DisorderedCrystal
     from data.rejection import Rejection

@@ -87,10 +87,10 @@ _RANKING = (
     RankingColumn(
         "known_id",
         "",
-        "Id of the same crystal in the training data; `in the training data` for a model that keeps only fingerprints of its "
-        "training crystals, as the shipped one does. Empty: it is not among them.",
+        "Id of the same crystal in the labelled data that the model was made with: training, validation or test rows; `in the "
+        "training data` for a model that keeps only fingerprints of these, as the shipped one does. Empty: it is not among them.",
     ),
-    RankingColumn("known_moment", "µB/atom", "DFT moment of `known_id` in the training data."),
+    RankingColumn("known_moment", "µB/atom", "DFT moment of `known_id` in the same data."),
     RankingColumn("e_above_hull", "eV/atom", "Energy above the convex hull, as the source states it. Empty: unknown, not zero."),
     RankingColumn("stability", "", "`known` where `e_above_hull` has a value, else `unknown`."),
 )
@@ -210,7 +210,8 @@ EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; r
         "saturation_300K_T",
         "T",
         "µ0·Ms at 300 K if the crystal is a ferro- or ferrimagnet: from `saturation_if_fm_or_fim_T` and the Curie temperature "
-        "(Kuz'min, Phys. Rev. Lett. 94, 107204).",
+        "(Kuz'min, Phys. Rev. Lett. 94, 107204). It can be above `saturation_T`, which is the mean over all orders, "
+        "antiferromagnets included.",
     ),
     RankingColumn("saturation_300K_T_low", "T", "Lower end of its 90 % interval, which contains the uncertainty of both."),
     RankingColumn("saturation_300K_T_high", "T", "Upper end of its 90 % interval."),
