@@ -242,7 +242,7 @@ EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; r
     RankingColumn("known_tn_K", "K", "Measured Néel temperature (median)."),
     RankingColumn("known_references", "", "Number of references behind the measured values."),
     RankingColumn("known_dois", "", "The first of these references."),
-    RankingColumn("known_spread_K", "K", "Largest minus smallest measured temperature."),
+    RankingColumn("known_spread_K", "K", "Largest minus smallest measured temperature, the handbook's included."),
     RankingColumn("known_elsewhere", "", "What the handbook has of this composition in another structure."),
     RankingColumn(
         "p_fm_or_fim_predicted",
