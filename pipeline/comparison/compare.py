@@ -60,8 +60,9 @@ def compare(before: Screened, after: Screened) -> Comparison:
     both = old.loc[common], new.loc[common]
     crystals = crystal_changes(*both, before, after)
     alike = zip(crystals, read_alike(*both, before, after), strict=True)
-    if same_places(before, after) and not any(words and same_reading for words, same_reading in alike):
-        why = [one for one in why if one.what != OTHER_CONTENTS.format(before.manifest["source"])]
+    other_contents = Difference(Cause.DATA, OTHER_CONTENTS.format(before.manifest["source"]))
+    if other_contents in why and same_places(before, after) and not any(words and same for words, same in alike):
+        why = [one for one in why if one != other_contents]
     moved = _moves(*both, profile_of(before.manifest), profile_of(after.manifest), why, crystals)
     gone, come = old.drop(common), new.drop(common)
     parts = [
