@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from pipeline.screening.screened import Screened
 
 
-def screen(paths: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str] | None = None, **options: Any) -> Screened:
+def screen(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], out: str | os.PathLike[str] | None = None, **options: Any
+) -> Screened:
     """Rank the crystals in files and folders, as `ferroscreen screen` does.
 
     Args:
-        paths: CIF files, folders, zips, ICSD exports, fetched folders or Parquet tables.
+        paths: CIF files, folders, zips, ICSD exports, fetched folders or Parquet tables, or one of these.
         out: folder of the results; None: below the home.
         options: fields of `flows.jobs.screening.ScreenJob` (model, profile, disorder, runner, force and others).
 
@@ -36,7 +38,8 @@ def screen(paths: Sequence[str | os.PathLike[str]], out: str | os.PathLike[str] 
     from flows.jobs.screening import screen as run_job
     from pipeline.screening.screened import Screened
 
-    job = ScreenJob([os.fspath(path) for path in paths], out=None if out is None else os.fspath(out), **options)
+    several = [paths] if isinstance(paths, (str, os.PathLike)) else paths
+    job = ScreenJob([os.fspath(path) for path in several], out=None if out is None else os.fspath(out), **options)
     job.check()
     use_console(quiet=False)  # bars on a terminal, nothing elsewhere
     done = run_job(job, InProcess())
@@ -50,10 +53,11 @@ def competing_orderings(structure: StructureLike) -> list[tuple[str, Structure]]
         structure: a pymatgen Structure, ASE Atoms, or the path of a CIF file with one crystal.
 
     Returns:
-        (name, structure) of up to six orderings. Each structure has the site property `magmom`, in µB.
+        (name, structure) of up to six orderings. Each structure has the site property `magmom`, in µB. Where no element is
+        magnetic, every site starts with a small moment, so that a calculation can find out.
 
     Raises:
-        ValueError: the crystal cannot be used, or holds no element that a calculation starts with a moment.
+        ValueError: the crystal cannot be used: it is rejected, disordered, or not the only one in its file.
     """
     from data.disordered import DisorderedCrystal
     from data.rejection import Rejection

@@ -26,7 +26,8 @@ def predict(structures: StructureLike | Sequence[StructureLike], model: str | No
     Returns:
         A row for each crystal, in the order given, with the columns of the ranking (moments in µB/atom with their 90 %
         interval, saturation in T, probabilities of order; see the column reference). The index is the place among
-        `structures`. A crystal that could not be used has only its id, and `rejected` and `detail` say why.
+        `structures`. A crystal that could not be used has only its id, and `rejected` and `detail` say why; the columns are
+        the same if all are such, or none is given.
 
     Raises:
         TypeError: something that is none of these.
@@ -68,19 +69,31 @@ class Model:
         from pipeline.settings import settings
 
         read = crystals_of(structures)
-        if not read:
-            return pd.DataFrame()
         unique = [_renamed(item, str(k)) for k, (_, item) in enumerate(read)]
         table, rejected = predict_here(GivenCrystals(unique), self.ensemble, settings())
-        lost = [{"candidate_id": one.candidate_id, "rejected": str(one.reason), "detail": one.detail} for one in rejected]
-        rows = pd.concat([table.assign(rejected="", detail=""), pd.DataFrame(lost)], ignore_index=True) if lost else table
-        rows = rows.assign(rejected="", detail="") if "rejected" not in rows else rows
+        lost = pd.DataFrame(
+            [(one.candidate_id, str(one.reason), one.detail) for one in rejected], columns=["candidate_id", "rejected", "detail"]
+        )
+        used = (table if len(table) else self._without_rows()).assign(rejected="", detail="")
+        rows = pd.concat([used, lost], ignore_index=True) if len(table) else lost.reindex(columns=used.columns)
         rows = rows.set_index(rows["candidate_id"].astype(int)).sort_index()
         rows = rows.drop(columns=["rank", "source_file"], errors="ignore")
         names = [item.candidate_id if isinstance(item, Rejection) else item.id for _, item in read]
         rows["candidate_id"] = [names[k] for k in rows.index]
         rows.index = pd.Index([read[k][0] for k in rows.index], name="structure")
         return rows
+
+    def _without_rows(self) -> pd.DataFrame:
+        """The columns of a prediction, which depend on the models of the home: those that some crystal gets."""
+        import numpy as np
+
+        from data.crystal import make_crystal
+        from data.sources.given import GivenCrystals
+        from pipeline.screening.predict import predict_here
+        from pipeline.settings import settings
+
+        iron = make_crystal("0", np.eye(3) * 2.87, np.array([[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]]), np.array([26, 26]))
+        return predict_here(GivenCrystals([iron]), self.ensemble, settings())[0].head(0)
 
 
 def _renamed(item: AnyCrystal | Rejection, name: str) -> AnyCrystal | Rejection:

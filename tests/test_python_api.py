@@ -69,8 +69,17 @@ def test_what_cannot_be_used_says_why_and_stops_nobody() -> None:
     assert all(table.loc[table["rejected"] != "", "detail"])
 
 
+def test_the_columns_do_not_depend_on_what_can_be_used() -> None:
+    nowhere = bulk("Fe", "bcc", a=2.86)
+    nowhere.set_pbc(False)
+    one, mixed, bad, none = (ferroscreen.predict(given) for given in ([iron()], [iron(), nowhere], [nowhere], []))
+    for table in (mixed, bad, none):
+        assert table.columns.tolist() == one.columns.tolist() and table.index.name == "structure"
+    assert bad[["rejected", "candidate_id"]].to_numpy().tolist() == [["no_cell", "0"]] and bad["formula"].isna().all()
+    assert none.empty
+
+
 def test_nothing_and_something_else() -> None:
-    assert ferroscreen.predict([]).empty
     with pytest.raises(TypeError, match="structure 1 is a dict"):
         ferroscreen.predict([iron(), {}])
     with pytest.raises(UserError, match="does not exist"):
@@ -145,6 +154,15 @@ def test_a_screen_from_python(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "report.html").is_file()
     with pytest.raises(UserError, match="--profile is"):
         ferroscreen.screen([tmp_path / "in"], profile="best")
+
+
+def test_one_path_and_values_of_another_type() -> None:
+    with pytest.raises(UserError, match=r"^no-such\.cif does not exist"):
+        ferroscreen.screen("no-such.cif")
+    with pytest.raises(UserError, match="--working-temperature is a number of kelvins, not 'hot'"):
+        ferroscreen.screen("tests", profile="magnetocaloric", working_temperature="hot")
+    with pytest.raises(UserError, match="--max-file-mb is 'many'; it must be a number"):
+        ferroscreen.screen("tests", max_file_mb="many")
 
 
 def test_import_is_quick_and_loads_no_network() -> None:

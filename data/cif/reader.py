@@ -287,7 +287,7 @@ def _parsed(text: str) -> tuple[gemmi.cif.Block, str]:
         block = gemmi.cif.read_string(repaired).sole_block()
         if not _has_structure(block):
             raise
-        return block, f"CIF syntax broken, left out: {', '.join(gone)}"
+        return block, f"not CIF 1.1, left out: {', '.join(gone)}"  # broken syntax, or lists and tables of CIF 2
 
 
 def _first_line(fault: Exception) -> str:

@@ -266,6 +266,8 @@ def _by_hall(names: _Names, hall: SymmetryGroup, related: tuple[Reading, ...]) -
 def _by_number(stated: StatedSymmetry, names: _Names) -> Readings:
     if not names.numbered:
         unread = f"; not understood: {', '.join(names.unread)}" if names.unread else ""
+        if not stated.symbols:
+            raise OperationError(f"the file has neither symmetry operations nor a space group{unread}")
         raise OperationError(f"no symmetry operations, and no space group called {', '.join(stated.symbols)!r}{unread}")
     tier = tuple(_of_setting(g, names) for g in names.numbered)
     if stated.symbols:

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from data.sources.files import Archive, Entry, decode, read_bytes
+from data.sources.files import Archive, Entry, decode, read_bytes, with_line_feeds
 from data.sources.parquet import ParquetSource, Rows
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
@@ -35,9 +35,7 @@ class CsvRows:
             raise ValueError(f"{fault}") from fault
         if len(raw) > MAX_BYTES:
             raise ValueError(f"more than {MAX_BYTES >> 30} GiB of text; write it as Parquet")
-        text = decode(raw).lstrip("\r\n")
-        if "\n" not in text:
-            text = text.replace("\r", "\n")  # ends of lines of old Macs
+        text = with_line_feeds(decode(raw).lstrip("\r\n"))
         csv.field_size_limit(_MAX_CELL)
         first = text.partition("\n")[0]
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",\t;", key=first.count))

@@ -6,6 +6,7 @@ import gzip
 import os
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class Entry:
     path: str  # plain text: a Path for each of 200,000 files takes longer than reading the folder
     name: str  # what the user sees: relative to what he named
     member: str | None = None
+    bearer: int = 0  # which of several members of that name, from 1; 0: the only one
 
 
 def every_file(folder: Path) -> Iterator[str]:
@@ -78,10 +80,11 @@ def is_zip(file: str) -> bool:
 def zip_entries(archive: str, name: str) -> list[Entry]:
     """The members with crystals; a damaged archive is one entry, whose reading then says what is wrong with it."""
     try:
-        members = _members(archive)
+        members = Counter(_members(archive))
     except Exception:  # whatever a damaged directory makes zipfile raise
         return [Entry(archive, name, "")]
-    return [Entry(archive, f"{name}/{member}", member) for member in members if _kind(member) is not None]
+    found = [(member, range(1, n + 1) if n > 1 else (0,)) for member, n in members.items() if _kind(member) is not None]
+    return [Entry(archive, f"{name}/{member}", member, bearer) for member, bearers in found for bearer in bearers]
 
 
 def zips_in_zip(archive: str) -> int:
@@ -94,7 +97,7 @@ def zips_in_zip(archive: str) -> int:
 
 def _members(archive: str) -> list[str]:
     with zipfile.ZipFile(archive) as opened:
-        return sorted({member for member in opened.namelist() if not member.endswith("/")})
+        return sorted(member for member in opened.namelist() if not member.endswith("/"))
 
 
 def _kind(path: str) -> Format | None:
@@ -125,7 +128,9 @@ def read_bytes(entry: Entry, archive: Archive, size: int) -> bytes:
     parts = PurePosixPath(entry.member)
     if parts.is_absolute() or ".." in parts.parts:
         raise Refused(Reason.UNSAFE_NAME, "the member's name leads out of the archive")
-    with archive.opened(entry.path).open(entry.member) as member:
+    opened = archive.opened(entry.path)
+    alike = [info for info in opened.infolist() if info.filename == entry.member] if entry.bearer else []
+    with opened.open(alike[entry.bearer - 1] if alike else entry.member) as member:
         return _read(member, size)
 
 
@@ -159,6 +164,15 @@ class Archive:
 
 def decode(raw: bytes) -> str:
     """CIF is ASCII by its standard; old exports hold Windows-1252 or Latin-1 in authors' names, some editors write UTF-16."""
+    return with_line_feeds(_decoded(raw))
+
+
+def with_line_feeds(text: str) -> str:
+    """The same text; lines that end as those of old Macs, in carriage returns only, end in line feeds."""
+    return text if "\n" in text else text.replace("\r", "\n")
+
+
+def _decoded(raw: bytes) -> str:
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return raw.decode("utf-16", "replace")
     try:

@@ -26,6 +26,7 @@ from data.sources.several import Several
 from data.sources.starter import StarterSource
 
 _LONGEST_SHOWN = 300  # characters of a path in a message
+_OF_LABELS = ("moment", "moment_per_atom", "provenance", "split", "site_moments", "ordering")  # columns of labelled tables
 _NEXT_SOURCE = re.compile(r",(?=(?:parquet|csv|calculated):|starter(?:,|$))")  # a path may hold commas
 
 
@@ -54,6 +55,20 @@ def _labelled(name: str, columns: Columns) -> Source:
     if kind == "calculated" and path:
         return CalculatedSource(_expanded(Path(path)))
     raise UserError(f"unknown source {name!r}; say `mp`, `starter`, `parquet:PATH`, `csv:PATH` or `calculated:FOLDER`")
+
+
+def candidate_columns(text: str) -> Columns:
+    """`Columns.parse` for candidates, whose labels nothing reads.
+
+    Raises:
+        UserError: a part that only labelled tables have, or what `Columns.parse` raises.
+    """
+    found = Columns.parse(text)
+    named = {pair.partition("=")[0].strip() for pair in text.split(",")}
+    unread = [part for part in _OF_LABELS if part in named and getattr(found, part)]  # to switch one off does no harm
+    if unread:
+        raise UserError(f"--columns: {unread[0]} is for `refresh`, which reads labelled tables; no label of a candidate is read")
+    return found
 
 
 def candidate_source(

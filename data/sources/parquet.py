@@ -21,7 +21,7 @@ from data.errors import UserError
 from data.labels import Label
 from data.rejection import LOST, Reason, Rejection
 from data.sources import Record, Shard
-from data.sources.files import decode
+from data.sources.files import decode, with_line_feeds
 from data.sources.formats import structure_entry
 from data.sources.optimade.entries import read_entry
 from data.sources.plain_entry import why_unreadable
@@ -155,6 +155,8 @@ class ParquetSource:
             raise UserError(f"{self.path} is not a readable {self.kind_in_words}: {_first_line(fault)}") from fault
         if not table.names:
             raise UserError(f"{self.path} is empty: it has no columns")
+        if not table.count:
+            raise UserError(f"{self.path} holds no rows")
         there = set(table.names)
         crystals = [] if self.columns.structure in there else [self.columns.cif or self.columns.structure or "cif"]
         labels = self.columns.moment if self.columns.site_moments not in there else None  # site moments add up to one, too
@@ -166,10 +168,10 @@ class ParquetSource:
                 required.append(name)
         missing = [name for name in dict.fromkeys(required) if name not in there]
         if missing:
+            example = f"id=my_id,cif=my_cif{',moment=my_moment' if self.labelled else ''}"
             raise UserError(
-                f"{self.path} has no column {', '.join(map(repr, missing))}; it has {', '.join(sorted(there)[:20])}. "
-                "Name the right ones with --columns, e.g. --columns id=my_id,cif=my_cif,moment=my_moment (or structure=my_column "
-                "for pymatgen Structures as JSON)"
+                f"{self.path} has no column {', '.join(map(repr, missing))}; it has {', '.join(sorted(there)[:20])}. Name the "
+                f"right ones with --columns, e.g. --columns {example} (or structure=my_column for pymatgen Structures as JSON)"
             )
         twice = [name for name in self._wanted(table) if table.names.count(name) > 1]
         if twice:
@@ -209,7 +211,7 @@ class ParquetSource:
 
     def _from_cif(self, written: Any, identifier: str) -> tuple[AnyCrystal | Rejection, bool]:
         """The crystal of a CIF text, and whether it is licensed."""
-        text = decode(written) if isinstance(written, bytes) else str(written)
+        text = decode(written) if isinstance(written, bytes) else with_line_feeds(str(written))
         found, licensed = list(read_cif(text, self.path.name, identifier, self.disorder)), is_icsd_text(text)
         if len(found) != 1:
             detail = f"the CIF of one row must hold one crystal, not {len(found)}"

@@ -18,8 +18,9 @@ ModelId = Annotated[str | None, typer.Option("--model", help="Model id or its be
 SnapshotId = Annotated[
     str | None, typer.Option("--snapshot", help="Snapshot id or its beginning (default: the newest with total moments).")
 ]
-ColumnsOption = Annotated[
-    str, typer.Option("--columns", help="Columns of a Parquet table, e.g. id=my_id,cif=my_cif,moment=my_moment.")
+ColumnsOption = Annotated[str, typer.Option("--columns", help="Columns of a table of crystals, e.g. id=my_id,cif=my_cif.")]
+LabelColumnsOption = Annotated[
+    str, typer.Option("--columns", help="Columns of a labelled table, e.g. id=my_id,cif=my_cif,moment=my_moment.")
 ]
 DisorderOption = Annotated[
     str,

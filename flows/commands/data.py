@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.commands.common import ColumnsOption, Json, QuietOption, facts, perform, prepare
+from flows.commands.common import Json, LabelColumnsOption, QuietOption, facts, perform, prepare
 
 SHOWN_CHANGES = 15
 
@@ -19,7 +19,7 @@ def refresh(
             help="`mp` (the Materials Project), `starter`, `parquet:PATH`, `calculated:FOLDER` or `literature:FOLDER`.",
         ),
     ] = "starter",
-    columns: ColumnsOption = "",
+    columns: LabelColumnsOption = "",
     full: Annotated[bool, typer.Option("--full", help="For `mp`: pull every document, not only what changed.")] = False,
     quiet: QuietOption = False,
     json: Json = False,

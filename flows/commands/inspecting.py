@@ -18,8 +18,7 @@ def inspect(
 ) -> None:
     """Print what is read of each crystal (cell, symmetry, sites, formula, notes), or why it is rejected."""
     from data.cif.disorder import Disorder
-    from data.sources.opening import ignored_files
-    from data.sources.parquet import Columns
+    from data.sources.opening import candidate_columns, ignored_files
     from flows.summary import print_json
     from pipeline.screening.inspection import inspect as read
     from pipeline.screening.opening import open_candidates
@@ -28,7 +27,8 @@ def inspect(
 
     policy, where = choice(Disorder, "--disorder", disorder), settings()
     files = keep_standard_input(paths, where)
-    sources = [open_candidates([path], Columns.parse(columns), where, disorder=policy) for path in files]
+    named = candidate_columns(columns)
+    sources = [open_candidates([path], named, where, disorder=policy) for path in files]
     if json:
         print_json([told for source in sources for told in read(source)])
         return

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands.common import DisorderOption, Json, ModelId, choice
+from flows.commands.common import ColumnsOption, DisorderOption, Json, ModelId, choice
 
 
 def predict(
@@ -17,6 +17,7 @@ def predict(
     ],
     model: ModelId = None,
     disorder: DisorderOption = "average",
+    columns: ColumnsOption = "",
     json: Json = False,
 ) -> None:
     """Predict some crystals and print the result. Only standard input is kept. Exit code 2 if no crystal could be read."""
@@ -29,7 +30,7 @@ def predict(
     from pipeline.settings import settings
 
     kept = keep_standard_input(files, settings())
-    job = PredictJob([str(path) for path in kept], model, choice(Disorder, "--disorder", disorder))
+    job = PredictJob([str(path) for path in kept], model, choice(Disorder, "--disorder", disorder), columns)
     job.check()
     use_console(quiet=True)
     done = run_job(job)

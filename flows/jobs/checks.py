@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from pathlib import Path
 
 import models
@@ -20,6 +21,8 @@ def check_home(where: Settings) -> None:
 
 def check_above_zero(option: str, value: float | None) -> None:
     """Raises UserError for a value that is given and not above 0; not-a-number is none."""
+    if value is not None and not isinstance(value, Real):
+        raise UserError(f"{option} is {value!r}; it must be a number")
     if value is not None and not value > 0:
         raise UserError(f"{option} is {value:g}; it must be above 0")
 
@@ -33,4 +36,6 @@ def check_model(where: Settings, identifier: str | None) -> None:
     shipped = [folder.name for folder in list_artefacts(PRETRAINED, MODEL_FILE)]
     if shipped and (identifier is None or any(name.startswith(identifier) for name in shipped)):
         return
+    if shipped and not list_artefacts(where.models, MODEL_FILE):
+        raise UserError(f"no model is called {identifier!r}; there is {', '.join(shipped)} (`ferroscreen models`)")
     find_artefact(where.models, MODEL_FILE, "model", identifier, "`ferroscreen train`")

@@ -27,11 +27,12 @@ DISORDER_SHOWN = ("n_approximants", "approximant_spread", "occupancies")  # wher
 
 @dataclass(frozen=True)
 class PredictJob:
-    """What to predict: files as for `ScreenJob`, a model (None: the one in use), and how shared sites are read."""
+    """What to predict: files as for `ScreenJob`, a model (None: the one in use), how shared sites are read, columns of tables."""
 
     paths: list[str]
     model: str | None = None
     disorder: Disorder = Disorder.AVERAGE
+    columns: str = ""
 
     def check(self) -> None:
         """Raises UserError for a path that is nothing to read, or an unknown model."""
@@ -42,7 +43,7 @@ class PredictJob:
         return self._as_screen().source()
 
     def _as_screen(self) -> ScreenJob:
-        return ScreenJob(self.paths, self.model, disorder=self.disorder)
+        return ScreenJob(self.paths, self.model, columns=self.columns, disorder=self.disorder)
 
 
 @dataclass(frozen=True)

@@ -61,11 +61,11 @@ class ScreenJob:
 
     def source(self) -> Source:
         """The candidates. Raises UserError for a path that is nothing to screen."""
-        from data.sources.parquet import Columns
+        from data.sources.opening import candidate_columns
         from pipeline.screening.opening import open_candidates
 
-        paths = [Path(p) for p in self.paths]
-        return open_candidates(paths, Columns.parse(self.columns), settings(), self.max_file_mb, self.disorder, self.icsd)
+        paths, columns = [Path(p) for p in self.paths], candidate_columns(self.columns)
+        return open_candidates(paths, columns, settings(), self.max_file_mb, self.disorder, self.icsd)
 
     def check(self) -> None:
         """Raises UserError for what cannot be done, before anything large is imported."""

@@ -24,6 +24,7 @@ class Difference:
 
 
 _MODELS = {"model": "", "order_classifier": "order classifier ", "experiment_model": "experiment model "}  # keys of manifests
+OTHER_CONTENTS = "{}, other files or contents"  # of one source, by its description
 _PLACES = ("path", "ids", "licensed")  # where a source lies and whose it is are data; how it is read is a setting
 
 
@@ -32,7 +33,7 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Differenc
     found = []
     if before["input"] != after["input"]:
         sources = (before["source"], after["source"])
-        what = " → ".join(sources) if sources[0] != sources[1] else f"{sources[0]}, other files or contents"
+        what = " → ".join(sources) if sources[0] != sources[1] else OTHER_CONTENTS.format(sources[0])
         found.append(Difference(Cause.DATA, what))
     for key, words in _MODELS.items():
         one, other = before.get(key), after.get(key)
@@ -49,6 +50,11 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Differenc
         if one != other and one != "":
             found.append(Difference(Cause.SETTINGS, f"{name}: {_words(one)} → {_words(other)}"))
     return found
+
+
+def same_reading(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether both manifests say that files were read with the same settings."""
+    return bool(_settings(before["reading"]) == _settings(after["reading"]))
 
 
 def _settings(reading: Any) -> Any:

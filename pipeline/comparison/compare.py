@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.comparison.causes import Cause, Difference, differences
+from pipeline.comparison.causes import OTHER_CONTENTS, Cause, Difference, differences
+from pipeline.comparison.contents import crystal_changes, read_alike, same_places
 from pipeline.comparison.pairs import common_key
 from pipeline.comparison.profile_change import ProfileChange, profile_change
 from pipeline.screening.licence import without_withheld_columns
@@ -18,7 +19,6 @@ from pipeline.screening.ranking import in_order
 from pipeline.screening.screened import Screened
 
 SAME_TESLA = 0.005  # T; what rounding and another batch order leave
-SAME_VOLUME = 1e-3  # relative
 COLUMNS = [
     "change", "candidate_id", "formula", "source_file", "rank_before", "rank_after", "moved", "moved_by_settings",
     "moved_by_prediction", "saturation_T_low_before", "saturation_T_low_after", "why",
@@ -29,10 +29,10 @@ COLUMNS = [
 class Comparison:
     """Of an earlier run with a later one.
 
-    `changes` has COLUMNS and a row for each candidate that is new, withdrawn, up or down, those near the top of either ranking
-    first. `moved` counts places among the candidates that both runs have, up is positive, so that a newcomer at the top does not
-    move everybody; it is the sum of what the other profile does to the earlier predictions (`moved_by_settings`) and of what the
-    other predictions do (`moved_by_prediction`).
+    `changes` has COLUMNS and a row for each candidate that is new, withdrawn, up or down, or another crystal in the same place
+    (`changed`), those near the top of either ranking first. `moved` counts places among the candidates that both runs have, up
+    is positive, so that a newcomer at the top does not move everybody; it is the sum of what the other profile does to the
+    earlier predictions (`moved_by_settings`) and of what the other predictions do (`moved_by_prediction`).
     """
 
     before: dict[str, Any]
@@ -45,7 +45,7 @@ class Comparison:
     @property
     def counts(self) -> dict[str, int]:
         found = Counter(self.changes["change"])
-        return {**{name: found[name] for name in ("new", "withdrawn", "up", "down")}, "unmoved": self.unmoved}
+        return {**{name: found[name] for name in ("new", "withdrawn", "up", "down", "changed")}, "unmoved": self.unmoved}
 
 
 def compare(before: Screened, after: Screened) -> Comparison:
@@ -57,17 +57,23 @@ def compare(before: Screened, after: Screened) -> Comparison:
     if _screen_code(before) != _screen_code(after):  # earlier releases counted the sites of the cell as it was given
         old = old.assign(n_sites=None)
     common = old.index.intersection(new.index, sort=False)
-    moved = _moves(old.loc[common], new.loc[common], profile_of(before.manifest), profile_of(after.manifest), why)
+    both = old.loc[common], new.loc[common]
+    crystals = crystal_changes(*both, before, after)
+    alike = zip(crystals, read_alike(*both, before, after), strict=True)
+    other_contents = Difference(Cause.DATA, OTHER_CONTENTS.format(before.manifest["source"]))
+    if other_contents in why and same_places(before, after) and not any(words and same for words, same in alike):
+        why = [one for one in why if one != other_contents]
+    moved = _moves(*both, profile_of(before.manifest), profile_of(after.manifest), why, crystals)
     gone, come = old.drop(common), new.drop(common)
     parts = [
         _alone(come, "new", "after", _reasons(come, before, "was", why, "not in the earlier run's source")),
         _alone(gone, "withdrawn", "before", _reasons(gone, after, "now", why, "no longer in the source")),
-        moved[moved["moved"] != 0],
+        moved[(moved["moved"] != 0) | (moved["change"] == "changed")],
     ]
     changes = pd.concat([part for part in parts if len(part)] or [moved.head(0)], ignore_index=True)[COLUMNS]
     nearest = changes[["rank_before", "rank_after"]].min(axis=1)
     changes = changes.assign(nearest=nearest).sort_values(["nearest", "candidate_id"], kind="stable", ignore_index=True)[COLUMNS]
-    return Comparison(before.manifest, after.manifest, why, changes, int((moved["moved"] == 0).sum()), profile)
+    return Comparison(before.manifest, after.manifest, why, changes, len(moved) - len(parts[2]), profile)
 
 
 def _screen_code(run: Screened) -> str:
@@ -85,9 +91,10 @@ def _places(ranks: pd.Series[int]) -> pd.Series[int]:
 
 
 def _moves(
-    old: pd.DataFrame, new: pd.DataFrame, old_profile: Profile | None, new_profile: Profile | None, why: list[Difference]
-) -> pd.DataFrame:
-    """One row a common candidate."""
+    old: pd.DataFrame, new: pd.DataFrame, old_profile: Profile | None, new_profile: Profile | None, why: list[Difference],
+    crystals: list[str],
+) -> pd.DataFrame:  # fmt: skip
+    """One row a common candidate; `crystals` says what changed in each crystal."""
     first, last = _places(old["rank"]), _places(new["rank"])
     between = pd.Series(np.nan, index=old.index)
     if old_profile == new_profile:
@@ -97,26 +104,28 @@ def _moves(
         between = pd.Series(again.set_index("key")["rank"].sort_index().to_numpy(dtype=float), index=old.index)
     table = pd.DataFrame(
         {
-            "change": np.where(first > last, "up", "down"),
+            "change": np.select([first > last, first < last, np.array(crystals) != ""], ["up", "down", "changed"], "unmoved"),
             "candidate_id": new["candidate_id"], "formula": new["formula"], "source_file": new["source_file"],
             "rank_before": old["rank"], "rank_after": new["rank"], "moved": first - last,
             "moved_by_settings": first - between, "moved_by_prediction": between - last,
             "saturation_T_low_before": old["saturation_T_low"], "saturation_T_low_after": new["saturation_T_low"],
         }
     )  # fmt: skip
-    return table.assign(why=_explain(table, old, new, why))
+    return table.assign(why=_explain(table, old, new, why, crystals))
 
 
-def _explain(table: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, why: list[Difference]) -> list[str]:
+def _explain(
+    table: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, why: list[Difference], other_crystal: list[str]
+) -> list[str]:
     causes = {difference.cause for difference in why}
-    other_crystal = _crystal_changes(old, new)
+    of_crystals = Cause.DATA if Cause.DATA in causes else Cause.SETTINGS
     low = (table["saturation_T_low_after"] - table["saturation_T_low_before"]).abs() > SAME_TESLA
     middle = (new["saturation_T"] - old["saturation_T"]).abs() > SAME_TESLA
     changed, only_middle = (low | middle).to_list(), (middle & ~low).to_list()
     exclusion_reason = list(zip(old["exclusion_reason"], new["exclusion_reason"], strict=True))
     lines = []
     for k, row in enumerate(table.to_dict("records")):
-        words = [f"data: {other_crystal[k]}"] if other_crystal[k] else []
+        words = [f"{of_crystals}: {other_crystal[k]}"] if other_crystal[k] else []
         if changed[k] and not other_crystal[k]:
             cause = Cause.MODEL if Cause.MODEL in causes else Cause.SETTINGS
             if only_middle[k]:
@@ -133,27 +142,6 @@ def _explain(table: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, why: lis
             words = [f"{' and '.join(sorted(causes)) or 'settings'}: the same prediction, others {others}"]
         lines.append("; ".join(words))
     return lines
-
-
-def _crystal_changes(old: pd.DataFrame, new: pd.DataFrame) -> list[str]:
-    """What changed in each crystal, in words; empty where nothing did."""
-    swollen = (_volume(new) / _volume(old) - 1).fillna(0.0)
-    words: list[list[str]] = [[] for _ in range(len(old))]
-    for column, name in (("formula", "formula"), ("space_group", "space group"), ("n_sites", "sites")):
-        one, other = (table[column].astype(object).where(table[column].notna(), None).to_numpy() for table in (old, new))
-        for k in np.flatnonzero(one != other):
-            if one[k] is not None and other[k] is not None:  # a licensed source withholds them, and that is no change
-                words[k].append(f"{name} {one[k]} → {other[k]}")
-    for k in np.flatnonzero(swollen.abs() > SAME_VOLUME):
-        words[k].append(f"volume {swollen.iloc[k]:+.1%}")
-    return [", ".join(found) for found in words]
-
-
-def _volume(table: pd.DataFrame) -> pd.Series[float]:
-    """Per atom, in a unit of its own, from the DFT moment and its magnetisation; of a run of an older release from their ends."""
-    if "saturation_dft_T" in table:
-        return table["moment_muB_per_atom"] / table["saturation_dft_T"]
-    return table["moment_high"] / table["saturation_T_high"]
 
 
 def _reasons(rows: pd.DataFrame, other: Screened, when: str, why: list[Difference], absent: str) -> list[str]:

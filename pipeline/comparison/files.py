@@ -15,7 +15,7 @@ from pipeline.report.assets import page_environment, style_policy
 from pipeline.screening.csvsafe import csv_safe
 
 SHOWN = 100  # rows of each kind on the page
-HEADINGS = {"new": "New", "withdrawn": "Withdrawn", "up": "Ranked higher", "down": "Ranked lower"}
+HEADINGS = {"new": "New", "withdrawn": "Withdrawn", "up": "Ranked higher", "down": "Ranked lower", "changed": "Another crystal"}
 _HERE = Path(__file__).parent
 
 

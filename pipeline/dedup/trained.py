@@ -1,4 +1,4 @@
-"""Fingerprints of the crystals that a model learned from, for a model that travels without its data.
+"""Fingerprints of the labelled crystals that a model was made with, for a model that travels without its data.
 
 Eight bytes of a hash a fingerprint (pipeline/dedup/fingerprint.py), sorted: no structure, no id, no label. A candidate whose
 fingerprint is among them is probably one of these crystals. It may be another one, since a fingerprint knows space group,
@@ -23,7 +23,7 @@ from pipeline.dedup.known import known_crystals
 
 FILE = "fingerprints.safetensors"
 KEY = "fingerprints"  # of the manifest: {"file": hash of FILE, "fingerprints": how many}
-NAME = "in the training data"  # where an id would stand
+NAME = "in the training data"  # where an id would stand, of training, validation and test rows
 _TENSOR = "sha256_first_8_bytes"
 
 
@@ -51,7 +51,7 @@ def stated_file(manifest: dict[str, Any]) -> str:
 
 
 def trained_on(folder: Path, manifest: dict[str, Any], fingerprints: Iterable[str]) -> NDArray[np.bool_] | None:
-    """(n,) which of these fingerprints a model's training data have; None where the model does not say.
+    """(n,) which of these fingerprints the training, validation or test rows of a model have; None where the model does not say.
 
     Raises:
         UserError: the file is damaged or missing.

@@ -138,7 +138,7 @@ def _queue(
 ) -> tuple[list[Queued], list[dict[str, Any]]]:
     """The candidates that can be calculated, the most decisive per core-second first, and the others with the reason."""
     manifest = run.manifest
-    chosen, missing = read_again(manifest, choose(ranking, scope.top, []))
+    chosen, missing = read_again(run, choose(ranking, scope.top, []))
     licensed = bool(manifest.get("licensed")) and "licensed_crystals" not in manifest
     plans = plan(chosen, manifest["graph_settings"]["symprec_A"], method, Size(scope.max_sites, scope.orderings), licensed)
     left_out = [one.facts() for one in missing]

@@ -59,7 +59,7 @@ def check(
         Busy: another process calculates into `out`.
     """
     manifest = run.manifest
-    chosen, left_out = read_again(manifest, choose(run.ranking(), selection.top, list(selection.ids)))
+    chosen, left_out = read_again(run, choose(run.ranking(), selection.top, list(selection.ids)))
     for one in left_out:
         reporter.say(f"Left out: {one.row['candidate_id']}: {one.why}")
     if not chosen:

@@ -12,8 +12,12 @@ from data.disordered import AnyCrystal
 from data.errors import UserError
 from data.sources.lookup import find_crystals
 from data.sources.recipe import from_recipe
+from data.symmetry import symmetrise
 from pipeline.disorder.approximants import APPROXIMANT_CODE, Approximants
+from pipeline.screening.csvsafe import as_given
 from pipeline.screening.identity import original_ids
+from pipeline.screening.screened import Screened
+from pipeline.screening.structures import KeptCells, kept_cells_of, same_cell
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,9 @@ def named_ids(known: list[str], given: list[str]) -> list[str]:
         while parts:
             for many in range(len(parts), 0, -1):  # the longest id that it can be
                 name = ",".join(parts[:many]).strip()
-                if name in there:
-                    found.append(name)
+                plain = name if name in there else as_given(name)  # as ranking.csv writes it for spreadsheets
+                if plain in there:
+                    found.append(plain)
                     break
             else:
                 many = 1
@@ -113,19 +118,22 @@ def _made_otherwise(manifest: dict[str, Any], rows: pd.DataFrame) -> list[LeftOu
     return [LeftOut(_row(row), why) for row in rows[rows["n_approximants"].notna()].to_dict("records")]
 
 
-def read_again(manifest: dict[str, Any], rows: pd.DataFrame) -> tuple[list[Chosen], list[LeftOut]]:
+def read_again(run: Screened, rows: pd.DataFrame) -> tuple[list[Chosen], list[LeftOut]]:
     """The crystals of these rows, from the source that the run's manifest names, and the rows that are not to be had.
 
+    Where the source is no longer what it was, each crystal is compared with the cell that the run keeps of it, so that other
+    files may come, go or be touched.
+
     Raises:
-        UserError: the source is gone, or no longer what it was when it was screened.
+        UserError: the source is gone.
     """
-    source, run = from_recipe(manifest.get("reading") or {}), manifest["id"]
+    manifest = run.manifest
+    source = from_recipe(manifest.get("reading") or {})
     try:
         now = source.identity()
     except UserError as fault:
-        raise UserError(f"the crystals of run {run} cannot be read again: {fault}; put them back, or screen again") from fault
-    if now != manifest["input"]:
-        raise UserError(f"{manifest['source']} has changed since run {run} screened it: screen again, then export")
+        words = f"the crystals of run {manifest['id']} cannot be read again: {fault}; put them back, or screen again"
+        raise UserError(words) from fault
     left_out = withheld(manifest, rows)
     wanted = _without(rows, left_out)
     made_otherwise = _made_otherwise(manifest, wanted)
@@ -134,15 +142,33 @@ def read_again(manifest: dict[str, Any], rows: pd.DataFrame) -> tuple[list[Chose
     names = [original_ids(*place) for place in zip(wanted["candidate_id"], wanted["source_file"], strict=True)]
     files = wanted["source_file"].to_list()
     found = find_crystals(source, {(name, file) for several, file in zip(names, files, strict=True) for name, _ in several})
+    symprec_A, kept = manifest["graph_settings"]["symprec_A"], kept_cells_of(run.folder) if now != manifest["input"] else None
     chosen = []
     for row, several, file in zip(wanted.to_dict("records"), names, files, strict=True):
         same = [c for name, k in several for c in found.get((name, file), [])[k : k + 1] if _matches(c, row)]
-        if same:
-            chosen += _chosen(_row(row), same[0], manifest["graph_settings"]["symprec_A"])
+        why = "" if same else f"{row['candidate_id']} ({row['formula']}) is no longer in {file} as run {manifest['id']} read it"
+        if same and kept is not None:
+            why = _changed(manifest, row, same[0], kept, symprec_A)
+        if why:
+            left_out.append(LeftOut(_row(row), f"{why}: screen again, then export" if kept is not None else why))
         else:
-            why = f"{row['candidate_id']} ({row['formula']}) is no longer in {file} as run {run} read it"
-            left_out.append(LeftOut(_row(row), why))
+            chosen += _chosen(_row(row), same[0], symprec_A)
     return chosen, left_out
+
+
+def _changed(manifest: dict[str, Any], row: dict[Any, Any], crystal: AnyCrystal, kept: KeptCells, symprec_A: float) -> str:
+    """Why a crystal of a changed source is not, or need not be, the one that was screened; empty where it is."""
+    run, name = manifest["id"], row["candidate_id"]
+    before = kept.of_rank(row["rank"])
+    if before is None:
+        return f"{manifest['source']} has changed since run {run} screened it, which keeps no cell of {name} to compare"
+    if isinstance(crystal, Crystal):
+        now, as_before = symmetrise(crystal, symprec_A), True
+    else:
+        now, as_before = Approximants(crystal, symprec_A=symprec_A).cell.symmetric, crystal.occupancies == row["occupancies"]
+    if as_before and same_cell(before, now):
+        return ""
+    return f"{name} ({row['formula']}) has changed in {row['source_file']} since run {run} read it"
 
 
 def _without(rows: pd.DataFrame, left_out: list[LeftOut]) -> pd.DataFrame:

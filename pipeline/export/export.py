@@ -56,7 +56,7 @@ def export(
     if len(refused := withheld(manifest, rows)) == len(rows):
         raise UserError(refused[0].why)
     claim_export(out, force)
-    chosen, left_out = read_again(manifest, rows)
+    chosen, left_out = read_again(run, rows)
     if not chosen:
         raise UserError("; ".join(dict.fromkeys(one.why for one in left_out)))
     remove_export(make_folder(out))

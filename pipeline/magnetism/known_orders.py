@@ -50,6 +50,8 @@ def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int]
     for name, column in (("known_order", "order"), ("known_tc_K", "tc_K"), ("known_tn_K", "tn_K")):
         found.loc[here, name] = keys[here].map(table[column])
     found["known_references"] = others + here.astype(int)
+    if own is not None:
+        found.loc[here, "known_spread_K"] = keys[here].map(_spread_with_handbook(table, own))
     text = keys[here].map(table["reference"]).map(lambda name: f"{HANDBOOK}: {name}")
     found.loc[here, "known_dois"] = [
         "; ".join(filter(None, pair)) for pair in zip(text, found.loc[here, "known_dois"], strict=True)
@@ -58,6 +60,17 @@ def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int]
     for name, column in (("known_elsewhere", "described"), (OTHER_ORDER, "order"), (OTHER_TC, "tc_K")):
         found.loc[elsewhere, name] = keys[elsewhere].map(table[column])
     return found.astype({"known_tc_K": float, "known_tn_K": float, "known_spread_K": float, OTHER_TC: float})
+
+
+def _spread_with_handbook(table: pd.DataFrame, own: LiteratureSnapshot) -> pd.Series[float]:
+    """Largest minus smallest (K) of the handbook's temperature and all values of the user, whose references count beside it: one
+    that contradicts the handbook must be seen. By key, of compositions that both have."""
+    theirs = own.values().set_index("key")["value_K"]
+    theirs = theirs[theirs.index.isin(table.index)]
+    handbook = table["tc_K"].where(table["order"].isin(FERROMAGNETIC_ORDERS), table["tn_K"])
+    every = pd.concat([theirs, handbook[handbook.index.isin(theirs.index)]]).groupby(level=0)
+    spread: pd.Series[float] = every.max() - every.min()
+    return spread
 
 
 def _described(table: pd.DataFrame) -> pd.Series[str]:

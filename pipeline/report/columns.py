@@ -52,7 +52,7 @@ PANEL = (
     Column("moment_net_low", "Net moment at least", "µB/atom"),
     Column("moment_net_high", "Net moment at most", "µB/atom"),
     Column("hhi_reserve", "Concentration of reserves", "HHI", shown=0, sent=0, format="count"),
-    Column("known_moment", "Moment in the training data", "µB/atom"),
+    Column("known_moment", "Moment in the labelled data", "µB/atom"),
     Column("moment_dft", "Moment in the source", "µB/atom"),
     Column("basis", "Order from", shown=0, sent=0, format="count"),  # codes of pipeline.report.experiment
     Column("tc_from", "Tc from", shown=0, sent=0, format="count"),

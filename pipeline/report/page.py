@@ -58,7 +58,7 @@ LIMITS = (
     "price_USD_per_kg", "hhi_production", "n_sites",
 )  # fmt: skip
 CHOSEN_ORDERS = ("FM", "FiM", "AFM", "NM")
-_CHANGES = {"new": "New", "withdrawn": "Withdrawn", "up": "Ranked higher", "down": "Ranked lower"}
+_CHANGES = {"new": "New", "withdrawn": "Withdrawn", "up": "Ranked higher", "down": "Ranked lower", "changed": "Another crystal"}
 
 
 def write_report(content: ReportContent, path: Path, store: RowStore | None = None) -> None:

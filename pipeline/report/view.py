@@ -21,6 +21,7 @@ LONGEST = {  # characters; anything else is cut after those of `visible`
 }  # fmt: skip
 LONGEST_FILE = 90
 MEMBER_DIGITS = 4
+HALF_WAY = 1e-6  # of a step of the shown digits; what floating point leaves
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,14 @@ def view(content: ReportContent) -> View:
     for column in (RANK, *TABLE, *PANEL, *orderings):
         if column.key not in numeric or column.key in numbers:
             continue
-        values = _sent(numeric[column.key], column.sent)
+        values = sent(numeric[column.key], column.sent, column.shown)
         if column.needed or np.isfinite(values).any():
             numbers[column.key] = column
             frame[column.key] = values
     frame["polymorphs"] = _polymorphs(frame)
     members = {f"member_{k}": name.removeprefix("member_") for k, name in enumerate(content.member_columns())}
     for k, name in enumerate(content.member_columns()):
-        frame[f"member_{k}"] = _sent(ranking[name], MEMBER_DIGITS)
+        frame[f"member_{k}"] = sent(ranking[name], MEMBER_DIGITS)
     details = {f"detail_{k}": column for k, column in enumerate(detail_columns(ranking))}
     for name, detail in details.items():
         frame[name] = detail_texts(ranking[detail.name], detail.unit)
@@ -83,8 +84,20 @@ def _polymorphs(frame: pd.DataFrame) -> pd.Series[str]:
     return said.reindex(frame.index, fill_value="")
 
 
-def _sent(given: pd.Series[Any], digits: int) -> pd.Series[float]:
-    values = pd.to_numeric(given, errors="coerce").astype(np.float64).round(digits)
+def sent(given: pd.Series[Any], digits: int, shown: int | None = None) -> pd.Series[float]:
+    """Numbers as the page gets them.
+
+    Args:
+        given: numbers of a ranking.
+        digits: after the point, of what is sent.
+        shown: after the point, of what the page shows; fewer than `digits`. A number that rounding to `digits` puts half way
+            between two of these goes one step back, else 0.03453 would be shown as 0.04 by way of 0.035.
+    """
+    exact = pd.to_numeric(given, errors="coerce").astype(np.float64)
+    values = exact.round(digits)
+    if shown is not None and shown < digits:
+        half_way = ((values * 10.0**shown) % 1.0 - 0.5).abs() < HALF_WAY
+        values = values.mask(half_way, values + np.sign(exact - values) * 10.0**-digits).round(digits)
     return values.where(values.abs() * 10.0**digits <= FARTHEST)
 
 

@@ -87,10 +87,10 @@ _RANKING = (
     RankingColumn(
         "known_id",
         "",
-        "Id of the same crystal in the training data; `in the training data` for a model that keeps only fingerprints of its "
-        "training crystals, as the shipped one does. Empty: it is not among them.",
+        "Id of the same crystal in the labelled data that the model was made with: training, validation or test rows; `in the "
+        "training data` for a model that keeps only fingerprints of these, as the shipped one does. Empty: it is not among them.",
     ),
-    RankingColumn("known_moment", "µB/atom", "DFT moment of `known_id` in the training data."),
+    RankingColumn("known_moment", "µB/atom", "DFT moment of `known_id` in the same data."),
     RankingColumn("e_above_hull", "eV/atom", "Energy above the convex hull, as the source states it. Empty: unknown, not zero."),
     RankingColumn("stability", "", "`known` where `e_above_hull` has a value, else `unknown`."),
 )
@@ -210,7 +210,8 @@ EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; r
         "saturation_300K_T",
         "T",
         "µ0·Ms at 300 K if the crystal is a ferro- or ferrimagnet: from `saturation_if_fm_or_fim_T` and the Curie temperature "
-        "(Kuz'min, Phys. Rev. Lett. 94, 107204).",
+        "(Kuz'min, Phys. Rev. Lett. 94, 107204). It can be above `saturation_T`, which is the mean over all orders, "
+        "antiferromagnets included.",
     ),
     RankingColumn("saturation_300K_T_low", "T", "Lower end of its 90 % interval, which contains the uncertainty of both."),
     RankingColumn("saturation_300K_T_high", "T", "Upper end of its 90 % interval."),
@@ -241,7 +242,7 @@ EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; r
     RankingColumn("known_tn_K", "K", "Measured Néel temperature (median)."),
     RankingColumn("known_references", "", "Number of references behind the measured values."),
     RankingColumn("known_dois", "", "The first of these references."),
-    RankingColumn("known_spread_K", "K", "Largest minus smallest measured temperature."),
+    RankingColumn("known_spread_K", "K", "Largest minus smallest measured temperature, the handbook's included."),
     RankingColumn("known_elsewhere", "", "What the handbook has of this composition in another structure."),
     RankingColumn(
         "p_fm_or_fim_predicted",
@@ -261,7 +262,10 @@ IN_WINDOW = RankingColumn(
     "Probability of a Curie temperature in the window of the profile, from `tc_K` and its interval. The column exists only with "
     "the profiles `magnetocaloric` and `low-temperature-refrigerant`.",
 )
-KNOWN_MOMENT = RankingColumn("moment_dft", "µB/atom", "Known DFT moment. The column exists only where the input has one.")
+KNOWN_MOMENT = RankingColumn(
+    "moment_dft", "µB/atom",
+    "Known DFT moment, of crystals of the Materials Project and of the starter set. The column exists only where one is known.",
+)  # fmt: skip
 LICENSED = RankingColumn(
     "licensed", "", "Whether the crystal is licensed, so that its details are withheld. The column exists only where one is."
 )

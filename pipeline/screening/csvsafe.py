@@ -47,6 +47,11 @@ def csv_bytes(frame: pd.DataFrame) -> bytes:
     return b"".join(parts)
 
 
+def as_given(text: str) -> str:
+    """A text of a file that `csv_safe` wrote, as it was before."""
+    return text[1:] if text[:1] == "'" and text[1:].startswith(FORMULA_STARTS) else text
+
+
 def _may_start_formula(cells: list[Any]) -> bool:
     """Whether one of these cells may have to be changed; nearly every column is of plain texts of which none has to be."""
     return not (set(map(type, cells)) <= {str} and {cell[:1] for cell in cells}.isdisjoint(FORMULA_STARTS))

@@ -21,7 +21,10 @@ def distinct_ids(predictions: pd.DataFrame, rejected: pd.DataFrame) -> tuple[pd.
 
     Rejections keep one id for one file, since their table names the block.
     """
-    both = pd.concat([frame[["candidate_id", "source_file"]] for frame in (predictions, rejected) if len(frame)])
+    filled = [frame for frame in (predictions, rejected) if len(frame)]
+    if not filled:  # a source may hold nothing, such as a fetch that found no crystal
+        return predictions, rejected
+    both = pd.concat([frame[["candidate_id", "source_file"]] for frame in filled])
     files = both.drop_duplicates().groupby("candidate_id")["source_file"].size()
     shared = frozenset(files[files > 1].index)
     found = []

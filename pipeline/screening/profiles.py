@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,8 @@ def magnetocaloric(temperature_K: float) -> Profile:
     Raises:
         UserError: the temperature is not one of COLDEST_K to HOTTEST_K.
     """
+    if not isinstance(temperature_K, Real):  # Python programs hand over what they like
+        raise UserError(f"--working-temperature is a number of kelvins, not {temperature_K!r}")
     if not COLDEST_K <= temperature_K <= HOTTEST_K:
         raise UserError(f"--working-temperature is a temperature of {COLDEST_K:g} to {HOTTEST_K:g} K, not {temperature_K:g}")
     usual = temperature_K == WORKING_TEMPERATURE_K

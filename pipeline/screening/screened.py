@@ -11,6 +11,7 @@ import pandas as pd
 
 from pipeline.old_names import with_current_columns
 from pipeline.ops.memory import give_back_memory
+from pipeline.screening.csvsafe import as_given
 
 
 @dataclass(frozen=True)
@@ -31,4 +32,5 @@ class Screened:
         return ranking
 
     def rejected(self) -> pd.DataFrame:
-        return pd.read_csv(self.folder / "rejected.csv", dtype=str, keep_default_na=False)
+        """The rejections, with ids and files as the source gives them."""
+        return pd.read_csv(self.folder / "rejected.csv", dtype=str, keep_default_na=False).map(as_given)

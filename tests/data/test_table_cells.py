@@ -16,7 +16,7 @@ from data.errors import UserError
 from data.labels import find_fault
 from data.rejection import Reason, Rejection
 from data.sources import Record
-from data.sources.opening import candidate_source
+from data.sources.opening import candidate_columns, candidate_source
 from data.sources.parquet import Columns, ParquetSource
 from data.sources.table_cells import identifier_of, number_of, ordering_of, says_yes
 from tests.data.cif_texts import cif_text
@@ -26,7 +26,7 @@ QUOTED = '"' + CIF.replace('"', '""') + '"'
 
 
 def read(path: Path, columns: str = "") -> list[Record | Rejection]:
-    source = candidate_source([path], Columns.parse(columns))
+    source = candidate_source([path], candidate_columns(columns))
     source.identity()
     return [item for shard in source.shards() for item in source.read(shard)]
 
@@ -110,11 +110,18 @@ def test_one_table_in_many_spellings(tmp_path: Path, content: str | bytes, name:
     assert ids(of_csv(tmp_path, content, name=name)) == ["a"]
 
 
+def test_labels_of_candidates_can_be_switched_off_only(tmp_path: Path) -> None:
+    assert ids(of_csv(tmp_path, f"name,cif\na,{QUOTED}\n", "id=name,split=,moment=")) == ["a"]
+    with pytest.raises(UserError, match="moment is for `refresh`"):
+        candidate_columns("moment=total_magnetization_muB")
+
+
 @pytest.mark.parametrize(
     ("content", "columns", "word"),
     [
         (gzip.compress(f"material_id,cif\na,{QUOTED}\n".encode())[:-12], "", "not a readable CSV"),
-        (b"", "", "no columns"), (f"cif,cif,material_id\nx,{QUOTED},a\n", "", "two columns of the name 'cif'"),
+        (b"", "", "no columns"), ("material_id,cif\n", "", "t.csv holds no rows"),
+        (f"cif,cif,material_id\nx,{QUOTED},a\n", "", "two columns of the name 'cif'"),
         (f"material_id,cif\na,{QUOTED}\n", "id=material_id,id=cif", "two columns for id"),
         (f"material_id,cif\na,{QUOTED}\n", "id=cif", "both the id and the crystal"),
         (f"material_id,cif\na,{QUOTED}\n", "id=", "id needs a column"),

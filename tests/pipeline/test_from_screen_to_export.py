@@ -193,7 +193,7 @@ def test_a_newcomer_at_the_top_moves_nobody(runs: Runs, tmp_path: Path) -> None:
     fewer.to_parquet(tmp_path / "less" / "ranking.parquet")
     shutil.copy(runs.first.folder / "rejected.csv", tmp_path / "less")
     found = compare(Screened(tmp_path / "less", runs.first.manifest), runs.first)
-    assert found.counts == {"new": 1, "withdrawn": 0, "up": 0, "down": 0, "unmoved": len(fewer)}
+    assert found.counts == {"new": 1, "withdrawn": 0, "up": 0, "down": 0, "changed": 0, "unmoved": len(fewer)}
     nothing = compare(runs.first, runs.first)
     assert nothing.differences == [] and nothing.changes.empty and list(nothing.changes.columns) == COLUMNS
 
@@ -274,7 +274,7 @@ def test_a_source_that_is_gone_or_changed(runs: Runs, tmp_path: Path) -> None:
     assert run.manifest["known_from"] is None, "the model travels without its snapshot, and the manifest says so"
     assert export(run, 5, [], ["cif"], tmp_path / "one", Quiet())["candidates"][0]["candidate_id"] == "Fe"
     write(tmp_path / "t.parquet", {"Fe": runs.crystals["plain 7"]}, {})
-    with pytest.raises(UserError, match=r"has changed since run .* screen again"):
+    with pytest.raises(UserError, match=r"Fe .* is no longer in t.parquet as run .* screen again"):
         export(run, 5, [], ["cif"], tmp_path / "two", Quiet())
     table.unlink()
     with pytest.raises(UserError, match=r"cannot be read again: .*t.parquet"):

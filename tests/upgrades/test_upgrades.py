@@ -89,7 +89,7 @@ def test_a_screen_is_read_and_reported(tmp_path: Path, edition: str) -> None:
     assert run.manifest["ranked"] == len(ranking) and not {*COLUMNS, *RUN_KEYS} & {*ranking, *run.manifest}
     assert run.manifest["excluded"] == (ranking["exclusion_reason"] != "").sum()
     assert run.manifest["out_of_domain"] == (ranking["ood_score"] > 1).sum()
-    assert compare(run, run).counts == {"new": 0, "withdrawn": 0, "up": 0, "down": 0, "unmoved": len(ranking)}
+    assert compare(run, run).counts == {"new": 0, "withdrawn": 0, "up": 0, "down": 0, "changed": 0, "unmoved": len(ranking)}
     page = report_screen(run, open_model(where.models, run.manifest["model"])).read_text()
     assert str(run.ranking()["candidate_id"][0]) in page
 

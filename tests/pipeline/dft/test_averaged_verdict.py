@@ -47,7 +47,7 @@ def test_the_rule(shares: tuple[float, ...], words: tuple[Word, ...], expected: 
 
 
 def plans_of(run: Screened) -> list[Plan]:
-    chosen, left_out = read_again(run.manifest, run.ranking())
+    chosen, left_out = read_again(run, run.ranking())
     assert not left_out
     return sorted(plan(chosen, SYMPREC_A, METHOD, Size(SITES), False), key=lambda one: one.chosen.approximant)
 

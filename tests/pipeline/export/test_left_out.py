@@ -115,10 +115,11 @@ def test_an_id_with_commas(run: Screened, tmp_path: Path) -> None:
     [
         (["a,b"], ["a,b"]), (["a, b"], ["a", "b"]), (["a", "b"], ["a", "b"]), (["c,a,b"], ["c", "a,b"]), ([" a "], ["a"]),
         (["(Fe,Co)2B,c"], ["(Fe,Co)2B", "c"]), (["c,"], ["c"]), (["d/e"], ["d/e"]),
+        (["'=1+1"], ["=1+1"]), (["c,'=1+1"], ["c", "=1+1"]),
     ],
 )  # fmt: skip
 def test_ids_as_they_are_written(given: list[str], found: list[str]) -> None:
-    assert named_ids(["a", "b", "a,b", "c", "(Fe,Co)2B", "d/e"], given) == found
+    assert named_ids(["a", "b", "a,b", "c", "(Fe,Co)2B", "d/e", "=1+1"], given) == found
 
 
 def test_an_unknown_id_is_a_mistake() -> None:

@@ -107,6 +107,17 @@ def test_the_users_values(tmp_path: Path) -> None:
     assert found["known_dois"][2] == "handbook: Coey 2010; 10.1/e" and found["known_references"][2] == 2
 
 
+def test_the_spread_holds_every_value_that_is_counted(tmp_path: Path) -> None:
+    """A value of the user that contradicts the handbook is a reference, and is seen."""
+    (tmp_path / "mine.csv").write_text(
+        "formula,kind,value_K,ref,manual\nFe,Tc,900,doi:10.1/e,true\nFe,Tc,950,doi:10.1/f,\nMnBi,TN,500,doi:10.1/b,true\n"
+    )
+    found = look(("Fe", 229), ("MnBi", 194), ("Fe", 194), ("Ni", 225), own=tmp_path)
+    assert found["known_references"].tolist() == [3, 2, 2, 1]
+    assert found["known_tc_K"].tolist()[:2] == [1044, 633], "the handbook decides"
+    assert found["known_spread_K"].fillna(-1).tolist() == [144, 133, 50, -1], "hcp iron has the user's values only"
+
+
 def test_the_order_of_rows_does_not_matter() -> None:
     crystals = [("NiO", 225), ("Al", 225), ("Fe", 229)]
     forth, back = look(*crystals), look(*crystals[::-1])

@@ -6,12 +6,15 @@ import math
 
 import lxml.html
 import numpy as np
+import pandas as pd
 import pytest
 from report_samples import content, ranking
 
 from pipeline.report import details
 from pipeline.report.pack import unpack
 from pipeline.report.page import render_report
+from pipeline.report.text import number
+from pipeline.report.view import sent
 from pipeline.screening.columns import RankingColumn
 
 SENTENCE = RankingColumn("moment_sentence", "", "A sentence.", "Moments by shell")
@@ -39,3 +42,13 @@ def test_texts_numbers_and_flags_are_sent_with_their_labels() -> None:
 def test_a_column_that_says_nothing_is_left_out() -> None:
     frame = ranking(2).assign(moment_sentence="", moment_4f=math.nan)
     assert details.detail_columns(frame) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.03453, "0.03"), (0.0347, "0.03"), (0.03547, "0.04"), (0.035, "0.04"), (0.99496, "0.99"), (1.2349, "1.23"), (0.3, "0.30")],
+)
+def test_a_number_is_rounded_once(value: float, said: str) -> None:
+    """On its way to the page it is rounded to more digits than are shown."""
+    for digits in (3, 4):
+        assert number(sent(pd.Series([value]), digits, 2)[0], 2) == said

@@ -134,10 +134,10 @@ def test_another_way_to_approximants_is_another_screen(
         monkeypatch.setattr(f"{module}.APPROXIMANT_CODE", "approximants-of-another-release")
     again = run(folder, where, ensemble, tmp_path / "again")
     assert again.manifest["id"] != done.manifest["id"] and again.manifest["shards_taken_over"] == 0
-    chosen, left_out = read_again(done.manifest, choose(done.ranking(), 3, ["FeCo", "B2-FeCo"]))
+    chosen, left_out = read_again(done, choose(done.ranking(), 3, ["FeCo", "B2-FeCo"]))
     assert [one.row["candidate_id"] for one in chosen] == ["B2-FeCo"], "ordered crystals are what they were"
     assert [one.row["candidate_id"] for one in left_out] == ["FeCo"] and "screen again" in left_out[0].why
-    assert not read_again(again.manifest, choose(again.ranking(), 3, ["FeCo", "B2-FeCo"]))[1]
+    assert not read_again(again, choose(again.ranking(), 3, ["FeCo", "B2-FeCo"]))[1]
 
 
 def test_export_writes_the_approximants_and_a_plan_calculates_them(
@@ -154,7 +154,7 @@ def test_export_writes_the_approximants_and_a_plan_calculates_them(
         assert structure.is_ordered
         iron += told["share"] * structure.composition.get_atomic_fraction("Fe")
     assert abs(iron - 0.7) < HALF
-    chosen, _ = read_again(done.manifest, choose(done.ranking(), 3, ["FeCo"]))
+    chosen, _ = read_again(done, choose(done.ranking(), 3, ["FeCo"]))
     plans = plan(chosen, 0.01, Method("toy:Toy", DftSettings()), Size(40), False)
     assert len(plans) == number and any(one.jobs for one in plans)
     keys = {job.key for one in plans for job in one.jobs}

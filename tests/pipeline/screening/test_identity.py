@@ -48,6 +48,11 @@ def test_a_counted_id_that_another_crystal_bears_is_written_otherwise() -> None:
         bearers[name] += 1
 
 
+def test_a_screen_of_nothing_has_no_ids() -> None:
+    one, other = distinct_ids(pd.DataFrame(), table())
+    assert one.empty and other.empty
+
+
 def test_other_forms_of_one_name() -> None:
     assert same_candidate(("structure", "B/structure.cif"), ("B/structure", "B/structure.cif")), "an id of an earlier version"
     assert same_candidate(("7", "A/7.cif"), ("7 in A/7.cif", "A/7.cif"))
@@ -108,7 +113,7 @@ def test_everywhere_else_two_files_share_a_name(mine: Path, where: Settings, ens
         assert ids.is_unique and not set(done.ranking()["duplicate_of"]) - {"", *ids}
         for name in ids:
             rows = choose(done.ranking(), 1, [name])
-            chosen, left_out = read_again(done.manifest, rows)
+            chosen, left_out = read_again(done, rows)
             assert len(rows) == 1 and not left_out and chosen[0].crystal.formula == rows["formula"].iloc[0]
     of_zip = run([tmp_path / "z.zip"], where, ensemble, tmp_path / "z").ranking()["candidate_id"]
     assert sorted(of_zip) == ["A/structure", "B/structure"]
@@ -123,5 +128,5 @@ def test_blocks_of_one_name_are_read_again_in_their_order(
     done = run([tmp_path / "two.cif"], where, ensemble, tmp_path / "out")
     rows = done.ranking()
     assert sorted(rows["candidate_id"]) == ["two#same", "two#same (2)"]
-    chosen, _ = read_again(done.manifest, rows)
+    chosen, _ = read_again(done, rows)
     assert [one.crystal.formula for one in chosen] == rows["formula"].to_list() and rows["formula"].nunique() == 2
