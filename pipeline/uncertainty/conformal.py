@@ -1,7 +1,8 @@
 """Calibrates the estimated size of an error, so that intervals hold their stated share.
 
 Split conformal prediction, binned by predicted moment (Mondrian; Vovk et al. 2005). One quantile over all rows would cover the
-many non-magnetic crystals and miss the few large moments, which a report shows. In a bin of few rows, where a few chemical
+many non-magnetic crystals and miss the few large moments, which a report shows. Crystals of one chemical system err alike, and a
+new crystal is of another one: in each bin, a system counts as the square root of its rows. In a bin of few rows, where a few
 systems decide the quantile, the rows of both neighbours count, too, with half the weight. The signed scores of a bin are stored
 as well: they are the distribution of a crystal's moment (a conformal predictive system; Vovk et al. 2019).
 
@@ -11,6 +12,7 @@ stated bounds by a jump.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -44,21 +46,23 @@ class Calibration:
     signed: tuple[tuple[float, ...], ...] = ()  # quantiles of (truth - moment) in that unit; older models have none
 
     @classmethod
-    def fit(cls, truth: Floats, moment: Floats, spread: Floats) -> Self:
+    def fit(cls, truth: Floats, moment: Floats, spread: Floats, systems: Sequence[str] | None = None) -> Self:
         """Calibrate on validation rows.
 
         Args:
             truth: (rows,) DFT moments, µB/atom.
             moment: (rows,) predicted moments, µB/atom.
             spread: (rows,) estimated sizes of the error, µB/atom. The estimate of a row must not be fitted to its own error.
+            systems: (rows,) their chemical systems; None: each row is one of its own.
         """
+        of_system = np.arange(len(truth)) if systems is None else np.unique(list(systems), return_inverse=True)[1]
         error = np.abs(truth - moment)
         floors, quantiles, sigmas, counts, signed = [], [], [], [], []
         for k in range(len(MOMENT_BINS) - 1):
             here = _bin_rows(moment, k)
             floor = float(max(FLOOR * np.median(error[here]), SMALLEST))
             floors.append(floor)
-            scale, weight = np.hypot(spread, floor), _weights(moment, k, here)
+            scale, weight = np.hypot(spread, floor), _by_system(_weights(moment, k, here), of_system)
             quantiles.append(_conformal_quantile(error / scale, LEVEL, weight))
             sigmas.append(_conformal_quantile(error / scale, ONE_SIGMA, weight))
             counts.append(int(here.sum()))
@@ -160,10 +164,18 @@ def _weights(moment: Floats, k: int, here: NDArray[np.bool_]) -> Floats:
     return weight
 
 
+def _by_system(weight: Floats, system: NDArray[np.int64]) -> Floats:
+    """(rows,) weights, those of a system's n rows over the root of n."""
+    many = np.bincount(system[weight > 0], minlength=int(system.max(initial=0)) + 1)
+    found: Floats = weight / np.sqrt(np.maximum(many[system], 1))
+    return found
+
+
 def _conformal_quantile(score: Floats, level: float, weight: Floats) -> float:
-    """The finite-sample quantile, in which the new crystal counts as one more; with too few rows, the largest score."""
+    """The finite-sample quantile, in which the new crystal counts as one more of mean weight; with too few rows, the largest
+    score."""
     score, weight = score[weight > 0], weight[weight > 0]
     order = np.argsort(score, kind="stable")
     passed = np.cumsum(weight[order])
-    place = np.searchsorted(passed, (passed[-1] + 1) * level)
+    place = np.searchsorted(passed, (passed[-1] + weight.mean()) * level)
     return float(score[order[min(int(place), len(order) - 1)]])

@@ -89,7 +89,7 @@ class ErrorModel:
         magnetic = Platt.fit(truth > MAGNETIC_THRESHOLD, said.p_magnetic, unpaired)
         folds = system_folds(systems, FOLDS)
         if len(truth) < FEWEST_ROWS or len(folds) == 1:
-            calibration = Calibration.fit(truth, moment, _widened(said.spread, domain, examples))
+            calibration = Calibration.fit(truth, moment, _widened(said.spread, domain, examples), systems)
             return cls(calibration, magnetic, None, domain, rule, integer, residuals)
         settings, error = settings or DifficultySettings(), np.abs(truth - moment)
         # no columns of the structure: some of them (space group, coordination) jump where a crystal hardly changes
@@ -103,7 +103,7 @@ class ErrorModel:
             expected[left_out] = learned(others).predict(_rows(predictions, left_out), weights, descriptors[left_out])
         expected = _widened(expected, domain, examples)
         difficulty = learned(np.arange(len(truth)))
-        return cls(Calibration.fit(truth, moment, expected), magnetic, difficulty, domain, rule, integer, residuals)
+        return cls(Calibration.fit(truth, moment, expected, systems), magnetic, difficulty, domain, rule, integer, residuals)
 
     def predict(self, predictions: Mapping[str, Prediction], weights: Floats, examples: Examples) -> EnsemblePrediction:
         """Combine the members' predictions and add calibrated errors.

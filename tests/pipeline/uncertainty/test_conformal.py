@@ -111,3 +111,14 @@ def test_a_calibration_of_before_states_no_distribution() -> None:
     old = Calibration.from_json(json.loads(json.dumps(content)))
     assert np.isnan(old.p_above(1.0, np.ones(3), np.ones(3))).all()
     assert np.isfinite(old.interval(np.ones(3), np.ones(3))[0]).all()
+
+
+def test_a_large_chemical_system_does_not_decide_the_width() -> None:
+    """Of 600 rows 100 are of one system and are 5 times as far off; it counts as 10 of 510, not as 100 of 600."""
+    moment, spread = np.full(600, 0.8), np.full(600, 0.1)
+    step = np.concatenate([np.linspace(0.0, 0.1, 500), np.full(100, 0.5)])
+    systems = [f"S{k}" for k in range(500)] + ["large"] * 100
+    apart, together = (Calibration.fit(moment + step, moment, spread, names) for names in (None, systems))
+    assert together.interval(moment[:1], spread[:1])[1][0] < 0.91 < 1.2 < apart.interval(moment[:1], spread[:1])[1][0]
+    alone = Calibration.fit(moment + step, moment, spread, [f"S{k}" for k in range(600)])
+    assert alone == apart, "systems of one row each are rows"
