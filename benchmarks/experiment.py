@@ -47,7 +47,8 @@ FIRST = 100
 ORDER_FIGURES = ("auroc", "macro_f1", "brier", "calibration_error")
 OOD_EDGES = (0.0, 0.4, 0.6, 0.8, 1.0, 1.5, np.inf)
 DRAWS = 2000
-SMOKE = ExperimentSettings(1, ForestSettings(n_estimators=5), NetworkSettings(width=16, hidden=32, epochs=1))
+FEW = ForestSettings(n_estimators=5)
+SMOKE = ExperimentSettings(1, FEW, FEW, NetworkSettings(width=16, hidden=32, epochs=1))
 SMOKE_ROWS = 1500
 ROOM_K = 300.0
 

@@ -36,7 +36,7 @@ from models.packing import gather
 from models.saved import WEIGHTS_FILE, read_saved, set_weights, write_header
 from models.trees.decision_trees import Trees
 
-FAMILY, FORMAT = "experiment", 3  # 1 had forests of means, unpacked; 2 had no families
+FAMILY, FORMAT = "experiment", 4  # 1 had forests of means, unpacked; 2 had no families; 3 had trees in full precision
 FOREST, NETWORK, DOMAIN, FAMILIES = "forest", "network", "domain", "families"
 LARGEST_STEP = 6.0  # standard deviations from the mean of a column; networks see nothing farther out
 Floats = NDArray[np.float64]

@@ -21,7 +21,7 @@ from models.experiment.domain import CompositionDomain
 from models.experiment.families import Families
 from models.experiment.intervals import BinnedResiduals
 from models.experiment.model import ExperimentModel, Members, Standard, combine, temperatures
-from models.experiment.tree_members import ForestSettings, grow_forest
+from models.experiment.tree_members import ORDER_FOREST, ForestSettings, grow_forest
 from models.networks.state_file import write_state
 from models.trees.decision_trees import Trees
 from pipeline.features.formulas import element_properties
@@ -31,7 +31,7 @@ from pipeline.training.experiment_rows import FOLDS, ExperimentRows
 Floats = NDArray[np.float64]
 Report = Callable[[str], None]
 WEIGHTS = np.linspace(0.0, 1.0, 11)  # of the forest, tried on held-out rows
-MEMBERS_CODE = "members-4"  # raise it whenever the same settings and rows would give other members or answers
+MEMBERS_CODE = "members-5"  # raise it whenever the same settings and rows would give other members or answers
 ALL = FOLDS  # the fold that leaves nothing out
 
 
@@ -40,9 +40,14 @@ class ExperimentSettings:
     """What a training run may choose."""
 
     networks: int = 2
-    forest: ForestSettings = field(default_factory=ForestSettings)
+    temperatures: ForestSettings = field(default_factory=ForestSettings)
+    order: ForestSettings = ORDER_FOREST
     network: NetworkSettings = field(default_factory=NetworkSettings)
     seed: int = 0
+
+    def forest(self, task: str) -> ForestSettings:
+        """The forest of a task."""
+        return self.order if task == "order" else self.temperatures
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +130,8 @@ def fit_members(
         file = folder / f"forest-{task}.npz"
         if not file.is_file():
             report(f"{folder.name}: forest of {task}")
-            grown = grow_forest(rows.formulas.columns[known[use]], truth[use], weight[use], task, settings.forest, settings.seed)
+            columns, forest = rows.formulas.columns[known[use]], settings.forest(task)
+            grown = grow_forest(columns, truth[use], weight[use], task, forest, settings.seed)
             _store(file, vars(grown))
         with np.load(file) as stored:
             forests[task] = Trees(**{name: stored[name] for name in stored.files})

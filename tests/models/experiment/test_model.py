@@ -19,7 +19,8 @@ from pipeline.training.experiment_rows import FOLDS, ExperimentRows
 from tests.models.damage import spoil
 
 ROWS = 400
-SMALL = ExperimentSettings(1, ForestSettings(n_estimators=8), NetworkSettings(width=16, hidden=32, epochs=3))
+FEW = ForestSettings(n_estimators=8)
+SMALL = ExperimentSettings(1, FEW, FEW, NetworkSettings(width=16, hidden=32, epochs=3))
 SAME_K = 0.02  # a row's place in a batch moves float32 sums
 
 

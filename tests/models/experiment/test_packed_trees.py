@@ -7,7 +7,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesRegressor
 
 from models.contract import ModelError
-from models.experiment.packed_trees import pack, unpack
+from models.experiment.packed_trees import LARGEST, PARTS, pack, rounded, unpack
 from models.trees.decision_trees import MANY_ROWS, Trees, flatten, single_leaf
 
 LEVELS = (0.16, 0.5, 0.84)
@@ -32,22 +32,40 @@ def test_quantiles() -> None:
 @pytest.mark.parametrize("rows", [300, 20_000])
 def test_packed_and_unpacked(rows: int) -> None:
     """A tree of 20,000 rows has steps that need more than 16 bits."""
-    _, trees, asked = grown(rows)
+    _, full, asked = grown(rows)
+    trees = rounded(full)
     packed = pack(trees)
     assert packed["step"].dtype == (np.int16 if rows == 300 else np.int32)
     again = unpack(packed)
     again.check(6, 1)
     np.testing.assert_array_equal(again.predict(asked), trees.predict(asked))
-    assert sum(v.nbytes for v in packed.values()) < 0.6 * sum(v.nbytes for v in vars(trees).values())
+    assert sum(v.nbytes for v in packed.values()) < 0.3 * sum(v.nbytes for v in vars(trees).values())
 
 
 def test_one_leaf() -> None:
     assert unpack(pack(single_leaf(3.5))).predict(np.zeros((2, 1), np.float32)).tolist() == [[3.5], [3.5]]
 
 
+def test_rounded_trees_predict_nearly_the_same() -> None:
+    full = grown()[1]
+    trees = rounded(full)
+    kept = full.value > 0
+    leaf = full.left == np.arange(len(full.left))
+    assert np.abs(trees.value - full.value)[kept & leaf[:, None]].max() <= 0.5 / PARTS
+    assert (trees.value[~leaf] == 0).all() and trees.value.max() <= LARGEST
+    np.testing.assert_allclose(trees.threshold[~leaf], full.threshold[~leaf], rtol=1e-3, atol=1e-7)
+    np.testing.assert_array_equal(rounded(trees).value, trees.value)
+
+
+def test_what_is_not_rounded_is_refused() -> None:
+    with pytest.raises(ValueError, match="rounded"):
+        pack(grown()[1])
+
+
 def test_arrays_that_do_not_fit() -> None:
-    packed = pack(grown()[1])
-    for damaged in (packed | {"number": packed["number"][1:]}, {k: v for k, v in packed.items() if k != "step"}):
+    packed = pack(rounded(grown()[1]))
+    shorter = [packed | {name: packed[name][1:]} for name in ("leaf", "threshold", "feature", "step", "value")]
+    for damaged in (*shorter, {k: v for k, v in packed.items() if k != "step"}):
         with pytest.raises(ModelError):
             unpack(damaged)
     with pytest.raises(ModelError):
@@ -55,6 +73,6 @@ def test_arrays_that_do_not_fit() -> None:
 
 
 def test_trees_in_another_order_are_refused() -> None:
-    trees = grown()[1]
+    trees = rounded(grown()[1])
     with pytest.raises(ValueError, match="depth first"):
         pack(Trees(trees.root, trees.right, trees.left, trees.feature, trees.threshold, trees.value))

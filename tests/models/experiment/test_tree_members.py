@@ -10,7 +10,7 @@ from models.experiment.model import combine
 from models.experiment.tree_members import ForestSettings, grow_forest, predict_forest
 
 SETTINGS = ForestSettings(n_estimators=25)
-SAME_K = 0.01  # values are kept as float32
+SAME_K = 0.05  # leaves are rounded to a thousandth of the root of a temperature
 
 
 def columns(n: int, seed: int) -> np.ndarray:

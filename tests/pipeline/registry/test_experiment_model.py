@@ -28,7 +28,8 @@ from pipeline.training.literature_rows import literature_rows
 from pipeline.training.train_experiment import train_experiment_model
 from tests.pipeline.training.measured import write_measured
 
-SMALL = ExperimentSettings(1, ForestSettings(n_estimators=8), NetworkSettings(width=16, hidden=32, epochs=2))
+FEW = ForestSettings(n_estimators=8)
+SMALL = ExperimentSettings(1, FEW, FEW, NetworkSettings(width=16, hidden=32, epochs=2))
 ONE_IN, MANY = 10, 500  # one composition of the shared tables in so many, and more rows than that
 SHARED = Path(__file__).parents[3].parent / "shared" / "data" / "literature"
 
