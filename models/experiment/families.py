@@ -25,7 +25,7 @@ TIE = 1e-6  # added, so that a fraction between two steps goes up whatever its l
 PRIOR = 2.0  # members' worth of the share of all rows
 FEWEST = 2  # members of a family
 LARGEST_Z = 118
-LOGITS = 2.5  # that an evidence of one is worth; from 1.5 to 3 nothing changes on chemical systems that none had seen
+LOGITS = 2.0  # that an evidence of one is worth; from 1.5 to 3 nothing changes on chemical systems that none had seen
 PARTS = ("family", "evidence", "weight")
 
 
