@@ -107,3 +107,9 @@ def test_a_slope_that_would_reverse_the_order_is_discarded() -> None:
     p = rng.uniform(0.05, 0.95, 4000)
     happened = rng.random(4000) < 1.0 / (1.0 + np.exp(0.5 * np.log(p / (1.0 - p))))
     assert Platt.fit(happened, p) == Platt()
+
+
+def test_an_unpaired_electron_adds_to_the_logit() -> None:
+    """logit(0.3) = -0.847; 2 of it, 3 times 0.5 and 0.1 more are -0.0946."""
+    said = Platt(2.0, 0.1, 3.0).of(np.array([0.3, 0.3]), np.array([0.5, 0.0]))
+    assert said == pytest.approx([1 / (1 + np.exp(0.0946)), 1 / (1 + np.exp(1.5946))], abs=1e-4)

@@ -153,3 +153,8 @@ def test_damaged_files_are_refused(tmp_path: Path, damage: str) -> None:
     save_file(arrays, tmp_path / WEIGHTS_FILE)
     with pytest.raises(ModelError):
         IntegerMoments.load(tmp_path)
+
+
+def test_the_expected_moment_in_numbers() -> None:
+    """4.8 µB, an odd integer with probability 1/2: 5 counts 0.7365, 3 counts 0.0012, the moment itself 0.5."""
+    assert expected_moment(np.array([4.8]), np.array([1]), np.array([0.5]))[0] == pytest.approx(4.9173, abs=2e-4)
