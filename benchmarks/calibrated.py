@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.contract import Examples, Model
+from models.members import predict_members
 from pipeline.features.descriptors import descriptor_names
 from pipeline.registry.member_mean import Rule
 from pipeline.uncertainty.applicability_domain import Domain
@@ -36,8 +37,8 @@ def calibrated(
         settings: of the trees that tell how far a prediction may be off.
     """
     weights = equal_weights(members)
-    residuals = TrainingResiduals.fit(learned, [model.predict(learned) for model in members.values()], weights, Rule.MEAN)
-    said = [model.predict(known) for model in members.values()]
+    on_train, said = (list(predict_members(members, rows).values()) for rows in (learned, known))
+    residuals = TrainingResiduals.fit(learned, on_train, weights, Rule.MEAN)
     return ErrorModel.fit(
         known.targets(), said, weights, known, systems, Domain.fit(learned, known, len(descriptor_names())), 0, settings,
         integer=IntegerMoments.fit(learned), residuals=residuals,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from data.store.artifact import write_bytes
 from models.contract import MAGNETIC_THRESHOLD, Examples, Model, ModelError
+from models.members import predict_members
 from pipeline.evaluation.metrics import LARGE_MOMENT, regression_metrics, reliability, spread_metrics
 from pipeline.evaluation.stratified_errors import stratified_errors
 from pipeline.features.descriptors import descriptor_names
@@ -81,7 +82,7 @@ def publish_ensemble(
     on_validation = [said[member.name] for member in members]
     chosen = choose_weights(validation.targets(), np.stack([p.moment for p in on_validation]), systems)
     domain = Domain.fit(train, validation, len(descriptor_names()))
-    on_train = [member.model.predict(learned) for member in members]
+    on_train = list(predict_members({member.name: member.model for member in members}, learned).values())
     errors = ErrorModel.fit(
         validation.targets(), on_validation, chosen.weights, validation, systems, domain, rule=chosen.rule,
         integer=IntegerMoments.fit(train), residuals=TrainingResiduals.fit(learned, on_train, chosen.weights, chosen.rule),

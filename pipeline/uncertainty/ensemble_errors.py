@@ -116,32 +116,22 @@ class ErrorModel:
         said = _combined(list(predictions.values()), weights, self.rule, self.residuals)
         moment, unpaired = _by_integers(self.integer, said.moment, examples)
         size = self._size(said, list(predictions.values()), weights, examples)
-        low, high, std = self._with_unseen_elements(*self.calibration.interval(moment, size), examples)
-        large = self._p_large(moment, size, examples)
+        spin = np.zeros(len(examples)) if self.domain is None else unseen_spin(examples.graphs, self.domain.elements)
+        low, high, std = _with_unseen_elements(*self.calibration.interval(moment, size), spin)
+        large = self._p_large(moment, size, spin)
         members = {name: p.moment for name, p in predictions.items()}
         far = np.full(len(size), np.nan) if self.domain is None else self.domain.score(examples)
         p_magnetic = self.magnetic.of(said.p_magnetic, unpaired)
         return EnsemblePrediction(moment, low, high, std, size, p_magnetic, large, far, members)
 
-    def _with_unseen_elements(self, low: Floats, high: Floats, std: Floats, examples: Examples) -> tuple[Floats, Floats, Floats]:
-        """The interval and the standard deviation, where anything up to their free atoms' spin may be added or taken."""
-        spin = self._unseen_spin(examples)
-        if not spin.any():
-            return low, high, std
-        return np.maximum(low - spin, 0.0), high + spin, np.hypot(std, spin / np.sqrt(3.0))  # of a uniform distribution
-
-    def _p_large(self, moment: Floats, size: Floats, examples: Examples) -> Floats:
+    def _p_large(self, moment: Floats, size: Floats, spin: Floats) -> Floats:
         """(rows,) probabilities of a moment above LARGE_MOMENT; an unseen element's spin is anything in its range alike."""
-        spin, p = self._unseen_spin(examples), self.calibration.p_above(LARGE_MOMENT, moment, size)
+        p = self.calibration.p_above(LARGE_MOMENT, moment, size)
         if not (wide := np.flatnonzero(spin)).size:
             return p
         shifted = [np.maximum(moment[wide] + share * spin[wide], 0.0) for share in SHARES]
         p[wide] = np.mean([self.calibration.p_above(LARGE_MOMENT, one, size[wide]) for one in shifted], axis=0)
         return p
-
-    def _unseen_spin(self, examples: Examples) -> Floats:
-        """(rows,) µB/atom that elements which no member has seen may carry."""
-        return np.zeros(len(examples)) if self.domain is None else unseen_spin(examples.graphs, self.domain.elements)
 
     def _size(self, said: Combined, predictions: Sequence[Prediction], weights: Floats, examples: Examples) -> Floats:
         """(rows,) the estimated size of the error before calibration, µB/atom."""
@@ -185,6 +175,13 @@ class ErrorModel:
         rule = Rule(stated.get("rule", Rule.MEAN))  # older releases knew no other
         calibration, magnetic = Calibration.from_json(stated["calibration"]), Platt(**stated["magnetic"])
         return cls(calibration, magnetic, difficulty, domain, rule, integer, residuals)
+
+
+def _with_unseen_elements(low: Floats, high: Floats, std: Floats, spin: Floats) -> tuple[Floats, Floats, Floats]:
+    """The interval and the standard deviation, where anything up to the unseen elements' spin may be added or taken."""
+    if not spin.any():
+        return low, high, std
+    return np.maximum(low - spin, 0.0), high + spin, np.hypot(std, spin / np.sqrt(3.0))  # of a uniform distribution
 
 
 def _widened(size: Floats, domain: Domain, examples: Examples) -> Floats:
