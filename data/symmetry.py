@@ -91,6 +91,25 @@ def without_orbits(cell: SymmetricCell) -> SymmetricCell:
     return replace(cell, orbit=np.arange(len(cell.numbers)))
 
 
+def alike(cell: SymmetricCell, kinds: NDArray[np.int64], within_A: float) -> NDArray[np.int64]:
+    """(n,) the orbits of a cell, with those joined that operations of a nearly symmetric cell map onto each other.
+
+    Args:
+        cell: a symmetrised crystal.
+        kinds: (n,) what the operations keep, in place of the elements.
+        within_A: how far a site may be from the image of another one, Å.
+    """
+    try:
+        found = moyopy.MoyoDataset(
+            moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), kinds.tolist()), symprec=within_A
+        )
+    except Exception:  # as in `symmetrise`
+        return cell.orbit
+    named = np.array(found.orbits, dtype=np.int64)
+    joined: NDArray[np.int64] = np.unique(named[cell.representatives], return_inverse=True)[1][cell.orbit]
+    return joined
+
+
 @lru_cache(maxsize=530)
 def _operations(space_group: int, hall: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     found = moyopy.operations_from_number(space_group, setting=moyopy.Setting.hall_number(hall), primitive=True)

@@ -1,7 +1,9 @@
 """How a ferrimagnet's d moments compensate each other: the sublattices of its own sites, and what they leave of the sum.
 
 The signs are those of the lowest energy Σ J s s over the orbits of magnetic sites, each orbit up or down as a whole, and orbits
-that nothing distinguishes together (pipeline.magnetism.sublattices). J has the sign that is usual for the pair:
+that nothing distinguishes together (pipeline.magnetism.sublattices). Orbits that small shifts have split, or the ions between the
+magnetic ones of a salt, count as one: a supercell, a strained cell or an ordered approximant of a doped perovskite has the
+sublattices of the symmetric crystal. J has the sign that is usual for the pair:
 
 * salts: antiparallel where two sites share a corner (3.2 to 4.15 Å: superexchange at 120° to 180°; spinels A against B, garnets,
   hexaferrites, double perovskites), weakly parallel where they share an edge or face (Goodenough 1955, Kanamori 1959); parallel
@@ -15,7 +17,7 @@ Sizes of the site moments are typical ones; a caller scales them to the predicte
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -23,7 +25,7 @@ from numpy.typing import NDArray
 from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from data.crystal import symbol
-from data.symmetry import SymmetricCell
+from data.symmetry import SymmetricCell, alike
 from pipeline.magnetism.sublattices import SAME_NET, lowest
 
 Floats = NDArray[np.float64]
@@ -38,6 +40,7 @@ BESIDE_INTERSTITIAL = 0.35  # of a manganese moment
 SALT_SHARE = 0.4  # of anions among all atoms
 SEARCH_A, CORNER_A, STRAIGHT_A, METAL_A = 4.15, 3.2, 3.7, 2.95  # from STRAIGHT_A on a shared corner is a bond of 180°
 MANY_ORBITS = 64  # no rule for more
+NEARLY_A = 0.1  # Å; sites this near to the image of another one are of its sublattice
 TENTHS = 10.0  # couplings are counted in tenths of the largest one, so that they are integers
 _LAST_EARLY = 25  # V, Cr and Mn against Fe, Co and Ni
 
@@ -61,6 +64,9 @@ def compensation(cell: SymmetricCell) -> Compensation | None:
     size = typical_sizes(salt)[cell.numbers]
     magnetic = np.flatnonzero(size)
     orbits = np.unique(cell.orbit[magnetic])
+    if len(orbits) > 1:
+        cell = replace(cell, orbit=alike(cell, _kinds(cell.numbers, size, salt), NEARLY_A))
+        orbits = np.unique(cell.orbit[magnetic])
     if not 1 <= len(orbits) <= MANY_ORBITS:
         return None
     if len(orbits) == 1:
@@ -103,6 +109,11 @@ def is_anion() -> NDArray[np.bool_]:
     table = np.zeros(LARGEST_Z + 1, dtype=bool)
     table[list(ANIONS)] = True
     return table
+
+
+def _kinds(numbers: Ints, size: Floats, salt: bool) -> Ints:
+    """(sites,) elements; in salts all cations without a moment are one, since exchange goes through the anions."""
+    return np.where(salt & (size == 0) & ~is_anion()[numbers], 0, numbers)
 
 
 def _gains_parallel(cell: SymmetricCell, magnetic: Ints, size: Floats, salt: bool) -> bool:

@@ -119,7 +119,8 @@ def _explained(
     ions: str, sublattices: str, d: float, f: float, net: float, ferri: bool, share: float, p: float
 ) -> str:  # fmt: skip
     terms = []
-    if d >= SHOWN:
+    compensated = ferri and sublattices != "" and p >= 0.5  # a probable ferrimagnet whose sublattices leave nothing
+    if d >= SHOWN or compensated:
         how = f"ferrimagnetic ({_share(sublattices, share)})" if ferri else "ferromagnetic"
         terms.append(f"d {d:.2f} µB/atom {how}")
     if abs(f) >= SHOWN:
@@ -131,7 +132,7 @@ def _explained(
     elif ions:
         terms.append(f"no 4f moment ({ions})")
     ending = f"expected over all orders {net:.2f}, P(net moment) {p:.2f}"
-    if d < SHOWN and abs(f) < SHOWN:
+    if d < SHOWN and abs(f) < SHOWN and not compensated:
         return f"no net moment{f' ({ions})' if ions else ''}; {ending}"
     return f"{', '.join(terms)} = {abs(d + f):.2f}; {ending}"
 

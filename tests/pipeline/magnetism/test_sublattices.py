@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pymatgen.core import Lattice
+from pymatgen.core import Lattice, Structure
 
 from data.crystal import Crystal
 from data.symmetry import symmetrise
@@ -122,3 +122,41 @@ def test_words_are_sorted_on_both_sides() -> None:
         up, down = found.words.split(" against ")
         assert up.split(" and ") == sorted(up.split(" and ")) and down.split(" and ") == sorted(down.split(" and "))
         assert found.words == "Fe on 5-fold sites and Fe on 6-fold sites against Fe on 4-fold sites and Fe on 6-fold sites"
+
+
+def of_cell(structure: Structure) -> Compensation | None:
+    return compensation(symmetrise(Crystal.from_pymatgen(structure, "x")))
+
+
+PEROVSKITE = ["Pm-3m", Lattice.cubic(3.835), ["Sr", "Co", "O"], [[0, 0, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0]]]
+LAYERS = ["P-3m1", Lattice.hexagonal(3.79, 6.1), ["Cr", "Te"], [[0, 0, 0], [1 / 3, 2 / 3, 0.25]]]
+ORDERED_ALLOY = ["P4/mmm", Lattice.tetragonal(2.747, 3.67), ["Mn", "Ga"], [[0, 0, 0], [0.5, 0.5, 0.5]]]
+FERRIMAGNET = ["I4/mmm", Lattice.tetragonal(3.909, 7.098), ["Ga", "Mn", "Mn"], [[0, 0, 0], [0, 0, 0.5], [0, 0.5, 0.25]]]
+
+
+@pytest.mark.parametrize("group", [PEROVSKITE, LAYERS, ORDERED_ALLOY, FERRIMAGNET])
+def test_small_shifts_that_split_an_orbit_change_no_sublattice(group: list) -> None:
+    """A doubled cell with one atom moved by 0.02 Å has two to four magnetic orbits instead of one, or of two."""
+    whole = of_space_group(*group)
+    doubled = whole.make_supercell([2, 1, 1], in_place=False)
+    doubled.translate_sites([len(doubled) - 1], [0.02, 0, 0], frac_coords=False)
+    strained = whole.apply_strain([0.004, 0, 0], inplace=False)
+    noisy = whole.make_supercell([2, 1, 1], in_place=False).perturb(0.02)
+    orbits = [symmetrise(Crystal.from_pymatgen(one, "x")).multiplicities for one in (whole, doubled, noisy)]
+    assert len(orbits[0]) < len(orbits[1]) and len(orbits[0]) < len(orbits[2])
+    assert of_cell(doubled) == of_cell(noisy) == of_cell(strained) == of_cell(whole)
+    assert (of_cell(whole) is None) == (group is not FERRIMAGNET)
+
+
+def test_ions_between_the_magnetic_ones_of_a_salt_make_no_sublattices() -> None:
+    """An ordered cell of a doped manganite has the sublattices of the undoped one, a metal's neighbours decide for themselves."""
+    doped = of_space_group(*PEROVSKITE[:2], ["La", "Mn", "O"], PEROVSKITE[3]).make_supercell([3, 1, 1], in_place=False)
+    lanthanum = [k for k, site in enumerate(doped) if site.specie.symbol == "La"]
+    doped.replace(lanthanum[0], "Sr")
+    cell = symmetrise(Crystal.from_pymatgen(doped, "x"))
+    assert len(set(cell.orbit[cell.numbers == 25])) > 1
+    assert of_cell(doped) is None
+    inverse = [[0, 0, 0], [0.5, 0.5, 0.5], [0.75, 0.75, 0.75], [0.25, 0.25, 0.25]]
+    heusler = of_space_group("F-43m", Lattice.cubic(5.996), ["Ga", "Mn", "Ru", "Mn"], inverse)
+    found = of_cell(heusler)
+    assert found is not None and found.words.count("Mn") == 2
