@@ -29,6 +29,7 @@ from data.sources import Source
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
 from data.store.artifact import write_bytes
+from data.symmetry import SymmetricCell
 from pipeline.demos.figures import markdown
 from pipeline.registry.shipped import choose_model
 from pipeline.screening.candidates import predict_shard
@@ -88,30 +89,32 @@ def measure(source: Source, crystals: int) -> Costs:
     with tempfile.TemporaryDirectory() as folder:
         work = Work(source, models, where.descriptors, Path(folder))
         predict_shard(source, models, where.descriptors, shards[0])
-        start, begun, done, tables = time.process_time() - started, time.process_time(), 0, []
+        start, begun, done, tables, cells = time.process_time() - started, time.process_time(), 0, [], []
         for number, shard in enumerate(shards[1:] or shards):
             predicted = predict_shard(source, models, where.descriptors, shard)
             work.keep(number, predicted)
             tables.append(predicted.table)
+            cells += predicted.cells
             done += len(predicted.table)
             if done >= crystals:
                 break
         worker = (time.process_time() - begun) / done
         kept = sum(p.stat().st_size for p in Path(folder).iterdir()) / done
-    small, large = (_parent(pd.concat(tables, ignore_index=True), rows) for rows in SIZES)
+    small, large = (_parent(pd.concat(tables, ignore_index=True), cells, rows) for rows in SIZES)
     for rows, (seconds, peak) in zip(SIZES, (small, large), strict=True):
         print(f"parent, {rows:,} rows: {seconds:.1f} s, {peak / GB:.2f} GB at the peak of the process")
     return Costs(worker, start, kept, large[0] / SIZES[1], (large[1] - small[1]) / (SIZES[1] - SIZES[0]))
 
 
-def _parent(table: pd.DataFrame, rows: int) -> tuple[float, float]:
+def _parent(table: pd.DataFrame, cells: list[SymmetricCell], rows: int) -> tuple[float, float]:
     """Seconds and the process's peak bytes to rank and write so many rows (the measured ones again and again, under new ids)."""
     times = -(-rows // len(table))
     many = pd.concat([table.assign(candidate_id=table["candidate_id"] + f"-{k}") for k in range(times)], ignore_index=True)
     many = many.head(rows).assign(duplicate_of="", known_id="", known_moment=float("nan"))
     started = time.process_time()
     with pd.option_context("mode.copy_on_write", True), tempfile.TemporaryDirectory() as folder:  # as a screen does
-        ranking = rank(with_measured(many, None), PROFILES[DEFAULT_PROFILE])
+        measured = with_measured(many, lambda wanted: [cells[k % len(cells)] for k in wanted], None)
+        ranking = rank(measured, PROFILES[DEFAULT_PROFILE])
         write_parquet(ranking, Path(folder) / "ranking.parquet")
         write_bytes(Path(folder) / "ranking.csv", csv_bytes(csv_safe(ranking)))
     return time.process_time() - started, 1024.0 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

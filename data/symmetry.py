@@ -99,15 +99,26 @@ def alike(cell: SymmetricCell, kinds: NDArray[np.int64], within_A: float) -> NDA
         kinds: (n,) what the operations keep, in place of the elements.
         within_A: how far a site may be from the image of another one, Å.
     """
-    try:
-        found = moyopy.MoyoDataset(
-            moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), kinds.tolist()), symprec=within_A
-        )
-    except Exception:  # as in `symmetrise`
+    found = _nearly(cell, kinds, within_A)
+    if found is None:
         return cell.orbit
     named = np.array(found.orbits, dtype=np.int64)
     joined: NDArray[np.int64] = np.unique(named[cell.representatives], return_inverse=True)[1][cell.orbit]
     return joined
+
+
+def group_within(cell: SymmetricCell, within_A: float) -> int:
+    """The number of the space group that a cell has, if no site need be nearer than `within_A` (Å) to where symmetry puts it."""
+    found = _nearly(cell, cell.numbers, within_A)
+    return cell.space_group if found is None else int(found.number)
+
+
+def _nearly(cell: SymmetricCell, kinds: NDArray[np.int64], within_A: float) -> moyopy.MoyoDataset | None:
+    """None where the cell is too distorted for the tolerance, of which moyopy raises its own error types."""
+    try:
+        return moyopy.MoyoDataset(moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), kinds.tolist()), symprec=within_A)
+    except Exception:
+        return None
 
 
 @lru_cache(maxsize=530)

@@ -59,5 +59,5 @@ def _ranked(whole: PredictedShard, where: Settings) -> tuple[pd.DataFrame, list[
     if whole.table.empty:
         return whole.table, whole.rejected
     table = whole.table.assign(duplicate_of="", known_id="", known_moment=float("nan"))
-    table = with_measured(table, newest_literature(where.literature))
+    table = with_measured(table, lambda rows: [whole.cells[k] for k in rows], newest_literature(where.literature))
     return rank(table, find_profile(DEFAULT_PROFILE)), whole.rejected

@@ -150,7 +150,7 @@ def _screen(task: _Task, run: Run, predictor: ShardPredictor) -> Screened:
     duplicates, known_from = _compare(task, predictions, cells)
     joined = predictions.join(duplicates.columns)
     with pd.option_context("mode.copy_on_write", True):  # else each of a dozen steps copies the whole table
-        ranking = _write_ranking(with_measured(joined, task.own), task.profile, licence, cells, task.folder)
+        ranking = _write_ranking(with_measured(joined, cells.take, task.own), task.profile, licence, cells, task.folder)
     compared = {"known_from": known_from, "not_compared": duplicates.not_compared}
     manifest = {
         **_manifest(task, ranking, rejected, licence, compared, shard_facts),
