@@ -15,6 +15,8 @@ from pipeline.magnetism.known_orders import KNOWN_COLUMNS, OTHER_ORDER, OTHER_TC
 
 SHARED = Path(__file__).parents[3].parent / "shared" / "data" / "literature" / "transition_temperatures.parquet"
 AGREE = 0.10
+# the median of the literature is that of disordered samples, nanoparticles, other transitions or other structures
+MIXED = {"FePt", "FePd", "FePt3", "Mn3Ir", "ZrZn2", "MnO2", "NdNiO3", "GdFeO3", "EuFeO3", "Sm", "Eu"}
 
 
 def look(*crystals: tuple[str, int], own: Path | None = None) -> pd.DataFrame:
@@ -39,6 +41,8 @@ def test_the_table_agrees_with_the_literature() -> None:
     shared = pd.read_parquet(SHARED, columns=["key", "kind", "T_K"])
     compared = 0
     for row in known_magnets().itertuples():
+        if row.formula in MIXED:
+            continue
         theirs = shared[shared["key"] == composition_key(amounts_of(row.formula) or {})].set_index("kind")["T_K"]
         for kind, ours in (("Tc", row.tc_K), ("TN", row.tn_K)):
             if kind in theirs and not np.isnan(ours):
@@ -56,11 +60,17 @@ def test_what_is_known_and_what_is_not() -> None:
     assert found["known_dois"][0].startswith("handbook: ")
 
 
+def test_a_formula_with_fractions_is_found_whatever_its_multiple() -> None:
+    found = look(("La7Sr3Mn10O30", 167), ("La0.7Sr0.3MnO3", 167), ("La3Sr(MnO3)4", 167))
+    assert found["known_tc_K"].fillna(0).tolist() == [369, 369, 0]
+
+
 @pytest.mark.parametrize(
     ("formula", "measured", "other"),
     [
         ("Fe", 229, 194), ("Fe", 229, 225), ("Co", 194, 229), ("Ni", 225, 194), ("Mn", 217, 213), ("NiO", 225, 216),
         ("CoO", 225, 186), ("MnSb", 194, 216), ("LiFePO4", 62, 181), ("Fe2SiO4", 62, 227), ("YbFeO3", 62, 185),
+        ("FePt", 123, 225), ("Mn3Ge", 194, 139), ("FeGe", 198, 191), ("YMnO3", 185, 62), ("FeRh", 221, 229),
         ("SmCo5", 191, 221), ("FeS", 190, 129), ("Fe2O3", 167, 206), ("CuO", 15, 225), ("Gd", 194, 166),
     ],
 )  # fmt: skip
@@ -82,7 +92,7 @@ def test_what_another_structure_of_the_composition_has_is_said() -> None:
 
 
 def test_distortions_of_the_measured_structure_count() -> None:
-    found = look(("NiO", 166), ("CrN", 62), ("MnAs", 62), ("Ni2MnGa", 139), ("CuFe2O4", 141), ("Y2Fe17", 166), ("LaMnO3", 62))
+    found = look(("NiO", 166), ("CrN", 62), ("MnAs", 62), ("Ni2MnGa", 139), ("CuFe2O4", 141), ("Y2Fe17", 166), ("LaMnO3", 62), ("SrFe2As2", 69))
     assert (found["known_order"] != "").all()
 
 
