@@ -14,17 +14,17 @@ ORDERS = ("FM", "FiM", "AFM")
 
 @lru_cache(maxsize=1)
 def known_magnets() -> pd.DataFrame:
-    """One row a compound: formula, structure_type, space_group (only where it is one of several of the type), order, tc_K, tn_K,
-    saturation_300K_T (where sure) and reference."""
+    """One row a compound and structure: formula, structure_type, space_group (only where it is one of several of the type),
+    order, tc_K, tn_K, saturation_300K_T (where sure) and reference."""
     return pd.read_csv(FILE, dtype={"space_group": "Int64"})
 
 
 @lru_cache(maxsize=1)
-def measured_in() -> dict[str, frozenset[int]]:
-    """By formula of `known_magnets`, the numbers of the space groups in which the compound was measured: of its structure type
+def measured_in() -> list[frozenset[int]]:
+    """For each row of `known_magnets` the numbers of the space groups in which the compound was measured: of its structure type
     and of the usual distortions of the same atoms. Other polymorphs may order otherwise."""
     types = pd.read_csv(STRUCTURE_TYPES).set_index("structure_type")["space_groups"]
     groups = {name: frozenset(int(n) for n in str(text).split()) for name, text in types.items()}
     table = known_magnets()
-    rows = zip(table["formula"], table["structure_type"], table["space_group"], strict=True)
-    return {formula: groups[kind] if pd.isna(own) else frozenset((int(own),)) for formula, kind, own in rows}
+    rows = zip(table["structure_type"], table["space_group"], strict=True)
+    return [groups[kind] if pd.isna(own) else frozenset((int(own),)) for kind, own in rows]

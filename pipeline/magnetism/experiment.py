@@ -30,6 +30,7 @@ from pipeline.magnetism.known_orders import (
     FERROMAGNETIC_ORDERS,
     HANDBOOK,
     KNOWN_COLUMNS,
+    MIXED,
     OTHER_ORDER,
     OTHER_TC,
     is_contradictory,
@@ -60,7 +61,8 @@ NEAR_ROOM, NEAR_ROOM_K = "p_tc_260_to_340", (260.0, 340.0)  # where a magnetocal
 SURE = 0.98  # of a measured order: references are wrong now and then, and so is the match by composition
 MEASURED_SHARE, MEASURED_LEAST_K = 0.05, 5.0  # half width of a measured temperature's 90 % interval where references agree
 LARGEST_HALF = 0.5  # of the value; a wider spread is a wrong reference, not a wider interval
-E_BY_OTHER = {"FM": 0.77, "FiM": 0.77, "AFM": 0.40}  # P(FM or FiM) by another structure's order (benchmarks/polymorph_orders.py)
+# P(FM or FiM) by another structure's order (benchmarks/polymorph_orders.py); between both where other structures disagree
+E_BY_OTHER = {"FM": 0.77, "FiM": 0.77, "AFM": 0.40, MIXED: 0.58}
 OOD_SCORE = "experiment_ood_score"
 PREDICTED_COLUMNS = (
     "p_fm_or_fim_predicted", "tc_K", "tc_low_K", "tc_high_K", "tn_K", "tn_low_K", "tn_high_K", NEAR_ROOM,

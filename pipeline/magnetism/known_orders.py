@@ -1,8 +1,8 @@
 """What experiments say of candidates: a look-up by composition in the table that comes with ferroscreen and in the user's own.
 
 The embedded handbook table comes first. A row of it counts for crystals of its structure type only: of manganese sulphides, rock
-salt and zinc blende order otherwise, and iron is a ferromagnet where it is body-centred. A crystal of another structure gets in
-words what was measured in that one.
+salt and zinc blende order otherwise, and iron is a ferromagnet where it is body-centred. A composition has a row for each
+structure that was measured. A crystal of another structure gets in words what was measured in these.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ OTHER_ORDER, OTHER_TC = "other_order", "other_tc_K"  # of another structure, in 
 FERROMAGNETIC_ORDERS = ("FM", "FiM", FERRO)
 ANTIFERROMAGNETIC_ORDERS = ("AFM", ANTIFERRO)
 _SYMBOL = re.compile("[A-Z][a-z]?")
+MIXED = "mixed"  # of other structures: some have a net moment, others have none
 HANDBOOK = "handbook"  # stands before the name of an embedded reference
 
 
@@ -37,40 +38,52 @@ def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int]
         own: the user's snapshot of literature; None: only the embedded table.
     """
     table, found = _embedded(), nothing_known(formulas.index)
+    rows_of = _rows_of()
     theirs = None if own is None else own.compositions().set_index("key").add_prefix("known_")
-    systems = {_elements(key) for key in [*table.index, *([] if theirs is None else theirs.index)]}
+    systems = {_elements(key) for key in [*rows_of, *([] if theirs is None else theirs.index)]}
     keys = formulas.map({formula: _key(formula) if _elements(formula) in systems else "" for formula in formulas.unique()})
     if theirs is not None:
         here = keys.isin(theirs.index)
         for name in OF_COMPOSITION:
             found.loc[here, name] = keys[here].map(theirs[name])
-    listed, groups = list(zip(keys.tolist(), space_groups.tolist(), strict=True)), dict(table["groups"])
-    here = pd.Series([group in groups.get(key, ()) for key, group in listed], index=formulas.index, dtype=bool)
+    listed = list(zip(keys.tolist(), space_groups.tolist(), strict=True))
+    row = pd.Series([_row_in(key, group) for key, group in listed], index=formulas.index, dtype=int)
+    here = row >= 0
     others = found["known_references"].where(found["known_order"] != "", 0).astype(int)
     for name, column in (("known_order", "order"), ("known_tc_K", "tc_K"), ("known_tn_K", "tn_K")):
-        found.loc[here, name] = keys[here].map(table[column])
+        found.loc[here, name] = row[here].map(table[column])
     found["known_references"] = others + here.astype(int)
     if own is not None:
-        found.loc[here, "known_spread_K"] = keys[here].map(_spread_with_handbook(table, own))
-    text = keys[here].map(table["reference"]).map(lambda name: f"{HANDBOOK}: {name}")
+        found.loc[here, "known_spread_K"] = _spread_with_handbook(keys[here], row[here].map(table["measured_K"]), own)
+    text = row[here].map(table["reference"]).map(lambda name: f"{HANDBOOK}: {name}")
     found.loc[here, "known_dois"] = [
         "; ".join(filter(None, pair)) for pair in zip(text, found.loc[here, "known_dois"], strict=True)
     ]
-    elsewhere = [key in groups and group not in groups[key] for key, group in listed]
+    elsewhere = ~here & keys.isin(rows_of)
     for name, column in (("known_elsewhere", "described"), (OTHER_ORDER, "order"), (OTHER_TC, "tc_K")):
-        found.loc[elsewhere, name] = keys[elsewhere].map(table[column])
+        found.loc[elsewhere, name] = keys[elsewhere].map(_other_structures()[column])
     return found.astype({"known_tc_K": float, "known_tn_K": float, "known_spread_K": float, OTHER_TC: float})
 
 
-def _spread_with_handbook(table: pd.DataFrame, own: LiteratureSnapshot) -> pd.Series[float]:
+def _row_in(key: str, group: int) -> int:
+    """The row of the handbook that has this composition in a structure of this space group; -1 where none has."""
+    groups = measured_in()
+    return next((row for row in _rows_of().get(key, ()) if group in groups[row]), -1)
+
+
+def _spread_with_handbook(keys: pd.Series[str], measured_K: pd.Series[float], own: LiteratureSnapshot) -> pd.Series[float]:
     """Largest minus smallest (K) of the handbook's temperature and all values of the user, whose references count beside it: one
-    that contradicts the handbook must be seen. By key, of compositions that both have."""
-    theirs = own.values().set_index("key")["value_K"]
-    theirs = theirs[theirs.index.isin(table.index)]
-    handbook = table["tc_K"].where(table["order"].isin(FERROMAGNETIC_ORDERS), table["tn_K"])
-    every = pd.concat([theirs, handbook[handbook.index.isin(theirs.index)]]).groupby(level=0)
-    spread: pd.Series[float] = every.max() - every.min()
-    return spread
+    that contradicts the handbook must be seen. NaN where the user has none.
+
+    Args:
+        keys: of crystals that the handbook has.
+        measured_K: its temperatures, of the same crystals.
+        own: the user's values.
+    """
+    theirs = own.values().groupby("key")["value_K"].agg(["min", "max"])
+    low, high = keys.map(theirs["min"]), keys.map(theirs["max"])
+    spread: pd.Series[float] = high.where(high >= measured_K, measured_K) - low.where(low <= measured_K, measured_K)
+    return spread.where(low.notna())
 
 
 def _described(table: pd.DataFrame) -> pd.Series[str]:
@@ -111,7 +124,23 @@ def _key(formula: str) -> str:
 @lru_cache(maxsize=1)
 def _embedded() -> pd.DataFrame:
     table = known_magnets()
-    formula = table["formula"]
+    ferro = table["order"].isin(FERROMAGNETIC_ORDERS)
     return table.assign(
-        key=formula.map(_key), groups=formula.map(measured_in()), described=_described(table)
-    ).set_index("key")
+        key=table["formula"].map(_key), described=_described(table), measured_K=table["tc_K"].where(ferro, table["tn_K"])
+    )
+
+
+@lru_cache(maxsize=1)
+def _rows_of() -> dict[str, list[int]]:
+    """By composition, the rows of the handbook: one for each structure that was measured."""
+    table = _embedded()
+    return {str(key): rows.index.tolist() for key, rows in table.groupby("key")}
+
+
+@lru_cache(maxsize=1)
+def _other_structures() -> pd.DataFrame:
+    """What a crystal of none of the measured structures is told, by composition: all of them in words, their order, MIXED where
+    some have a net moment and others have none, and the Curie temperature of the first one that has any."""
+    rows = _embedded().groupby("key")
+    order = rows["order"].agg(lambda orders: orders.iloc[0] if orders.eq("AFM").nunique() == 1 else MIXED)
+    return pd.DataFrame({"described": rows["described"].agg(" and ".join), "order": order, "tc_K": rows["tc_K"].first()})
