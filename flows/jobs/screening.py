@@ -19,7 +19,9 @@ from pipeline.settings import settings
 if TYPE_CHECKING:
     from pipeline.screening.screened import Screened
 
-SHOWN = ["rank", "candidate_id", "formula", "saturation_T", "saturation_T_low", "moment_muB_per_atom", "p_ferromagnetic"]
+SHOWN = [  # P(FM) alone would show a ferrimagnet as a failure
+    "rank", "candidate_id", "formula", "score", "ordering_most_likely", "p_fm_or_fim", "tc_K", "saturation_300K_T", "saturation_T",
+]  # fmt: skip
 SHOWN_ROWS = 25  # of the table on a server
 TOP = 10  # rows of the summary
 
