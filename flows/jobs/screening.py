@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pipeline.screening.screened import Screened
 
 SHOWN = [  # P(FM) alone would show a ferrimagnet as a failure
-    "rank", "candidate_id", "formula", "score", "ordering_most_likely", "p_fm_or_fim", "tc_K", "saturation_300K_T", "saturation_T",
+    "rank", "candidate_id", "formula", "score", "ordering_most_likely", "p_fm_or_fim", "tc_K", "saturation_300K_T",
+    "saturation_T",
 ]  # fmt: skip
 SHOWN_ROWS = 25  # of the table on a server
 TOP = 10  # rows of the summary
