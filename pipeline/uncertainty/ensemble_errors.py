@@ -118,19 +118,22 @@ class ErrorModel:
         size = self._size(said, list(predictions.values()), weights, examples)
         spin = np.zeros(len(examples)) if self.domain is None else unseen_spin(examples.graphs, self.domain.elements)
         low, high, std = _with_unseen_elements(*self.calibration.interval(moment, size), spin)
-        large = self._p_large(moment, size, spin)
+        large = self._p_above(LARGE_MOMENT, moment, size, spin)
         members = {name: p.moment for name, p in predictions.items()}
         far = np.full(len(size), np.nan) if self.domain is None else self.domain.score(examples)
         p_magnetic = self.magnetic.of(said.p_magnetic, unpaired)
+        wide = np.flatnonzero(spin)  # of an element that they never saw, the members' probabilities say nothing
+        free = self._p_above(MAGNETIC_THRESHOLD, moment[wide], size[wide], spin[wide])
+        p_magnetic[wide] = np.fmax(p_magnetic[wide], free)
         return EnsemblePrediction(moment, low, high, std, size, p_magnetic, large, far, members)
 
-    def _p_large(self, moment: Floats, size: Floats, spin: Floats) -> Floats:
-        """(rows,) probabilities of a moment above LARGE_MOMENT; an unseen element's spin is anything in its range alike."""
-        p = self.calibration.p_above(LARGE_MOMENT, moment, size)
+    def _p_above(self, threshold: float, moment: Floats, size: Floats, spin: Floats) -> Floats:
+        """(rows,) probabilities of a moment above the threshold; an unseen element's spin is anything in its range alike."""
+        p = self.calibration.p_above(threshold, moment, size)
         if not (wide := np.flatnonzero(spin)).size:
             return p
         shifted = [np.maximum(moment[wide] + share * spin[wide], 0.0) for share in SHARES]
-        p[wide] = np.mean([self.calibration.p_above(LARGE_MOMENT, one, size[wide]) for one in shifted], axis=0)
+        p[wide] = np.mean([self.calibration.p_above(threshold, one, size[wide]) for one in shifted], axis=0)
         return p
 
     def _size(self, said: Combined, predictions: Sequence[Prediction], weights: Floats, examples: Examples) -> Floats:

@@ -64,6 +64,11 @@ def test_an_interval_holds_what_an_unseen_element_may_carry() -> None:
     expected = np.array([np.mean(0.5 + np.linspace(-1.0, 1.0, 2001) * one > 1.0) for one in spin[far]])
     np.testing.assert_allclose(wide.p_moment_above_1[far], expected, atol=0.1)
     assert (known.p_moment_above_1[far] < expected - 0.1).all()
+    small = {"m": Prediction(np.full(len(there), 0.001), np.full(len(there), 0.01))}
+    there_may_be_one = unknown.predict(small, np.ones(1), there)
+    assert (there_may_be_one.p_magnetic[far] > 0.4).all() and (there_may_be_one.p_magnetic[~strange] < 0.1).all()
+    assert (there_may_be_one.p_magnetic[far] >= there_may_be_one.p_moment_above_1[far]).all()
+    assert (errors.predict(small, np.ones(1), there).p_magnetic < 0.1).all()
     for name in ("low", "high", "std", "moment", "p_magnetic", "p_moment_above_1"):
         np.testing.assert_array_equal(getattr(wide, name)[~strange], getattr(known, name)[~strange])
     np.testing.assert_array_equal(wide.moment, known.moment)
