@@ -13,7 +13,6 @@ from pipeline.features.descriptors import descriptor_names
 from pipeline.registry.member_mean import Rule
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.ensemble_errors import ErrorModel
-from pipeline.uncertainty.error_model import DifficultySettings
 from pipeline.uncertainty.integer_moments import IntegerMoments
 from pipeline.uncertainty.training_residuals import TrainingResiduals
 
@@ -24,8 +23,7 @@ def equal_weights(members: Mapping[str, Model]) -> NDArray[np.float64]:
 
 
 def calibrated(
-    members: Mapping[str, Model], learned: Examples, known: Examples, systems: Sequence[str],
-    settings: DifficultySettings | None = None,
+    members: Mapping[str, Model], learned: Examples, known: Examples, systems: Sequence[str]
 ) -> ErrorModel:  # fmt: skip
     """The error model of members with equal weights.
 
@@ -34,12 +32,11 @@ def calibrated(
         learned: the training rows, with the labels and weights that the members learned from.
         known: rows of other chemical systems, to calibrate on.
         systems: their chemical systems.
-        settings: of the trees that tell how far a prediction may be off.
     """
     weights = equal_weights(members)
     on_train, said = (list(predict_members(members, rows).values()) for rows in (learned, known))
     residuals = TrainingResiduals.fit(learned, on_train, weights, Rule.MEAN)
     return ErrorModel.fit(
-        known.targets(), said, weights, known, systems, Domain.fit(learned, known, len(descriptor_names())), 0, settings,
+        known.targets(), said, weights, known, systems, Domain.fit(learned, known, len(descriptor_names())),
         integer=IntegerMoments.fit(learned), residuals=residuals,
     )  # fmt: skip

@@ -40,9 +40,7 @@ from pipeline.settings import settings
 from pipeline.training.dataset import Labelled, labelled_examples
 from pipeline.training.splits import split_rows
 from pipeline.uncertainty.ensemble_errors import ErrorModel
-from pipeline.uncertainty.error_model import DifficultySettings
 
-QUICK = DifficultySettings(n_estimators=24)
 NEWEST = 0.1  # share of the entries
 FEW = 30  # rows of a range of predictions, below which its coverage says nothing
 HEAD = [
@@ -114,7 +112,7 @@ def _left_out(name: str, data: Labelled, crystals: Crystals, options: argparse.N
     members = {kind: _member(kind, options.trees) for kind in options.members.split(",")}
     for model in members.values():
         model.fit(learned, known, control)
-    errors = calibrated(members, learned, known, crystals.systems[chosen].tolist(), QUICK)
+    errors = calibrated(members, learned, known, crystals.systems[chosen].tolist())
     return [
         [name, what, *_figures(members, errors, equal_weights(members), examples.take(rows))]
         for what, rows in (("without", apart), ("with", tested))

@@ -29,7 +29,7 @@ from pipeline.uncertainty.ensemble_errors import EnsemblePrediction, ErrorModel
 NAMELESS = [
     "moment_dft", "moment_muB_per_atom", "moment_low", "moment_high", "moment_std", "p_magnetic", "p_moment_above_1", "ood_score"
 ]  # fmt: skip
-ENSEMBLE_FORMAT = 4  # raise it whenever an older release would misread a published model
+ENSEMBLE_FORMAT = 5  # raise it whenever an older release would misread a published model
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from models.contract import MAGNETIC_THRESHOLD, Examples, Prediction
 from pipeline.evaluation.metrics import LARGE_MOMENT
-from pipeline.features.descriptors import composition_names, descriptor_names
+from pipeline.features.descriptors import composition_names
 from pipeline.registry.member_mean import Combined, Rule, combine
 from pipeline.training.member_weights import FOLDS, system_folds
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.conformal import Calibration
-from pipeline.uncertainty.error_model import Difficulty, DifficultySettings
+from pipeline.uncertainty.error_model import Difficulty, features, logarithms
 from pipeline.uncertainty.integer_moments import IntegerMoments
 from pipeline.uncertainty.probability_calibration import Platt
 from pipeline.uncertainty.training_residuals import TrainingResiduals
@@ -25,7 +25,6 @@ from pipeline.uncertainty.unseen_elements import unseen_spin
 
 Floats = NDArray[np.float64]
 DIFFICULTY_FOLDER, DOMAIN_FOLDER, INTEGER_FOLDER, RESIDUALS_FOLDER = "difficulty", "domain", "integer_moments", "residuals"
-SMALL = 1e-3  # µB/atom, below every logarithm of a correction
 SHARES = np.linspace(-1.0, 1.0, 9)  # of an unseen element's spin
 FEWEST_ROWS = 500  # validation rows needed to learn the size of errors; with fewer the members' spread is used
 
@@ -60,12 +59,12 @@ class ErrorModel:
     @classmethod
     def fit(
         cls, truth: Floats, predictions: Sequence[Prediction], weights: Floats, examples: Examples,
-        systems: Sequence[str], domain: Domain, seed: int = 0, settings: DifficultySettings | None = None,
+        systems: Sequence[str], domain: Domain, seed: int = 0,
         rule: Rule = Rule.MEAN, integer: IntegerMoments | None = None, residuals: TrainingResiduals | None = None,
     ) -> Self:  # fmt: skip
         """Fit on validation rows, cross-conformally (Vovk 2015) over chemical systems.
 
-        The calibration scores each row by trees that have not seen its chemical system. The stored trees learned from all rows.
+        The calibration scores each row by what was learned without its chemical system. What is stored learned from all rows.
 
         Args:
             truth: (rows,) DFT moments, µB/atom.
@@ -74,8 +73,7 @@ class ErrorModel:
             examples: the validation rows.
             systems: (rows,) chemical systems.
             domain: the applicability domain.
-            seed: seed of the trees.
-            settings: settings of the trees; None: the defaults.
+            seed: chooses among too many rows.
             rule: how the members are combined.
             integer: what is known of integer moments; None: predictions are not moved.
             residuals: what the members left of the training labels; taken if these rows are predicted better with it.
@@ -91,18 +89,14 @@ class ErrorModel:
         if len(truth) < FEWEST_ROWS or len(folds) == 1:
             calibration = Calibration.fit(truth, moment, _widened(said.spread, domain, examples), systems)
             return cls(calibration, magnetic, None, domain, rule, integer, residuals)
-        settings, error = settings or DifficultySettings(), np.abs(truth - moment)
-        # no columns of the structure: some of them (space group, coordination) jump where a crystal hardly changes
-        descriptors = _with_hints(integer, said, examples, len(composition_names()))
-
-        def learned(rows: NDArray[np.int64]) -> Difficulty:
-            return Difficulty.fit(error[rows], _rows(predictions, rows), weights, descriptors[rows], settings, seed)
-
+        read, composition = _read(predictions, weights, integer, said, examples), _composition(examples)
+        error = np.abs(truth - moment)
         expected = np.zeros(len(truth))
         for others, left_out in folds:
-            expected[left_out] = learned(others).predict(_rows(predictions, left_out), weights, descriptors[left_out])
+            learned = Difficulty.fit(error[others], read[others], composition[others], seed)
+            expected[left_out] = learned.predict(read[left_out], composition[left_out])
         expected = _widened(expected, domain, examples)
-        difficulty = learned(np.arange(len(truth)))
+        difficulty = Difficulty.fit(error, read, composition, seed)
         return cls(Calibration.fit(truth, moment, expected, systems), magnetic, difficulty, domain, rule, integer, residuals)
 
     def predict(self, predictions: Mapping[str, Prediction], weights: Floats, examples: Examples) -> EnsemblePrediction:
@@ -141,8 +135,8 @@ class ErrorModel:
         if self.difficulty is None:
             raw = said.spread
         else:
-            read = _with_hints(self.integer, said, examples, len(descriptor_names()))
-            raw = self.difficulty.predict(predictions, weights, read)
+            read = _read(predictions, weights, self.integer, said, examples)
+            raw = self.difficulty.predict(read, _composition(examples))
         return raw if self.domain is None else _widened(raw, self.domain, examples)
 
     def save(self, folder: Path) -> None:
@@ -192,10 +186,6 @@ def _widened(size: Floats, domain: Domain, examples: Examples) -> Floats:
     return size * np.maximum(domain.score(examples), 1.0)
 
 
-def _rows(predictions: Sequence[Prediction], rows: NDArray[np.int64]) -> list[Prediction]:
-    return [Prediction(p.moment[rows], p.p_magnetic[rows]) for p in predictions]
-
-
 def _by_integers(integer: IntegerMoments | None, moment: Floats, examples: Examples) -> tuple[Floats, Floats | None]:
     """The moments, moved towards integers, and the probabilities of an unpaired electron; None where nothing is known of it."""
     return (moment, None) if integer is None else (integer.expected(moment, examples), integer.unpaired(examples))
@@ -210,12 +200,19 @@ def _combined(predictions: Sequence[Prediction], weights: Floats, rule: Rule, re
     return replace(said, moment=np.maximum(said.moment + correction, 0.0), correction=correction)
 
 
-def _with_hints(integer: IntegerMoments | None, said: Combined, examples: Examples, columns: int) -> NDArray[np.float32]:
-    """What the size of errors is read from: how far residuals of training rows and integers reach, and the first columns of the
-    descriptors."""
-    read = [examples.descriptors[:, :columns]]
+def _composition(examples: Examples) -> NDArray[np.float32]:
+    """No columns of the structure: some of them (space group, coordination) jump where a crystal hardly changes."""
+    return examples.descriptors[:, : len(composition_names())]
+
+
+def _read(
+    predictions: Sequence[Prediction], weights: Floats, integer: IntegerMoments | None, said: Combined, examples: Examples
+) -> NDArray[np.float32]:
+    """What the size of errors is read from beside the composition: the members' answers, and how far integers and residuals of
+    training rows reach."""
+    read = [features(predictions, weights)]
     if integer is not None:
-        read.insert(0, integer.hints(said.moment, examples))
+        read.append(integer.hints(said.moment, examples))
     if said.correction is not None:
-        read.insert(0, np.log(np.abs(said.correction) + SMALL)[:, None].astype(np.float32))
+        read.append(logarithms(np.abs(said.correction))[:, None].astype(np.float32))
     return np.concatenate(read, axis=1)

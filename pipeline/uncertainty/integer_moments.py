@@ -28,6 +28,7 @@ from models.contract import MAGNETIC_THRESHOLD, Examples, ModelError
 from models.graphs.crystal_graphs import CrystalGraphs
 from models.saved import WEIGHTS_FILE, read_saved, write_header
 from pipeline.features.descriptors import composition_names
+from pipeline.uncertainty.error_model import logarithms
 
 Floats = NDArray[np.float64]
 FAMILY = "integer_moments"
@@ -36,7 +37,6 @@ NOISE = 0.5  # µB a cell; 0.4 is as good on validation rows, but predictions wo
 NEAR = 0.05  # µB a cell; a label so near counts as an integer
 FEWEST = 50  # magnetic training rows of either kind; with fewer nothing is learned
 STRENGTH = 0.1  # inverse strength of the logistic regression's penalty
-TINY = 1e-4  # µB/atom, below every logarithm
 REACH = 3  # integers on either side of a prediction that are taken into account
 CLIP = 6.0  # standard deviations, of one descriptor
 
@@ -107,7 +107,7 @@ class IntegerMoments:
         """
         atoms = examples.graphs.n_atoms.astype(np.float64)
         away = np.abs(moment * atoms - _nearest(moment * atoms, electron_parity(examples.graphs))) / atoms
-        columns = [self.probability(examples), np.log(away + TINY), np.log(2.0 / atoms)]
+        columns = [self.probability(examples), logarithms(away), np.log(2.0 / atoms)]
         return np.stack(columns, axis=1).astype(np.float32)
 
     def save(self, folder: Path) -> None:

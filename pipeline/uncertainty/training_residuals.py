@@ -2,37 +2,32 @@
 
 A network that is disturbed in training does not learn its training labels by heart: on the magnet set an error of 0.06 µB/atom
 stays on the magnetic rows that it learned from. Part of it is what its weights cannot say, and similar crystals share that.
-Kernel ridge regression (Saunders et al., ICML 1998) learns these residuals from the features of a member (its mean over the
-sites, before the heads) with the kernel
-
-    k(a, b) = 1 / (1 + |a - b|² / length²)
-
-and adds P(magnetic) times its answer to the members' moment. Residuals are cut at LARGEST: a wrong label then moves its
+Kernel ridge regression learns these residuals from the features of a member (its mean over the sites, before the heads), and
+P(magnetic) times its answer is added to the members' moment. Residuals are cut at LARGEST: a wrong label then moves its
 neighbours little, and the sum stays near a median. The answer is a smooth function of the features, as these are of the crystal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
 from models.contract import Examples, ModelError, Prediction
-from models.graphs.filler import ROWS
 from models.saved import WEIGHTS_FILE, read_saved, write_header
 from pipeline.registry.member_mean import Combined, Rule, combine
+from pipeline.uncertainty.kernel_regression import MOST, KernelRegression, squared_distances
 
 Floats = NDArray[np.float64]
 FAMILY = "training_residuals"
 FORMAT = 1
 LIVE = 0.02  # P(magnetic); rows below it have no residual to speak of
-FEWEST, MOST = 2000, 18_000  # rows to learn from; more of them would take more memory than an ordinary machine has
+FEWEST = 2000  # rows to learn from
 AXES = 32  # principal axes of the features; 16 are worse, 48 no better
 CLIP = 8.0  # standard deviations, of one feature
 LARGEST = 0.2  # µB/atom, of a residual; 0.1 to 0.2 are alike on validation rows, larger ones err more
@@ -49,8 +44,7 @@ class TrainingResiduals:
     mean: NDArray[np.float32]  # (features,)
     axes: NDArray[np.float32]  # (features, AXES) of the features less their mean, over the kernel's length
     clip: NDArray[np.float32]  # (features,) largest distance from the mean
-    points: NDArray[np.float16]  # (rows, AXES) training rows
-    coefficient: NDArray[np.float32]  # (rows,) µB/atom
+    kernel: KernelRegression  # over the AXES, of residuals in µB/atom
 
     @classmethod
     def fit(cls, learned: Examples, predictions: Sequence[Prediction], weights: Floats, rule: Rule, seed: int = 0) -> Self | None:
@@ -76,13 +70,12 @@ class TrainingResiduals:
         mean, deviation = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
         scaled = np.clip((features - mean) / deviation, -CLIP, CLIP)
         axes = _principal(scaled[rng.permutation(len(scaled))[:SAMPLE]]) / deviation[:, None]
-        made = cls(asked[0], mean, axes, CLIP * deviation, np.zeros((0, axes.shape[1]), np.float16), np.zeros(0, np.float32))
-        points = made._places(features[rows])
+        clip = CLIP * deviation
+        points = _places(features[rows], mean, clip, axes)
         length = LENGTH * _nearest(points)
-        kept = (points / length).astype(np.float16)
         residual = np.clip(learned.targets()[rows] - said.moment[rows], -LARGEST, LARGEST)
-        coefficient = _solve(kept.astype(np.float32), residual, NOISE / trusted[rows])
-        return replace(made, axes=(axes / length).astype(np.float32), points=kept, coefficient=coefficient)
+        kernel = KernelRegression.fit(points / length, residual, NOISE / trusted[rows])
+        return cls(asked[0], mean, (axes / length).astype(np.float32), clip, kernel)
 
     def correction(self, said: Combined, predictions: Sequence[Prediction]) -> Floats:
         """What similar training rows add to the members' moments.
@@ -102,30 +95,11 @@ class TrainingResiduals:
         features = predictions[self.member].features if self.member < len(predictions) else None
         if features is None or features.shape[1:] != self.mean.shape:
             raise ModelError("the member whose features tell similar crystals does not have them")
-        return said.p_magnetic * self._residual(features)
-
-    def _places(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(rows, AXES) where crystals stand; each row's bits are its own, which those of a matrix product are not."""
-        away = np.clip(features - self.mean, -self.clip, self.clip)
-        return np.asarray(np.einsum("ij,jk->ik", away, self.axes), dtype=np.float32)
-
-    def _residual(self, features: NDArray[np.float32]) -> Floats:
-        """(rows,) µB/atom. In blocks of as many rows, so that a row has the same bits in every batch."""
-        places = self._places(features)
-        filled = np.concatenate([places, np.zeros((-len(places) % ROWS, places.shape[1]), np.float32)])
-        points, coefficient = torch.from_numpy(self.points.astype(np.float32)), torch.from_numpy(self.coefficient)
-        own = (points * points).sum(dim=1) + 1.0
-        parts = []
-        for start in range(0, len(filled), ROWS):
-            block = torch.from_numpy(filled[start : start + ROWS])
-            distance = torch.addmm(own, block, points.T, alpha=-2.0).add_((block * block).sum(dim=1)[:, None]).clamp_(min=1.0)
-            parts.append(torch.div(coefficient, distance).sum(dim=1))
-        found = torch.cat(parts) if parts else torch.zeros(0)
-        return found[: len(features)].double().numpy()
+        return said.p_magnetic * self.kernel.predict(_places(features, self.mean, self.clip, self.axes))
 
     def save(self, folder: Path) -> None:
-        arrays = {name: np.ascontiguousarray(values) for name, values in vars(self).items() if name != "member"}
-        save_file(arrays, folder / WEIGHTS_FILE)
+        arrays = {"mean": self.mean, "axes": self.axes, "clip": self.clip, **self.kernel.arrays}
+        save_file({name: np.ascontiguousarray(values) for name, values in arrays.items()}, folder / WEIGHTS_FILE)
         write_header(folder, FAMILY, FORMAT, {"member": self.member})
 
     @classmethod
@@ -133,16 +107,21 @@ class TrainingResiduals:
         """Raises ModelError for anything else in the folder."""
         header, arrays = read_saved(folder, FAMILY, FORMAT, load_file)
         try:
-            found = cls(int(header["member"]), **arrays)
-        except (KeyError, TypeError, ValueError) as fault:
+            mean, axes, clip = arrays["mean"], arrays["axes"], arrays["clip"]
+            found = cls(int(header["member"]), mean, axes, clip, KernelRegression.of(arrays, axes.shape[-1]))
+        except (KeyError, TypeError, ValueError, IndexError, ModelError) as fault:
             raise ModelError(f"{folder} holds no readable {FAMILY}: {fault}") from fault
-        width, rows = found.mean.shape, found.coefficient.shape
-        shaped = found.axes.ndim == 2 and found.axes.shape[:1] == width == found.clip.shape and len(width) == len(rows) == 1
-        if not shaped or found.points.shape != (*rows, found.axes.shape[1]) or found.member < 0:
+        if axes.ndim != 2 or mean.ndim != 1 or not axes.shape[:1] == mean.shape == clip.shape or found.member < 0:
             raise ModelError(f"{folder} does not describe {FAMILY}")
-        if not all(np.isfinite(values).all() for values in arrays.values()):
+        if not all(np.isfinite(values).all() for values in (mean, axes, clip)):
             raise ModelError(f"{folder} holds numbers of {FAMILY} that cannot be")
         return found
+
+
+def _places(features: NDArray[np.float32], mean: NDArray[Any], clip: NDArray[Any], axes: NDArray[Any]) -> NDArray[np.float32]:
+    """(rows, AXES) where crystals stand; each row's bits are its own, which those of a matrix product are not."""
+    away = np.clip(features - mean, -clip, clip)
+    return np.asarray(np.einsum("ij,jk->ik", away, axes), dtype=np.float32)
 
 
 def _principal(rows: NDArray[np.float32]) -> Floats:
@@ -151,30 +130,6 @@ def _principal(rows: NDArray[np.float32]) -> Floats:
     return np.ascontiguousarray(directions[:, ::-1][:, :AXES])
 
 
-def _squares(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(rows, rows) squared distances, infinite on the diagonal."""
-    own = (points * points).sum(axis=1)
-    found = points @ points.T
-    found *= -2.0
-    found += own[:, None]
-    found += own
-    np.maximum(found, 0.0, out=found)
-    np.fill_diagonal(found, np.inf)
-    return found
-
-
 def _nearest(points: NDArray[np.float32]) -> float:
     """The median distance from a row to the nearest other one."""
-    return max(float(np.sqrt(np.median(_squares(points).min(axis=1)))), 1e-6)
-
-
-def _solve(points: NDArray[np.float32], residual: Floats, noise: Floats) -> NDArray[np.float32]:
-    """(rows,) coefficients of the kernel regression."""
-    from scipy.linalg import cho_factor, cho_solve
-
-    kernel = _squares(points)
-    kernel += 1.0
-    np.reciprocal(kernel, out=kernel)
-    np.fill_diagonal(kernel, 1.0 + noise)
-    factor = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
-    return np.asarray(cho_solve(factor, residual.astype(np.float32)), dtype=np.float32)
+    return max(float(np.sqrt(np.median(squared_distances(points).min(axis=1)))), 1e-6)

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 from scipy.stats import spearmanr
 
 from models.contract import Examples, ModelError, Prediction
-from models.saved import WEIGHTS_FILE
+from models.saved import SETTINGS_FILE, WEIGHTS_FILE
 from pipeline.evaluation.metrics import coverage_by_bin, miscalibration_area
 from pipeline.features.descriptors import descriptor_names
 from pipeline.uncertainty.applicability_domain import Domain
@@ -74,10 +74,11 @@ def test_scores_of_rows_that_taught_would_be_too_narrow() -> None:
     truth, members, examples, _ = simulated(2)
     model = fitted()
     assert model.difficulty is not None
-    names = len(descriptor_names())
     seen_truth, seen_members, seen, _ = simulated(0)
-    inside = model.difficulty.predict(seen_members, WEIGHTS, seen.descriptors[:, :names])
-    outside = model.difficulty.predict(members, WEIGHTS, examples.descriptors[:, :names])
+    inside, outside = (
+        model.predict(dict(zip("ab", said, strict=True)), WEIGHTS, rows).size
+        for said, rows in ((seen_members, seen), (members, examples))
+    )
     rates = []
     for y, said, size in ((seen_truth, seen_members, inside), (truth, members, outside)):
         rates.append(np.median(np.abs(WEIGHTS @ np.stack([p.moment for p in said]) - y) / size))
@@ -109,23 +110,44 @@ def test_saved_and_loaded_it_says_the_same(tmp_path: Path) -> None:
     assert (other / "difficulty" / WEIGHTS_FILE).read_bytes() == (tmp_path / "difficulty" / WEIGHTS_FILE).read_bytes()
 
 
-@pytest.mark.parametrize("damage", ["a cycle", "another column", "not a number", "no file"])
+@pytest.mark.parametrize("damage", ["a row less", "another column", "not a number", "an endless mean", "no file", "no offset"])
 def test_a_damaged_difficulty_is_refused(tmp_path: Path, damage: str) -> None:
     difficulty = fitted().difficulty
     assert difficulty is not None
     difficulty.save(tmp_path)
     arrays = load_file(tmp_path / WEIGHTS_FILE)
-    if damage == "a cycle":
-        arrays["left"][1] = 0
+    if damage == "a row less":
+        arrays["points"] = arrays["points"][1:]
     elif damage == "another column":
-        arrays["feature"][0] = 5000
+        arrays["scale"] = np.append(arrays["scale"], np.float32(1))
     elif damage == "not a number":
-        arrays["value"][3] = np.nan
+        arrays["coefficient"][3] = np.nan
+    elif damage == "an endless mean":
+        arrays["mean"][0] = np.inf
     save_file(arrays, tmp_path / WEIGHTS_FILE)
     if damage == "no file":
         (tmp_path / WEIGHTS_FILE).unlink()
+    elif damage == "no offset":
+        (tmp_path / SETTINGS_FILE).write_text(json.dumps({"family": "difficulty", "format": 3}))
     with pytest.raises(ModelError):
         Difficulty.load(tmp_path)
+
+
+def test_difficulty_of_trees_of_older_releases_is_refused(tmp_path: Path) -> None:
+    difficulty = fitted().difficulty
+    assert difficulty is not None
+    difficulty.save(tmp_path)
+    (tmp_path / SETTINGS_FILE).write_text(json.dumps({"family": "difficulty", "format": 2, "members": 2, "descriptors": 146}))
+    with pytest.raises(ModelError, match="format 2, not difficulty 3"):
+        Difficulty.load(tmp_path)
+
+
+def test_the_size_of_an_error_moves_little_with_the_members() -> None:
+    """Decision trees moved it by a fifth."""
+    _, members, examples, _ = simulated(7)
+    moved = [Prediction(p.moment + 0.001, p.p_magnetic) for p in members]
+    before, after = (fitted().predict(dict(zip("ab", m, strict=True)), WEIGHTS, examples).size for m in (members, moved))
+    assert 1e-4 < np.abs(np.log(after / before)).max() < 0.05
 
 
 def test_few_rows_fall_back_to_the_spread() -> None:

@@ -76,7 +76,7 @@ def test_labels_without_weight_play_no_part_and_lighter_ones_a_lesser() -> None:
     weight, moment = np.ones(ROWS), learned.targets().copy()
     weight[:300], moment[:300] = 0.0, 9.0
     left_out = TrainingResiduals.fit(replace(learned, moment=moment, weight=weight), known, WEIGHTS, Rule.MEAN)
-    assert left_out is not None and len(left_out.points) == ROWS - 300
+    assert left_out is not None and len(left_out.kernel.points) == ROWS - 300
     light = TrainingResiduals.fit(replace(learned, weight=np.full(ROWS, 0.02)), known, WEIGHTS, Rule.MEAN)
     assert light is not None
     said = combine(known, WEIGHTS)
@@ -96,7 +96,7 @@ def test_too_many_rows_are_drawn_from(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MOST > FEWEST
     monkeypatch.setattr("pipeline.uncertainty.training_residuals.MOST", FEWEST + 10)
     found = TrainingResiduals.fit(*rows(0), WEIGHTS, Rule.MEAN)
-    assert found is not None and len(found.points) == FEWEST + 10
+    assert found is not None and len(found.kernel.points) == FEWEST + 10
 
 
 def test_the_answer_is_continuous() -> None:
