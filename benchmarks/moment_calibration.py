@@ -32,7 +32,7 @@ from pipeline.demos.figures import markdown
 from pipeline.magnetism.moment_columns import has_4f_moment
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
 from pipeline.magnetism.moment_facts import is_opposed
-from pipeline.magnetism.net_moment import LEAST_D
+from pipeline.magnetism.net_moment import LEAST_4F, LEAST_D
 from pipeline.training.member_weights import system_folds
 
 WANTED = 0.90
@@ -64,6 +64,7 @@ def fitted(rows: pd.DataFrame) -> MomentConstants:
     total = net["light_4f"] + net["heavy_4f"] + net["spin_4f"]
     without_d = net["typical_d"] < LEAST_D
     alone = net[(total >= 0.05) & without_d & (net["truth"] <= MOST_EXCESS * total)]
+    one, several = alone["orbits_4f"] < 1.5, (alone["orbits_4f"] >= 1.5) & (alone["spin_4f"] < LEAST_4F)
     heavy, spin = alone["heavy_4f"] > alone["light_4f"], alone["spin_4f"] > alone["light_4f"] + alone["heavy_4f"]
     d_only = net[~has_4f_moment(net)]
     ferri = d_only[d_only["source"].eq("FiM/canted") & (d_only["whole"] > 0)]
@@ -71,8 +72,9 @@ def fitted(rows: pd.DataFrame) -> MomentConstants:
     spin_low, _, spin_high = _reduction(alone[spin], FITTED.spin_c)  # no crystal field acts on a shell without an orbital moment
     found = replace(
         FITTED,
-        light_alone=_reduction(alone[~heavy & ~spin], FITTED.light_alone),
-        heavy_alone=_reduction(alone[heavy & ~spin], FITTED.heavy_alone),
+        light_alone=_reduction(alone[one & ~heavy & ~spin], FITTED.light_alone),
+        heavy_alone=_reduction(alone[one & heavy & ~spin], FITTED.heavy_alone),
+        several_alone=_reduction(alone[several], FITTED.several_alone),
         spin_c=(spin_low, 1.0, spin_high),
         any_r=tuple(np.quantile(free, DECILES).tolist()) if len(free) >= LEAST_ROWS else FITTED.any_r,
     )

@@ -12,19 +12,22 @@ disordered crystal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.crystal import symbol
-from data.elements import HUND, HUND_VALENCE, LIGHT_4F, OTHER_VALENCE, four_f_moment
+from data.elements import FROZEN_4F, HUND, HUND_VALENCE, LIGHT_4F, OTHER_VALENCE, four_f_moment
+from data.symmetry import SymmetricCell, alike
 from models.graphs.crystal_graphs import CrystalGraphs
 from pipeline.magnetism.valence import p_larger_ion
 
 Floats = NDArray[np.float64]
 LARGEST_Z = 103
 NUMBERS = ("light_4f", "heavy_4f", "spin_4f", "label_4f", "doubt_4f")
+NEARLY_A = 0.1  # Å; sites this near to the image of another one are of its orbit
 SPIN_ONLY = (63, 64)  # L = 0: no crystal field reduces the moment
 SEVEN = 7.0  # µB of spin in a half-filled shell
 _LARGER_HAS_MOMENT = frozenset({58, 63})  # of the two ions of OTHER_VALENCE; of Sm and Yb the smaller one
@@ -59,6 +62,22 @@ def four_f_facts(graphs: CrystalGraphs) -> dict[str, NDArray[np.generic]]:
         "doubt_4f": np.add.reduceat(size * np.sqrt(has_moment * (1.0 - has_moment)), start),
         "ions_4f": _in_words(graphs, numbers, has_moment),
     }
+
+
+def orbits_4f(cells: Sequence[SymmetricCell]) -> Floats:
+    """(crystals,) numbers of inequivalent places of the ions with frozen 4f shells, whose crystal fields differ.
+
+    Elements are not told apart, and sites that small shifts made inequivalent count as equivalent.
+    """
+    return np.array([_orbits(cell) for cell in cells], dtype=np.float64)
+
+
+def _orbits(cell: SymmetricCell) -> int:
+    here = np.isin(cell.numbers, list(FROZEN_4F))
+    orbit = cell.orbit
+    if len(np.unique(orbit[here])) > 1:
+        orbit = alike(cell, np.where(here, 0, cell.numbers), NEARLY_A)
+    return len(np.unique(orbit[here]))
 
 
 def _in_words(graphs: CrystalGraphs, numbers: NDArray[np.int64], has_moment: Floats) -> NDArray[np.object_]:

@@ -17,7 +17,7 @@ from data.symmetry import SymmetricCell
 from models.graphs.crystal_graphs import CrystalGraphs
 from models.ordering.order_classifier import ALIGNED
 from pipeline.magnetism.ferrimagnet import SALT_SHARE, compensations, is_anion, typical_sizes
-from pipeline.magnetism.four_f import four_f_facts
+from pipeline.magnetism.four_f import four_f_facts, orbits_4f
 
 Floats = NDArray[np.float64]
 LEAST_P = 0.1  # of being magnetic, from which the sublattices are looked for
@@ -32,6 +32,7 @@ class MomentFacts:
     spin_4f: Floats
     label_4f: Floats
     doubt_4f: Floats
+    orbits_4f: Floats  # inequivalent places of frozen 4f shells
     ions_4f: NDArray[np.object_]
     typical_d: Floats  # the sum of typical d moments
     salt: Floats  # 1 for a salt, 0 for a metal
@@ -85,6 +86,7 @@ def moment_facts(graphs: CrystalGraphs, cells: Sequence[SymmetricCell], p_magnet
     found = compensations(cells, p_magnetic >= LEAST_P)
     return {
         **four_f_facts(graphs),
+        "orbits_4f": orbits_4f(cells),
         "typical_d": typical_d(graphs),
         "salt": _salt(graphs).astype(np.float64),
         "fim_share": np.array([np.nan if one is None else one.share for one in found]),

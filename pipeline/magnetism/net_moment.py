@@ -185,7 +185,7 @@ def _mixture(
     has_f = facts.light_4f + facts.heavy_4f + facts.spin_4f >= LEAST_4F
     f = _four_f(facts, constants.light_c, constants.heavy_c, constants.spin_c)  # (n, 3) signed
     of_f = np.broadcast_to(np.array([ENDS_WEIGHT, 1.0 - 2.0 * ENDS_WEIGHT, ENDS_WEIGHT]), f.shape)
-    alone = np.abs(_four_f(facts, constants.light_alone, constants.heavy_alone, constants.spin_c))
+    alone = _alone(facts, constants)
     alone_ordered = alone / p_4f_moment(facts.light_4f + facts.heavy_4f + facts.spin_4f, facts.doubt_4f)[:, None]
     alone = np.where(orders.measured[:, None], alone_ordered, alone)
     r, of_r = _shares(facts, constants, constants.rule_right)
@@ -260,6 +260,15 @@ def _four_f(facts: MomentFacts, light_c: Reduction, heavy_c: Reduction, spin_c: 
     """(n, 3) µB/atom: L - H at three reductions by the crystal field; below zero: antiparallel to the d moments."""
     light, heavy = facts.light_4f[:, None] * np.array(light_c), facts.heavy_4f[:, None] * np.array(heavy_c)
     found: Floats = light - heavy - facts.spin_4f[:, None] * np.array(spin_c)
+    return found
+
+
+def _alone(facts: MomentFacts, constants: MomentConstants) -> Floats:
+    """(n, 3) µB/atom: |L - H| without d moments at three reductions, of ions on one or on several inequivalent places."""
+    one = np.abs(_four_f(facts, constants.light_alone, constants.heavy_alone, constants.spin_c))
+    several = np.abs(_four_f(facts, constants.several_alone, constants.several_alone, constants.spin_c))
+    part = np.clip(facts.orbits_4f - 1.0, 0.0, 1.0) * (facts.typical_d < LEAST_D)  # part of a disordered crystal's cells
+    found: Floats = (1.0 - part[:, None]) * one + part[:, None] * several
     return found
 
 
