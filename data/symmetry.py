@@ -9,6 +9,7 @@ from functools import lru_cache
 import moyopy
 import numpy as np
 from numpy.typing import NDArray
+from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from data.crystal import Crystal, cell_volume
 
@@ -19,6 +20,7 @@ SYMPREC_A = 0.01  # Å; recorded with every graph store
 ENANTIOMORPH = {
     78: 76, 95: 91, 96: 92, 145: 144, 153: 151, 154: 152, 170: 169, 172: 171, 179: 178, 181: 180, 213: 212,
 }  # fmt: skip
+_SURROUNDINGS_A, _DIGITS = 4.15, 6  # what tells the sites of a distorted cell apart
 _MAX_VOLUME_CHANGE = 0.01  # relative, per atom; a larger change means that the detected symmetry is wrong
 
 
@@ -99,24 +101,41 @@ def alike(cell: SymmetricCell, kinds: NDArray[np.int64], within_A: float) -> NDA
         kinds: (n,) what the operations keep, in place of the elements.
         within_A: how far a site may be from the image of another one, Å.
     """
-    found = _nearly(cell, kinds, within_A)
+    order = _by_surroundings(cell, kinds)
+    found = _nearly(cell, kinds, order, within_A)
     if found is None:
         return cell.orbit
-    named = np.array(found.orbits, dtype=np.int64)
+    named = np.empty(len(order), dtype=np.int64)
+    named[order] = found.orbits
     joined: NDArray[np.int64] = np.unique(named[cell.representatives], return_inverse=True)[1][cell.orbit]
     return joined
 
 
 def group_within(cell: SymmetricCell, within_A: float) -> int:
     """The number of the space group that a cell has, if no site need be nearer than `within_A` (Å) to where symmetry puts it."""
-    found = _nearly(cell, cell.numbers, within_A)
+    found = _nearly(cell, cell.numbers, _by_surroundings(cell, cell.numbers), within_A)
     return cell.space_group if found is None else int(found.number)
 
 
-def _nearly(cell: SymmetricCell, kinds: NDArray[np.int64], within_A: float) -> moyopy.MoyoDataset | None:
+def _by_surroundings(cell: SymmetricCell, kinds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) the sites in an order that their numbering does not decide: where a site is almost too far from an image, what moyopy
+    finds depends on the order. Sites of one kind and the same surroundings are equivalent."""
+    cart, lattice = np.ascontiguousarray(cell.frac @ cell.lattice), np.ascontiguousarray(cell.lattice)
+    centre, _, _, distance = find_points_in_spheres(
+        cart, cart, r=_SURROUNDINGS_A, pbc=np.ones(3, dtype=np.int64), lattice=lattice, tol=1e-8
+    )
+    near = np.bincount(centre, np.exp(-distance), len(cart))
+    return np.lexsort((np.round(near, _DIGITS), kinds))
+
+
+def _nearly(
+    cell: SymmetricCell, kinds: NDArray[np.int64], order: NDArray[np.int64], within_A: float
+) -> moyopy.MoyoDataset | None:  # fmt: skip
     """None where the cell is too distorted for the tolerance, of which moyopy raises its own error types."""
     try:
-        return moyopy.MoyoDataset(moyopy.Cell(cell.lattice.tolist(), cell.frac.tolist(), kinds.tolist()), symprec=within_A)
+        frac = (cell.frac[order] - cell.frac[order[0]]) % 1.0  # whatever the origin
+        given = moyopy.Cell(cell.lattice.tolist(), frac.tolist(), kinds[order].tolist())
+        return moyopy.MoyoDataset(given, symprec=within_A)
     except Exception:
         return None
 

@@ -26,7 +26,7 @@ from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from data.crystal import symbol
 from data.symmetry import SymmetricCell, alike
-from pipeline.magnetism.sublattices import SAME_NET, lowest
+from pipeline.magnetism.sublattices import DIGITS, SAME_NET, lowest
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -80,13 +80,18 @@ def compensation(cell: SymmetricCell) -> Compensation | None:
     coupling = np.zeros((len(orbits), len(orbits)))
     np.add.at(coupling, (place[i[both]], place[j[both]]), np.rint(TENTHS * exchange))
     sites = np.bincount(place[magnetic], minlength=len(orbits))
-    first = magnetic[np.unique(place[magnetic], return_index=True)[1]]  # a site of each orbit
     near = (distance < _first_shell(i, distance, len(size))[i]) & ~both
-    coordination = np.bincount(i, near, len(size)).astype(np.int64)[first]
-    found = lowest(np.column_stack([size[first], cell.numbers[first], coordination]), sites, coupling)
+
+    def of_orbit(values: Floats | Ints) -> Floats:
+        """Means over the sites of each orbit, which are nearly the same."""
+        return np.round(np.bincount(place[magnetic], values[magnetic], len(orbits)) / sites, DIGITS)
+
+    size, numbers = of_orbit(size), of_orbit(cell.numbers).astype(np.int64)
+    coordination = np.rint(of_orbit(np.bincount(i, near, len(cell.numbers)))).astype(np.int64)
+    found = lowest(np.column_stack([size, numbers, coordination]), sites, coupling)
     if abs(found.signs.sum()) == len(orbits):
         return PARALLEL if found.energy < 0 else None
-    return Compensation(found.net, _words(cell.numbers[first], coordination, found.signs, sites * size[first]))
+    return Compensation(found.net, _words(numbers, coordination, found.signs, sites * size))
 
 
 def compensations(cells: Sequence[SymmetricCell], wanted: NDArray[np.bool_]) -> list[Compensation | None]:

@@ -231,7 +231,8 @@ EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; r
     RankingColumn(
         "uniaxial_possible",
         "",
-        "Whether the crystal system allows a single easy axis (tetragonal, trigonal, hexagonal).",
+        "Whether the crystal system allows a single easy axis (tetragonal, trigonal, hexagonal). Of crystals that may be magnets "
+        "at 300 K, the crystal system is that to 0.1 Å, so that small strains and shifts change nothing.",
     ),
     RankingColumn(
         "known_order",

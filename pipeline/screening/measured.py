@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from data.labels import TESLA_PER_MUB_PER_A3
 from data.sources.literature.snapshot import LiteratureSnapshot
 from data.symmetry import SymmetricCell, group_within
 from pipeline.magnetism.experiment import with_experiment
 from pipeline.magnetism.known_orders import known_from_experiment
+from pipeline.magnetism.working_temperature import FIRST_CUBIC, uniaxial_possible
 
-NEARLY_A = 0.1  # Å; a crystal this near to a measured structure has that structure
+NEARLY_A = 0.1  # Å; a crystal this near to a measured structure, or to a lattice with an axis, has it
+LEAST_T = 0.05  # µ0·Ms at 300 K times P(FM or FiM), below which an axis is of no use
+AT_ONCE = 10_000  # cells; bounds the memory
+Cells = Callable[[list[int]], Sequence[SymmetricCell]]
 
 
-def with_measured(
-    predictions: pd.DataFrame, cells: Callable[[list[int]], Sequence[SymmetricCell]], own: LiteratureSnapshot | None
-) -> pd.DataFrame:  # fmt: skip
+def with_measured(predictions: pd.DataFrame, cells: Cells, own: LiteratureSnapshot | None) -> pd.DataFrame:
     """The predictions of all shards with the columns of `pipeline.screening.columns.EXPERIMENT`.
 
     Args:
@@ -26,8 +30,19 @@ def with_measured(
         own: the user's literature snapshot, beside the table that comes with ferroscreen; None where there is none.
     """
     known = known_from_experiment(predictions["formula"], predictions["space_group"], own)
-    elsewhere = known.index[known["known_elsewhere"] != ""]
-    if len(elsewhere):
-        groups = pd.Series([group_within(cell, NEARLY_A) for cell in cells(elsewhere.tolist())], index=elsewhere)
+    elsewhere = known["known_elsewhere"] != ""
+    if elsewhere.any():
+        groups = pd.Series(_nearly(elsewhere, cells), index=known.index[elsewhere])
         known.loc[elsewhere] = known_from_experiment(predictions.loc[elsewhere, "formula"], groups, own)
-    return with_experiment(predictions, known, TESLA_PER_MUB_PER_A3 / predictions["volume_per_atom"])
+    table = with_experiment(predictions, known, TESLA_PER_MUB_PER_A3 / predictions["volume_per_atom"])
+    warm = table["saturation_300K_T"] * table["p_fm_or_fim"] >= LEAST_T
+    strained = warm & (table["space_group"] < FIRST_CUBIC)
+    table.loc[strained, "uniaxial_possible"] = uniaxial_possible(_nearly(strained, cells))
+    return table
+
+
+def _nearly(wanted: pd.Series[bool], cells: Cells) -> NDArray[np.int64]:
+    """The space groups of the wanted rows, to NEARLY_A."""
+    rows = np.flatnonzero(wanted).tolist()
+    parts = (rows[k : k + AT_ONCE] for k in range(0, len(rows), AT_ONCE))
+    return np.array([group_within(cell, NEARLY_A) for part in parts for cell in cells(part)], dtype=np.int64)

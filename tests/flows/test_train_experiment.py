@@ -42,7 +42,7 @@ def test_a_promoted_model_ranks_until_it_is_rolled_back(empty_home: Path, candid
     after, bytes_after = screen("after")
     assert after["experiment_model"] == trained["id"] and after["id"] != before["id"]
     assert after["model"] == before["model"] and bytes_after != bytes_before
-    assert [row["p_ferromagnetic"] for row in after["top"]] != [row["p_ferromagnetic"] for row in before["top"]]
+    assert [row["p_fm_or_fim"] for row in after["top"]] != [row["p_fm_or_fim"] for row in before["top"]]
 
     again = run("train-experiment")
     assert again["id"] == trained["id"] and again["promotion"]["promoted"], "nothing new: nothing is learned"

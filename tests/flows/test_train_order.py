@@ -103,7 +103,7 @@ def test_a_promoted_order_classifier_ranks_until_it_is_rolled_back(empty_home: P
     after, bytes_after = screen("after")
     assert after["order_classifier"] == trained["id"] and after["id"] != before["id"]
     assert after["model"] == before["model"] and bytes_after != bytes_before
-    assert [row["p_ferromagnetic"] for row in after["top"]] != [row["p_ferromagnetic"] for row in before["top"]]
+    assert [row["saturation_T"] for row in after["top"]] != [row["saturation_T"] for row in before["top"]]
 
     assert run("rollback", "--kind", "order-classifier") == {"given up": trained["id"], "in use": shipped.id}
     again, bytes_again = screen("again")

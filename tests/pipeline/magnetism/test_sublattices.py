@@ -160,3 +160,22 @@ def test_ions_between_the_magnetic_ones_of_a_salt_make_no_sublattices() -> None:
     heusler = of_space_group("F-43m", Lattice.cubic(5.996), ["Ga", "Mn", "Ru", "Mn"], inverse)
     found = of_cell(heusler)
     assert found is not None and found.words.count("Mn") == 2
+
+
+@pytest.mark.parametrize("seed", [3, 7])
+def test_a_noisy_cell_has_the_same_words_for_every_order_of_its_sites(seed: int) -> None:
+    """Some sites are nearly 0.1 Å from where symmetry puts them, and some neighbours at the edge of the first shell."""
+    frac = [
+        [2 / 3, 1 / 3, 0.25], [0, 0, 0], [0, 0, 0.25], [1 / 3, 2 / 3, 0.0272], [1 / 3, 2 / 3, 0.1909], [0.1687, 0.3374, -0.1082],
+        [0, 0, 0.1511], [1 / 3, 2 / 3, -0.0552], [0.1816, 0.3632, 0.25], [0.1562, 0.3124, 0.0521], [0.5028, 1.0056, 0.1493],
+    ]  # fmt: skip
+    whole = of_space_group("P6_3/mmc", Lattice.hexagonal(5.89, 23.18), ["Ba", *["Fe"] * 5, *["O"] * 5], frac)
+    rng = np.random.default_rng(seed)
+    moved = whole.cart_coords + rng.normal(scale=0.02, size=(len(whole), 3))
+    whole = Structure(whole.lattice, whole.species, moved, coords_are_cartesian=True)
+    found = set()
+    for _ in range(6):
+        order = rng.permutation(len(whole))
+        origin = rng.random(3)
+        found.add(of_cell(Structure(whole.lattice, [whole.species[k] for k in order], whole.frac_coords[order] + origin)))
+    assert len(found) == 1

@@ -7,7 +7,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from data.crystal import Crystal
-from data.symmetry import symmetrise
+from data.symmetry import SymmetricCell, symmetrise
 from pipeline.screening.measured import NEARLY_A, with_measured
 from tests.contract.crystals import of_space_group
 
@@ -18,6 +18,22 @@ CLOSE_PACKED = of_space_group("P6_3/mmc", Lattice.hexagonal(2.45, 3.93), ["Fe"],
 
 def noisy(structure: Structure, by_A: float) -> Structure:
     return structure.make_supercell([2, 1, 1], in_place=False).perturb(by_A)
+
+
+def cell_of(structure: Structure) -> SymmetricCell:
+    return symmetrise(Crystal.from_pymatgen(structure, "x"))
+
+
+def rows(formulas: list[str], groups: list[int]) -> pd.DataFrame:
+    """Predictions of magnets, the same of each."""
+    return pd.DataFrame(
+        {
+            "formula": formulas, "space_group": groups, "p_magnetic": 0.95, "p_ferromagnetic": 0.8, "p_ferrimagnetic": 0.1,
+            "p_fm_or_fim_predicted": 0.95, "moment_muB_per_atom": 1.0, "moment_low": 0.9, "moment_high": 1.1, "tc_K": 800.0,
+            "tc_low_K": 700.0, "tc_high_K": 900.0, "p_tc_above_300": 0.95, "p_tc_above_450": 0.7, "p_tc_above_600": 0.2,
+            "p_tc_260_to_340": 0.1, "volume_per_atom": 12.0,
+        }
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -41,17 +57,34 @@ def test_a_small_strain_or_shift_is_no_other_structure(structure: Structure, bas
         asked.extend(rows)
         return [cell for _ in rows]
 
-    frame = pd.DataFrame(
-        {
-            "formula": ["NaCl", structure.composition.reduced_formula],
-            "space_group": [225, cell.space_group], "p_magnetic": 0.95,
-            "p_ferromagnetic": 0.8, "p_ferrimagnetic": 0.1, "p_fm_or_fim_predicted": 0.95, "moment_muB_per_atom": 1.0,
-            "moment_low": 0.9, "moment_high": 1.1, "tc_K": 500.0, "tc_low_K": 300.0, "tc_high_K": 700.0, "p_tc_above_300": 0.95,
-            "p_tc_above_450": 0.7, "p_tc_above_600": 0.2, "p_tc_260_to_340": 0.1, "volume_per_atom": 12.0,
-        }
-    )  # fmt: skip
-    found = with_measured(frame, cells, None)
+    frame = rows(["NaCl", structure.composition.reduced_formula], [225, cell.space_group])
+    found = with_measured(frame.assign(tc_K=5.0, tc_low_K=1.0, tc_high_K=9.0), cells, None)
     assert found["order_basis"].tolist() == ["predicted", basis]
     assert (found["known_elsewhere"][1] == "") == (basis == "measured")
-    assert asked in ([], [1]), "the crystals of other compositions are not asked for"
+    assert set(asked) <= {1}, "the crystals of other compositions are not asked for"
     assert found["space_group"][1] == cell.space_group
+
+
+TETRAGONAL = of_space_group("P4/mmm", Lattice.tetragonal(2.724, 3.712), ["Fe", "Pt"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+CUBIC = of_space_group("Pm-3m", Lattice.cubic(3.6), ["Mn", "Ni"], [[0, 0, 0], [0.5, 0.5, 0]])
+
+
+@pytest.mark.parametrize("tc", [900.0, 20.0])
+def test_a_small_strain_or_shift_neither_gives_nor_takes_an_axis(tc: float) -> None:
+    """Only magnets at 300 K are looked at again: without magnetisation an axis is of no use."""
+    strain = [0.005, 0, 0]
+    cells = [
+        cell_of(one)
+        for one in (
+            TETRAGONAL, TETRAGONAL.apply_strain(strain, inplace=False), noisy(TETRAGONAL, 0.03),
+            CUBIC, CUBIC.apply_strain(strain, inplace=False), noisy(CUBIC, 0.03),
+        )
+    ]  # fmt: skip
+    groups = [cell.space_group for cell in cells]
+    assert groups[0] == 123 and groups[3] == 221 and 75 <= groups[4] < 195 and max(groups[1:3]) < 75
+    frame = rows(["FeX"] * 6, groups).assign(tc_K=tc, tc_low_K=tc - 10, tc_high_K=tc + 10)
+    found = with_measured(frame, lambda wanted: [cells[k] for k in wanted], None)
+    assert found["uniaxial_possible"].dtype == bool
+    exact = [True, False, False, False, True, False]
+    assert found["uniaxial_possible"].tolist() == ([True] * 3 + [False] * 3 if tc > 300 else exact)
+    assert with_measured(frame.iloc[:0], lambda wanted: [], None).empty

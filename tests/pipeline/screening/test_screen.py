@@ -42,7 +42,9 @@ def test_a_folder_becomes_a_ranking(cif_folder: Path, where: Settings, ensemble:
     assert list(table.columns[: len(REQUIRED)]) == REQUIRED
     assert sorted(table["candidate_id"]) == sorted(p.stem for p in cif_folder.glob("*.cif"))
     assert table["rank"].tolist() == list(range(1, len(table) + 1))
-    assert (np.diff(table["score"]) <= 0).all()
+    competes = table["exclusion_reason"].isna()
+    assert competes.is_monotonic_decreasing and (np.diff(table.loc[competes, "score"]) <= 0).all()
+    assert table.loc[~competes, "formula"].tolist() == ["FePt3"], "a measured antiferromagnet"
     axis = 0.5 + 0.5 * table["uniaxial_possible"]
     expected = table["saturation_300K_T"] * table["p_fm_or_fim"] * table["p_tc_above_450"] * axis
     np.testing.assert_allclose(table["score"], expected, rtol=1e-4)
