@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import gemmi
 
+from data.cif.numbers import number_of
 from data.crystal import MAX_ATOMIC_NUMBER
 
 Composition = dict[int, float]  # atomic number: atoms
@@ -49,8 +50,7 @@ def stated_composition(block: gemmi.cif.Block) -> Composition | None:
 
 def stated_units(block: gemmi.cif.Block) -> float | None:
     """Formula units in the cell (Z); None where the block states none, or no positive number."""
-    value = block.find_value(_UNITS)
-    units = gemmi.cif.as_number(value) if value else float("nan")
+    units = number_of(block.find_value(_UNITS))
     return units if 0 < units < float("inf") else None
 
 
