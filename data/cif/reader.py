@@ -19,6 +19,7 @@ from data.cif.elements_of_sites import settle_elements
 from data.cif.kept_texts import KeptText
 from data.cif.not_plain import check_alternatives, check_attached_hydrogens, leave_out_dummies, modulation_note
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
+from data.cif.site_loop import check_site_loop
 from data.cif.special_positions import Orbits, SplitSiteError
 from data.cif.split_sites import share_split_sites
 from data.cif.stated_cell import content_notes, hold_against_volume, impossible_cell, multiplicity_note
@@ -101,6 +102,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     """
     if len(block.find(_POSITIONS)) == 0:  # gemmi takes a coordinate without a column for zero
         raise BlockError(Reason.NO_SITES, "no atomic site with fractional coordinates")
+    check_site_loop(block)
     notes = [modulation_note(block)]
     check_attached_hydrogens(block)
     check_alternatives(block)
