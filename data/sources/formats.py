@@ -22,7 +22,7 @@ from data.sources.extended_xyz import read_extended_xyz
 from data.sources.optimade.entries import read_entry
 from data.sources.plain_entry import NoStructure, need_three_periods, plain_entry, why_unreadable
 from data.sources.poscar import read_poscar
-from data.sources.structure_json import check_structure
+from data.sources.structure_json import check_structure, with_shares_summed
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -118,7 +118,7 @@ def structure_entry(written: Any) -> dict[str, Any]:
         raise NoStructure("a molecule: sites without a lattice")
     if not _is_structure(content):
         raise NoStructure("no pymatgen Structure: a dictionary with `lattice` and `sites`")
-    structure = Structure.from_dict(content)
+    structure = Structure.from_dict(with_shares_summed(content))
     check_structure(content, structure)
     return entry_of_structure(structure)
 
