@@ -17,6 +17,7 @@ from data.cif.disorder import FULL_OCCUPANCY, Disorder, merge_mixed_valence, sha
 from data.cif.disorder_sites import disordered_crystal, drop_empty_sites
 from data.cif.elements_of_sites import settle_elements
 from data.cif.kept_texts import KeptText
+from data.cif.metric import metric_note
 from data.cif.not_plain import check_alternatives, check_attached_hydrogens, leave_out_dummies, modulation_note
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
 from data.cif.site_loop import check_site_loop
@@ -123,7 +124,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         symmetry = choose_symmetry(block, small, listed, lattice)
     except SymmetryError as fault:
         raise BlockError(Reason.UNKNOWN_SYMMETRY, str(fault)) from fault
-    notes.append(symmetry.sources.note)
+    notes += [symmetry.sources.note, metric_note(symmetry.group, lattice)]
     composition = None
     if disorder is not Disorder.REJECT and shared_site(small) is not None:
         orbits = _orbits(small, symmetry, lattice, listed)
