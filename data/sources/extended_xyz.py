@@ -63,6 +63,8 @@ def _entry(frame: list[str]) -> dict[str, Any]:
     columns = _PROPERTIES.search(head)
     if columns and not _POSITIONS.search(columns[1]):  # ASE puts every atom at the origin
         raise NoStructure(f"the properties name no positions (pos:R:3): {columns[1][:80]}")
+    if columns and frame[2:]:
+        _check_width(columns[1].split(":"), len(frame[2].split()))
     try:
         atoms = next(iter(read_xyz(io.StringIO("\n".join([frame[0], head, *frame[2:]]) + "\n"), slice(None))))
     except KeyError as fault:
@@ -72,6 +74,13 @@ def _entry(frame: list[str]) -> dict[str, Any]:
     if columns:
         _check_elements(columns[1].split(":"), [row.split() for row in frame[2 : 2 + len(atoms)]])
     return entry_of_atoms(atoms)
+
+
+def _check_width(columns: list[str], words: int) -> None:
+    """Raises NoStructure where the columns are more than the words of a line: ASE makes room for as many as a line may say."""
+    wanted = sum(map(int, columns[2::3]))
+    if wanted > words:
+        raise NoStructure(f"the properties name {wanted} columns, and the line of the first atom has {words} words")
 
 
 def _check_elements(columns: list[str], rows: list[list[str]]) -> None:

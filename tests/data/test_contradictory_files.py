@@ -104,6 +104,8 @@ def test_frames_that_count_wrongly() -> None:
         (FRAME.replace("Fe 0", "Fe3+ 0"), "no element"),
         (f"1\n{BOX} Properties=species:S:1:frac_pos:R:3\nFe 0 0 0\n", "no positions"),
         ("2\ncell of iron\n" + ATOMS, "no lattice"),
+        (f"2\n{BOX} Properties=species:S:1:pos:R:3:forces:R:3\n{ATOMS}", "name 7 columns"),
+        (f"2\n{BOX} Properties=species:S:99999999999:pos:R:3\n{ATOMS}", "name 100000000002 columns"),
         (f"2\n{BOX} Properties=species:S:1:pos:R:3:Z:I:1\nFe 0 0 0 26\nCo 1.5 1.5 1.5 28\n", "atom 2 is Co by its symbol"),
         (f"2\n{BOX} Properties=Z:I:1:pos:R:3:species:S:1\n26 0 0 0 Co\n27 1.5 1.5 1.5 Co\n", "atom 1 is Co by its symbol"),
         (FRAME.replace(BOX, f'{BOX} PBC="T T F"'), "2 directions"),
