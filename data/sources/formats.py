@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from data.cif.disorder import Disorder
 from data.cif.reader import read_cif
+from data.cif.stated_composition import atomic_number
 from data.disordered import AnyCrystal
 from data.rejection import Reason, Rejection
 from data.sources.extended_xyz import read_extended_xyz
@@ -172,5 +173,13 @@ def _is_structure(content: Any) -> bool:
 def entry_of_structure(structure: Structure) -> dict[str, Any]:
     """An OPTIMADE entry without an id. Raises NoStructure where it is not periodic in three directions."""
     need_three_periods(structure.lattice.pbc)
-    sites = [[(str(getattr(s, "symbol", s)), float(share)) for s, share in site.species.items()] for site in structure]
+    sites = [[(_ion(species), float(share)) for species, share in site.species.items()] for site in structure]
     return plain_entry(structure.lattice.matrix, structure.cart_coords, sites)
+
+
+def _ion(species: Any) -> str:
+    """`Fe`, or `Fe2.5+` where the species has an oxidation state: by these, disordered crystals are made neutral."""
+    state = getattr(species, "oxi_state", None)
+    if state is None or not atomic_number(species.symbol):
+        return str(species.symbol)
+    return f"{species.symbol}{abs(state):g}{'-' if state < 0 else '+'}"

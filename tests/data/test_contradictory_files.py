@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pymatgen.core import Lattice, Molecule, Structure
+from pymatgen.core import DummySpecies, Lattice, Molecule, Structure
+from pymatgen.io.cif import CifWriter
 
 from data.cif.disorder import Disorder
 from data.crystal import Crystal
 from data.disordered import AnyCrystal, DisorderedCrystal
 from data.rejection import Reason, Rejection
 from data.sources.formats import Format, read_text
+from ferroscreen.inputs import crystals_of
 
 BOX = 'Lattice="3 0 0 0 3 0 0 0 3"'
 ATOMS = "Fe 0 0 0\nCo 1.5 1.5 1.5\n"
@@ -139,3 +141,25 @@ def test_isotopes_that_share_a_site_are_all_counted(shares: dict[str, float]) ->
     assert isinstance(found, Crystal) and found.formula == "CoH"
     (found,) = read(Format.JSON, written.replace('"element": "H"', '"element": "D"', 1))
     assert isinstance(found, Crystal) and found.formula == "CoH"
+
+
+@pytest.mark.parametrize("ions", [{"Fe3+": 0.5, "Co2+": 0.5}, {"Fe2.5+": 0.25, "Co2-": 0.5}, {"Fe2+": 0.3, "Fe3+": 0.3}])
+def test_oxidation_states_of_a_structure_are_those_of_its_cif(ions: dict[str, float]) -> None:
+    """By them disordered crystals are made neutral, so that the file's format would decide about the prediction."""
+    charged = Structure(Lattice.cubic(3), [ions, "O2-"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    (by_json,) = read(Format.JSON, json.dumps(charged.as_dict()))
+    (by_cif,) = read(Format.CIF, str(CifWriter(charged)))
+    ((_, by_object),) = crystals_of(charged)
+    for found in (by_json, by_cif, by_object):
+        assert isinstance(found, DisorderedCrystal)
+        states = {s.number: s.charge for kind in found.kinds for s in kind}
+        assert states[8] == -2.0 and None not in states.values()
+        assert set(found.kinds) == set(by_json.kinds)  # type: ignore[union-attr]
+
+
+def test_species_without_oxidation_states_have_none() -> None:
+    (found,) = read(Format.JSON, json.dumps(Structure(Lattice.cubic(3), [{"Fe": 0.5}], [[0, 0, 0]]).as_dict()))
+    assert isinstance(found, DisorderedCrystal) and [s.charge for kind in found.kinds for s in kind] == [None]
+    dummy = Structure(Lattice.cubic(3), [{"Fe": 0.5, DummySpecies("X"): 0.5}], [[0, 0, 0]])
+    ((_, refusal),) = crystals_of(dummy)
+    assert isinstance(refusal, Rejection) and refusal.reason is Reason.UNKNOWN_ELEMENT and "'X'" in refusal.detail
