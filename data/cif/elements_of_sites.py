@@ -173,8 +173,10 @@ class _Settling:
                 self.small.sites[k].element = _element(z)
 
     def _note_other_labels(self) -> None:
-        """Where no formula confirms the type symbols, say which labels name another element."""
+        """Where no formula confirms the type symbols, say which labels name another element, and that `T` is tritium."""
         for site in self.small.sites:
+            if self.typed and site.type_symbol.strip() == "T":
+                self._note(f"site {site.label!r} is hydrogen (tritium) by its type symbol")
             said = label_reading(site.label)
             two_letters = site.label.strip()[1:2].islower()
             if said.sure and two_letters and said.likely != site.element.atomic_number:
