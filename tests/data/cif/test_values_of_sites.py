@@ -192,3 +192,16 @@ def test_tritium_is_said_to_be_that_unless_a_formula_has_it() -> None:
     assert "'T1' is hydrogen (tritium) by its type symbol" in crystal(cif_text(sites=sites)).note
     assert crystal(cif_text(extra=formula("T O"), sites=sites)).note == ""
     assert reason(cif_text(extra=formula("Si O"), sites=sites)) is Reason.MISSING_ATOMS
+
+
+@pytest.mark.parametrize(
+    ("sites", "words"),
+    [
+        ("Fe1 Co 0 0 0 1\nCo1 Fe 0.5 0.5 0.5 1\n", ["'Fe1' is Co by its type symbol", "'Co1' is Fe by its type symbol"]),
+        ("Fe1 Fe 0 0 0 1\nCo1 Co 0.5 0.5 0.5 1\n", []),
+        ("Ni1 Fe 0 0 0 1\nCo1 Co 0.5 0.5 0.5 1\n", []),  # a name of its own, of no element that the formula has
+    ],
+)
+def test_exchanged_type_symbols_add_up_to_the_formula_and_are_noted(sites: str, words: list[str]) -> None:
+    found = crystal(cif_text(extra=formula("Fe Co"), sites=sites))
+    assert all(word in found.note for word in words) and bool(found.note) == bool(words)
