@@ -50,7 +50,7 @@ def check_structure(content: dict[str, Any], structure: Structure) -> None:
         structure: what pymatgen makes of it.
 
     Raises:
-        NoStructure: they describe another cell or other places.
+        NoStructure: they describe another cell or other places, or a site holds nothing.
     """
     stated = content["lattice"] if isinstance(content["lattice"], dict) else {}
     for names, found, within in ((_EDGES, structure.lattice.abc, _EDGE_A), (_ANGLES, structure.lattice.angles, _ANGLE_DEG)):
@@ -58,6 +58,8 @@ def check_structure(content: dict[str, Any], structure: Structure) -> None:
             if isinstance(stated.get(name), int | float) and abs(stated[name] - value) > within:
                 raise NoStructure(f"the lattice has {name} = {stated[name]:.4g}, but its matrix {value:.4g}")
     for k, (site, place) in enumerate(zip(content["sites"], structure.cart_coords, strict=True), start=1):
+        if not structure[k - 1].species:
+            raise NoStructure(f"site {k} names no element")
         if not isinstance(site, dict) or not isinstance(site.get("xyz"), list) or len(site["xyz"]) != 3:
             continue
         apart = np.array(site["xyz"], dtype=np.float64) - place

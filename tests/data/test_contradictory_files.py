@@ -62,6 +62,7 @@ def test_a_slab_is_no_crystal_in_any_format() -> None:
         (lambda d: d["lattice"].update(matrix=[[6, 0, 0], [0, 6, 0], [0, 0, 6]]), "matrix 6"),
         (lambda d: d["sites"][1].update(xyz=[0.0, 1.5, 1.5]), "site 2"),
         (lambda d: d["sites"][1].update(abc=[0.25, 0.5, 0.5]), "site 2"),
+        (lambda d: d["sites"][1].update(species=[]), "site 2 names no element"),
     ],
 )
 def test_a_structure_that_says_two_things_is_refused(edit: Callable[[dict[str, Any]], None], word: str) -> None:

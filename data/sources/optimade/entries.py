@@ -134,6 +134,8 @@ def _atoms(attributes: dict[str, Any]) -> Any:
     for species in attributes["species"]:
         symbols, shares = species["chemical_symbols"], species["concentration"]
         found = [(str(s), float(c)) for s, c in zip(symbols, shares, strict=True) if s != "vacancy"]
+        if table.get(species["name"], found) != found:
+            raise ValueError(f"two species have the name {species['name']!r}")
         table[species["name"]] = found
     return table.__getitem__
 
