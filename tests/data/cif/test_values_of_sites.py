@@ -124,6 +124,13 @@ def test_formulas_as_people_write_them(stated: str) -> None:
     assert crystal(cif_text(extra=formula(stated))).formula == "MnO"
 
 
+def test_a_folded_formula_is_read() -> None:
+    folded = "_chemical_formula_sum\n;\\\n{}\n;\n"
+    assert crystal(cif_text(extra=folded.format("Mn\\\n O"))).formula == "MnO"
+    assert crystal(cif_text(extra=folded.format("Mn \\  \nO1"))).formula == "MnO"
+    assert reason(cif_text(extra=folded.format("Mn2 \\\nO3"))) is Reason.MISSING_ATOMS
+
+
 @given(st.dictionaries(st.sampled_from(ELEMENTS), st.integers(1, 30), min_size=1, max_size=5))
 def test_a_formula_is_read_with_and_without_spaces(counts: dict[str, int]) -> None:
     expected = {gemmi.Element(name).atomic_number: float(n) for name, n in counts.items()}
