@@ -10,7 +10,7 @@ class Reason(StrEnum):
     """The complete list; `rejected.csv` and the quarantine of a snapshot use these words and no others."""
 
     UNREADABLE = "unreadable"  # the file cannot be opened or is not text
-    NOT_CIF = "not_cif"  # the text breaks CIF syntax, or a word stands where a number must
+    NOT_CIF = "not_cif"  # the text breaks CIF syntax, a word stands where a number must, or a column apart from its loop
     NOT_OPTIMADE = "not_optimade"  # the entry breaks the OPTIMADE specification, or uses a feature unknown to us
     NOT_STRUCTURE = "not_structure"  # a file in another format than CIF that cannot be read as a crystal
     NO_CELL = "no_cell"  # cell parameters are missing, describe no cell, or contradict the stated volume

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 
 _DOTTED = re.compile(
-    r"^(\s*_(?:cell|atom_site|atom_type|space_group|space_group_symop|symmetry|symmetry_equiv|chemical_formula|database_code))\.",
-    re.IGNORECASE | re.MULTILINE,
+    r"(?<!\S)(_(?:cell|atom_site|atom_type|space_group|space_group_symop|symmetry|symmetry_equiv|chemical_formula|database_code))\.",
+    re.IGNORECASE,
 )
 
 
 def in_core_words(text: str) -> str:
     """The same text, its names of the categories that matter here without dots."""
-    return _DOTTED.sub(r"\1_", text) if "_atom_site." in text or "_cell." in text else text
+    lower = text.lower()
+    return _DOTTED.sub(r"\1_", text) if "_atom_site." in lower or "_cell." in lower else text

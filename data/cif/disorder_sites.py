@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from data.checks import MIN_DISTANCE_A, Unsound, check_distances
 from data.cif.disorder import MOST_FILLED, NOTHING, SAME_PLACE_A
-from data.cif.element_symbols import is_given
+from data.cif.numbers import number_of
 from data.crystal import CrystalError, make_crystal
 from data.disordered import DisorderedCrystal, Occupants, Species
 from data.rejection import Reason
@@ -136,9 +136,9 @@ def _occupants(sites: list[tuple[gemmi.SmallStructure.Site, float, float | None]
 def _charges(small: gemmi.SmallStructure, block: gemmi.cif.Block) -> list[float | None]:
     """Oxidation state of each listed site, of the table of atom types or of the type symbol; None where neither states one."""
     stated = {
-        gemmi.cif.as_string(row[0]): gemmi.cif.as_number(row[1])
+        gemmi.cif.as_string(row[0]): number_of(row[1])
         for row in block.find(["_atom_type_symbol", "_atom_type_oxidation_number"])
-        if is_given(row[1])
+        if isfinite(number_of(row[1]))
     }
     found: list[float | None] = []
     for site in small.sites:

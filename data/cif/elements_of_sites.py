@@ -41,8 +41,6 @@ def settle_elements(small: gemmi.SmallStructure, block: gemmi.cif.Block) -> list
                 site.element = _element(z)
         else:
             ambiguous.append(k)
-    if not ambiguous and named is not None:
-        return []
     return _Settling(small, block, named, typed).run(ambiguous)
 
 
@@ -66,8 +64,7 @@ class _Settling:
         if self.groups and not self._has_hydrogen() and (self.named is None or _HYDROGEN in self.named):
             detail = f"site {self.groups[0]!r} is of no element but a group, whose hydrogens have no sites"
             raise Unsound(Reason.UNKNOWN_ELEMENT, detail)
-        if self.named is None:
-            self._note_other_labels()
+        self._note_other_labels()
         return list(self.notes)
 
     def _settle(self, k: int) -> None:
@@ -173,11 +170,15 @@ class _Settling:
                 self.small.sites[k].element = _element(z)
 
     def _note_other_labels(self) -> None:
-        """Where no formula confirms the type symbols, say which labels name another element."""
-        for site in self.small.sites:
+        """Say which labels name another element that the formula has, since a formula confirms no exchange of type symbols;
+        where there is none, which name any other element, and that `T` is tritium."""
+        for site in self.small.sites if self.typed else ():
+            if self.named is None and site.type_symbol.strip() == "T":
+                self._note(f"site {site.label!r} is hydrogen (tritium) by its type symbol")
             said = label_reading(site.label)
             two_letters = site.label.strip()[1:2].islower()
-            if said.sure and two_letters and said.likely != site.element.atomic_number:
+            other = said.sure and two_letters and said.likely != site.element.atomic_number
+            if other and (self.named is None or said.likely in self.named):
                 self._note(f"site {site.label!r} is {site.element.name} by its type symbol")
 
     def _has_hydrogen(self) -> bool:

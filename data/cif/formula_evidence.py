@@ -9,6 +9,7 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from data.cif.numbers import number_of
 from data.cif.stated_composition import Composition, stated_composition, stated_units
 
 RELATIVE_TOLERANCE = 0.03  # of a count of atoms: refined occupancies and rounded formulas
@@ -93,7 +94,7 @@ def _near(count: float, stated: float) -> bool:
 
 def _number(block: gemmi.cif.Block, tags: tuple[str, ...]) -> float | None:
     for tag in tags:
-        value = gemmi.cif.as_number(block.find_value(tag) or "?")
+        value = number_of(block.find_value(tag))
         if math.isfinite(value) and value > 0:
-            return float(value)
+            return value
     return None

@@ -8,6 +8,7 @@ import gemmi
 
 from data.checks import Unsound
 from data.cif.element_symbols import is_given, is_vacancy, symbol_readings
+from data.cif.numbers import number_of
 from data.cif.stated_composition import stated_composition
 from data.rejection import Reason
 
@@ -48,7 +49,7 @@ def check_attached_hydrogens(block: gemmi.cif.Block) -> None:
         Unsound: MISSING_ATOMS where no formula can be read.
     """
     for label, value in _rows(block, "_atom_site_attached_hydrogens"):
-        count = gemmi.cif.as_number(value)
+        count = number_of(value)
         if count > 0 and stated_composition(block) is None:
             detail = f"{count:g} hydrogens are attached to site {label!r} without coordinates"
             raise Unsound(Reason.MISSING_ATOMS, f"{detail}, and no formula says whether they are listed elsewhere")
@@ -67,7 +68,7 @@ def check_alternatives(block: gemmi.cif.Block) -> None:
     occupancies = _column(block, "_atom_site_occupancy") or ["?"] * len(groups)
     full: dict[str, str] = {}
     for assembly, group, occupancy in zip(assemblies, groups, occupancies, strict=True):
-        if is_given(group) and gemmi.cif.as_number(occupancy) >= _FULL and full.setdefault(assembly, group) != group:
+        if is_given(group) and number_of(occupancy) >= _FULL and full.setdefault(assembly, group) != group:
             detail = f"the sites of the disorder groups {full[assembly]!r} and {group!r} exclude each other, but are full"
             raise Unsound(Reason.PARTIAL_OCCUPANCY, f"{detail}, and no formula decides")
 
@@ -111,8 +112,7 @@ def _tags(block: gemmi.cif.Block) -> list[str]:
 
 def _number(block: gemmi.cif.Block, tag: str) -> int:
     """The whole number of a pair; -1 where there is none."""
-    value = block.find_value(tag)
-    number = gemmi.cif.as_number(value) if value else float("nan")
+    number = number_of(block.find_value(tag))
     return int(number) if 0 <= number < 1000 else -1
 
 

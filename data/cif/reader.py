@@ -17,8 +17,10 @@ from data.cif.disorder import FULL_OCCUPANCY, Disorder, merge_mixed_valence, sha
 from data.cif.disorder_sites import disordered_crystal, drop_empty_sites
 from data.cif.elements_of_sites import settle_elements
 from data.cif.kept_texts import KeptText
+from data.cif.metric import metric_note
 from data.cif.not_plain import check_alternatives, check_attached_hydrogens, leave_out_dummies, modulation_note
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
+from data.cif.site_loop import check_site_loop
 from data.cif.special_positions import Orbits, SplitSiteError
 from data.cif.split_sites import share_split_sites
 from data.cif.stated_cell import content_notes, hold_against_volume, impossible_cell, multiplicity_note
@@ -101,6 +103,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     """
     if len(block.find(_POSITIONS)) == 0:  # gemmi takes a coordinate without a column for zero
         raise BlockError(Reason.NO_SITES, "no atomic site with fractional coordinates")
+    check_site_loop(block)
     notes = [modulation_note(block)]
     check_attached_hydrogens(block)
     check_alternatives(block)
@@ -121,7 +124,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         symmetry = choose_symmetry(block, small, listed, lattice)
     except SymmetryError as fault:
         raise BlockError(Reason.UNKNOWN_SYMMETRY, str(fault)) from fault
-    notes.append(symmetry.sources.note)
+    notes += [symmetry.sources.note, metric_note(symmetry.group, lattice)]
     composition = None
     if disorder is not Disorder.REJECT and shared_site(small) is not None:
         orbits = _orbits(small, symmetry, lattice, listed)

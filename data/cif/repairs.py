@@ -13,6 +13,8 @@ from math import isfinite
 
 import gemmi
 
+from data.cif.numbers import UNCLOSED
+
 _NO_TEXT = re.compile(r"[\ufeff\u200b-\u200f\u2060\ufffe]")  # marks of byte order and of directions
 _END_MARKS = "\x00\x1a"  # of files; anywhere else they say that the file is damaged
 _MARK_LINE = re.compile(r"^[\x00\x1a]+\r?$", re.MULTILINE)
@@ -36,7 +38,6 @@ _MATTERS = re.compile(  # what the reader looks at; a fault in these costs the b
 _MOST_REPAIRS = 12
 _GROUP_NUMBERS = ("_symmetry_Int_Tables_number", "_space_group_IT_number")
 _WHOLE_NUMBER = re.compile(r"(\d{1,3})(?:\.0*)?(?:\(\d*\)?)?")
-_UNCLOSED = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+))\(\d*")
 _NUMBERS = (
     "_cell_length_a", "_cell_length_b", "_cell_length_c", "_cell_angle_alpha", "_cell_angle_beta", "_cell_angle_gamma",
     "_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z", "_atom_site_occupancy",
@@ -100,7 +101,7 @@ def plain_numbers(block: gemmi.cif.Block) -> bool:
         column = block.find_values(tag)
         for k, value in enumerate(column):
             text = gemmi.cif.as_string(value).strip()
-            found = _UNCLOSED.fullmatch(text)
+            found = UNCLOSED.fullmatch(text)
             number = found.group(1) if found else text
             if number != value and isfinite(gemmi.cif.as_number(number)):
                 column[k] = number

@@ -12,8 +12,12 @@ from data.cif.operations import Operation, OperationError, SymmetryGroup, group_
 
 LONGEST_SYMBOL = 120  # characters, remarks included; the patterns below take a time that grows fast with the length
 # Behind the symbol: `:1`, `:H`, `:b1`, ` S` and ` Z` (ICSD: origin choice 1 and 2), ` HR`, `(origin 2)`, `{origin @ centre}`,
-# `(No. 14)`.
-_NUMBER_REMARK = re.compile(r"[\s,]*[\(\[{#]?\s*(?:no\.?|nr\.?|number|#)\s*\d{1,3}\s*[\)\]}]?\s*$", re.IGNORECASE)
+# `(No. 14)`, `(225)`.
+_NUMBER_REMARK = re.compile(
+    r"[\s,]*[\(\[{#]?\s*(?:no\.?|nr\.?|number|#)\s*\d{1,3}\s*[\)\]}]?\s*$|\s*[\(\[{]\s*\d{2,3}\s*[\)\]}]\s*$", re.IGNORECASE
+)
+_SUBSCRIPT = re.compile(r"_\{(\d)\}")  # of TeX
+_OVERLINE = re.compile("(\\d)[\u0304\u0305]|[\u0304\u0305\u00af\u203e](\\d)")  # marks follow their digit, signs precede it
 _BRACES = re.compile(r"\s*{(.*)}\s*$")
 _BRACKETS = re.compile(r"[\(\[]\s*([^()\[\]{}]*[a-z@][^()\[\]{}]*|[12])\s*[\)\]}]\s*$", re.IGNORECASE)
 _COLON = re.compile(r"\s*:\s*([-\w]*)\s*$")
@@ -32,7 +36,7 @@ def settings_of_symbol(symbol: str) -> tuple[tuple[gemmi.SpaceGroup, ...], tuple
     A short monoclinic symbol (`P 2/m`) means each unique axis, and a symbol with two origins or axes means both where it
     has no extension.
     """
-    symbol = " ".join(symbol.split())
+    symbol = _OVERLINE.sub(lambda digit: f"-{digit[1] or digit[2]}", _SUBSCRIPT.sub(r"\1", " ".join(symbol.split())))
     if len(symbol) > LONGEST_SYMBOL:
         return (), ()
     whole = _listed_as(symbol)
@@ -85,8 +89,8 @@ def _listed_as(symbol: str) -> tuple[gemmi.SpaceGroup, ...]:
 
 
 def _key(symbol: str) -> str:
-    """A symbol without blanks, underscores, signs for subscripts and overlines, and in the usual capitals."""
-    text = re.sub(r"<[^>]*>|[\s_~.,$^'\"]", "", symbol).replace("−", "-").replace("\u0305", "")
+    """A symbol without blanks, underscores and signs for subscripts, and in the usual capitals."""
+    text = re.sub(r"<[^>]*>|[\s_~.,$^'\"]", "", symbol).replace("−", "-")
     text = re.sub(r"\((\d)\)", r"\1", text)  # P2(1)/c
     text = re.sub(r"\\?bar\{?(\d)\}?|(\d)bar", lambda m: f"-{m[1] or m[2]}", text)
     return text[:1].upper() + text[1:].lower()

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from data.checks import MAX_EDGE_A, Unsound
 from data.cif.formula_evidence import cell_density
+from data.cif.numbers import number_of
 from data.cif.operations import SymmetryGroup
 from data.cif.special_positions import Orbits
 from data.cif.stated_composition import Composition, formula_readings, stated_formula, stated_units
@@ -40,7 +41,7 @@ def hold_against_volume(block: gemmi.cif.Block, lattice: NDArray[np.float64]) ->
     Raises:
         Unsound: NO_CELL where they differ so far that an edge or angle is likely wrong.
     """
-    stated = gemmi.cif.as_number(gemmi.cif.as_string(block.find_value("_cell_volume") or "?"))
+    stated = number_of(block.find_value("_cell_volume"))
     if not 0 < stated < float("inf"):
         return ""
     volume = float(abs(np.linalg.det(lattice)))
@@ -82,7 +83,7 @@ def _units_note(block: gemmi.cif.Block, atoms: Composition) -> str:
 
 
 def _density_note(block: gemmi.cif.Block, atoms: Composition, volume: float) -> str:
-    stated = gemmi.cif.as_number(gemmi.cif.as_string(block.find_value("_exptl_crystal_density_diffrn") or "?"))
+    stated = number_of(block.find_value("_exptl_crystal_density_diffrn"))
     if not 0 < stated < float("inf"):
         return ""
     found = cell_density(atoms, volume)
@@ -100,7 +101,7 @@ def multiplicity_note(block: gemmi.cif.Block, small: gemmi.SmallStructure, orbit
     labels = block.find_values("_atom_site_label")
     if stated is None or len(stated) != len(labels):
         return ""
-    known = dict(zip(map(gemmi.cif.as_string, labels), map(gemmi.cif.as_number, stated), strict=True))
+    known = dict(zip(map(gemmi.cif.as_string, labels), map(number_of, stated), strict=True))
     sizes = orbits.sizes.astype(float)
     claimed = np.array([known.get(site.label, float("nan")) for site in small.sites])
     given = np.isfinite(claimed) & (claimed > 0)

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import gemmi
 
+from data.cif.numbers import number_of
 from data.crystal import MAX_ATOMIC_NUMBER
 
 Composition = dict[int, float]  # atomic number: atoms
@@ -34,6 +35,7 @@ _NUMBER = r"(?:\d+\.?\d*|\.\d+)"
 _TOKEN = re.compile(rf"\s*(?:([A-Z][a-z]?(?![a-z]))|([(\[])|([)\]]))\s*({_NUMBER}(?:/\d+)?)?")
 _MULTIPLIER = re.compile(rf"\s*({_NUMBER}(?:/\d+)?)\s*")
 _CAPITALS = re.compile(rf"\s*([A-Z]{{1,2}})({_NUMBER})?(?=\s|$)")
+_FOLD = re.compile(r"\\[ \t]*(?:\r?\n|$)")  # of long lines, by the line-folding protocol of CIF 1.1
 _NO_FORMULA = {"", "?", ".", "no", "none", "unknown", "n/a"}
 
 
@@ -49,15 +51,15 @@ def stated_composition(block: gemmi.cif.Block) -> Composition | None:
 
 def stated_units(block: gemmi.cif.Block) -> float | None:
     """Formula units in the cell (Z); None where the block states none, or no positive number."""
-    value = block.find_value(_UNITS)
-    units = gemmi.cif.as_number(value) if value else float("nan")
+    units = number_of(block.find_value(_UNITS))
     return units if 0 < units < float("inf") else None
 
 
 def stated_formula(block: gemmi.cif.Block, tag: str = SUM) -> str:
     """The text of the formula, on one line; empty where there is none."""
     value = block.find_value(tag)
-    return " ".join(gemmi.cif.as_string(value).split()) if value else ""
+    text = gemmi.cif.as_string(value) if value else ""
+    return " ".join((_FOLD.sub("", text) if text.startswith("\\") else text).split())
 
 
 @lru_cache(maxsize=16384)  # files of one folder repeat formulas, and several checks ask for the same one

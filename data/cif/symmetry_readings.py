@@ -176,6 +176,8 @@ def _by_operations(listed: tuple[str, ...], names: _Names) -> Readings:
         return Readings((_tier(own),), settled=True, ignored=names.unread)
     same = [g for g in every if operations_of_setting(g) == group.operations]
     by_hall = names.hall is not None and names.hall.operations == group.operations
+    if same and (names.stated or names.hall is not None) and not (by_hall or any(g in names.stated for g in same)):
+        return _of_another_setting(own, names)
     if same or by_hall:
         numbers = {g.number for g in names.numbered} | {g.number for g in names.stated}
         contradiction = f"the names of the space group differ ({names.words})" if len(numbers) > 1 else ""
@@ -183,6 +185,21 @@ def _by_operations(listed: tuple[str, ...], names: _Names) -> Readings:
             contradiction = f"operations of {setting.xhm()!r} under {names.words}"
         return Readings((_tier(own),), settled=True, contradiction=contradiction, ignored=names.unread)
     return _unlike_names(own, names)
+
+
+def _of_another_setting(own: Reading, names: _Names) -> Readings:
+    """Operations of one setting beside the name of another one of the same group: the coordinates may be those of either.
+
+    The usual symbol without origin or axes (`P n m a`) may stand for the type alone, as programs write it for any setting.
+    """
+    whole = len(names.stated) == len(names.related)
+    if names.hall is None and whole and any(g.is_reference_setting() for g in names.stated):
+        return Readings((_tier(own),), settled=True, ignored=names.unread)
+    others = tuple(_of_setting(g, names) for g in names.stated)
+    if names.hall is not None:
+        others = (*others, Reading(names.hall, "Hall symbol", _setting_of(names.hall)))
+    words = f"the operations are those of {own.setting or 'a setting in no table'}, not of {names.words}"
+    return Readings((_tier(own), others), contradiction=words, ignored=names.unread)
 
 
 def _unlike_names(own: Reading, names: _Names) -> Readings:
@@ -194,7 +211,9 @@ def _unlike_names(own: Reading, names: _Names) -> Readings:
         stated = [g for g in larger if g in names.stated] or larger
         tier = (own, *(_of_setting(g, names) for g in stated))
         return Readings((tier,), contradiction=words, ignored=names.unread)
-    if space_group_number(own.group) in {g.number for g in every} or (names.hall and _same_type(own.group, names.hall)):
+    if names.hall is not None and _same_type(own.group, names.hall):
+        return _of_another_setting(own, names)
+    if space_group_number(own.group) in {g.number for g in every}:  # no symbol says that the origin is shifted
         return Readings((_tier(own),), settled=True, ignored=names.unread)
     others = tuple(_of_setting(g, names) for g in names.stated)
     return Readings((_tier(own), *((others,) if others else ())), contradiction=words, ignored=names.unread)

@@ -10,7 +10,7 @@ from data.sources.plain_entry import NoStructure, Sites, need_three_periods, pla
 if TYPE_CHECKING:
     from ase import Atoms
 
-_OCCUPANCY = re.compile(r"occ(?:upanc|s?$)", re.IGNORECASE)
+_OCCUPANCY = re.compile(r"(?:^|_)occ(?:upanc|s?$)", re.IGNORECASE)
 _KINDS = "spacegroup_kinds"  # ASE's name for the index of the listed site that each atom belongs to
 
 
@@ -55,4 +55,4 @@ def sites_of_atoms(atoms: Atoms) -> Sites:
 
 
 def _named(atoms: Atoms) -> list[str]:
-    return [str(name) for name in (*atoms.info, *atoms.arrays) if _OCCUPANCY.match(str(name))]
+    return [str(name) for name in (*atoms.info, *atoms.arrays) if _OCCUPANCY.search(str(name))]

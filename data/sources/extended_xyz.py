@@ -7,10 +7,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from data.cif.stated_composition import atomic_number
 from data.sources.ase_atoms import entry_of_atoms
 from data.sources.plain_entry import NoStructure, why_unreadable
 
 _PROPERTIES = re.compile(r"\bproperties\s*=\s*[\"{]?([\w:]+)", re.IGNORECASE)
+_KEYS = {"lattice": "Lattice", "properties": "Properties", "pbc": "pbc"}  # ASE passes over any other spelling
+_KEY = re.compile(rf"(?<!\S)(?:{'|'.join(_KEYS)})(?=\s*=)", re.IGNORECASE)
 _POSITIONS = re.compile(r"(?:^|:)pos:R:3(?:$|:)", re.IGNORECASE)
 
 
@@ -56,13 +59,44 @@ def _frames(lines: list[str]) -> Iterator[list[str] | str]:
 def _entry(frame: list[str]) -> dict[str, Any]:
     from ase.io.extxyz import read_xyz
 
-    columns = _PROPERTIES.search(frame[1])
+    head = _KEY.sub(lambda key: _KEYS[key[0].lower()], frame[1])
+    columns = _PROPERTIES.search(head)
     if columns and not _POSITIONS.search(columns[1]):  # ASE puts every atom at the origin
         raise NoStructure(f"the properties name no positions (pos:R:3): {columns[1][:80]}")
+    if columns and frame[2:]:
+        _check_width(columns[1].split(":"), len(frame[2].split()))
     try:
-        atoms = next(iter(read_xyz(io.StringIO("\n".join(frame) + "\n"), slice(None))))
+        atoms = next(iter(read_xyz(io.StringIO("\n".join([frame[0], head, *frame[2:]]) + "\n"), slice(None))))
     except KeyError as fault:
         raise NoStructure(f"{fault} is no element") from fault
     if not atoms.cell.volume > 0:
         raise NoStructure('no lattice: the second line must say Lattice="...", else the file is a molecule\'s')
+    if columns:
+        _check_elements(columns[1].split(":"), [row.split() for row in frame[2 : 2 + len(atoms)]])
     return entry_of_atoms(atoms)
+
+
+def _check_width(columns: list[str], words: int) -> None:
+    """Raises NoStructure where the columns are more than the words of a line: ASE makes room for as many as a line may say."""
+    wanted = sum(map(int, columns[2::3]))
+    if wanted > words:
+        raise NoStructure(f"the properties name {wanted} columns, and the line of the first atom has {words} words")
+
+
+def _check_elements(columns: list[str], rows: list[list[str]]) -> None:
+    """Raises NoStructure where an atom is one element by its symbol and another by its atomic number, which ASE takes.
+
+    Args:
+        columns: name, type and width of each, one after the other.
+        rows: the words of each atom.
+    """
+    places, at = dict[str, int](), 0
+    for name, width in zip(columns[::3], columns[2::3], strict=True):
+        places[name] = at
+        at += int(width)
+    if "species" not in places or "Z" not in places:
+        return
+    for k, row in enumerate(rows, start=1):
+        symbol, number = row[places["species"]], int(row[places["Z"]])
+        if atomic_number(symbol.capitalize()) != number:
+            raise NoStructure(f"atom {k} is {symbol} by its symbol, but has the atomic number {number}")

@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from data.cif.disorder import Disorder
 from data.cif.reader import read_cif
+from data.cif.stated_composition import atomic_number
 from data.disordered import AnyCrystal
 from data.rejection import Reason, Rejection
 from data.sources.extended_xyz import read_extended_xyz
 from data.sources.optimade.entries import read_entry
 from data.sources.plain_entry import NoStructure, need_three_periods, plain_entry, why_unreadable
 from data.sources.poscar import read_poscar
-from data.sources.structure_json import check_structure
+from data.sources.structure_json import check_structure, with_shares_summed
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -118,7 +119,7 @@ def structure_entry(written: Any) -> dict[str, Any]:
         raise NoStructure("a molecule: sites without a lattice")
     if not _is_structure(content):
         raise NoStructure("no pymatgen Structure: a dictionary with `lattice` and `sites`")
-    structure = Structure.from_dict(content)
+    structure = Structure.from_dict(with_shares_summed(content))
     check_structure(content, structure)
     return entry_of_structure(structure)
 
@@ -172,5 +173,13 @@ def _is_structure(content: Any) -> bool:
 def entry_of_structure(structure: Structure) -> dict[str, Any]:
     """An OPTIMADE entry without an id. Raises NoStructure where it is not periodic in three directions."""
     need_three_periods(structure.lattice.pbc)
-    sites = [[(str(getattr(s, "symbol", s)), float(share)) for s, share in site.species.items()] for site in structure]
+    sites = [[(_ion(species), float(share)) for species, share in site.species.items()] for site in structure]
     return plain_entry(structure.lattice.matrix, structure.cart_coords, sites)
+
+
+def _ion(species: Any) -> str:
+    """`Fe`, or `Fe2.5+` where the species has an oxidation state: by these, disordered crystals are made neutral."""
+    state = getattr(species, "oxi_state", None)
+    if state is None or not atomic_number(species.symbol):
+        return str(species.symbol)
+    return f"{species.symbol}{abs(state):g}{'-' if state < 0 else '+'}"

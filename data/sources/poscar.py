@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.cif.element_symbols import symbol_readings
+from data.cif.stated_composition import atomic_number
 from data.sources.plain_entry import NoStructure, plain_entry
 
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?"
@@ -90,7 +91,7 @@ def _species(reader: _Lines) -> tuple[list[str], list[int]]:
         words = reader.peek().split()
         if not words or not words[0][0].isalpha():
             break
-        names.extend(re.split("[/_]", word)[0] for word in words)  # `Fe_pv/474ac0d`: POTCAR's name and hash
+        names.extend(map(_symbol, words))
         reader.next("")
     counts: list[int] = []
     while not counts or len(counts) < len(names):
@@ -105,6 +106,14 @@ def _species(reader: _Lines) -> tuple[list[str], list[int]]:
         listed = " ".join(names[:9])
         raise NoStructure(f"{len(names)} elements are named ({listed}), but {len(counts)} numbers of atoms stand below")
     return names, counts
+
+
+def _symbol(word: str) -> str:
+    """The symbol of `Fe_pv/474ac0d`, which is POTCAR's name and hash. Raises NoStructure for `Fe/Co`."""
+    symbol, *behind = re.split("[/_]", word)
+    if any(map(atomic_number, behind)):
+        raise NoStructure(f"{word[:40]!r} in the line of elements names several")
+    return symbol
 
 
 def _positions(reader: _Lines, count: int, selective: bool) -> tuple[Floats, list[str]]:

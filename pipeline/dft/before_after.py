@@ -15,7 +15,9 @@ from pipeline.dft.decisive import is_measured, tesla_per_moment, with_moments
 from pipeline.dft.plan import Plan
 from pipeline.dft.queue import known
 from pipeline.dft.verdict import Verdict, Word, verdict_of
+from pipeline.export.chosen import originals
 from pipeline.report.assets import page_environment, style_policy
+from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.profiles import Profile
 from pipeline.screening.ranking import in_order
 from pipeline.screening.screened import Screened
@@ -45,7 +47,7 @@ def write_report(run: Screened, ranking: pd.DataFrame, profile: Profile, plans: 
     after = _reordered(ranking, profile, decided)
     place = dict(zip(after["rank_before"], after["rank"], strict=True))
     rows = [_row(one, verdict, lowest, int(place[one.chosen.row["rank"]])) for one, verdict, lowest in judged]
-    after.to_csv(out / RANKING_FILE, index=False)
+    write_bytes(out / RANKING_FILE, csv_safe(after).to_csv(index=False).encode())
     displaced = int((after["rank"] != after["rank_before"]).sum()) - sum(row["moved"] != 0 for row in rows)
     write_bytes(out / REPORT_FILE, render(run.manifest["id"], profile, rows, len(plans), displaced).encode("utf-8"))
     return rows
@@ -79,17 +81,22 @@ def _result(one: Plan, out: Path) -> Result | None:
 
 
 def _reordered(ranking: pd.DataFrame, profile: Profile, decided: list[Result]) -> pd.DataFrame:
-    """The ranking in its new order, with the rank that each row had, the verdict and the calculated moment (µB/atom)."""
+    """The ranking in its new order, with the rank that each row had, the verdict and the calculated moment (µB/atom).
+
+    A result is that of all rows of its crystal, duplicates among them.
+    """
     table = ranking.assign(rank_before=ranking["rank"], dft_verdict="", dft_moment=np.nan)
     if not decided:
         return table
+    crystal = originals(ranking)
     position = {rank: k for k, rank in enumerate(ranking["rank"])}
-    places = [position[one.chosen.row["rank"]] for one, _, _ in decided]
-    tesla = tesla_per_moment([one.chosen for one, _, _ in decided])
-    moments = np.array([lowest.moment_per_atom for _, _, lowest in decided])
-    rows = with_moments(table.iloc[places], moments, tesla).assign(
-        dft_verdict=[str(verdict.word) for _, verdict, _ in decided], dft_moment=moments
-    )
+    result = {crystal.iloc[position[one.chosen.row["rank"]]]: k for k, (one, _, _) in enumerate(decided)}
+    places = np.flatnonzero(crystal.isin(list(result)))
+    which = crystal.iloc[places].map(result).to_numpy(dtype=np.int64)
+    tesla = tesla_per_moment([one.chosen for one, _, _ in decided])[which]
+    moments = np.array([lowest.moment_per_atom for _, _, lowest in decided])[which]
+    words = np.array([str(verdict.word) for _, verdict, _ in decided])[which]
+    rows = with_moments(table.iloc[places], moments, tesla).assign(dft_verdict=words, dft_moment=moments)
     return in_order(pd.concat([table.drop(index=rows.index), rows]).sort_index(), profile)
 
 

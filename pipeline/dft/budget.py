@@ -48,8 +48,12 @@ class Budget:
             UserError: the journal cannot be written.
         """
         try:
-            with (self.folder / JOURNAL).open("a", encoding="utf-8") as journal:
-                journal.write(f"{json.dumps({'key': key, 'seconds': round(seconds, 1)})}\n")
+            with (self.folder / JOURNAL).open("a+b") as journal:
+                if journal.tell():
+                    journal.seek(-1, os.SEEK_END)
+                    torn = journal.read(1) != b"\n"  # by a power cut; what follows on that line would be lost with it
+                    journal.write(b"\n" if torn else b"")
+                journal.write(f"{json.dumps({'key': key, 'seconds': round(seconds, 1)})}\n".encode())
                 journal.flush()
                 os.fsync(journal.fileno())
         except OSError as fault:

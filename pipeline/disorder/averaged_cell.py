@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import moyopy
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.crystal import cell_volume
-from data.disordered import DIGITS, DisorderedCrystal, Occupants
+from data.disordered import DIGITS, DisorderedCrystal, Occupants, Species
 from data.symmetry import SYMPREC_A, SymmetricCell
 from pipeline.magnetism.canonical_cell import canonical_cell
 
@@ -68,12 +69,32 @@ def _consistent(
 
 
 def _classes(crystal: DisorderedCrystal) -> tuple[list[Occupants], NDArray[np.int64]]:
-    """Distinct sets of occupants in a fixed order, and (n,) which of them each place has."""
+    """Distinct sets of occupants in a fixed order, and (n,) which of them each place has.
+
+    Places of one set may differ in charges, and in occupancies by less than they are rounded: the set has the mean of its places,
+    which depends on neither their order nor the size of the cell.
+    """
     keys = [tuple((s.number, round(s.occupancy, DIGITS)) for s in occupants) for occupants in crystal.kinds]
     ordered = sorted(set(keys))
-    first = [crystal.kinds[keys.index(key)] for key in ordered]
     places = {key: k for k, key in enumerate(ordered)}
-    return first, np.array([places[key] for key in keys], dtype=np.int64)[crystal.kind]
+    counts = np.bincount(crystal.kind, minlength=len(keys)).tolist()
+    alike = [[(kind, n) for kind, own, n in zip(crystal.kinds, keys, counts, strict=True) if own == key] for key in ordered]
+    return [_mean(kinds) for kinds in alike], np.array([places[key] for key in keys], dtype=np.int64)[crystal.kind]
+
+
+def _mean(kinds: list[tuple[Occupants, int]]) -> Occupants:
+    """Of occupants of the same elements, each with its number of places."""
+    places = sum(n for _, n in kinds)
+    if len(kinds) == 1 or not places:
+        return kinds[0][0]
+    found = []
+    for same in zip(*(occupants for occupants, _ in kinds), strict=True):
+        atoms = [species.occupancy * n for species, (_, n) in zip(same, kinds, strict=True)]
+        charges = [math.nan if species.charge is None else species.charge * a for species, a in zip(same, atoms, strict=True)]
+        charge = math.fsum(charges) / math.fsum(atoms)
+        mean = round(math.fsum(atoms) / places, 9)
+        found.append(Species(same[0].number, mean, None if math.isnan(charge) else round(charge, 6)))
+    return tuple(found)
 
 
 def _main(classes: list[Occupants]) -> NDArray[np.int64]:

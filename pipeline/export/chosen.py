@@ -92,11 +92,15 @@ def choose(ranking: pd.DataFrame, top: int, ids: list[str]) -> pd.DataFrame:
     if ids:
         return ranking[ranking["candidate_id"].isin(named_ids(ranking["candidate_id"].to_list(), ids))]
     competing = ranking[ranking["exclusion_reason"] == ""]
-    original = competing["duplicate_of"].where(competing["duplicate_of"] != "", competing["candidate_id"])
-    chosen = competing[~original.duplicated()].head(top)
+    chosen = competing[~originals(competing).duplicated()].head(top)
     if chosen.empty:
         raise UserError("the profile set all candidates aside; name some with --ids")
     return chosen
+
+
+def originals(ranking: pd.DataFrame) -> pd.Series[str]:
+    """(rows,) the id of the crystal that each row is: its own, or that of the candidate whose duplicate it is."""
+    return ranking["duplicate_of"].where(ranking["duplicate_of"] != "", ranking["candidate_id"])
 
 
 def withheld(manifest: dict[str, Any], rows: pd.DataFrame) -> list[LeftOut]:

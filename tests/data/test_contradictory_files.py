@@ -6,14 +6,17 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
-from pymatgen.core import Lattice, Molecule, Structure
+from pymatgen.core import DummySpecies, Lattice, Molecule, Structure
+from pymatgen.io.cif import CifWriter
 
 from data.cif.disorder import Disorder
 from data.crystal import Crystal
 from data.disordered import AnyCrystal, DisorderedCrystal
 from data.rejection import Reason, Rejection
 from data.sources.formats import Format, read_text
+from ferroscreen.inputs import crystals_of
 
 BOX = 'Lattice="3 0 0 0 3 0 0 0 3"'
 ATOMS = "Fe 0 0 0\nCo 1.5 1.5 1.5\n"
@@ -59,6 +62,7 @@ def test_a_slab_is_no_crystal_in_any_format() -> None:
         (lambda d: d["lattice"].update(matrix=[[6, 0, 0], [0, 6, 0], [0, 0, 6]]), "matrix 6"),
         (lambda d: d["sites"][1].update(xyz=[0.0, 1.5, 1.5]), "site 2"),
         (lambda d: d["sites"][1].update(abc=[0.25, 0.5, 0.5]), "site 2"),
+        (lambda d: d["sites"][1].update(species=[]), "site 2 names no element"),
     ],
 )
 def test_a_structure_that_says_two_things_is_refused(edit: Callable[[dict[str, Any]], None], word: str) -> None:
@@ -79,7 +83,7 @@ def test_what_agrees_or_is_left_out_is_read(edit: Callable[[dict[str, Any]], Non
     assert isinstance(found, Crystal) and found.formula == "FeCo"
 
 
-@pytest.mark.parametrize("column", ["occupancy", "occupancies", "occ", "Occupancy"])
+@pytest.mark.parametrize("column", ["occupancy", "occupancies", "occ", "Occupancy", "site_occupancy"])
 def test_occupancies_in_xyz_are_never_taken_for_full(column: str) -> None:
     text = f"2\n{BOX} Properties=species:S:1:pos:R:3:{column}:R:1\nFe 0 0 0 0.5\nCo 1.5 1.5 1.5 1\n"
     (found,) = read(Format.XYZ, text)
@@ -103,6 +107,11 @@ def test_frames_that_count_wrongly() -> None:
         (FRAME.replace("Fe 0", "Fe3+ 0"), "no element"),
         (f"1\n{BOX} Properties=species:S:1:frac_pos:R:3\nFe 0 0 0\n", "no positions"),
         ("2\ncell of iron\n" + ATOMS, "no lattice"),
+        (f"2\n{BOX} Properties=species:S:1:pos:R:3:forces:R:3\n{ATOMS}", "name 7 columns"),
+        (f"2\n{BOX} Properties=species:S:99999999999:pos:R:3\n{ATOMS}", "name 100000000002 columns"),
+        (f"2\n{BOX} Properties=species:S:1:pos:R:3:Z:I:1\nFe 0 0 0 26\nCo 1.5 1.5 1.5 28\n", "atom 2 is Co by its symbol"),
+        (f"2\n{BOX} Properties=Z:I:1:pos:R:3:species:S:1\n26 0 0 0 Co\n27 1.5 1.5 1.5 Co\n", "atom 1 is Co by its symbol"),
+        (FRAME.replace(BOX, f'{BOX} PBC="T T F"'), "2 directions"),
     ],
 )
 def test_xyz_that_is_not_read_says_why(text: str, word: str) -> None:
@@ -114,3 +123,44 @@ def test_disordered_structures_stay_disordered() -> None:
     mixed = Structure(Lattice.cubic(3), [{"Fe": 0.5, "Co": 0.5}, {"Ni": 0.7}], [[0, 0, 0], [0.5, 0.5, 0.5]])
     (found,) = read(Format.JSON, json.dumps(mixed.as_dict()))
     assert isinstance(found, DisorderedCrystal) and found.formula == "Fe0.5Co0.5Ni0.7"
+
+
+@pytest.mark.parametrize("key", ["Properties", "properties", "PROPERTIES"])
+def test_keys_of_xyz_in_any_spelling(key: str) -> None:
+    """ASE would read the columns of an unknown key as symbol and position."""
+    text = f"2\n{BOX.lower()} {key}=species:S:1:Z:I:1:pos:R:3\nFe 26 0 0 0\nCo 27 1.5 1.5 1.5\n"
+    (found,) = read(Format.XYZ, text)
+    assert isinstance(found, Crystal) and found.formula == "FeCo"
+    np.testing.assert_allclose(found.frac, [[0, 0, 0], [0.5, 0.5, 0.5]], atol=1e-9)
+
+
+@pytest.mark.parametrize("shares", [{"D": 0.5, "H": 0.5}, {"D+": 0.25, "H+": 0.75}, {"T": 0.5, "D": 0.5}])
+def test_isotopes_that_share_a_site_are_all_counted(shares: dict[str, float]) -> None:
+    """pymatgen writes both as `H`, and reads the share of the last one."""
+    written = json.dumps(Structure(Lattice.cubic(3), [shares, "Co"], [[0, 0, 0], [0.5, 0.5, 0.5]]).as_dict())
+    (found,) = read(Format.JSON, written)
+    assert isinstance(found, Crystal) and found.formula == "CoH"
+    (found,) = read(Format.JSON, written.replace('"element": "H"', '"element": "D"', 1))
+    assert isinstance(found, Crystal) and found.formula == "CoH"
+
+
+@pytest.mark.parametrize("ions", [{"Fe3+": 0.5, "Co2+": 0.5}, {"Fe2.5+": 0.25, "Co2-": 0.5}, {"Fe2+": 0.3, "Fe3+": 0.3}])
+def test_oxidation_states_of_a_structure_are_those_of_its_cif(ions: dict[str, float]) -> None:
+    """By them disordered crystals are made neutral, so that the file's format would decide about the prediction."""
+    charged = Structure(Lattice.cubic(3), [ions, "O2-"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    (by_json,) = read(Format.JSON, json.dumps(charged.as_dict()))
+    (by_cif,) = read(Format.CIF, str(CifWriter(charged)))
+    ((_, by_object),) = crystals_of(charged)
+    for found in (by_json, by_cif, by_object):
+        assert isinstance(found, DisorderedCrystal)
+        states = {s.number: s.charge for kind in found.kinds for s in kind}
+        assert states[8] == -2.0 and None not in states.values()
+        assert set(found.kinds) == set(by_json.kinds)  # type: ignore[union-attr]
+
+
+def test_species_without_oxidation_states_have_none() -> None:
+    (found,) = read(Format.JSON, json.dumps(Structure(Lattice.cubic(3), [{"Fe": 0.5}], [[0, 0, 0]]).as_dict()))
+    assert isinstance(found, DisorderedCrystal) and [s.charge for kind in found.kinds for s in kind] == [None]
+    dummy = Structure(Lattice.cubic(3), [{"Fe": 0.5, DummySpecies("X"): 0.5}], [[0, 0, 0]])
+    ((_, refusal),) = crystals_of(dummy)
+    assert isinstance(refusal, Rejection) and refusal.reason is Reason.UNKNOWN_ELEMENT and "'X'" in refusal.detail

@@ -71,6 +71,10 @@ def test_a_left_handed_skewed_cell_keeps_its_distances() -> None:
     assert np.abs(apart - np.rint(apart)).max() < SAME_PLACE_A
 
 
+def test_a_species_may_be_listed_twice() -> None:
+    assert isinstance(read(species=[FULL_MN, FULL_O, FULL_MN]), Crystal)
+
+
 def test_species_may_be_left_out_and_deuterium_is_hydrogen() -> None:
     found = read(species=None, species_at_sites=["D", "O"], chemical_formula_reduced="HO")
     assert isinstance(found, Crystal) and found.numbers.tolist() == [1, 8]
@@ -105,6 +109,7 @@ REASONS = [
     (Reason.NOT_OPTIMADE, {"structure_features": ["assemblies"]}),
     (Reason.NOT_OPTIMADE, {"assemblies": [{"sites_in_groups": [[7]], "group_probabilities": [0.9]}]}),
     (Reason.NOT_OPTIMADE, {"species": [{"name": "Mn"}]}),
+    (Reason.NOT_OPTIMADE, {"species": [FULL_MN, *species(("Fe", 1.0))], "chemical_formula_reduced": None}),
     (Reason.NOT_OPTIMADE, {"cartesian_site_positions": ["a", "b"]}),
 ]  # fmt: skip
 

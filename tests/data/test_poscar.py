@@ -33,6 +33,7 @@ def changed(old: str, new: str) -> str:
         PLAIN, PLAIN.replace("\n", "\r\n"), PLAIN.replace("\n", "\r"), changed("title", ""), changed("1.0\n", "1.0 ! scale\n"),
         changed("1.0\n", "1.0D0\n"), changed("1.0\n", "-60\n"), changed("1.0\n", "1 1 1\n"), changed("Fe Co", "Fe_pv Co_sv"),
         changed("Fe Co", "Fe_pv/474ac0d Co/79d9987ad87"), changed("Fe Co", "Fe3+ Co2+"), changed("Fe Co", "FE co"),
+        changed("Fe Co", "Fe_sv_GW/c0ffee12 Co_h"),
         changed("Fe Co\n1 1", "Fe\nCo\n1\n1"), changed("1 1\n", "1 1 ! atoms\n"), changed("Fe Co\n1 1", "Fe Ni Co\n1 0 1"),
         changed("Direct", "Selective dynamics\nDirect").replace("0 0 0\n0.5 0.5 0.5", "0 0 0 T F F\n0.5 0.5 0.5 F F F"),
         changed("Direct\n0 0 0\n0.5 0.5 0.5", "Cartesian\n0 0 0\n1.5 2 2.5"), changed("Direct", "direct # of the cell"),
@@ -74,6 +75,8 @@ def test_scales(scale: str, edges: tuple[float, ...], cartesian: bool) -> None:
         (changed("1.0\n", "0\n"), "scale"), (changed("1.0\n", "1 2\n"), "scale"), (changed("1.0\n", "-1 2 3\n"), "scale"),
         (changed("0 4 0", "0 4"), "lattice vectors"), (changed("0.5 0.5 0.5", "0.5 nan 0.5"), "position 2"),
         ("a\n1\n", "lattice vector"), ("a\n", "scale"),
+        (changed("Fe Co", "Fe/Ni Co"), "'Fe/Ni' in the line of elements names several"),
+        (changed("Fe Co", "Fe Co_Ni"), "'Co_Ni'"),
     ],
 )  # fmt: skip
 def test_what_contradicts_itself_is_refused_with_the_reason(text: str, word: str) -> None:

@@ -6,6 +6,7 @@ those of a CIF file; afterwards the crystal gets the entry's own lattice vectors
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +27,7 @@ FIELDS = [
 ]  # fmt: skip
 _SITE_COLUMNS = ["label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy"]
 _KNOWN_FEATURES = {"disorder", "assemblies", "implicit_atoms", "site_attachments"}
+_ION = re.compile(r"[A-Z][a-z]?(\d*\.?\d+)([+-])")  # of pymatgen; OPTIMADE itself has elements only
 _SMALLEST_VOLUME_A3 = 1e-3
 _DETAIL = 400  # characters
 
@@ -61,7 +63,9 @@ def _crystal(attributes: dict[str, Any], identifier: str, disorder: Disorder) ->
     for k in kept:
         for symbol, share in atoms(names[k]):
             place = [f"{x:.14f}" for x in frac[k]]
-            loop.add_row([gemmi.cif.quote(f"{symbol}{k + 1}"), gemmi.cif.quote(symbol), *place, f"{share:.6f}"])
+            label = f"{symbol.rstrip('+-.0123456789')}{k + 1}"
+            loop.add_row([gemmi.cif.quote(label), gemmi.cif.quote(symbol), *place, f"{share:.6f}"])
+    _write_charges(block)
     formula = attributes.get("chemical_formula_reduced")
     if formula:
         block.set_pair("_chemical_formula_sum", gemmi.cif.quote(str(formula)))
@@ -70,6 +74,16 @@ def _crystal(attributes: dict[str, Any], identifier: str, disorder: Disorder) ->
     if isinstance(crystal, Crystal):  # a disordered one was checked when its places were made
         check_crystal(crystal)
     return crystal
+
+
+def _write_charges(block: gemmi.cif.Block) -> None:
+    """The table of atom types, where a site says a charge: of a type symbol gemmi reads whole numbers only."""
+    symbols = dict.fromkeys(map(gemmi.cif.as_string, block.find_values("_atom_site_type_symbol")))
+    ions = {symbol: _ION.fullmatch(symbol) for symbol in symbols}
+    if any(ions.values()):
+        loop = block.init_loop("_atom_type_", ["symbol", "oxidation_number"])
+        for symbol, ion in ions.items():
+            loop.add_row([gemmi.cif.quote(symbol), f"{ion[2]}{ion[1]}" if ion else "?"])
 
 
 def _check_features(attributes: dict[str, Any]) -> None:
@@ -120,6 +134,8 @@ def _atoms(attributes: dict[str, Any]) -> Any:
     for species in attributes["species"]:
         symbols, shares = species["chemical_symbols"], species["concentration"]
         found = [(str(s), float(c)) for s, c in zip(symbols, shares, strict=True) if s != "vacancy"]
+        if table.get(species["name"], found) != found:
+            raise ValueError(f"two species have the name {species['name']!r}")
         table[species["name"]] = found
     return table.__getitem__
 

@@ -7,8 +7,10 @@ import re
 import numpy as np
 import pytest
 
+from data.cif.disorder import Disorder
 from data.cif.reader import read_cif
 from data.crystal import Crystal
+from data.disordered import DisorderedCrystal
 from data.rejection import Reason, Rejection
 from tests.data.cif_texts import cif_text, named
 
@@ -41,6 +43,15 @@ def test_names_with_dots() -> None:
     assert isinstance(one, Crystal) and isinstance(other, Crystal)
     assert one.numbers.tolist() == other.numbers.tolist() and one.n_sites == 8
     np.testing.assert_array_equal(one.frac, other.frac)
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_names_with_dots_behind_one_another_on_a_line(upper: bool) -> None:
+    names = ["label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy"]
+    tags = " ".join(f"_atom_site.{name}" for name in names)
+    loop = f"loop_ {tags.upper() if upper else tags}\nMn1 Mn 0 0 0 0.5 O1 O .5 .5 .5 1\n"
+    (found,) = read_cif(cif_text(columns=(), sites=loop), "file.cif", "file", Disorder.AVERAGE)
+    assert isinstance(found, DisorderedCrystal) and found.composition == {8: 1.0, 25: 0.5}
 
 
 def test_operations_of_a_magnetic_group_place_the_atoms() -> None:

@@ -215,3 +215,9 @@ def test_a_composite_crystal_has_no_one_cell(extra: str) -> None:
     assert isinstance(found, Rejection) and "composite" in found.detail
     (found,) = read_cif(coded.replace(".5 2", ".5 1"), "f", "f", Disorder.AVERAGE)
     assert not isinstance(found, Rejection)
+
+
+@pytest.mark.parametrize(("beta", "word"), [(90.5, "0.9% off its symmetry"), (90.1, ""), (90, "")])
+def test_a_cell_that_has_its_symmetry_roughly_is_noted(beta: float, word: str) -> None:
+    found = crystal(cif_text(cell=cell_text(4, 5, 6, beta=beta), symmetry=named("P m m m")))
+    assert word in found.note and bool(found.note) == bool(word)

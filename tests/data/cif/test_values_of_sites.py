@@ -124,6 +124,13 @@ def test_formulas_as_people_write_them(stated: str) -> None:
     assert crystal(cif_text(extra=formula(stated))).formula == "MnO"
 
 
+def test_a_folded_formula_is_read() -> None:
+    folded = "_chemical_formula_sum\n;\\\n{}\n;\n"
+    assert crystal(cif_text(extra=folded.format("Mn\\\n O"))).formula == "MnO"
+    assert crystal(cif_text(extra=folded.format("Mn \\  \nO1"))).formula == "MnO"
+    assert reason(cif_text(extra=folded.format("Mn2 \\\nO3"))) is Reason.MISSING_ATOMS
+
+
 @given(st.dictionaries(st.sampled_from(ELEMENTS), st.integers(1, 30), min_size=1, max_size=5))
 def test_a_formula_is_read_with_and_without_spaces(counts: dict[str, int]) -> None:
     expected = {gemmi.Element(name).atomic_number: float(n) for name, n in counts.items()}
@@ -184,3 +191,24 @@ def test_an_angle_that_no_cell_has(angle: float, which: int) -> None:
     angles = [90.0, 90.0, 90.0]
     angles[which] = angle
     assert reason(cif_text(cell=cell_text(4, 5, 6, *angles))) is Reason.NO_CELL
+
+
+def test_tritium_is_said_to_be_that_unless_a_formula_has_it() -> None:
+    """`T` is as often the tetrahedral atom of a silicate, by its type symbol as by its label."""
+    sites = "T1 T 0 0 0 1\nO1 O 0.5 0.5 0.5 1\n"
+    assert "'T1' is hydrogen (tritium) by its type symbol" in crystal(cif_text(sites=sites)).note
+    assert crystal(cif_text(extra=formula("T O"), sites=sites)).note == ""
+    assert reason(cif_text(extra=formula("Si O"), sites=sites)) is Reason.MISSING_ATOMS
+
+
+@pytest.mark.parametrize(
+    ("sites", "words"),
+    [
+        ("Fe1 Co 0 0 0 1\nCo1 Fe 0.5 0.5 0.5 1\n", ["'Fe1' is Co by its type symbol", "'Co1' is Fe by its type symbol"]),
+        ("Fe1 Fe 0 0 0 1\nCo1 Co 0.5 0.5 0.5 1\n", []),
+        ("Ni1 Fe 0 0 0 1\nCo1 Co 0.5 0.5 0.5 1\n", []),  # a name of its own, of no element that the formula has
+    ],
+)
+def test_exchanged_type_symbols_add_up_to_the_formula_and_are_noted(sites: str, words: list[str]) -> None:
+    found = crystal(cif_text(extra=formula("Fe Co"), sites=sites))
+    assert all(word in found.note for word in words) and bool(found.note) == bool(words)

@@ -86,6 +86,23 @@ def test_ranks_move_by_the_results(done: dict[str, Any], folder: Path) -> None:
         assert said in page
 
 
+def test_a_result_is_that_of_all_duplicates(tmp_path: Path) -> None:
+    """And a spreadsheet runs no id of the ranking as a formula."""
+    run = ranked(tmp_path)
+    table = run.ranking()
+    first, second = table.iloc[:1], table.iloc[1:2]
+    same = first.assign(candidate_id="=1+1", duplicate_of="fcc-Ni", rank=5)
+    other = second.assign(candidate_id="b", duplicate_of="bcc-Fe", rank=6)
+    pd.concat([table, same, other]).reset_index(drop=True).to_parquet(run.folder / "ranking.parquet")
+    found = started(Screened(run.folder, run.manifest), tmp_path)
+    assert {row["candidate_id"] for row in found["moved"]} == {"fcc-Ni", "bcc-Fe"}, "each crystal is calculated once"
+    after = pd.read_csv(tmp_path / "out" / RANKING_FILE, keep_default_na=False).set_index("candidate_id")
+    assert after["dft_verdict"].to_dict() == {
+        "bcc-Fe": "confirmed", "b": "confirmed", "fcc-Ni": "refuted", "'=1+1": "refuted", "B2-FeCo": "", "C1b-NiMnSb": "",
+    }  # fmt: skip
+    assert after["rank"].to_dict()["'=1+1"] > 4 and after["saturation_T"]["b"] == after["saturation_T"]["bcc-Fe"]
+
+
 def test_nothing_is_calculated_again(done: dict[str, Any], folder: Path) -> None:
     spent = Budget(0.0, folder / "out").spent()
     again = started(Screened(folder / "run", json.loads((folder / "run" / "manifest.json").read_text())), folder)
@@ -169,6 +186,9 @@ def test_the_budget_ends_a_campaign_and_holds_over_its_starts(tmp_path: Path) ->
 def test_a_torn_line_of_the_journal_is_not_counted(tmp_path: Path) -> None:
     (tmp_path / JOURNAL).write_text('{"key": "a", "seconds": 12.5}\n{"key": "b", "sec')
     assert Budget(20.0, tmp_path).spent() == 12.5 and Budget(20.0, tmp_path).left() == 7.5
+    Budget(20.0, tmp_path).take("c", 2.0)
+    Budget(20.0, tmp_path).take("d", 1.0)
+    assert Budget(20.0, tmp_path).spent() == 15.5, "a line is not lost with the torn one before it"
 
 
 def test_an_unsure_order_at_the_top_is_worth_more(tmp_path: Path) -> None:

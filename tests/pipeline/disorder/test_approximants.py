@@ -178,6 +178,28 @@ def test_known_charges_are_balanced() -> None:
     assert composition_error(made, made.fewest) <= ACCEPTED
 
 
+@pytest.mark.parametrize("charges", [((2.0, 3.0), 2.5), ((2.0, None), None)])
+def test_charges_of_one_element_on_several_places_are_their_mean(charges: tuple[tuple[float | None, ...], float | None]) -> None:
+    """Whichever is listed first: two places of half an iron each, of two charges."""
+    states, mean = charges
+    places = np.array([[0, 0, 0], [0.5, 0.5, 0.4], [0, 0.5, 0.5], [0.5, 0, 0], [0.1, 0.5, 0.1]])
+    iron = [(Species(26, 0.5, state),) for state in states]
+    rest = [(Species(3, 0.5, 1.0),), (Species(8, 1.0, -2.0),)]
+    made = []
+    for kinds, kind in (([*iron, *rest], [0, 1, 2, 3, 3]), ([iron[1], iron[0], *rest], [1, 0, 2, 3, 3])):
+        made.append(Approximants(DisorderedCrystal("x", 5 * np.eye(3), places, np.array(kind), tuple(kinds))))
+    found = [{s.number: s.charge for occupants in one.cell.occupants for s in occupants} for one in made]
+    assert found[0] == found[1] == {26: mean, 3: 1.0, 8: -2.0}
+    for one, other in zip(made[0].make(2), made[1].make(2), strict=True):
+        assert np.array_equal(one.numbers, other.numbers) and np.allclose(one.frac, other.frac, atol=SAME_A)
+
+
+def test_nearly_equal_occupancies_are_their_mean() -> None:
+    kinds = ((Species(26, 0.33331, None),), (Species(26, 0.33334, None),))
+    crystal = DisorderedCrystal("x", 3.6 * np.eye(3), FCC, np.array([0, 0, 0, 1]), kinds)
+    assert set(Approximants(crystal).cell.occupants) == {(Species(26, 0.3333175, None),)}
+
+
 def test_places_that_cannot_be_filled_are_a_reason() -> None:
     frac = np.array([[0, 0, 0], [0, 0, 0.05]])
     crystal = DisorderedCrystal("x", 4.0 * np.eye(3), frac, np.array([0, 1]), (occupants((26, 0.9)), occupants((27, 0.9))))
