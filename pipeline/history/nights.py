@@ -13,7 +13,7 @@ import pandas as pd
 from data.errors import UserError
 from data.store.artifact import file_hash
 from pipeline.comparison.drift import intervals_that_held
-from pipeline.screening.previous import read_run
+from pipeline.screening.previous import folder_of, read_run
 from pipeline.screening.run_folder import holds
 from pipeline.settings import Settings
 
@@ -73,7 +73,7 @@ class Night:
         return found
 
 
-_MODELS = {"model": "moments", "order_classifier": "order"}
+_MODELS = {"model": "moments", "order_classifier": "order", "experiment_model": "experiment"}
 
 
 @dataclass
@@ -102,7 +102,7 @@ def read_nights(where: Settings, top: int = TOP) -> Nights:
     for path, when in _entries(where):
         try:
             manifest = read_run(path)
-            folder = Path(str(manifest.get("folder")))
+            folder = folder_of(where, manifest)
             night = Night(manifest, when, folder, _report(folder, str(manifest.get("id"))))
         except (UserError, OSError, ValueError, TypeError, AttributeError) as fault:
             found.damaged.append((path.name, str(fault)))

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def prune(where: Settings, keep: int, dry: bool = False, keep_runs: int | None =
         doomed = [folder for folder in published if folder.name not in kept]
         homes = [(Path(run["folder"]), run["id"]) for run in old]
         inside = where.runs.resolve()
-        folders = [folder for folder, name in homes if folder.is_relative_to(inside) and not replaced(folder, name)]
+        folders = [folder for folder, name in homes if folder.resolve().is_relative_to(inside) and not replaced(folder, name)]
         freed = sum(_size(folder) for folder in [*doomed, *folders])
         if not dry:
             for left in where.runs.glob(".building-pruned-*"):
@@ -117,10 +118,9 @@ def _needed(where: Settings, keep: int, runs: list[dict[str, Any]]) -> dict[str,
 
 
 def _screened(reading: dict[str, Any], snapshots: Path) -> Iterator[str]:
-    """Ids of the snapshots whose crystals a run's source reads."""
-    path = Path(reading.get("path", "."))
-    if path.is_relative_to(snapshots.absolute()):
-        yield path.relative_to(snapshots.absolute()).parts[0]
+    """Ids of the home's snapshots whose crystals a run's source reads; the home may have moved since."""
+    parts = Path(reading.get("path", ".")).parts
+    yield from (name for above, name in pairwise(parts) if above == snapshots.name and (snapshots / name).is_dir())
     inner = [part["source"] for part in reading.get("sources", [])]
     for one in [*inner, reading["source"]] if "source" in reading else inner:
         yield from _screened(one, snapshots)

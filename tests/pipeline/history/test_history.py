@@ -80,6 +80,24 @@ def test_models_that_changed(home: Path) -> None:
     }  # fmt: skip
 
 
+def test_another_model_of_experiments_is_a_change(tmp_path: Path) -> None:
+    (table,) = simulate(tmp_path, 1)
+    for k, model in enumerate(("1" * 16, "2" * 16)):
+        write_run(tmp_path, f"{k:a>16}", table, FIRST_NIGHT + 10 * (k + 1), code=["screen-19"], experiment_model=model)
+    *_, last = read_nights(Settings(home=tmp_path)).read
+    assert "experiment: 11111111 → 22222222" in last.changed
+
+
+def test_a_home_that_moved_keeps_its_runs(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (table,) = simulate(home, 1)
+    write_run(home, "a" * 16, table, FIRST_NIGHT + 10)
+    (home / "results" / ("a" * 16)).rename(home / "runs" / ("a" * 16))  # below the home, as without --out
+    moved = home.rename(tmp_path / "moved")
+    night = read_nights(Settings(home=moved)).read[-1]
+    assert not night.trouble and night.report == moved / "runs" / ("a" * 16) / "report.html"
+
+
 def test_thirty_nights_on_one_small_page(home: Path) -> None:
     written = write_history(Settings(home=home))
     text = written.path.read_text()

@@ -154,3 +154,11 @@ def test_a_ranking_whose_folder_is_gone_and_what_a_kill_left(where: Settings) ->
 def test_two_rankings_must_stay(where: Settings) -> None:
     with pytest.raises(UserError, match="two must stay"):
         prune(where, keep=1, keep_runs=1)
+
+
+def test_what_a_run_ranks_stays_in_a_home_that_moved(where: Settings, tmp_path: Path) -> None:
+    """Its manifest names the snapshot by the path of before."""
+    made = publish(Settings(home=tmp_path / "home", workers=1), 3)
+    ranked(Settings(home=tmp_path / "home"), "r", of_snapshot(Settings(home=tmp_path / "home"), made[0]))
+    moved = Settings(home=(tmp_path / "home").rename(tmp_path / "moved"), workers=1)
+    assert prune(moved, keep=1).removed == [made[1]]
