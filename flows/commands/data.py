@@ -56,6 +56,8 @@ def _show_snapshot(manifest: dict[str, Any]) -> None:
     counted = ("values", "compositions", "orders") if measured else ("crystals", "labelled")
     shown = ("id", "source", *counted, "quarantined", "quarantined_by_reason")
     rows = {name: manifest[name] for name in shown}
+    if "left_alone" in manifest:
+        rows["without the columns"] = ", ".join(manifest["left_alone"])
     if "pull" in manifest and manifest.get("news"):
         rows |= {name: manifest["pull"][name] for name in ("kind", "fetched", "tombstones")}
     facts("Nothing new: this snapshot is up to date" if manifest.get("news") is False else "Snapshot published", rows)
