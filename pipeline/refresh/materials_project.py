@@ -91,8 +91,7 @@ def _refresh(project: MaterialsProject, full: bool, where: Settings, reporter: R
     _check_withdrawn(base, pulled, where.max_withdrawn)
     snapshot = _publish(pulled, base, project, where, reporter)
     run.finished("publish", snapshot.id)
-    if pull.checkpoints is not None:
-        pull.checkpoints.drop()
+    pull.drop()
     return snapshot
 
 

@@ -192,13 +192,27 @@ def test_a_damaged_checkpoint_is_fetched_again(
     service.faults[("page", 6)] = Fault(503, times=99)
     with pytest.raises(Unavailable):
         refresh()
-    page = where.work / "materials-project" / "page-00002.json.gz"
+    page = where.work / "materials-project" / "page" / "page-00002.json.gz"
     content = bytearray(page.read_bytes())
     content[len(content) // 2] ^= 1
     page.write_bytes(content)
     service.forget()
     assert refresh().snapshot.id == expected
     assert asked(service) == [2, 6]
+
+
+def test_a_stopped_pull_of_what_moved_goes_on_where_most_has_moved(
+    service: MaterialsProjectServer, refresh: Refresh, materials: Documents, old: Snapshot
+) -> None:
+    """Then whole pages come, after a listing that the next refresh begins with again."""
+    for document in materials:
+        service.database.put({**document, "last_updated": "2026-10-20T00:00:00Z"})
+    service.faults[("page", 5)] = Fault(503, times=99)
+    with pytest.raises(Unavailable, match="page 5"):
+        refresh()
+    service.forget()
+    assert refresh().snapshot.manifest["pull"]["kind"] == "full"
+    assert asked(service) == [5, 6], "the pages of before are there"
 
 
 @pytest.fixture(scope="module")
