@@ -241,7 +241,7 @@ def _taken_as_it_is(finished: Screened, source: Source, where: Settings) -> Scre
     if manifest != finished.manifest:
         write_json(finished.folder / MANIFEST_FILE, manifest)
     list_run(where, finished.folder, manifest)
-    return Screened(finished.folder, manifest)
+    return Screened(finished.folder, manifest, fresh=False)
 
 
 def _with_provenance(table: pd.DataFrame) -> pd.DataFrame:
