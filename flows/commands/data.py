@@ -102,6 +102,7 @@ def verify(
     snapshot: Annotated[str | None, typer.Argument(help="Snapshot id or its beginning (default: all).")] = None,
 ) -> None:
     """Check every file of a snapshot, of crystals or of measured values, against the hash in its manifest."""
+    from data.errors import UserError
     from data.snapshot import list_snapshots, open_snapshot
     from data.sources.literature.snapshot import list_literature
     from data.store.tables import PublishedTables
@@ -112,9 +113,15 @@ def verify(
     if snapshot:
         named = [one for one in measured if one.id.startswith(snapshot)]
         chosen = [*named] if len(named) == 1 else [open_snapshot(root, snapshot)]
+    faults = []
     for one in chosen:
-        one.verify()
-        print(f"{one.id} is sound")
+        try:
+            one.verify()
+            print(f"{one.id} is sound")
+        except UserError as fault:
+            faults.append(str(fault))
+    if faults:
+        raise UserError("; ".join(faults))
     if not chosen:
         print("No snapshots yet.")
 

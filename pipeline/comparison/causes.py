@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pipeline.screening.measured import NAMED, literature_of
+
 
 class Cause(StrEnum):
     """Where a difference comes from."""
@@ -27,7 +29,6 @@ class Difference:
 
 _MODELS = {"model": "", "order_classifier": "order classifier ", "experiment_model": "experiment model "}  # keys of manifests
 OTHER_CONTENTS = "{}, other files or contents"  # of one source, by its description
-_LITERATURE = "literature-"  # with the id of the user's literature snapshot, in the manifest's `code`
 _PLACES = ("path", "ids", "licensed")  # where a source lies and whose it is are data; how it is read is a setting
 
 
@@ -38,7 +39,7 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Differenc
         sources = (before["source"], after["source"])
         what = " → ".join(sources) if sources[0] != sources[1] else OTHER_CONTENTS.format(sources[0])
         found.append(Difference(Cause.DATA, what))
-    measured = [_literature(run) for run in (before, after)]
+    measured = [literature_of(run) or "none" for run in (before, after)]
     if measured[0] != measured[1]:
         found.append(Difference(Cause.MEASURED, f"literature snapshot {measured[0]} → {measured[1]}"))
     known = [run.get("known_from", "") for run in (before, after)]
@@ -63,12 +64,7 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Differenc
 
 def code_of(run: dict[str, Any]) -> list[str]:
     """The versions of the code behind a run, from its manifest."""
-    return [part for part in run["code"] if not part.startswith(_LITERATURE)]
-
-
-def _literature(run: dict[str, Any]) -> str:
-    """Id of the user's literature snapshot."""
-    return next((part.removeprefix(_LITERATURE) for part in run["code"] if part.startswith(_LITERATURE)), "none")
+    return [part for part in run["code"] if not part.startswith(NAMED)]
 
 
 def _known(by: str | None) -> str:

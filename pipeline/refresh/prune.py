@@ -21,6 +21,7 @@ from pipeline.ops.row_store import RowStore
 from pipeline.registry.artifact_types import MODEL_KINDS
 from pipeline.registry.published import published_models
 from pipeline.screening.kept_rows import FILE, today
+from pipeline.screening.measured import literature_of
 from pipeline.screening.previous import list_runs
 from pipeline.screening.run_folder import replaced
 from pipeline.settings import Settings
@@ -96,8 +97,8 @@ def _old_runs(every: list[dict[str, Any]], where: Settings, keep: int) -> list[d
 def _needed(where: Settings, keep: int, runs: list[dict[str, Any]]) -> dict[str, str]:
     needed: dict[str, str] = {}
     newest: dict[str, int] = {}
-    for measured in list_literature(where.literature)[-keep:]:
-        needed[measured.id] = f"among the newest {keep} of the literature"
+    for snapshot_of_values in list_literature(where.literature)[-keep:]:
+        needed[snapshot_of_values.id] = f"among the newest {keep} of the literature"
     for snapshot in reversed(list_snapshots(where.snapshots)):
         origin = snapshot.manifest.get("origin", {})
         source = f"{origin['database']} {origin['endpoint']}" if origin else snapshot.manifest["source"]
@@ -111,6 +112,8 @@ def _needed(where: Settings, keep: int, runs: list[dict[str, Any]]) -> dict[str,
     for run in runs:
         for ranked in _screened(run.get("reading", {}), where.snapshots):
             needed.setdefault(ranked, f"run {run['id']} ranks its crystals")
+        if (measured := literature_of(run)) is not None:
+            needed.setdefault(measured, f"run {run['id']} looked up its values")
     for work in where.work.glob("train-*"):
         for read in _read_by(work):
             needed.setdefault(read, f"the unfinished {work.name} reads it")

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from data.labels import TESLA_PER_MUB_PER_A3
 from data.sources.literature.snapshot import LiteratureSnapshot
 from pipeline.magnetism.experiment import with_experiment
 from pipeline.magnetism.known_orders import known_from_experiment
+
+NAMED = "literature-"  # in the `code` of a run's manifest, with the id of the user's literature snapshot
+
+
+def literature_of(manifest: Mapping[str, Any]) -> str | None:
+    """Id of the user's literature snapshot that a run looked up; None where it had none."""
+    named = [part for part in manifest.get("code") or [] if isinstance(part, str) and part.startswith(NAMED)]
+    return named[0].removeprefix(NAMED) if named else None
 
 
 def with_measured(predictions: pd.DataFrame, own: LiteratureSnapshot | None) -> pd.DataFrame:

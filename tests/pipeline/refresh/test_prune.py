@@ -9,6 +9,7 @@ import pytest
 
 from data.errors import UserError
 from data.snapshot import list_snapshots, publish_snapshot
+from data.sources.literature.snapshot import publish_literature
 from data.sources.selected import Selected
 from data.sources.starter import StarterSource
 from data.store.artifact import make_folder, make_newest, write_json
@@ -162,3 +163,15 @@ def test_what_a_run_ranks_stays_in_a_home_that_moved(where: Settings, tmp_path: 
     ranked(Settings(home=tmp_path / "home"), "r", of_snapshot(Settings(home=tmp_path / "home"), made[0]))
     moved = Settings(home=(tmp_path / "home").rename(tmp_path / "moved"), workers=1)
     assert prune(moved, keep=1).removed == [made[1]]
+
+
+def test_what_a_run_looked_up_stays(where: Settings, tmp_path: Path) -> None:
+    publish(where, 1)
+    tables, made = make_folder(tmp_path / "tables"), []
+    for kelvin in (1040, 1044, 1048):
+        (tables / "mine.csv").write_text(f"formula,kind,value_K,ref\nFe,Tc,{kelvin},a\n")
+        made.append(publish_literature(where.literature, tables).id)
+    facts = {"id": "r", "folder": str(where.runs / "r"), "code": ["screen-19", f"literature-{made[0]}"]}
+    write_json(make_folder(where.runs) / "r.json", facts)
+    done = prune(where, keep=1)
+    assert done.removed == [made[1]] and done.kept[made[0]] == "run r looked up its values"
