@@ -29,7 +29,7 @@ class Difference:
 
 _MODELS = {"model": "", "order_classifier": "order classifier ", "experiment_model": "experiment model "}  # keys of manifests
 OTHER_CONTENTS = "{}, other files or contents"  # of one source, by its description
-_PLACES = ("path", "ids", "licensed")  # where a source lies and whose it is are data; how it is read is a setting
+_PLACES = ("path", "ids", "licensed", "release")  # whose a source is, where and of when, are data; how it is read is a setting
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:

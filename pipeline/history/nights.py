@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from data.errors import UserError
+from data.sources.materials_project.source import without_release
 from data.store.artifact import file_hash
 from pipeline.comparison.drift import intervals_that_held
 from pipeline.screening.previous import folder_of, read_run
@@ -58,7 +59,8 @@ class Night:
     def question(self) -> tuple[str, str, str]:
         """Runs with the same one are compared: source, profile, and whether licensed details are shown."""
         manifest = self.manifest
-        return str(manifest.get("source")), str(manifest.get("profile")), str(manifest.get("licensed_details"))
+        source = without_release(str(manifest.get("source")))
+        return source, str(manifest.get("profile")), str(manifest.get("licensed_details"))
 
     @property
     def models(self) -> dict[str, str]:

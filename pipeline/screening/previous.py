@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from data.errors import UserError
+from data.sources.materials_project.source import without_release
 from data.store.artifact import make_folder, make_newest, write_json
 from data.store.versions import read_manifest
 from pipeline.old_names import RUN_KEYS, with_current_keys
@@ -100,7 +101,8 @@ def previous_run(where: Settings, identity: str, source: str, ids: pd.Series[str
         if not holds(Path(run["folder"]), run["id"]):  # its folder was written over, or is gone
             continue
         ranking = Path(run["folder"]) / "ranking.parquet"
-        if ranking.is_file() and (run["source"] == source or _shared(ranking, ids) >= SAME_CANDIDATES):
+        same = without_release(run["source"]) == without_release(source)
+        if ranking.is_file() and (same or _shared(ranking, ids) >= SAME_CANDIDATES):
             return str(run["id"])
     return None
 

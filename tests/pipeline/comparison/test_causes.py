@@ -26,6 +26,15 @@ def test_a_library_that_an_earlier_release_did_not_record_is_none() -> None:
     assert differences({**after, "provenance": {"libraries": fewer}}, after) == []
 
 
+def test_another_release_of_the_materials_project_is_no_setting() -> None:
+    runs = []
+    for release in ("2026.10.1", "2026.11.3"):
+        reading = {"kind": "materials-project", "path": f"/home/{release}", "release": release}
+        runs.append({**manifest(), "input": release, "source": f"Materials Project {release}", "reading": reading})
+    (found,) = differences(*runs)
+    assert (found.cause, found.what) == (Cause.DATA, "Materials Project 2026.10.1 → Materials Project 2026.11.3")
+
+
 def test_measured_values_are_no_setting() -> None:
     before = manifest()
     (found,) = differences(before, {**before, "code": [*before["code"], "literature-0123"]})

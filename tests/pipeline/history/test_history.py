@@ -72,6 +72,15 @@ def test_only_runs_of_one_source_and_profile_are_compared(tmp_path: Path) -> Non
     assert not other.before and third.before == first.id and not third.entered
 
 
+def test_another_release_of_the_materials_project_is_the_same_source(tmp_path: Path) -> None:
+    (table,) = simulate(tmp_path, 1)
+    for k, release in enumerate(("2026.10.1", "2026.11.3")):
+        source = f"Materials Project {release}, known to the ICSD"
+        write_run(tmp_path, f"{k:a>16}", table, FIRST_NIGHT + 10 * (k + 1), source=source)
+    _, first, second = read_nights(Settings(home=tmp_path)).read
+    assert not first.before and second.before == first.id
+
+
 def test_models_that_changed(home: Path) -> None:
     nights = read_nights(Settings(home=home)).read
     switched = [k for k, night in enumerate(nights) if any(what.startswith("moments: ") for what in night.changed)]
