@@ -169,7 +169,7 @@ def _compared(before: _Ranked, night: Night, table: pd.DataFrame, top: int) -> N
         f"{name}: {was.get(name, 'none')} → {now.get(name, 'none')}" for name in {**was, **now} if was.get(name) != now.get(name)
     ]
     if before.night.manifest.get("input") != night.manifest.get("input"):
-        changed.append("candidates")
+        changed.append("files, or how they are read")
     return Night(
         night.manifest, night.when, night.folder, night.report, before=before.night.id,
         entered=_candidates(new.head(top), set(first_new) - set(first_old)),

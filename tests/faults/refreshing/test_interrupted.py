@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from data.errors import Unavailable
 from data.snapshot import Snapshot, list_snapshots
 from data.store.lock import Busy
+from pipeline.ops.ledger import DONE, Ledger
 from pipeline.ops.progress import Quiet
 from pipeline.refresh.materials_project import refresh_materials_project
 from pipeline.settings import Settings
@@ -165,11 +166,16 @@ def test_what_moved_is_all_that_comes(
     assert elsewhere.snapshot.id == new.id and elsewhere.snapshot.manifest["pull"]["kind"] == "full"
 
 
-def test_nothing_new_costs_one_heartbeat(service: MaterialsProjectServer, refresh: Refresh, old: Snapshot) -> None:
+def test_nothing_new_costs_one_heartbeat(
+    service: MaterialsProjectServer, refresh: Refresh, where: Settings, old: Snapshot
+) -> None:
     service.database.version = old.manifest["origin"]["database_version"]
+    before = len(Ledger(where.home).entries())
     done = refresh()
     assert (done.news, done.snapshot.id) == (False, old.id)
     assert [path for path, _ in service.log] == ["/heartbeat"]
+    *earlier, entry = Ledger(where.home).entries()
+    assert (len(earlier), entry.job, entry.state) == (before, "refresh", DONE), "an alarm looks for the last good refresh"
 
 
 def test_a_new_series_of_the_software_pulls_everything(service: MaterialsProjectServer, refresh: Refresh, old: Snapshot) -> None:
