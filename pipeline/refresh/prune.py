@@ -17,6 +17,7 @@ from data.errors import UserError
 from data.snapshot import list_snapshots
 from data.sources.literature.snapshot import list_literature
 from data.store.lock import writing
+from pipeline.ops.ledger import RUNNING, Ledger
 from pipeline.ops.row_store import RowStore
 from pipeline.registry.artifact_types import MODEL_KINDS
 from pipeline.registry.published import published_models
@@ -114,6 +115,10 @@ def _needed(where: Settings, keep: int, runs: list[dict[str, Any]]) -> dict[str,
             needed.setdefault(ranked, f"run {run['id']} ranks its crystals")
         if (measured := literature_of(run)) is not None:
             needed.setdefault(measured, f"run {run['id']} looked up its values")
+    for entry in Ledger(where.home).entries():
+        if entry.state == RUNNING:
+            for read in _screened(entry.inputs.get("reading", {}), where.snapshots):
+                needed.setdefault(read, f"a running {entry.job} reads it")
     for work in where.work.glob("train-*"):
         for read in _read_by(work):
             needed.setdefault(read, f"the unfinished {work.name} reads it")

@@ -115,7 +115,10 @@ def screen(
     decided = (*code, *libraries(), *models.to_json().values(), known_by, given, profile.name, profile.formula, *shown)
     identity = text_hash(*decided)[:16]
     folder = claim_run(out or where.runs / identity, source.description, profile.name, licensed_details, force)
-    inputs = {"source": source.description, "model": ensemble.id, "profile": profile.name, "folder": str(folder)}
+    inputs = {
+        "source": source.description, "model": ensemble.id, "profile": profile.name, "folder": str(folder),
+        "reading": recipe(source),  # what is read now must not be pruned
+    }  # fmt: skip
     with Ledger(where.home).run("screen", f"screen-{identity}", inputs) as run:
         finished = _finished(folder, identity)
         if finished is not None:

@@ -14,6 +14,7 @@ from data.sources.selected import Selected
 from data.sources.starter import StarterSource
 from data.store.artifact import make_folder, make_newest, write_json
 from data.store.lock import Busy, writing
+from pipeline.ops.ledger import Ledger
 from pipeline.refresh.prune import prune
 from pipeline.screening.previous import list_runs
 from pipeline.settings import Settings
@@ -84,6 +85,14 @@ def test_what_a_training_reads_stays(where: Settings) -> None:
     make_folder(where.work / "train-2")
     with pytest.raises(UserError, match="work/train-2 may need any snapshot"):
         prune(where, keep=1)
+
+
+def test_what_a_running_screen_reads_stays(where: Settings) -> None:
+    made = publish(where, 3)
+    with Ledger(where.home).run("screen", "screen-1", {"reading": of_snapshot(where, made[0])}):
+        done = prune(where, keep=1)
+        assert done.removed == [made[1]] and done.kept[made[0]] == "a running screen reads it"
+    assert prune(where, keep=1).removed == [made[0]]
 
 
 def test_nothing_while_somebody_writes(where: Settings) -> None:
