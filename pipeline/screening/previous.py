@@ -90,11 +90,15 @@ def read_run(path: Path) -> dict[str, Any]:
     return with_current_keys(found, RUN_KEYS)
 
 
-def previous_run(where: Settings, identity: str, source: str, ids: pd.Series[str], withheld: bool) -> str | None:
-    """Id of the newest other run that ranks the same source, or else mostly the same candidates; None where there is none.
+def previous_run(
+    where: Settings, identity: str, source: str, ids: pd.Series[str], withheld: bool, profile: str
+) -> str | None:
+    """Id of the newest other run of the same profile that ranks the same source, or mostly the same candidates; of another
+    profile where there is none of this one; None where there is none at all.
 
     A run that withholds licensed structures is never compared with one that shows some: the differences would tell them.
     """
+    of_another_profile = None
     for run in reversed(list_runs(where)[-LOOK_BACK:]):
         if run["id"] == identity or "orderings" not in run or (withheld and _shows_licensed(run)):
             continue
@@ -103,8 +107,10 @@ def previous_run(where: Settings, identity: str, source: str, ids: pd.Series[str
         ranking = Path(run["folder"]) / "ranking.parquet"
         same = without_release(run["source"]) == without_release(source)
         if ranking.is_file() and (same or _shared(ranking, ids) >= SAME_CANDIDATES):
-            return str(run["id"])
-    return None
+            if run.get("profile") == profile:
+                return str(run["id"])
+            of_another_profile = of_another_profile or str(run["id"])
+    return of_another_profile
 
 
 def _shows_licensed(run: dict[str, Any]) -> bool:

@@ -203,7 +203,9 @@ def _manifest(
         "without_symmetry": shards.without_symmetry, **disorder_facts(ranking, shards),
         "graph_settings": asdict(task.ensemble.graph_settings),
         "without_slow_descriptors": int(ranking["note"].str.contains(WITHOUT_SLOW_DESCRIPTORS, regex=False).sum()),
-        "previous": previous_run(task.where, task.facts["id"], source.description, ranking["candidate_id"], licence.withheld),
+        "previous": previous_run(
+            task.where, task.facts["id"], source.description, ranking["candidate_id"], licence.withheld, task.profile.name
+        ),
         "provenance": provenance(),
     }  # fmt: skip
 
