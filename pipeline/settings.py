@@ -9,7 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from platformdirs import user_data_path
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from data.errors import UserError
@@ -46,6 +47,17 @@ class Settings(BaseSettings):
     engine_address: str = Field(default="", description="address of a Dask or Ray cluster; empty: two local workers")
     kept_predictions_mb: int = Field(default=1024, ge=0, description="most that screens keep of predictions, MB; 0: nothing")
     notify: str = Field(default="", description="Prefect notification blocks, `type-slug/name`, comma-separated")
+
+    @field_validator("home", mode="before")
+    @classmethod
+    def _named(cls, given: object) -> object:
+        """A leading ~ is the user's folder, which no shell has put there in a unit or in quotes."""
+        if isinstance(given, str) and not given.strip():
+            raise PydanticCustomError("empty", "it is empty, which would mean the current folder")
+        try:
+            return Path(given).expanduser() if isinstance(given, str) else given
+        except RuntimeError as fault:
+            raise PydanticCustomError("no_user", "there is no such user's folder") from fault
 
     @property
     def retry_policy(self) -> RetryPolicy:

@@ -7,12 +7,12 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from data.errors import UserError
 
@@ -125,7 +125,8 @@ def building(root: Path) -> Iterator[Path]:
     make_folder(root)
     folder: Path | None = None
     try:
-        folder = Path(tempfile.mkdtemp(prefix=".building-", dir=root))
+        folder = root / f".building-{uuid4().hex}"
+        folder.mkdir()  # with the usual rights: those of `tempfile` are for one user alone, and the artefact keeps them
         yield folder
     except OSError as fault:
         if fault.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):

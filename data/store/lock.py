@@ -31,7 +31,7 @@ def locked(path: Path, busy: Callable[[], str], wait_s: float = 0.0) -> Iterator
     Args:
         path: the file.
         busy: says who holds it, for the message.
-        wait_s: how long to wait for it.
+        wait_s: how long to wait for it; -1: until it is free.
 
     Raises:
         Busy: another process holds the lock.

@@ -56,6 +56,8 @@ def _show_snapshot(manifest: dict[str, Any]) -> None:
     counted = ("values", "compositions", "orders") if measured else ("crystals", "labelled")
     shown = ("id", "source", *counted, "quarantined", "quarantined_by_reason")
     rows = {name: manifest[name] for name in shown}
+    if "left_alone" in manifest:
+        rows["without the columns"] = ", ".join(manifest["left_alone"])
     if "pull" in manifest and manifest.get("news"):
         rows |= {name: manifest["pull"][name] for name in ("kind", "fetched", "tombstones")}
     facts("Nothing new: this snapshot is up to date" if manifest.get("news") is False else "Snapshot published", rows)
@@ -100,6 +102,7 @@ def verify(
     snapshot: Annotated[str | None, typer.Argument(help="Snapshot id or its beginning (default: all).")] = None,
 ) -> None:
     """Check every file of a snapshot, of crystals or of measured values, against the hash in its manifest."""
+    from data.errors import UserError
     from data.snapshot import list_snapshots, open_snapshot
     from data.sources.literature.snapshot import list_literature
     from data.store.tables import PublishedTables
@@ -110,9 +113,15 @@ def verify(
     if snapshot:
         named = [one for one in measured if one.id.startswith(snapshot)]
         chosen = [*named] if len(named) == 1 else [open_snapshot(root, snapshot)]
+    faults = []
     for one in chosen:
-        one.verify()
-        print(f"{one.id} is sound")
+        try:
+            one.verify()
+            print(f"{one.id} is sound")
+        except UserError as fault:
+            faults.append(str(fault))
+    if faults:
+        raise UserError("; ".join(faults))
     if not chosen:
         print("No snapshots yet.")
 

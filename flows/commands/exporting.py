@@ -19,7 +19,7 @@ def compare(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """List what is new, withdrawn or moved between two runs, and whether data, model or settings caused it."""
+    """List what is new, withdrawn or moved between two runs, and what caused it: data, measured values, model or settings."""
     from flows.summary import print_json, print_rows
     from pipeline.comparison.folder import claim_comparison
     from pipeline.screening.runs import find_run

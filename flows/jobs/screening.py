@@ -129,8 +129,9 @@ def screen_source(source: Source, job: ScreenJob, outlet: Outlet) -> dict[str, A
         outlet: runs the steps.
     """
     screened = outlet.step("rank candidates", rank_candidates, source, job, outlet)
+    if screened.fresh:  # else it was told when it was finished, and a job that finds nothing new tells it no second time
+        _watch(screened, outlet)
     page = outlet.step("write report", write_report, screened)
-    _watch(screened, outlet)
     top = screened.ranking()[SHOWN]
     rows = [{str(k): v for k, v in row.items()} for row in top.head(SHOWN_ROWS).to_dict("records")]
     outlet.table("ranking", rows, f"First {len(rows)} of {screened.manifest['ranked']}")

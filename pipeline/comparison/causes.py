@@ -1,4 +1,4 @@
-"""What differs between two runs as wholes: the data, the model, the settings."""
+"""What differs between two runs as wholes: the data, what is known of them, the model, the settings."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from pipeline.screening.measured import NAMED, literature_of
+
 
 class Cause(StrEnum):
     """Where a difference comes from."""
 
     DATA = "data"
+    MEASURED = "measured values"
+    KNOWN = "known crystals"
     MODEL = "model"
     SETTINGS = "settings"
 
@@ -25,7 +29,7 @@ class Difference:
 
 _MODELS = {"model": "", "order_classifier": "order classifier ", "experiment_model": "experiment model "}  # keys of manifests
 OTHER_CONTENTS = "{}, other files or contents"  # of one source, by its description
-_PLACES = ("path", "ids", "licensed")  # where a source lies and whose it is are data; how it is read is a setting
+_PLACES = ("path", "ids", "licensed", "release")  # whose a source is, where and of when, are data; how it is read is a setting
 
 
 def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Difference]:
@@ -35,6 +39,12 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Differenc
         sources = (before["source"], after["source"])
         what = " → ".join(sources) if sources[0] != sources[1] else OTHER_CONTENTS.format(sources[0])
         found.append(Difference(Cause.DATA, what))
+    measured = [literature_of(run) or "none" for run in (before, after)]
+    if measured[0] != measured[1]:
+        found.append(Difference(Cause.MEASURED, f"literature snapshot {measured[0]} → {measured[1]}"))
+    known = [run.get("known_from", "") for run in (before, after)]
+    if known[0] != known[1] and "" not in known:  # earlier releases did not say
+        found.append(Difference(Cause.KNOWN, f"crystals of the training data, by {_known(known[0])} → {_known(known[1])}"))
     for key, words in _MODELS.items():
         one, other = before.get(key), after.get(key)
         if one != other and one and other:  # earlier releases named fewer models
@@ -44,12 +54,22 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Differenc
         ("formula", before["formula"] if before["profile"] == after["profile"] else "", after["formula"]),
         ("reading", _settings(before["reading"]), _settings(after["reading"])),
         ("graphs", before["graph_settings"], after["graph_settings"]),
-        ("code", before["code"], after["code"]),
+        ("code", code_of(before), code_of(after)),
         ("libraries", *_changed(before["provenance"]["libraries"], after["provenance"]["libraries"])),
     ):
         if one != other and one != "":
             found.append(Difference(Cause.SETTINGS, f"{name}: {_words(one)} → {_words(other)}"))
     return found
+
+
+def code_of(run: dict[str, Any]) -> list[str]:
+    """The versions of the code behind a run, from its manifest."""
+    return [part for part in run["code"] if not part.startswith(NAMED)]
+
+
+def _known(by: str | None) -> str:
+    """What a run says under `known_from`, in words."""
+    return "nothing" if by is None else "the model's fingerprints" if by == "fingerprints" else f"snapshot {by}"
 
 
 def same_reading(before: dict[str, Any], after: dict[str, Any]) -> bool:

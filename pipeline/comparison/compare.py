@@ -12,13 +12,13 @@ import pandas as pd
 from pipeline.comparison.causes import OTHER_CONTENTS, Cause, Difference, differences
 from pipeline.comparison.contents import crystal_changes, read_alike, same_places
 from pipeline.comparison.pairs import common_key
+from pipeline.comparison.predictions import prediction_changes
 from pipeline.comparison.profile_change import ProfileChange, profile_change
 from pipeline.screening.licence import without_withheld_columns
 from pipeline.screening.profiles import Profile, profile_of
 from pipeline.screening.ranking import in_order
 from pipeline.screening.screened import Screened
 
-SAME_TESLA = 0.005  # T; what rounding and another batch order leave
 COLUMNS = [
     "change", "candidate_id", "formula", "source_file", "rank_before", "rank_after", "moved", "moved_by_settings",
     "moved_by_prediction", "saturation_T_low_before", "saturation_T_low_after", "why",
@@ -111,27 +111,22 @@ def _moves(
             "saturation_T_low_before": old["saturation_T_low"], "saturation_T_low_after": new["saturation_T_low"],
         }
     )  # fmt: skip
-    return table.assign(why=_explain(table, old, new, why, crystals))
+    changed = prediction_changes(old, new, new_profile, old_profile == new_profile, {one.cause for one in why})
+    return table.assign(why=_explain(table, old, new, why, crystals, changed))
 
 
 def _explain(
-    table: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, why: list[Difference], other_crystal: list[str]
-) -> list[str]:
+    table: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, why: list[Difference], other_crystal: list[str],
+    other_prediction: list[str],
+) -> list[str]:  # fmt: skip
     causes = {difference.cause for difference in why}
     of_crystals = Cause.DATA if Cause.DATA in causes else Cause.SETTINGS
-    low = (table["saturation_T_low_after"] - table["saturation_T_low_before"]).abs() > SAME_TESLA
-    middle = (new["saturation_T"] - old["saturation_T"]).abs() > SAME_TESLA
-    changed, only_middle = (low | middle).to_list(), (middle & ~low).to_list()
     exclusion_reason = list(zip(old["exclusion_reason"], new["exclusion_reason"], strict=True))
     lines = []
     for k, row in enumerate(table.to_dict("records")):
         words = [f"{of_crystals}: {other_crystal[k]}"] if other_crystal[k] else []
-        if changed[k] and not other_crystal[k]:
-            cause = Cause.MODEL if Cause.MODEL in causes else Cause.SETTINGS
-            if only_middle[k]:
-                words.append(f"{cause}: {old['saturation_T'].iloc[k]:.2f} → {new['saturation_T'].iloc[k]:.2f} T")
-            else:
-                words.append(f"{cause}: at least {row['saturation_T_low_before']:.2f} → {row['saturation_T_low_after']:.2f} T")
+        if other_prediction[k] and not other_crystal[k]:
+            words.append(other_prediction[k])
         asides = exclusion_reason[k]
         if asides[0] != asides[1]:
             words.append(f"set aside: {asides[1]}" if asides[1] else f"no longer set aside ({asides[0]})")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pipeline.comparison.causes import same_reading
+from pipeline.comparison.causes import code_of, same_reading
 from pipeline.screening.identity import original_ids
 from pipeline.screening.screened import Screened
 from pipeline.screening.structures import kept_cells_of, same_cell
@@ -60,8 +60,8 @@ def read_alike(old: pd.DataFrame, new: pd.DataFrame, before: Screened, after: Sc
 
 def _same_standard(before: Screened, after: Screened) -> bool:
     """Whether both runs standardise a cell in the same way."""
-    names = ("graph_settings", "code")
-    return all(before.manifest.get(name) == after.manifest.get(name) for name in names)
+    one, other = before.manifest, after.manifest
+    return one["graph_settings"] == other["graph_settings"] and code_of(one) == code_of(other)
 
 
 def _places(run: Screened) -> dict[str, set[str | None]]:

@@ -21,7 +21,9 @@ from pipeline.features.cpulimit import OutOfTime, cpu_limit
 
 SECONDS_PER_CRYSTAL = 20.0  # of processor time; the Materials Project's crystals take 0.6 s (median) or 3.4 s (one in ten)
 # raise the number whenever the same crystal would give other numbers; what is cached goes by the whole line
-SLOW_DESCRIPTOR_CODE = f"costly-1, {SECONDS_PER_CRYSTAL:g} s, matminer {version('matminer')}, pymatgen {version('pymatgen')}"
+SLOW_DESCRIPTOR_CODE = ", ".join(
+    ["costly-1", f"{SECONDS_PER_CRYSTAL:g} s", *(f"{name} {version(name)}" for name in ("matminer", "pymatgen", "pymatgen-core"))]
+)
 SITE_PRESETS = ("LocalPropertyDifference_ward-prb-2017", "CrystalNNFingerprint_ops")
 DECIMALS = 9  # of Å and fractions; the noise of symmetrising is below, and no position is left at 1 - 1e-17, where pymatgen fails
 Row = NDArray[np.float32]

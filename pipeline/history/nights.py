@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from data.errors import UserError
+from data.sources.materials_project.source import without_release
 from data.store.artifact import file_hash
 from pipeline.comparison.drift import intervals_that_held
-from pipeline.screening.previous import read_run
+from pipeline.screening.previous import folder_of, read_run
 from pipeline.screening.run_folder import holds
 from pipeline.settings import Settings
 
@@ -58,7 +59,8 @@ class Night:
     def question(self) -> tuple[str, str, str]:
         """Runs with the same one are compared: source, profile, and whether licensed details are shown."""
         manifest = self.manifest
-        return str(manifest.get("source")), str(manifest.get("profile")), str(manifest.get("licensed_details"))
+        source = without_release(str(manifest.get("source")))
+        return source, str(manifest.get("profile")), str(manifest.get("licensed_details"))
 
     @property
     def models(self) -> dict[str, str]:
@@ -73,7 +75,7 @@ class Night:
         return found
 
 
-_MODELS = {"model": "moments", "order_classifier": "order"}
+_MODELS = {"model": "moments", "order_classifier": "order", "experiment_model": "experiment"}
 
 
 @dataclass
@@ -102,7 +104,7 @@ def read_nights(where: Settings, top: int = TOP) -> Nights:
     for path, when in _entries(where):
         try:
             manifest = read_run(path)
-            folder = Path(str(manifest.get("folder")))
+            folder = folder_of(where, manifest)
             night = Night(manifest, when, folder, _report(folder, str(manifest.get("id"))))
         except (UserError, OSError, ValueError, TypeError, AttributeError) as fault:
             found.damaged.append((path.name, str(fault)))
@@ -167,7 +169,7 @@ def _compared(before: _Ranked, night: Night, table: pd.DataFrame, top: int) -> N
         f"{name}: {was.get(name, 'none')} → {now.get(name, 'none')}" for name in {**was, **now} if was.get(name) != now.get(name)
     ]
     if before.night.manifest.get("input") != night.manifest.get("input"):
-        changed.append("candidates")
+        changed.append("files, or how they are read")
     return Night(
         night.manifest, night.when, night.folder, night.report, before=before.night.id,
         entered=_candidates(new.head(top), set(first_new) - set(first_old)),

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from data.snapshot import list_snapshots
-from pipeline.ops.ledger import DONE, FAILED, LOST, RUNNING, Entry, Ledger
+from pipeline.ops.ledger import DONE, FAILED, INTERRUPTED, LOST, RUNNING, Entry, Ledger
 from pipeline.registry.shipped import choose_model
 from pipeline.screening.previous import list_runs
 from pipeline.settings import Settings
 
-STATES = (RUNNING, DONE, FAILED, LOST)
+STATES = (RUNNING, DONE, FAILED, INTERRUPTED, LOST)
 
 
 @dataclass(frozen=True)

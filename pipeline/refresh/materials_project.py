@@ -46,15 +46,18 @@ class Refreshed:
 
 
 def up_to_date(where: Settings) -> Snapshot | None:
-    """The newest snapshot of the release that the service offers now; None where there is work to do. Needs no key.
+    """The newest snapshot of the release that the service offers now, which is a refresh that found nothing new, and entered in
+    the ledger as one; None where there is work to do. Needs no key.
 
     Raises:
         Unavailable: the service does not answer.
+        Busy: somebody else is refreshing.
     """
     base = _newest(where)
     if base is None or _release(base) != release_of(where.mp_endpoint, where.retry_policy):
         return None
-    return base
+    with _entered(where):
+        return base
 
 
 def refresh_materials_project(key: SecretStr, where: Settings, reporter: Reporter, full: bool = False) -> Refreshed:
@@ -77,9 +80,14 @@ def refresh_materials_project(key: SecretStr, where: Settings, reporter: Reporte
         current = None if full else up_to_date(where)
         if current is not None:
             return Refreshed(current, news=False)
-        origin = _origin(where)
-        with Ledger(where.home).run("refresh", f"refresh-{text_hash(*map(str, origin.values()))[:16]}", origin) as run:
+        with _entered(where) as run:
             return Refreshed(_refresh(project, full, where, reporter, run), news=True)
+
+
+def _entered(where: Settings) -> AbstractContextManager[Run]:
+    """A refresh in the ledger."""
+    origin = _origin(where)
+    return Ledger(where.home).run("refresh", f"refresh-{text_hash(*map(str, origin.values()))[:16]}", origin)
 
 
 def _refresh(project: MaterialsProject, full: bool, where: Settings, reporter: Reporter, run: Run) -> Snapshot:
@@ -91,8 +99,7 @@ def _refresh(project: MaterialsProject, full: bool, where: Settings, reporter: R
     _check_withdrawn(base, pulled, where.max_withdrawn)
     snapshot = _publish(pulled, base, project, where, reporter)
     run.finished("publish", snapshot.id)
-    if pull.checkpoints is not None:
-        pull.checkpoints.drop()
+    pull.drop()
     return snapshot
 
 

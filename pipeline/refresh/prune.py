@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from data.errors import UserError
 from data.snapshot import list_snapshots
 from data.sources.literature.snapshot import list_literature
 from data.store.lock import writing
+from pipeline.ops.ledger import RUNNING, Ledger
 from pipeline.ops.row_store import RowStore
 from pipeline.registry.artifact_types import MODEL_KINDS
 from pipeline.registry.published import published_models
 from pipeline.screening.kept_rows import FILE, today
+from pipeline.screening.measured import literature_of
 from pipeline.screening.previous import list_runs
 from pipeline.screening.run_folder import replaced
 from pipeline.settings import Settings
@@ -66,7 +69,7 @@ def prune(where: Settings, keep: int, dry: bool = False, keep_runs: int | None =
         doomed = [folder for folder in published if folder.name not in kept]
         homes = [(Path(run["folder"]), run["id"]) for run in old]
         inside = where.runs.resolve()
-        folders = [folder for folder, name in homes if folder.is_relative_to(inside) and not replaced(folder, name)]
+        folders = [folder for folder, name in homes if folder.resolve().is_relative_to(inside) and not replaced(folder, name)]
         freed = sum(_size(folder) for folder in [*doomed, *folders])
         if not dry:
             for left in where.runs.glob(".building-pruned-*"):
@@ -95,8 +98,8 @@ def _old_runs(every: list[dict[str, Any]], where: Settings, keep: int) -> list[d
 def _needed(where: Settings, keep: int, runs: list[dict[str, Any]]) -> dict[str, str]:
     needed: dict[str, str] = {}
     newest: dict[str, int] = {}
-    for measured in list_literature(where.literature)[-keep:]:
-        needed[measured.id] = f"among the newest {keep} of the literature"
+    for snapshot_of_values in list_literature(where.literature)[-keep:]:
+        needed[snapshot_of_values.id] = f"among the newest {keep} of the literature"
     for snapshot in reversed(list_snapshots(where.snapshots)):
         origin = snapshot.manifest.get("origin", {})
         source = f"{origin['database']} {origin['endpoint']}" if origin else snapshot.manifest["source"]
@@ -110,6 +113,12 @@ def _needed(where: Settings, keep: int, runs: list[dict[str, Any]]) -> dict[str,
     for run in runs:
         for ranked in _screened(run.get("reading", {}), where.snapshots):
             needed.setdefault(ranked, f"run {run['id']} ranks its crystals")
+        if (measured := literature_of(run)) is not None:
+            needed.setdefault(measured, f"run {run['id']} looked up its values")
+    for entry in Ledger(where.home).entries():
+        if entry.state == RUNNING:
+            for read in _screened(entry.inputs.get("reading", {}), where.snapshots):
+                needed.setdefault(read, f"a running {entry.job} reads it")
     for work in where.work.glob("train-*"):
         for read in _read_by(work):
             needed.setdefault(read, f"the unfinished {work.name} reads it")
@@ -117,10 +126,9 @@ def _needed(where: Settings, keep: int, runs: list[dict[str, Any]]) -> dict[str,
 
 
 def _screened(reading: dict[str, Any], snapshots: Path) -> Iterator[str]:
-    """Ids of the snapshots whose crystals a run's source reads."""
-    path = Path(reading.get("path", "."))
-    if path.is_relative_to(snapshots.absolute()):
-        yield path.relative_to(snapshots.absolute()).parts[0]
+    """Ids of the home's snapshots whose crystals a run's source reads; the home may have moved since."""
+    parts = Path(reading.get("path", ".")).parts
+    yield from (name for above, name in pairwise(parts) if above == snapshots.name and (snapshots / name).is_dir())
     inner = [part["source"] for part in reading.get("sources", [])]
     for one in [*inner, reading["source"]] if "source" in reading else inner:
         yield from _screened(one, snapshots)

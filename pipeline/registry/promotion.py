@@ -6,6 +6,8 @@ promotion. Until a model has been promoted, the shipped one is in use.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,10 +16,14 @@ import numpy as np
 import pandas as pd
 
 from data.errors import UserError
+from data.store.artifact import make_folder
+from data.store.lock import locked
 from pipeline.evaluation.bootstrap import Gain, cluster_bootstrap
 from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.published import PublishedModel, current_models, open_published, put_to_use
 
+LOCK_FILE = ".promotion.lock"
+NO_EARLIER = "there is no model to go back to: `ferroscreen promote` has replaced none"
 SAME_LABEL = 1e-6  # between the truths that two models state for one row
 FEWEST_SYSTEMS = 5  # chemical systems that both models held out
 
@@ -71,7 +77,13 @@ def promote(
     Raises:
         UserError: no single model of that name, or a damaged one.
     """
-    candidate, before = open_published(root, kind, identifier), current_models(root)
+    candidate = open_published(root, kind, identifier)
+    with _deciding(root):
+        return _decide(root, candidate, rival, kind)
+
+
+def _decide(root: Path, candidate: PublishedModel, rival: Rival | None, kind: type[PublishedModel]) -> Decision:
+    before = current_models(root)
     current = open_published(root, kind, before[-1]) if before else None if rival is None else rival.model
     if current is not None and current.id == candidate.id:
         return Decision(candidate.id, current.id, (), None)
@@ -102,12 +114,22 @@ def rollback(
     Raises:
         UserError: there is no earlier model.
     """
-    before = current_models(root)
-    if not before or (len(before) == 1 and shipped is None):
-        raise UserError("there is no model to go back to: `ferroscreen promote` has replaced none")
-    taken = open_published(root, kind, before[-2]) if len(before) > 1 else shipped
-    put_to_use(root, before[:-1])
+    if not current_models(root):
+        raise UserError(NO_EARLIER)
+    with _deciding(root):
+        before = current_models(root)
+        if not before or (len(before) == 1 and shipped is None):  # another process has just gone back
+            raise UserError(NO_EARLIER)
+        taken = open_published(root, kind, before[-2]) if len(before) > 1 else shipped
+        put_to_use(root, before[:-1])
     return before[-1], taken.id if taken is not None else ""
+
+
+@contextmanager
+def _deciding(root: Path) -> Iterator[None]:
+    """One decision at a time: it holds for the model that was in use when it began, and is waited for."""
+    with locked(make_folder(root) / LOCK_FILE, str, wait_s=-1):
+        yield
 
 
 def compare(mine: pd.DataFrame, theirs: pd.DataFrame, current: PublishedModel) -> tuple[Gain | None, str]:

@@ -20,10 +20,12 @@ def _licensed(run: Mapping[str, Any]) -> str:
 def _of_order(run: Mapping[str, Any], ordered: bool) -> str:
     """What the order of the moments rests on: experiments, in older runs DFT, in still older ones nothing."""
     if (measured := run.get("measured_orders")) is not None:
+        curie = run.get("measured_curie_temperatures")  # of antiferromagnets there is none
+        also = "" if curie is None else f", the Curie temperature of {curie:,}"
         return (
-            f"Order and Curie temperature were measured for {measured:,} of {run['ranked']:,} candidates and are predicted from "
-            "the composition for the others, so that polymorphs get one answer. The moment of each atom is that of a calculation "
-            "which starts ferromagnetic: let DFT compare orders (`export`)."
+            f"The order of {measured:,} of {run['ranked']:,} candidates was measured{also}; of the others, both are predicted "
+            "from the composition, so that polymorphs get one answer. The moment of each atom is that of a calculation which "
+            "starts ferromagnetic: let DFT compare orders (`export`)."
         )
     if ordered:
         return (

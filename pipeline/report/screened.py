@@ -21,7 +21,7 @@ from pipeline.screening.profiles import profile_of
 from pipeline.screening.screened import Screened
 from pipeline.settings import Settings
 
-_KIND = re.compile(r"^(parquet|cif|icsd|optimade):")
+_KIND = re.compile(r"(?:^|(?<=, ))(parquet|csv|cif|icsd|optimade):")  # of each source, where there are several
 
 
 def report_screen(

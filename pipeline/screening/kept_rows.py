@@ -43,10 +43,14 @@ def key_prefix(*computed_by: str) -> bytes:
     return bytes.fromhex(text_hash(_code(), *computed_by))
 
 
+def libraries() -> list[str]:
+    """The versions of LIBRARIES, asked of the installation: importing some of them takes a second."""
+    return [version(name) for name in LIBRARIES]
+
+
 @lru_cache(maxsize=1)
 def _code() -> str:
-    versions = (version(name) for name in LIBRARIES)  # asked of the installation: importing some of them takes a second
-    return source_hash([_ROOT / room for room in ROOMS], *versions, torch.backends.cpu.get_cpu_capability())
+    return source_hash([_ROOT / room for room in ROOMS], *libraries(), torch.backends.cpu.get_cpu_capability())
 
 
 def filled(

@@ -22,6 +22,7 @@ def counts(ranking: pd.DataFrame, rejected: pd.DataFrame) -> dict[str, Any]:
         "out_of_domain": int((ranking["ood_score"] > 1).sum()),
         "orderings": {str(k): int(n) for k, n in ranking["ordering_most_likely"].value_counts().sort_index().items()},
         "measured_orders": int((ranking["order_basis"] == MEASURED).sum()),
+        "measured_curie_temperatures": int((ranking["tc_basis"] == MEASURED).sum()),
     }  # fmt: skip
 
 

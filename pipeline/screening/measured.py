@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,14 @@ NEARLY_A = 0.1  # Å; a crystal this near to a measured structure, or to a latti
 LEAST_T = 0.05  # µ0·Ms at 300 K times P(FM or FiM), below which an axis is of no use
 AT_ONCE = 10_000  # cells; bounds the memory
 Cells = Callable[[list[int]], Sequence[SymmetricCell]]
+
+NAMED = "literature-"  # in the `code` of a run's manifest, with the id of the user's literature snapshot
+
+
+def literature_of(manifest: Mapping[str, Any]) -> str | None:
+    """Id of the user's literature snapshot that a run looked up; None where it had none."""
+    named = [part for part in manifest.get("code") or [] if isinstance(part, str) and part.startswith(NAMED)]
+    return named[0].removeprefix(NAMED) if named else None
 
 
 def with_measured(predictions: pd.DataFrame, cells: Cells, own: LiteratureSnapshot | None) -> pd.DataFrame:

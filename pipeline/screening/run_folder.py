@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import UserError
+from data.sources.materials_project.source import without_release
 from data.store.artifact import file_hash, make_folder, write_json
 from data.store.claim import Contents, claim
 from data.store.lock import lock_for_this_process
@@ -33,13 +34,17 @@ def claim_run(folder: Path, description: str, profile: str, licensed_details: bo
     """
     claim(folder, _contents(folder), force)
     manifest = _read(folder)
-    question = (description, profile, licensed_details)
-    if manifest and not force and question != (manifest.get("source"), manifest.get("profile"), _shows_licensed(manifest)):
+    question = (without_release(description), profile, licensed_details)
+    if manifest and not force and question != _question(manifest):
         raise UserError(
             f"{folder} holds run {manifest.get('id')}, of {manifest.get('source')} by the profile {manifest.get('profile')}: "
             "choose another --out, or write over it with --force"
         )
     return folder
+
+
+def _question(manifest: Mapping[str, Any]) -> tuple[str, Any, bool]:
+    return without_release(str(manifest.get("source"))), manifest.get("profile"), _shows_licensed(manifest)
 
 
 def _shows_licensed(manifest: Mapping[str, Any]) -> bool:

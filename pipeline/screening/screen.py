@@ -20,7 +20,7 @@ from data.sources import Shard, Source
 from data.sources.literature.snapshot import LiteratureSnapshot, newest_literature
 from data.sources.opening import ignored_files
 from data.sources.recipe import recipe
-from data.store.artifact import file_hash, make_folder, make_newest, text_hash, write_bytes, write_json
+from data.store.artifact import file_hash, make_folder, text_hash, write_bytes, write_json
 from pipeline.dedup.cellfile import CellFiles
 from pipeline.dedup.duplicates import Duplicates, find_duplicates
 from pipeline.dedup.known import Known, known_crystals
@@ -40,12 +40,12 @@ from pipeline.screening.crystal_facts import WITHOUT_SLOW_DESCRIPTORS
 from pipeline.screening.csvsafe import csv_bytes, csv_safe
 from pipeline.screening.identity import distinct_ids
 from pipeline.screening.kept_matches import kept_matches
-from pipeline.screening.kept_rows import open_store
+from pipeline.screening.kept_rows import libraries, open_store
 from pipeline.screening.licence import Licence, without_structures
 from pipeline.screening.manifest import counts, disorder_facts
-from pipeline.screening.measured import with_measured
+from pipeline.screening.measured import NAMED, with_measured
 from pipeline.screening.predicted_cells import kept_cells
-from pipeline.screening.previous import RUN_FORMAT, previous_run
+from pipeline.screening.previous import RUN_FORMAT, list_run, previous_run
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
 from pipeline.screening.ranking import rank
 from pipeline.screening.run_folder import MANIFEST_FILE, claim_run, finish, writing
@@ -106,21 +106,24 @@ def screen(
     """
     given = source.identity()
     own = newest_literature(where.literature)
-    measured = [] if own is None else [f"literature-{own.id}"]
+    measured = [] if own is None else [f"{NAMED}{own.id}"]
     code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, APPROXIMANT_CODE, *ensemble.descriptor_set.code, *measured)
     models = replace(ScreenModels.in_use(ensemble, where), kept=where.predictions if where.kept_predictions_mb else None)
     shown = ["licensed details"] if licensed_details else []
     learned = _learned_from(ensemble, where)
     known_by = stated_file(ensemble.manifest) if learned is None else learned.id  # gives known_id, and what explore excludes
-    decided = (*code, *models.to_json().values(), known_by, given, profile.name, profile.formula, *shown)
+    decided = (*code, *libraries(), *models.to_json().values(), known_by, given, profile.name, profile.formula, *shown)
     identity = text_hash(*decided)[:16]
     folder = claim_run(out or where.runs / identity, source.description, profile.name, licensed_details, force)
-    inputs = {"source": source.description, "model": ensemble.id, "profile": profile.name, "folder": str(folder)}
+    inputs = {
+        "source": source.description, "model": ensemble.id, "profile": profile.name, "folder": str(folder),
+        "reading": recipe(source),  # what is read now must not be pruned
+    }  # fmt: skip
     with Ledger(where.home).run("screen", f"screen-{identity}", inputs) as run:
         finished = _finished(folder, identity)
         if finished is not None:
             reporter.say("The same screen is finished and its files are sound: nothing to compute")
-            return finished
+            return _taken_as_it_is(finished, source, where)
         facts = {
             "id": identity, "input": given, "licensed_details": licensed_details, "code": list(code), **models.to_json(),
         }  # fmt: skip
@@ -200,7 +203,9 @@ def _manifest(
         "without_symmetry": shards.without_symmetry, **disorder_facts(ranking, shards),
         "graph_settings": asdict(task.ensemble.graph_settings),
         "without_slow_descriptors": int(ranking["note"].str.contains(WITHOUT_SLOW_DESCRIPTORS, regex=False).sum()),
-        "previous": previous_run(task.where, task.facts["id"], source.description, ranking["candidate_id"], licence.withheld),
+        "previous": previous_run(
+            task.where, task.facts["id"], source.description, ranking["candidate_id"], licence.withheld, task.profile.name
+        ),
         "provenance": provenance(),
     }  # fmt: skip
 
@@ -209,9 +214,7 @@ def _publish(task: _Task, manifest: dict[str, Any], run: Run) -> None:
     """Finish the run's folder, and list the run as the newest of the home."""
     write_json(task.folder / MANIFEST_FILE, manifest)
     finish(task.folder)
-    entry = make_folder(task.where.runs) / f"{manifest['id']}.json"
-    write_json(entry, {**manifest, "folder": str(task.folder.resolve())})
-    make_newest(entry, task.where.runs.glob("*.json"))
+    list_run(task.where, task.folder, manifest)
     run.finished("publish", manifest["id"])
 
 
@@ -235,6 +238,15 @@ def _finished(folder: Path, identity: str) -> Screened | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return Screened(folder, manifest) if sound else None
+
+
+def _taken_as_it_is(finished: Screened, source: Source, where: Settings) -> Screened:
+    """A finished screen, listed as the newest of the home. Its manifest says where the crystals lie now: they may have moved."""
+    manifest = {**finished.manifest, "reading": json.loads(json.dumps(recipe(source)))}
+    if manifest != finished.manifest:
+        write_json(finished.folder / MANIFEST_FILE, manifest)
+    list_run(where, finished.folder, manifest)
+    return Screened(finished.folder, manifest, fresh=False)
 
 
 def _with_provenance(table: pd.DataFrame) -> pd.DataFrame:

@@ -20,6 +20,7 @@ class Screened:
 
     folder: Path
     manifest: dict[str, Any]
+    fresh: bool = True  # False: an earlier screen of the same, taken as it is
 
     def ranking(self) -> pd.DataFrame:
         """The ranking, read once; of a run of an older release with the columns of this one."""

@@ -167,3 +167,13 @@ def test_hashes_tell_files_and_borders_apart(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     assert file_hash(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert len({text_hash("ab", "c"), text_hash("a", "bc"), text_hash("abc"), text_hash("a", "b", "c"), text_hash()}) == 5
+
+
+def test_others_may_read_what_is_published_as_far_as_the_umask_lets_them(tmp_path: Path) -> None:
+    """A home that a group shares: a folder that only its maker can enter is no artefact to the others, without a word."""
+    with building(tmp_path / "models") as folder:
+        (folder / "model.json").write_text("{}")
+        publish(folder, tmp_path / "models" / "abc")
+    (tmp_path / "other").mkdir()
+    made, other = ((tmp_path / name).stat().st_mode for name in ("models/abc", "other"))
+    assert made == other

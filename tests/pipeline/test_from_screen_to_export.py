@@ -155,8 +155,8 @@ def test_the_run_before_is_one_that_can_be_compared(runs: Runs) -> None:
     ids, other = runs.first.ranking()["candidate_id"], pd.Series(["nobody", "else"])
     manifest = runs.first.manifest
 
-    def before(identity: str, source: str, ids: pd.Series[str], withheld: bool = False) -> str | None:
-        return previous_run(runs.where, identity, source, ids, withheld)
+    def before(identity: str, source: str, ids: pd.Series[str], withheld: bool = False, profile: str = "") -> str | None:
+        return previous_run(runs.where, identity, source, ids, withheld, profile)
 
     assert before("another", "parquet:elsewhere.parquet", ids) == runs.second.manifest["id"], "the newest with these candidates"
     assert before("another", manifest["source"], other) == manifest["id"], "or the newest of this source"
@@ -164,6 +164,7 @@ def test_the_run_before_is_one_that_can_be_compared(runs: Runs) -> None:
     assert before(runs.second.manifest["id"], manifest["source"], ids) == manifest["id"], "never itself"
     second = runs.second.manifest["id"]
     assert before("another", manifest["source"], ids, withheld=True) == second, "no licensed crystal is shown in it"
+    assert before("another", manifest["source"], ids, profile=manifest["profile"]) == manifest["id"], "of the same profile first"
 
 
 @pytest.fixture(scope="module")

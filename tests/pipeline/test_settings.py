@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -52,4 +53,22 @@ def test_a_value_that_cannot_be_is_a_mistake_of_the_user(monkeypatch: pytest.Mon
 def test_a_time_limit_that_is_no_time_is_a_mistake_of_the_user(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("FERROSCREEN_MP_CALL_S", value)
     with pytest.raises(UserError, match="FERROSCREEN_MP_CALL_S: Input should be"):
+        settings()
+
+
+def test_an_empty_home_is_not_the_current_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell variable that is not set: models and runs would be written wherever one stands."""
+    monkeypatch.setenv("FERROSCREEN_HOME", "")
+    with pytest.raises(UserError, match="FERROSCREEN_HOME: it is empty"):
+        settings()
+
+
+def test_a_home_below_the_users_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """As units and quotes have it, where no shell reads the sign."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("FERROSCREEN_HOME", "~/magnets")
+    assert settings().home == tmp_path / "magnets"
+    monkeypatch.setenv("FERROSCREEN_HOME", "~nobody-of-this-name/magnets")
+    settings.cache_clear()
+    with pytest.raises(UserError, match="FERROSCREEN_HOME: there is no such user"):
         settings()

@@ -49,4 +49,4 @@ def _middle(group: pd.DataFrame) -> float:
 
 def _dois(references: pd.Series[str]) -> list[str]:
     named = sorted({r.removeprefix("doi:") for r in references if r.startswith(("doi:", "10."))})
-    return (named or sorted(set(references)))[:DOIS]
+    return (named or sorted(set(references) - {""}))[:DOIS]

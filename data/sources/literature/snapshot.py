@@ -13,7 +13,15 @@ import pandas as pd
 from data.errors import UserError
 from data.sources.literature.compositions import known_compositions
 from data.sources.literature.quarantine import reasons
-from data.sources.literature.tables import amounts_of, composition_key, curated_files, hashes, literature_files, read_values
+from data.sources.literature.tables import (
+    amounts_of,
+    composition_key,
+    curated_files,
+    hashes,
+    literature_files,
+    other_tables,
+    read_values,
+)
 from data.store.artifact import building, file_hash, make_folder, text_hash, write_json
 from data.store.tables import MANIFEST_FILE, PublishedTables, list_tables, open_tables, publish_tables
 
@@ -21,7 +29,7 @@ VALUES_FILE, QUARANTINE_FILE = "values.parquet", "quarantine.parquet"
 COMPOSITIONS_FILE = "compositions.parquet"
 CURATED_FOLDER = "curated"  # copies of the curated tables, where the folder has them
 LITERATURE_FORMAT = 1  # raise it whenever an older release would misread a snapshot
-RULES_CODE = "literature-2"  # raise it whenever the same tables would give other compositions or another quarantine
+RULES_CODE = "literature-3"  # raise it whenever the same tables would give other compositions or another quarantine
 VALUE_COLUMNS = ["key", "formula", "kind", "value_K", "source", "ref", "manual", "given_key", "file", "row"]
 
 
@@ -92,7 +100,7 @@ def publish_literature(
     if sound.empty:
         told = ", ".join(f"{n} × {r}" for r, n in Counter(bad["reason"]).most_common(4))
         raise UserError(f"no usable value in {folder}: {told or 'the tables are empty'}")
-    known = known_compositions(sound)
+    known, others = known_compositions(sound), [path.name for path in other_tables(folder)]
     with building(root) as made:
         sound[VALUE_COLUMNS].to_parquet(made / VALUES_FILE, index=False)
         known.to_parquet(made / COMPOSITIONS_FILE, index=False)
@@ -106,7 +114,8 @@ def publish_literature(
         manifest = {
             "kind": "literature", "format": LITERATURE_FORMAT, "rules": RULES_CODE, "id": identifier,
             "source": f"literature:{folder.resolve().name}",
-            "tables": hashes([*files, *curated]), "values": len(sound), "compositions": len(known), "quarantined": len(bad),
+            "tables": hashes([*files, *curated]), **({"left_alone": others} if others else {}),
+            "values": len(sound), "compositions": len(known), "quarantined": len(bad),
             "quarantined_by_reason": dict(sorted(Counter(bad["reason"]).items())),
             "orders": {str(k): int(n) for k, n in known["order"].value_counts().sort_index().items()}, "files": digests,
         }  # fmt: skip

@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from pymatgen.core import Composition
 
 from data.errors import UserError
@@ -19,6 +21,7 @@ OPTIONAL = ("source", "manual", "key", "licence")
 TC, TN = "Tc", "TN"  # of a ferro- or ferrimagnet; of an antiferromagnet
 TEMPERATURES, ORDERS, STRUCTURES = "transition_temperatures.parquet", "magnetic_order.parquet", "magnetic_structures.parquet"
 CURATED = (TEMPERATURES, ORDERS, STRUCTURES)  # one row a composition, weighed by the person who made them: to learn from
+TRUE = ("true", "1", "1.0", "yes")  # of `manual`; a column of whole numbers with gaps has 1.0
 _PLAIN = re.compile(r"(?:[A-Z][a-z]?(?:[1-9]\d*(?:\.\d+)?)?)+", re.ASCII)
 _WHOLE = re.compile(r"(?:[A-Z][a-z]?(?:[1-9]\d*)?)+", re.ASCII)
 _GROUP = re.compile(r"\(([A-Za-z0-9]+)\)([1-9]\d*)", re.ASCII)
@@ -29,14 +32,23 @@ def literature_files(folder: Path) -> list[Path]:
     """The tables of a folder, by name.
 
     Raises:
-        UserError: there is no such folder, or no table with the columns REQUIRED in it.
+        UserError: there is no such folder, no table with the columns REQUIRED in it, or one that cannot be read.
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder of literature tables")
-    files = [p for p in sorted(folder.iterdir()) if p.suffix in (".csv", ".parquet") and p.name not in CURATED and _fits(p)]
+    files = [path for path in _tables(folder) if _fits(path)]
     if not files:
         raise UserError(f"no .csv or .parquet file in {folder} has the columns {', '.join(REQUIRED)} (docs/how-to/literature.md)")
     return files
+
+
+def other_tables(folder: Path) -> list[Path]:
+    """The tables of a folder that lack some of the columns REQUIRED, and are left alone."""
+    return [path for path in _tables(folder) if not _fits(path)]
+
+
+def _tables(folder: Path) -> list[Path]:
+    return [p for p in sorted(folder.iterdir()) if p.suffix.lower() in (".csv", ".parquet") and p.name not in CURATED]
 
 
 def curated_files(folder: Path) -> list[Path]:
@@ -51,16 +63,44 @@ def read_values(files: Iterable[Path]) -> pd.DataFrame:
     the header)."""
     parts = []
     for path in files:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False) if path.suffix == ".csv" else pd.read_parquet(path)
-        part = pd.DataFrame({name: table[name].astype(str) for name in ("formula", "kind", "ref")})
-        part["stated"] = table["value_K"].astype(str)
+        table = _read(path)
+        part = pd.DataFrame({name: _text(table[name]) for name in ("formula", "kind", "ref")})
+        part["stated"] = _text(table["value_K"])
         part["value_K"] = pd.to_numeric(table["value_K"], errors="coerce").astype(float)
-        part["source"] = table["source"].astype(str) if "source" in table else path.stem
-        part["given_key"] = table["key"].astype(str) if "key" in table else ""
-        part["manual"] = table["manual"].astype(str).str.lower().isin(("true", "1")) if "manual" in table else False
+        part["source"] = _text(table["source"]) if "source" in table else path.stem
+        part["given_key"] = _text(table["key"]) if "key" in table else ""
+        part["manual"] = _text(table["manual"]).str.lower().isin(TRUE) if "manual" in table else False
         part["file"], part["row"] = path.name, np.arange(1, len(table) + 1)
         parts.append(part)
     return pd.concat(parts, ignore_index=True)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """The table; columns with blanks around their names are known without them.
+
+    Raises:
+        UserError: it cannot be read, or has a column twice.
+    """
+    try:
+        table = _csv(path) if path.suffix.lower() == ".csv" else pq.ParquetFile(path).read().to_pandas(ignore_metadata=True)
+    except (OSError, ValueError) as fault:
+        raise UserError(f"{path} is no readable table: {' '.join(str(fault).split())}") from fault
+    table = table.rename(columns=str.strip)
+    twice = [name for name in (*REQUIRED, *OPTIONAL) if list(table.columns).count(name) > 1]
+    if twice:
+        raise UserError(f"{path} has the column {twice[0]} twice")
+    return table
+
+
+def _csv(path: Path, rows: int | None = None) -> pd.DataFrame:
+    """As text, with the names of its columns as they stand: pandas would number the second of two."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True, header=None, nrows=rows)
+    return table.iloc[1:].set_axis(table.iloc[0].to_list(), axis=1).reset_index(drop=True)
+
+
+def _text(column: pd.Series[Any]) -> pd.Series[str]:
+    """As text; an absent value is empty."""
+    return column.astype(object).where(column.notna(), "").astype(str)
 
 
 def hashes(files: Iterable[Path]) -> dict[str, str]:
@@ -122,12 +162,7 @@ def _is_element(symbol: str) -> bool:
 
 def _fits(path: Path) -> bool:
     try:
-        if path.suffix == ".csv":
-            columns = list(pd.read_csv(path, nrows=0).columns)
-        else:
-            import pyarrow.parquet as pq
-
-            columns = list(pq.read_schema(path).names)
-    except (OSError, ValueError, UnicodeDecodeError) as fault:
+        names = _csv(path, rows=1).columns if path.suffix.lower() == ".csv" else pq.read_schema(path).names
+    except (OSError, ValueError) as fault:
         raise UserError(f"{path} is no readable table: {fault}") from fault
-    return set(REQUIRED) <= set(columns)
+    return set(REQUIRED) <= {str(name).strip() for name in names}

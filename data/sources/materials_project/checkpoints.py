@@ -46,10 +46,6 @@ class Checkpoints:
         self.kept(name)
         return page
 
-    def drop(self) -> None:
-        """Throw all pages away."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
     def _kept_plan(self) -> Any:
         try:
             return json.loads((self.folder / PLAN_FILE).read_text())

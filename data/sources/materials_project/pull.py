@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -59,7 +60,7 @@ class Pull:
     begin: Callable[[str, int], None] = lambda what, pages: None
     tick: Callable[[int], None] = lambda pages: None
     kept: Callable[[str], None] = lambda name: None
-    checkpoints: Checkpoints | None = field(default=None, init=False)
+    _checkpoints: Checkpoints | None = field(default=None, init=False)
 
     def run(self, base: Base | None, full: bool = False) -> Pulled:
         """Everything, or what moved since `base`.
@@ -83,9 +84,12 @@ class Pull:
                 return pulled
             except Drift as fault:
                 drifted = str(fault)
-                if self.checkpoints is not None:
-                    self.checkpoints.drop()
+                self.drop()
         raise Unavailable(f"Materials Project: {drifted}, {RESTARTS + 1} times in a row; try again later")
+
+    def drop(self) -> None:
+        """Throw all pages away: that of a listing, and those of documents that came because most of what was listed had moved."""
+        shutil.rmtree(self.work, ignore_errors=True)
 
     def _everything(self, release: Release, base: Base | None) -> Pulled:
         pages = self._pages("page", release, FIELDS, self.page_size, _narrowed)
@@ -121,8 +125,8 @@ class Pull:
     ) -> Iterable[Any]:
         """All pages of the query, in order, each from its checkpoint or from the service."""
         total = self.project.count()
-        self.checkpoints = Checkpoints(
-            self.work,
+        self._checkpoints = Checkpoints(
+            self.work / name,
             {"name": name, "release": [release.database_version, release.software_version], "total": total, "size": size,
              "fields": list(fields)},
             self.kept,
@@ -133,7 +137,7 @@ class Pull:
             expected = size if number < pages else total - size * (pages - 1)
             fetch = partial(self.project.page, number, size, fields, expected)
             try:
-                page = self.checkpoints.take(f"{name}-{number:05d}", fetch, keep)
+                page = self._checkpoints.take(f"{name}-{number:05d}", fetch, keep)
             except Unavailable:
                 if self.project.count() != total:  # then the page was not broken, only longer or shorter
                     raise Drift("the number of materials changed during the pull") from None
@@ -145,13 +149,13 @@ class Pull:
 
     def _fetch(self, ids: list[str]) -> list[Document]:
         """The documents of these canonical ids, in small lists."""
-        assert self.checkpoints is not None
+        assert self._checkpoints is not None
         batches = [ids[start : start + IDS_PER_REQUEST] for start in range(0, len(ids), IDS_PER_REQUEST)]
         self.begin("Changed materials", len(batches))
         found: list[Document] = []
         for batch in batches:
             fetch = partial(self.project.by_ids, batch, FIELDS)
-            page = self.checkpoints.take(f"ids-{text_hash(*batch)[:16]}", fetch, _narrowed)
+            page = self._checkpoints.take(f"ids-{text_hash(*batch)[:16]}", fetch, _narrowed)
             found += [Document(*parts) for parts in page]
             self.tick(1)
         return found

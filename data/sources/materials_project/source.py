@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ NAME = "Materials Project"
 DOCUMENTS_PER_SHARD = ROWS_PER_GROUP  # so that no group is read twice
 _T = TypeVar("_T")
 _FAULT_LENGTH = 300  # characters of a message
+_RELEASED = re.compile(rf"(?:^|(?<=, )){NAME} [^\s,]+")  # at the beginning, or after other sources
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,11 @@ class MaterialsProjectCandidates(MaterialsProjectSource):
             found = _guarded(document, _candidate)
             if found is not None:
                 yield found
+
+
+def without_release(description: str) -> str:
+    """What a source is called, whatever the release of the Materials Project: the next night's is the same source."""
+    return _RELEASED.sub(NAME, description)
 
 
 def materials_project_candidates(snapshot: Path) -> MaterialsProjectCandidates:

@@ -148,3 +148,47 @@ def test_formulas_are_read_as_pymatgen_reads_them() -> None:
         if plain:
             assert plain == Composition(formula).get_el_amt_dict(), formula
     assert amounts_of("D2O") == amounts_of("H2O") and amounts_of("Xx2") is None and amounts_of("Rf2") is None
+
+
+def test_absent_cells_of_a_parquet_table(tmp_path: Path) -> None:
+    """An absent reference is none, and a handbook's mark is one where other rows have no mark."""
+    tables = {"formula": ["Fe", "Fe", "Ni"], "kind": ["Tc"] * 3, "value_K": [1044.0, 1000.0, 627.0]}
+    table = pd.DataFrame({**tables, "ref": ["doi:10.1/a", "doi:10.1/b", None], "manual": [1.0, None, None]})
+    table.to_parquet(tmp_path / "mine.parquet")
+    snapshot = publish_literature(tmp_path / "home", tmp_path)
+    known = snapshot.compositions().set_index("formula")
+    assert known.loc["Fe", "tc_K"] == 1044 and known.loc["Ni", "dois"] == ""
+    assert snapshot.values()["manual"].tolist() == [True, False, False]
+
+
+def test_tables_by_hand(tmp_path: Path) -> None:
+    """Blanks behind commas, and a name in capitals; a table that is left alone is named."""
+    (tmp_path / "mine.csv").write_text("formula, kind, value_K, ref\nFe, Tc, 1044, a\n")
+    (tmp_path / "MORE.CSV").write_text(f"{HEAD}\nNi,Tc,627,a\n")
+    (tmp_path / "excel.csv").write_text(f"{HEAD};\nCo;Tc;1388;a\n".replace(",", ";"))
+    snapshot = publish_literature(tmp_path / "home", tmp_path)
+    assert set(snapshot.values()["formula"]) == {"Fe", "Ni"} and snapshot.manifest["left_alone"] == ["excel.csv"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (f"{HEAD}\nFe,Tc,1044,a\nNi,Tc,627,a,b,c,d\n", "mine.csv is no readable table: .* line 3"),
+        (f"{HEAD},formula\nFe,Tc,1044,a,Co\n", "mine.csv has the column formula twice"),
+        (f"{HEAD}\nFe,Tc,1044,a,\n", "mine.csv is no readable table: .* line 2"),
+    ],
+)
+def test_tables_that_cannot_be_read(tmp_path: Path, content: str, words: str) -> None:
+    (tmp_path / "mine.csv").write_text(content)
+    with pytest.raises(UserError, match=words):
+        publish_literature(tmp_path / "home", tmp_path)
+
+
+def test_a_parquet_table_that_is_damaged_inside(tmp_path: Path) -> None:
+    path = tmp_path / "mine.parquet"
+    pd.DataFrame({"formula": ["Fe"], "kind": ["Tc"], "value_K": [1044.0], "ref": ["a"]}).to_parquet(path)
+    content = bytearray(path.read_bytes())
+    content[20] ^= 0xFF
+    path.write_bytes(bytes(content))
+    with pytest.raises(UserError, match=r"mine\.parquet is no readable table"):
+        publish_literature(tmp_path / "home", tmp_path)

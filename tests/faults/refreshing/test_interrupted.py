@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from data.errors import Unavailable
 from data.snapshot import Snapshot, list_snapshots
 from data.store.lock import Busy
+from pipeline.ops.ledger import DONE, Ledger
 from pipeline.ops.progress import Quiet
 from pipeline.refresh.materials_project import refresh_materials_project
 from pipeline.settings import Settings
@@ -165,11 +166,16 @@ def test_what_moved_is_all_that_comes(
     assert elsewhere.snapshot.id == new.id and elsewhere.snapshot.manifest["pull"]["kind"] == "full"
 
 
-def test_nothing_new_costs_one_heartbeat(service: MaterialsProjectServer, refresh: Refresh, old: Snapshot) -> None:
+def test_nothing_new_costs_one_heartbeat(
+    service: MaterialsProjectServer, refresh: Refresh, where: Settings, old: Snapshot
+) -> None:
     service.database.version = old.manifest["origin"]["database_version"]
+    before = len(Ledger(where.home).entries())
     done = refresh()
     assert (done.news, done.snapshot.id) == (False, old.id)
     assert [path for path, _ in service.log] == ["/heartbeat"]
+    *earlier, entry = Ledger(where.home).entries()
+    assert (len(earlier), entry.job, entry.state) == (before, "refresh", DONE), "an alarm looks for the last good refresh"
 
 
 def test_a_new_series_of_the_software_pulls_everything(service: MaterialsProjectServer, refresh: Refresh, old: Snapshot) -> None:
@@ -192,13 +198,27 @@ def test_a_damaged_checkpoint_is_fetched_again(
     service.faults[("page", 6)] = Fault(503, times=99)
     with pytest.raises(Unavailable):
         refresh()
-    page = where.work / "materials-project" / "page-00002.json.gz"
+    page = where.work / "materials-project" / "page" / "page-00002.json.gz"
     content = bytearray(page.read_bytes())
     content[len(content) // 2] ^= 1
     page.write_bytes(content)
     service.forget()
     assert refresh().snapshot.id == expected
     assert asked(service) == [2, 6]
+
+
+def test_a_stopped_pull_of_what_moved_goes_on_where_most_has_moved(
+    service: MaterialsProjectServer, refresh: Refresh, materials: Documents, old: Snapshot
+) -> None:
+    """Then whole pages come, after a listing that the next refresh begins with again."""
+    for document in materials:
+        service.database.put({**document, "last_updated": "2026-10-20T00:00:00Z"})
+    service.faults[("page", 5)] = Fault(503, times=99)
+    with pytest.raises(Unavailable, match="page 5"):
+        refresh()
+    service.forget()
+    assert refresh().snapshot.manifest["pull"]["kind"] == "full"
+    assert asked(service) == [5, 6], "the pages of before are there"
 
 
 @pytest.fixture(scope="module")

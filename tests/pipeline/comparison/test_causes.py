@@ -26,6 +26,35 @@ def test_a_library_that_an_earlier_release_did_not_record_is_none() -> None:
     assert differences({**after, "provenance": {"libraries": fewer}}, after) == []
 
 
+def test_another_release_of_the_materials_project_is_no_setting() -> None:
+    runs = []
+    for release in ("2026.10.1", "2026.11.3"):
+        reading = {"kind": "materials-project", "path": f"/home/{release}", "release": release}
+        runs.append({**manifest(), "input": release, "source": f"Materials Project {release}", "reading": reading})
+    (found,) = differences(*runs)
+    assert (found.cause, found.what) == (Cause.DATA, "Materials Project 2026.10.1 → Materials Project 2026.11.3")
+
+
+def test_measured_values_are_no_setting() -> None:
+    before = manifest()
+    (found,) = differences(before, {**before, "code": [*before["code"], "literature-0123"]})
+    assert (found.cause, found.what) == (Cause.MEASURED, "literature snapshot none → 0123")
+    (back,) = differences({**before, "code": [*before["code"], "literature-0123"]}, before)
+    assert (back.cause, back.what) == (Cause.MEASURED, "literature snapshot 0123 → none")
+
+
+def test_what_crystals_are_compared_with_is_a_cause() -> None:
+    before = {**manifest(), "known_from": None}
+    (found,) = differences(before, {**before, "known_from": "fingerprints"})
+    assert found.cause is Cause.KNOWN and found.what.endswith("by nothing → the model's fingerprints")
+    assert differences({**before, "known_from": "abc"}, {**before, "known_from": "abc"}) == []
+
+
+def test_an_earlier_release_did_not_say_what_crystals_were_compared_with() -> None:
+    before = {name: value for name, value in manifest().items() if name != "known_from"}
+    assert differences(before, {**before, "known_from": "abc"}) == []
+
+
 def manifest() -> dict[str, Any]:
     """Of a screen with the libraries of this release."""
     told: dict[str, Any] = json.loads(OLD_RUN.read_text())

@@ -6,6 +6,7 @@ import signal
 import time
 import warnings
 from functools import lru_cache
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from data.symmetry import symmetrise
 from pipeline.features.cpulimit import OutOfTime, cpu_limit
 from pipeline.features.slow_descriptors import (
     SITE_PRESETS,
+    SLOW_DESCRIPTOR_CODE,
     slow_descriptor_key,
     slow_descriptor_names,
     slow_descriptor_row,
@@ -32,6 +34,11 @@ CHANGES = ["rotation", "site permutation", "all at once"]  # the last one with a
 @lru_cache(maxsize=16)
 def row_of(name: str) -> np.ndarray:
     return slow_descriptor_row(symmetrise(made.hand_built()[name]))
+
+
+@pytest.mark.parametrize("library", ["matminer", "pymatgen", "pymatgen-core"])
+def test_another_library_is_another_cache(library: str) -> None:
+    assert f"{library} {metadata.version(library)}" in SLOW_DESCRIPTOR_CODE.split(", ")
 
 
 @pytest.mark.parametrize("name", SOLID)

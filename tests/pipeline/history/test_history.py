@@ -72,12 +72,39 @@ def test_only_runs_of_one_source_and_profile_are_compared(tmp_path: Path) -> Non
     assert not other.before and third.before == first.id and not third.entered
 
 
+def test_another_release_of_the_materials_project_is_the_same_source(tmp_path: Path) -> None:
+    (table,) = simulate(tmp_path, 1)
+    for k, release in enumerate(("2026.10.1", "2026.11.3")):
+        source = f"Materials Project {release}, known to the ICSD"
+        write_run(tmp_path, f"{k:a>16}", table, FIRST_NIGHT + 10 * (k + 1), source=source)
+    _, first, second = read_nights(Settings(home=tmp_path)).read
+    assert not first.before and second.before == first.id
+
+
 def test_models_that_changed(home: Path) -> None:
     nights = read_nights(Settings(home=home)).read
     switched = [k for k, night in enumerate(nights) if any(what.startswith("moments: ") for what in night.changed)]
     assert switched == [14] and nights[14].models == {
         "moments": "b" * 16, "order": "c" * 16, "experiment": "e" + "0" * 15
     }  # fmt: skip
+
+
+def test_another_model_of_experiments_is_a_change(tmp_path: Path) -> None:
+    (table,) = simulate(tmp_path, 1)
+    for k, model in enumerate(("1" * 16, "2" * 16)):
+        write_run(tmp_path, f"{k:a>16}", table, FIRST_NIGHT + 10 * (k + 1), code=["screen-19"], experiment_model=model)
+    *_, last = read_nights(Settings(home=tmp_path)).read
+    assert "experiment: 11111111 → 22222222" in last.changed
+
+
+def test_a_home_that_moved_keeps_its_runs(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (table,) = simulate(home, 1)
+    write_run(home, "a" * 16, table, FIRST_NIGHT + 10)
+    (home / "results" / ("a" * 16)).rename(home / "runs" / ("a" * 16))  # below the home, as without --out
+    moved = home.rename(tmp_path / "moved")
+    night = read_nights(Settings(home=moved)).read[-1]
+    assert not night.trouble and night.report == moved / "runs" / ("a" * 16) / "report.html"
 
 
 def test_thirty_nights_on_one_small_page(home: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.ops.ledger import FAILED, Ledger
+from pipeline.ops.ledger import FAILED, INTERRUPTED, Ledger
 from pipeline.ops.metrics import _escaped, metrics_text
 from pipeline.settings import Settings
 from tests.conftest import STARTER_ROWS
@@ -52,10 +52,11 @@ def test_what_a_home_tells(where: Settings) -> None:
     assert metrics_text(where) == metrics_text(where)
 
 
-def test_a_failure_shows(where: Settings) -> None:
-    with pytest.raises(RuntimeError), Ledger(where.home).run("screen", "screen-x", {}):
-        raise RuntimeError("no")
-    assert parsed(metrics_text(where))["ferroscreen_runs", f'job="screen",state="{FAILED}"'] == 1
+@pytest.mark.parametrize(("fault", "state"), [(RuntimeError, FAILED), (KeyboardInterrupt, INTERRUPTED)])
+def test_a_run_that_ended_early_shows(where: Settings, fault: type[BaseException], state: str) -> None:
+    with pytest.raises(fault), Ledger(where.home).run("screen", "screen-x", {}):
+        raise fault
+    assert parsed(metrics_text(where))["ferroscreen_runs", f'job="screen",state="{state}"'] == 1
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Zl", "Zp", "Cs"]) | st.just("\n"), max_size=20))

@@ -9,10 +9,12 @@ import pytest
 
 from data.errors import UserError
 from data.snapshot import list_snapshots, publish_snapshot
+from data.sources.literature.snapshot import publish_literature
 from data.sources.selected import Selected
 from data.sources.starter import StarterSource
 from data.store.artifact import make_folder, make_newest, write_json
 from data.store.lock import Busy, writing
+from pipeline.ops.ledger import Ledger
 from pipeline.refresh.prune import prune
 from pipeline.screening.previous import list_runs
 from pipeline.settings import Settings
@@ -85,6 +87,14 @@ def test_what_a_training_reads_stays(where: Settings) -> None:
         prune(where, keep=1)
 
 
+def test_what_a_running_screen_reads_stays(where: Settings) -> None:
+    made = publish(where, 3)
+    with Ledger(where.home).run("screen", "screen-1", {"reading": of_snapshot(where, made[0])}):
+        done = prune(where, keep=1)
+        assert done.removed == [made[1]] and done.kept[made[0]] == "a running screen reads it"
+    assert prune(where, keep=1).removed == [made[0]]
+
+
 def test_nothing_while_somebody_writes(where: Settings) -> None:
     made = publish(where, 2)
     with writing(where.snapshots), pytest.raises(Busy):
@@ -154,3 +164,23 @@ def test_a_ranking_whose_folder_is_gone_and_what_a_kill_left(where: Settings) ->
 def test_two_rankings_must_stay(where: Settings) -> None:
     with pytest.raises(UserError, match="two must stay"):
         prune(where, keep=1, keep_runs=1)
+
+
+def test_what_a_run_ranks_stays_in_a_home_that_moved(where: Settings, tmp_path: Path) -> None:
+    """Its manifest names the snapshot by the path of before."""
+    made = publish(Settings(home=tmp_path / "home", workers=1), 3)
+    ranked(Settings(home=tmp_path / "home"), "r", of_snapshot(Settings(home=tmp_path / "home"), made[0]))
+    moved = Settings(home=(tmp_path / "home").rename(tmp_path / "moved"), workers=1)
+    assert prune(moved, keep=1).removed == [made[1]]
+
+
+def test_what_a_run_looked_up_stays(where: Settings, tmp_path: Path) -> None:
+    publish(where, 1)
+    tables, made = make_folder(tmp_path / "tables"), []
+    for kelvin in (1040, 1044, 1048):
+        (tables / "mine.csv").write_text(f"formula,kind,value_K,ref\nFe,Tc,{kelvin},a\n")
+        made.append(publish_literature(where.literature, tables).id)
+    facts = {"id": "r", "folder": str(where.runs / "r"), "code": ["screen-19", f"literature-{made[0]}"]}
+    write_json(make_folder(where.runs) / "r.json", facts)
+    done = prune(where, keep=1)
+    assert done.removed == [made[1]] and done.kept[made[0]] == "run r looked up its values"

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,6 +15,7 @@ from data.errors import UserError
 from data.snapshot import publish_snapshot
 from data.sources.starter import StarterSource
 from pipeline.ops.progress import Quiet
+from pipeline.registry import promotion
 from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.registry.ensemble_gates import gates
 from pipeline.registry.promotion import promote, rollback
@@ -83,6 +86,24 @@ def test_a_better_one_takes_over_and_can_be_given_up(root: Path, trained: Ensemb
     assert open_model(root).id == before
     with pytest.raises(UserError, match="no model to go back to"):
         rollback(root)
+
+
+def test_two_decisions_do_not_undo_one_another(root: Path, trained: Ensemble, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The better one is promoted, by another process as it were, while the good one is compared with the one before both."""
+    good, better = variant(trained, root, closer(0.8)), variant(trained, root, closer(0.5))
+    other = threading.Thread(target=promote, args=(root, better.id))
+    compared = promotion.compare
+
+    def meanwhile(*arguments: Any) -> Any:
+        if not other.ident:
+            other.start()
+            other.join(0.5)
+        return compared(*arguments)
+
+    monkeypatch.setattr(promotion, "compare", meanwhile)
+    assert promote(root, good.id).promoted
+    other.join()
+    assert current_models(root)[-2:] == [good.id, better.id]
 
 
 def test_a_worse_one_does_not_and_says_why(root: Path, trained: Ensemble) -> None:

@@ -112,6 +112,14 @@ def test_the_best_rank_comes_first_whatever_the_order() -> None:
     assert ranks == [str(rank) for rank in range(1, 13)]
 
 
+def test_each_mark_is_explained() -> None:
+    said = lxml.html.fromstring(render_report(content())).xpath("//dt[. = 'Marks']/following-sibling::dd[1]")[0]
+    marks = {mark.text for mark in said.findall("em")}
+    assert marks == {
+        "measured", "references disagree", "other structure measured", "known", "duplicate", "set aside", "note", "polymorph"
+    }  # fmt: skip
+
+
 def test_formulas_are_typeset() -> None:
     frame = ranking(1).assign(formula="Nd2(Fe0.5Co)14B")
     cell = parse(render_report(content(ranking=frame))).xpath("//bdi[@class='formula']")[0]

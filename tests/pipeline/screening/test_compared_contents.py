@@ -9,6 +9,7 @@ import pytest
 
 from data.cif.disorder import Disorder
 from data.sources.cif_folder import CifFolder
+from data.sources.literature.snapshot import publish_literature
 from pipeline.comparison.causes import Cause
 from pipeline.comparison.compare import compare
 from pipeline.export.chosen import choose, read_again
@@ -112,3 +113,17 @@ def test_other_contents_are_told_apart(mine: Path, where: Settings, ensemble: En
     (mine / "again.cif").write_text(cif_text())
     added = compare(moved, run(mine, where, ensemble, tmp_path / "c", Disorder.MAJORITY))
     assert [one.cause for one in added.differences] == [Cause.DATA, Cause.SETTINGS]
+
+
+def test_new_measured_values_do_not_hide_other_contents(mine: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
+    (mine / "layers.cif").write_text(two_sites(0.45))
+    before = run(mine, where, ensemble, tmp_path / "a", Disorder.AVERAGE)
+    (mine / "layers.cif").write_text(two_sites(0.40))
+    tables = tmp_path / "tables"
+    tables.mkdir()
+    (tables / "mine.csv").write_text("formula,kind,value_K,ref\nFeCo,Tc,210,doi:10.1/a\n")
+    publish_literature(where.literature, tables)
+    found = compare(before, run(mine, where, ensemble, tmp_path / "b", Disorder.AVERAGE))
+    assert [one.cause for one in found.differences] == [Cause.DATA, Cause.MEASURED]
+    why = found.changes.set_index("source_file")["why"]
+    assert why["layers.cif"].startswith("data: cell or positions")

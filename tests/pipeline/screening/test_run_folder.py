@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from data.errors import UserError
+from data.store.artifact import write_json
 from data.store.lock import Busy
 from pipeline.screening.previous import list_runs
-from pipeline.screening.run_folder import UNFINISHED_FILE, begin, finish, writing
+from pipeline.screening.run_folder import UNFINISHED_FILE, begin, claim_run, finish, writing
 from pipeline.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,6 +44,16 @@ def test_two_processes_do_not_write_to_one_folder(tmp_path: Path) -> None:
         assert (tmp_path / UNFINISHED_FILE).is_file()
         finish(tmp_path)
     assert not (tmp_path / UNFINISHED_FILE).exists()
+
+
+def test_the_next_release_is_the_same_question(tmp_path: Path) -> None:
+    """A nightly screen writes to one folder."""
+    source = "cif:mine, Materials Project 2026.10.1, known to the ICSD"
+    write_json(tmp_path / "manifest.json", {"kind": "screen", "id": "x", "source": source, "profile": "explore"})
+    claim_run(tmp_path, "cif:mine, Materials Project 2026.11.3, known to the ICSD", "explore", False, force=False)
+    for other in ("Materials Project 2026.11.3, known to the ICSD", "cif:mine, Materials Project 2026.11.3"):
+        with pytest.raises(UserError, match="holds run x"):
+            claim_run(tmp_path, other, "explore", False, force=False)
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", "{", '{"id": "x"}', '{"id": 1, "folder": "y"}', ""])

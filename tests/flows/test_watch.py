@@ -1,0 +1,48 @@
+"""What a job tells of a screen that differs from the one before: once, when it is new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from data.sources.starter import StarterSource
+from flows import console
+from flows.jobs.outlet import InProcess
+from flows.jobs.screening import ScreenJob, screen
+from pipeline.ops.progress import Quiet
+from pipeline.settings import settings
+
+
+@dataclass(frozen=True)
+class Told(InProcess):
+    """Keeps what a server would send."""
+
+    bodies: list[str] = field(default_factory=list)
+
+    def notify(self, subject: str, body: str) -> None:
+        self.bodies.append(body)
+
+
+def test_a_screen_that_is_taken_as_it_is_needs_no_second_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FERROSCREEN_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FERROSCREEN_WORKERS", "1")
+    monkeypatch.setattr(console, "_current", Quiet())
+    settings.cache_clear()
+    try:
+        source, folder = StarterSource(equilibrium_only=True), tmp_path / "cifs"
+        folder.mkdir()
+        crystals = [item.crystal for shard in source.shards() for item in source.read(shard)][:4]  # type: ignore[union-attr]
+        for crystal in crystals:
+            (folder / f"{crystal.id}.cif").write_text(crystal.to_pymatgen().to(fmt="cif"))  # type: ignore[union-attr]
+        told, job = Told(), ScreenJob([str(folder)])
+        screen(job, told)
+        assert not told.bodies
+        next(iter(folder.iterdir())).unlink()
+        screen(job, told)
+        assert len(told.bodies) == 1 and "gone from the candidates" in told.bodies[0]
+        screen(job, told)
+        assert len(told.bodies) == 1, "nothing is new"
+    finally:
+        settings.cache_clear()
