@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from data.store.artifact import text_hash
+
 FILE = Path(__file__).with_name("known_magnets.csv")
 STRUCTURE_TYPES = Path(__file__).with_name("structure_types.csv")
 ORDERS = ("FM", "FiM", "AFM")
@@ -17,6 +19,12 @@ def known_magnets() -> pd.DataFrame:
     """One row a compound and structure: formula, structure_type, space_group (only where it is one of several of the type),
     order, tc_K, tn_K, saturation_300K_T (where sure) and reference."""
     return pd.read_csv(FILE, dtype={"space_group": "Int64"})
+
+
+@lru_cache(maxsize=1)
+def known_magnets_code() -> str:
+    """Names the content of the table and of its structure types: with another one, the same crystals have other known orders."""
+    return f"known-magnets-{text_hash(FILE.read_text(encoding='utf-8'), STRUCTURE_TYPES.read_text(encoding='utf-8'))[:8]}"
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from data.errors import UserError
+from data.known_magnets import known_magnets_code
 from data.snapshot import Snapshot, open_snapshot
 from data.sources import Shard, Source
 from data.sources.literature.snapshot import LiteratureSnapshot, newest_literature
@@ -106,7 +107,7 @@ def screen(
     """
     given = source.identity()
     own = newest_literature(where.literature)
-    measured = [] if own is None else [f"{NAMED}{own.id}"]
+    measured = [known_magnets_code(), *([] if own is None else [f"{NAMED}{own.id}"])]
     code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, APPROXIMANT_CODE, *ensemble.descriptor_set.code, *measured)
     models = replace(ScreenModels.in_use(ensemble, where), kept=where.predictions if where.kept_predictions_mb else None)
     shown = ["licensed details"] if licensed_details else []

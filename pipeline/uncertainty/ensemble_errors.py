@@ -119,6 +119,7 @@ class ErrorModel:
         wide = np.flatnonzero(spin)  # of an element that they never saw, the members' probabilities say nothing
         free = self._p_above(MAGNETIC_THRESHOLD, moment[wide], size[wide], spin[wide])
         p_magnetic[wide] = np.fmax(p_magnetic[wide], free)
+        p_magnetic = np.fmax(p_magnetic, large)  # both are calibrated by themselves; a large moment is one
         return EnsemblePrediction(moment, low, high, std, size, p_magnetic, large, far, members)
 
     def _p_above(self, threshold: float, moment: Floats, size: Floats, spin: Floats) -> Floats:

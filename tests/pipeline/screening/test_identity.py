@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from data import known_magnets
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
 from pipeline.comparison.compare import compare
@@ -130,3 +131,27 @@ def test_blocks_of_one_name_are_read_again_in_their_order(
     assert sorted(rows["candidate_id"]) == ["two#same", "two#same (2)"]
     chosen, _ = read_again(done, rows)
     assert [one.crystal.formula for one in chosen] == rows["formula"].to_list() and rows["formula"].nunique() == 2
+
+
+def test_another_table_of_known_magnets_is_another_screen(
+    mine: Path, where: Settings, ensemble: Ensemble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run states the table that it looked orders up in; with another one it is not taken for finished."""
+    first, again = (run([mine], where, ensemble, tmp_path / "r1") for _ in range(2))
+    assert again.folder == first.folder and again.manifest["id"] == first.manifest["id"]
+    shorter = tmp_path / "known_magnets.csv"
+    shorter.write_text(known_magnets.FILE.read_text(encoding="utf-8").rpartition("\n")[0].rpartition("\n")[0], encoding="utf-8")
+    monkeypatch.setattr(known_magnets, "FILE", shorter)
+    cached = (known_magnets.known_magnets, known_magnets.known_magnets_code, known_magnets.measured_in)
+    for function in cached:
+        function.cache_clear()
+    try:
+        other = run([mine], where, ensemble, tmp_path / "r2")
+    finally:
+        monkeypatch.undo()
+        for function in cached:
+            function.cache_clear()
+    assert other.manifest["id"] != first.manifest["id"]
+    assert {k for k in range(len(first.manifest["code"])) if first.manifest["code"][k] != other.manifest["code"][k]} == {
+        first.manifest["code"].index(known_magnets.known_magnets_code())
+    }

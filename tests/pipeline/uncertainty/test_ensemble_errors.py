@@ -69,6 +69,14 @@ def test_it_knows_more_than_the_members_say() -> None:
     assert area is not None and area < 0.03
 
 
+def test_a_large_moment_is_a_moment() -> None:
+    _, members, examples, _ = simulated(6)
+    blind = [Prediction(p.moment, np.full(ROWS, 0.02)) for p in members]  # votes against moments
+    said = fitted().predict(dict(zip("ab", blind, strict=True)), WEIGHTS, examples)
+    assert (said.p_magnetic >= said.p_moment_above_1).all()
+    assert said.p_magnetic.max() > 0.9 and np.median(said.p_magnetic) < 0.2
+
+
 def test_scores_of_rows_that_taught_would_be_too_narrow() -> None:
     """The reason for cross-conformal scores."""
     truth, members, examples, _ = simulated(2)
