@@ -51,7 +51,7 @@ def with_measured(predictions: pd.DataFrame, cells: Cells, own: LiteratureSnapsh
 
 
 def _nearly(predictions: pd.DataFrame, wanted: pd.Series[bool], cells: Cells) -> NDArray[np.int64]:
-    """The space groups of the wanted rows, to NEARLY_A. The cell of a disordered crystal has the main element of each place, which
+    """The space groups of the wanted rows, to NEARLY_A. The cell of a disordered crystal has the main element of each place, that
     places that differ may share: their orbits keep them apart."""
     rows = np.flatnonzero(wanted).tolist()
     texts = predictions["occupancies"].fillna("") if "occupancies" in predictions else pd.Series("", predictions.index)
