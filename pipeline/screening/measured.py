@@ -26,8 +26,13 @@ NAMED = "literature-"  # in the `code` of a run's manifest, with the id of the u
 
 def literature_of(manifest: Mapping[str, Any]) -> str | None:
     """Id of the user's literature snapshot that a run looked up; None where it had none."""
-    named = [part for part in manifest.get("code") or [] if isinstance(part, str) and part.startswith(NAMED)]
-    return named[0].removeprefix(NAMED) if named else None
+    return looked_up(manifest, NAMED)
+
+
+def looked_up(manifest: Mapping[str, Any], what: str) -> str | None:
+    """What a run's manifest names in its `code` behind the prefix `what`; None where it names none."""
+    named = [part for part in manifest.get("code") or [] if isinstance(part, str) and part.startswith(what)]
+    return named[0].removeprefix(what) if named else None
 
 
 def with_measured(predictions: pd.DataFrame, cells: Cells, own: LiteratureSnapshot | None) -> pd.DataFrame:
