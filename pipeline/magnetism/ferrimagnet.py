@@ -26,7 +26,7 @@ from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from data.crystal import symbol
 from data.symmetry import SymmetricCell, alike
-from pipeline.magnetism.sublattices import DIGITS, SAME_NET, lowest
+from pipeline.magnetism.sublattices import DIGITS, FEW_ORBITS, SAME_NET, lowest
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -63,10 +63,23 @@ def compensation(cell: SymmetricCell) -> Compensation | None:
     salt = bool(is_anion()[cell.numbers].mean() >= SALT_SHARE)
     size = typical_sizes(salt)[cell.numbers]
     magnetic = np.flatnonzero(size)
+    orbits, elements = len(np.unique(cell.orbit[magnetic])), len(np.unique(cell.numbers[magnetic]))
+    if orbits <= FEW_ORBITS:  # each with a sign of its own: what is parallel stays so, whatever orbits are joined
+        found = _of_orbits(cell, magnetic, size, salt)
+        if found is None or found is PARALLEL or orbits == elements:
+            return found
+    joined = replace(cell, orbit=alike(cell, _kinds(cell.numbers, size, salt), NEARLY_A))
+    return _of_orbits(joined, magnetic, size, salt)
+
+
+def compensations(cells: Sequence[SymmetricCell], wanted: NDArray[np.bool_]) -> list[Compensation | None]:
+    """`compensation` of the wanted ones, None for the others."""
+    return [compensation(cell) if asked else None for cell, asked in zip(cells, wanted.tolist(), strict=True)]
+
+
+def _of_orbits(cell: SymmetricCell, magnetic: Ints, size: Floats, salt: bool) -> Compensation | None:
+    """`compensation` by the orbits of the cell as they are."""
     orbits = np.unique(cell.orbit[magnetic])
-    if len(orbits) > 1:
-        cell = replace(cell, orbit=alike(cell, _kinds(cell.numbers, size, salt), NEARLY_A))
-        orbits = np.unique(cell.orbit[magnetic])
     if not 1 <= len(orbits) <= MANY_ORBITS:
         return None
     if len(orbits) == 1:
@@ -74,7 +87,7 @@ def compensation(cell: SymmetricCell) -> Compensation | None:
     i, j, distance = _neighbours(cell, magnetic, SEARCH_A)
     place = np.searchsorted(orbits, cell.orbit)  # of magnetic sites only
     if not salt:
-        size *= _in_metal(cell, i, j, distance)
+        size = size * _in_metal(cell, i, j, distance)
     both = size[j] > 0
     exchange = _exchange(cell.numbers[i[both]], cell.numbers[j[both]], distance[both], salt)
     coupling = np.zeros((len(orbits), len(orbits)))
@@ -92,11 +105,6 @@ def compensation(cell: SymmetricCell) -> Compensation | None:
     if abs(found.signs.sum()) == len(orbits):
         return PARALLEL if found.energy < 0 else None
     return Compensation(found.net, _words(numbers, coordination, found.signs, sites * size))
-
-
-def compensations(cells: Sequence[SymmetricCell], wanted: NDArray[np.bool_]) -> list[Compensation | None]:
-    """`compensation` of the wanted ones, None for the others."""
-    return [compensation(cell) if asked else None for cell, asked in zip(cells, wanted.tolist(), strict=True)]
 
 
 @lru_cache(maxsize=2)
@@ -122,12 +130,13 @@ def _kinds(numbers: Ints, size: Floats, salt: bool) -> Ints:
 
 
 def _gains_parallel(cell: SymmetricCell, magnetic: Ints, size: Floats, salt: bool) -> bool:
-    """Whether the moments of a single orbit, equal ones, prefer to be parallel."""
+    """Whether the moments of a single orbit, equal ones, prefer to be parallel. Its sites may be equivalent only nearly."""
     if not salt and cell.numbers[magnetic[0]] <= _LAST_EARLY:
         return False
-    i, j, distance = _neighbours(cell, magnetic[:1], SEARCH_A if salt else METAL_A)
+    i, j, distance = _neighbours(cell, magnetic, SEARCH_A if salt else METAL_A)
     same = size[j] > 0
-    return bool(_exchange(cell.numbers[i[same]], cell.numbers[j[same]], distance[same], salt).sum() < 0)
+    exchange = _exchange(cell.numbers[i[same]], cell.numbers[j[same]], distance[same], salt)
+    return bool(np.rint(TENTHS * exchange).sum() < 0)
 
 
 def _neighbours(cell: SymmetricCell, centres: Ints, within_A: float) -> tuple[Ints, Ints, Floats]:

@@ -21,6 +21,7 @@ from pipeline.magnetism.four_f import four_f_facts, orbits_4f
 
 Floats = NDArray[np.float64]
 LEAST_P = 0.1  # of being magnetic, from which the sublattices are looked for
+LEAST_D = 0.05  # µB/atom of typical d moments; less is no d sublattice
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,7 @@ class MomentFacts:
     spin_4f: Floats
     label_4f: Floats
     doubt_4f: Floats
-    orbits_4f: Floats  # inequivalent places of frozen 4f shells
+    orbits_4f: Floats  # inequivalent places of frozen 4f shells, of crystals without d moments
     ions_4f: NDArray[np.object_]
     typical_d: Floats  # the sum of typical d moments
     salt: Floats  # 1 for a salt, 0 for a metal
@@ -83,11 +84,11 @@ def moment_facts(graphs: CrystalGraphs, cells: Sequence[SymmetricCell], p_magnet
         cells: the same crystals.
         p_magnetic: (crystals,) predicted probability of a DFT moment; sublattices of crystals below LEAST_P are not looked for.
     """
-    found = compensations(cells, p_magnetic >= LEAST_P)
+    found, of_d = compensations(cells, p_magnetic >= LEAST_P), typical_d(graphs)
     return {
         **four_f_facts(graphs),
-        "orbits_4f": orbits_4f(cells),
-        "typical_d": typical_d(graphs),
+        "orbits_4f": orbits_4f(cells, of_d < LEAST_D),  # beside d moments their number does not count
+        "typical_d": of_d,
         "salt": _salt(graphs).astype(np.float64),
         "fim_share": np.array([np.nan if one is None else one.share for one in found]),
         "fim_words": np.array(["" if one is None else one.words for one in found], dtype=object),
