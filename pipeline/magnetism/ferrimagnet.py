@@ -8,8 +8,9 @@ sublattices of the symmetric crystal. J has the sign that is usual for the pair:
 * salts: antiparallel where two sites share a corner (3.2 to 4.15 Å: superexchange at 120° to 180°; spinels A against B, garnets,
   hexaferrites, double perovskites), weakly parallel where they share an edge or face (Goodenough 1955, Kanamori 1959); parallel
   for manganese with nickel or cobalt at 180° (La2NiMnO6: the e_g shell of Mn 4+ is empty);
-* metals: antiparallel for near neighbours among V, Cr and Mn and of V and Cr with Fe, Co and Ni (Mn4N, Mn2Sb, inverse Heusler
-  alloys), parallel for the others.
+* metals: antiparallel for near neighbours among V, Cr and Mn (Mn4N, Mn2Sb, inverse Heusler alloys), parallel for the others.
+  Beside Mn, Fe, Co or Ni, V and Cr are not counted: their moments follow the neighbours (antiparallel in bcc Fe-Cr, parallel in
+  Co2CrGa), so that a calculation finds their signs from any start, and its total contains them.
 
 Sizes of the site moments are typical ones; a caller scales them to the predicted sum.
 """
@@ -42,7 +43,8 @@ SEARCH_A, CORNER_A, STRAIGHT_A, METAL_A = 4.15, 3.2, 3.7, 2.95  # from STRAIGHT_
 MANY_ORBITS = 64  # no rule for more
 NEARLY_A = 0.1  # Å; sites this near to the image of another one are of its sublattice
 TENTHS = 10.0  # couplings are counted in tenths of the largest one, so that they are integers
-_LAST_EARLY = 25  # V, Cr and Mn against Fe, Co and Ni
+MANGANESE = 25
+FOLLOWING, LEADING = (23, 24), (25, 26, 27, 28)  # V and Cr follow the others in a metal
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ def compensation(cell: SymmetricCell) -> Compensation | None:
     whole sublattices would cost energy if all are the same (an antiferromagnet, or sites far from each other)."""
     salt = bool(is_anion()[cell.numbers].mean() >= SALT_SHARE)
     size = typical_sizes(salt)[cell.numbers]
+    if not salt and np.isin(cell.numbers, LEADING).any():
+        size = np.where(np.isin(cell.numbers, FOLLOWING), 0.0, size)
     magnetic = np.flatnonzero(size)
     orbits, elements = len(np.unique(cell.orbit[magnetic])), len(np.unique(cell.numbers[magnetic]))
     if orbits <= FEW_ORBITS:  # each with a sign of its own: what is parallel stays so, whatever orbits are joined
@@ -131,7 +135,7 @@ def _kinds(numbers: Ints, size: Floats, salt: bool) -> Ints:
 
 def _gains_parallel(cell: SymmetricCell, magnetic: Ints, size: Floats, salt: bool) -> bool:
     """Whether the moments of a single orbit, equal ones, prefer to be parallel. Its sites may be equivalent only nearly."""
-    if not salt and cell.numbers[magnetic[0]] <= _LAST_EARLY:
+    if not salt and cell.numbers[magnetic[0]] <= MANGANESE:
         return False
     i, j, distance = _neighbours(cell, magnetic, SEARCH_A if salt else METAL_A)
     same = size[j] > 0
@@ -155,10 +159,8 @@ def _exchange(first: Ints, second: Ints, distance: Floats, salt: bool) -> Floats
         later = np.maximum(first, second)
         empty = (np.minimum(first, second) == 25) & ((later == 27) | (later == 28))
         return np.where(empty & (distance >= STRAIGHT_A), -1.0, np.where(distance >= CORNER_A, 1.0, -0.1))
-    early = (first <= _LAST_EARLY).astype(int) + (second <= _LAST_EARLY)
-    manganese = (first == 25) | (second == 25)
-    mixed = np.where(manganese, -0.5, 1.0)  # manganese is parallel to iron and cobalt, chromium antiparallel
-    value = np.where(early == 2, 1.0, np.where(early == 1, mixed, -1.0))
+    early = (first <= MANGANESE).astype(int) + (second <= MANGANESE)
+    value = np.where(early == 2, 1.0, np.where(early == 1, -0.5, -1.0))  # manganese is parallel to iron and cobalt
     return np.where(distance <= METAL_A, value, 0.0)
 
 
@@ -168,7 +170,7 @@ def _in_metal(cell: SymmetricCell, i: Ints, j: Ints, distance: Floats) -> Floats
     metals = np.bincount(i[near], typical_sizes(False)[cell.numbers[j[near]]] > 0, len(cell.numbers))
     light = np.bincount(i, (distance < 2.3) & np.isin(cell.numbers[j], INTERSTITIAL), len(cell.numbers))
     factor = np.where(light > 0, BESIDE_INTERSTITIAL, np.clip(1.4 - 0.07 * metals, 0.5, 1.4))
-    return np.where(cell.numbers == 25, factor, 1.0)
+    return np.where(cell.numbers == MANGANESE, factor, 1.0)
 
 
 def _first_shell(i: Ints, distance: Floats, n: int) -> Floats:

@@ -205,3 +205,16 @@ def test_a_noisy_cell_has_the_same_words_for_every_order_of_its_sites(seed: int)
         origin = rng.random(3)
         found.add(of_cell(Structure(whole.lattice, [whole.species[k] for k in order], whole.frac_coords[order] + origin)))
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(("follower", "leader"), [("Cr", "Fe"), ("V", "Fe"), ("Cr", "Co"), ("V", "Mn")])
+def test_vanadium_and_chromium_follow_in_metals(follower: str, leader: str) -> None:
+    """A calculation finds their sign from any start, so that no rule may oppose them once more."""
+    ordered = of_space_group("Pm-3m", Lattice.cubic(2.87), [leader, follower], [[0.0] * 3, [0.5] * 3])
+    found = of_cell(ordered)
+    assert found is None or (found.share == 1.0 and not found.words)
+
+
+def test_vanadium_and_chromium_do_not_follow_in_salts() -> None:
+    found = of_cell(of_space_group("Fd-3m", Lattice.cubic(8.4), ["Fe", "Cr", "O"], [[0.0] * 3, [0.625] * 3, [0.3872] * 3]))
+    assert found is not None and found.share < 0.8 and "Cr" in found.words
