@@ -175,9 +175,11 @@ class _Settling:
         for site in self.small.sites if self.typed else ():
             if self.named is None and site.type_symbol.strip() == "T":
                 self._note(f"site {site.label!r} is hydrogen (tritium) by its type symbol")
+            label = site.label.strip()
+            if not label[1:2].islower() or (label[:2] == site.element.name and not label[2:3].isalpha()):
+                continue  # nearly all
             said = label_reading(site.label)
-            two_letters = site.label.strip()[1:2].islower()
-            other = said.sure and two_letters and said.likely != site.element.atomic_number
+            other = said.sure and said.likely != site.element.atomic_number
             if other and (self.named is None or said.likely in self.named):
                 self._note(f"site {site.label!r} is {site.element.name} by its type symbol")
 

@@ -68,12 +68,15 @@ def compensation(cell: SymmetricCell) -> Compensation | None:
         size = np.where(np.isin(cell.numbers, FOLLOWING), 0.0, size)
     magnetic = np.flatnonzero(size)
     orbits, elements = len(np.unique(cell.orbit[magnetic])), len(np.unique(cell.numbers[magnetic]))
+    found = None
     if orbits <= FEW_ORBITS:  # each with a sign of its own: what is parallel stays so, whatever orbits are joined
         found = _of_orbits(cell, magnetic, size, salt)
         if found is None or found is PARALLEL or orbits == elements:
             return found
-    joined = replace(cell, orbit=alike(cell, _kinds(cell.numbers, size, salt), NEARLY_A))
-    return _of_orbits(joined, magnetic, size, salt)
+    joined = alike(cell, _kinds(cell.numbers, size, salt), NEARLY_A)
+    if found is not None and len(np.unique(joined[magnetic])) == orbits:
+        return found
+    return _of_orbits(replace(cell, orbit=joined), magnetic, size, salt)
 
 
 def compensations(cells: Sequence[SymmetricCell], wanted: NDArray[np.bool_]) -> list[Compensation | None]:
