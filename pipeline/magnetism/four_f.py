@@ -75,7 +75,9 @@ def orbits_4f(cells: Sequence[SymmetricCell], wanted: NDArray[np.bool_]) -> Floa
 
 
 def _orbits(cell: SymmetricCell) -> int:
-    here = np.isin(cell.numbers, list(FROZEN_4F))
+    here = _frozen()[cell.numbers]
+    if not here.any():
+        return 0
     orbit = cell.orbit
     if len(np.unique(orbit[here])) > 1:
         kinds = np.where(np.isin(cell.numbers, list(RARE_EARTHS)), 0, cell.numbers)
@@ -103,6 +105,12 @@ def _ion(z: int, p: float) -> str:
         return f"{symbol(z)} {HUND_VALENCE[z]}+"
     valence, sure = (HUND_VALENCE[z], p) if p >= 0.5 else (OTHER_VALENCE[z], 1.0 - p)
     return f"{symbol(z)} {valence}+ (p = {sure:.2f})"
+
+
+@lru_cache(maxsize=1)
+def _frozen() -> NDArray[np.bool_]:
+    """(104,) by atomic number: FROZEN_4F. A look-up takes a tenth of the time of np.isin, for each of many small cells."""
+    return np.isin(np.arange(LARGEST_Z + 1), list(FROZEN_4F))
 
 
 @lru_cache(maxsize=1)
