@@ -173,12 +173,10 @@ class _Settling:
         """Say which labels name another element that the formula has, since a formula confirms no exchange of type symbols;
         where there is none, which name any other element, and that `T` is tritium."""
         for site in self.small.sites if self.typed else ():
-            if self.named is None and site.type_symbol.strip() == "T":
+            z, said = site.element.atomic_number, _named_by(site.label)
+            if z == _HYDROGEN and self.named is None and site.type_symbol.strip() == "T":
                 self._note(f"site {site.label!r} is hydrogen (tritium) by its type symbol")
-            said = label_reading(site.label)
-            two_letters = site.label.strip()[1:2].islower()
-            other = said.sure and two_letters and said.likely != site.element.atomic_number
-            if other and (self.named is None or said.likely in self.named):
+            if said and said != z and (self.named is None or said in self.named):
                 self._note(f"site {site.label!r} is {site.element.name} by its type symbol")
 
     def _has_hydrogen(self) -> bool:
@@ -226,6 +224,13 @@ def _element_names() -> dict[str, int]:
 def _only_reading(symbol: str) -> int:
     readings = symbol_readings(symbol)
     return next(iter(readings)) if len(readings) == 1 else 0
+
+
+@lru_cache(maxsize=65536)
+def _named_by(label: str) -> int:
+    """The element that the two letters of a label surely name; 0 for other labels."""
+    said = label_reading(label)
+    return said.likely if said.sure and label.strip()[1:2].islower() else 0
 
 
 @lru_cache(maxsize=128)
