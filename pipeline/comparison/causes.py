@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from data.known_magnets import CODE
-from pipeline.screening.measured import NAMED, handbook_of, literature_of
+from pipeline.screening.measured import NAMED, literature_of
 
 
 class Cause(StrEnum):
@@ -43,9 +42,6 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Differenc
     measured = [literature_of(run) or "none" for run in (before, after)]
     if measured[0] != measured[1]:
         found.append(Difference(Cause.MEASURED, f"literature snapshot {measured[0]} → {measured[1]}"))
-    handbook = [handbook_of(run) for run in (before, after)]
-    if handbook[0] != handbook[1] and None not in handbook:
-        found.append(Difference(Cause.MEASURED, f"handbook {handbook[0]} → {handbook[1]}"))
     known = [run.get("known_from", "") for run in (before, after)]
     if known[0] != known[1] and "" not in known:  # earlier releases did not say
         found.append(Difference(Cause.KNOWN, f"crystals of the training data, by {_known(known[0])} → {_known(known[1])}"))
@@ -67,8 +63,8 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Differenc
 
 
 def code_of(run: dict[str, Any]) -> list[str]:
-    """The versions of the code behind a run, from its manifest, which names the measured values in the same list."""
-    return [part for part in run["code"] if not part.startswith((NAMED, CODE))]
+    """The versions of the code behind a run, from its manifest."""
+    return [part for part in run["code"] if not part.startswith(NAMED)]
 
 
 def _known(by: str | None) -> str:

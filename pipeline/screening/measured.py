@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data.known_magnets import CODE
 from data.labels import TESLA_PER_MUB_PER_A3
 from data.sources.literature.snapshot import LiteratureSnapshot
 from data.symmetry import SymmetricCell, group_within
@@ -27,17 +26,8 @@ NAMED = "literature-"  # in the `code` of a run's manifest, with the id of the u
 
 def literature_of(manifest: Mapping[str, Any]) -> str | None:
     """Id of the user's literature snapshot that a run looked up; None where it had none."""
-    return _named(manifest, NAMED)
-
-
-def handbook_of(manifest: Mapping[str, Any]) -> str | None:
-    """Which table of known magnets a run looked up; None where an earlier release did not say."""
-    return _named(manifest, CODE)
-
-
-def _named(manifest: Mapping[str, Any], lead: str) -> str | None:
-    named = [part for part in manifest.get("code") or [] if isinstance(part, str) and part.startswith(lead)]
-    return named[0].removeprefix(lead) if named else None
+    named = [part for part in manifest.get("code") or [] if isinstance(part, str) and part.startswith(NAMED)]
+    return named[0].removeprefix(NAMED) if named else None
 
 
 def with_measured(predictions: pd.DataFrame, cells: Cells, own: LiteratureSnapshot | None) -> pd.DataFrame:

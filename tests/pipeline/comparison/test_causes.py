@@ -43,15 +43,6 @@ def test_measured_values_are_no_setting() -> None:
     assert (back.cause, back.what) == (Cause.MEASURED, "literature snapshot 0123 → none")
 
 
-def test_another_handbook_is_no_setting() -> None:
-    """Nor is one that an earlier release did not name; it need not have changed."""
-    before = manifest()
-    one, other = ({**before, "code": [*before["code"], f"known-magnets-{name}"]} for name in ("0123", "4567"))
-    (found,) = differences(one, other)
-    assert (found.cause, found.what) == (Cause.MEASURED, "handbook 0123 → 4567")
-    assert differences(before, one) == []
-
-
 def test_what_crystals_are_compared_with_is_a_cause() -> None:
     before = {**manifest(), "known_from": None}
     (found,) = differences(before, {**before, "known_from": "fingerprints"})
