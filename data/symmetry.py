@@ -111,9 +111,15 @@ def alike(cell: SymmetricCell, kinds: NDArray[np.int64], within_A: float) -> NDA
     return joined
 
 
-def group_within(cell: SymmetricCell, within_A: float) -> int:
-    """The number of the space group that a cell has, if no site need be nearer than `within_A` (Å) to where symmetry puts it."""
-    found = _nearly(cell, cell.numbers, _by_surroundings(cell, cell.numbers), within_A)
+def group_within(cell: SymmetricCell, kinds: NDArray[np.int64], within_A: float) -> int:
+    """The number of the space group that a cell has, if no site need be nearer than `within_A` (Å) to where symmetry puts it.
+
+    Args:
+        cell: a symmetrised crystal.
+        kinds: (n,) what the operations keep, such as the elements.
+        within_A: Å.
+    """
+    found = _nearly(cell, kinds, _by_surroundings(cell, kinds), within_A)
     return cell.space_group if found is None else int(found.number)
 
 

@@ -12,6 +12,7 @@ from data.store.artifact import text_hash
 FILE = Path(__file__).with_name("known_magnets.csv")
 STRUCTURE_TYPES = Path(__file__).with_name("structure_types.csv")
 ORDERS = ("FM", "FiM", "AFM")
+NAMED = "known-magnets-"  # in the `code` of a run's manifest, with a hash of the table
 
 
 @lru_cache(maxsize=1)
@@ -24,7 +25,7 @@ def known_magnets() -> pd.DataFrame:
 @lru_cache(maxsize=1)
 def known_magnets_code() -> str:
     """Names the content of the table and of its structure types: with another one, the same crystals have other known orders."""
-    return f"known-magnets-{text_hash(FILE.read_text(encoding='utf-8'), STRUCTURE_TYPES.read_text(encoding='utf-8'))[:8]}"
+    return f"{NAMED}{text_hash(FILE.read_text(encoding='utf-8'), STRUCTURE_TYPES.read_text(encoding='utf-8'))[:8]}"
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from pipeline.screening.measured import NAMED, literature_of
+from data.known_magnets import NAMED as HANDBOOK
+from pipeline.screening.measured import NAMED as LITERATURE
+from pipeline.screening.measured import looked_up
 
 
 class Cause(StrEnum):
@@ -39,9 +41,10 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Differenc
         sources = (before["source"], after["source"])
         what = " → ".join(sources) if sources[0] != sources[1] else OTHER_CONTENTS.format(sources[0])
         found.append(Difference(Cause.DATA, what))
-    measured = [literature_of(run) or "none" for run in (before, after)]
-    if measured[0] != measured[1]:
-        found.append(Difference(Cause.MEASURED, f"literature snapshot {measured[0]} → {measured[1]}"))
+    for prefix, table in ((LITERATURE, "literature snapshot"), (HANDBOOK, "table of known magnets")):
+        measured = [looked_up(run, prefix) or "none" for run in (before, after)]
+        if measured[0] != measured[1] and (prefix == LITERATURE or "none" not in measured):  # earlier releases named no table
+            found.append(Difference(Cause.MEASURED, f"{table} {measured[0]} → {measured[1]}"))
     known = [run.get("known_from", "") for run in (before, after)]
     if known[0] != known[1] and "" not in known:  # earlier releases did not say
         found.append(Difference(Cause.KNOWN, f"crystals of the training data, by {_known(known[0])} → {_known(known[1])}"))
@@ -64,7 +67,7 @@ def differences(before: dict[str, Any], after: dict[str, Any]) -> list[Differenc
 
 def code_of(run: dict[str, Any]) -> list[str]:
     """The versions of the code behind a run, from its manifest."""
-    return [part for part in run["code"] if not part.startswith(NAMED)]
+    return [part for part in run["code"] if not part.startswith((LITERATURE, HANDBOOK))]
 
 
 def _known(by: str | None) -> str:

@@ -11,7 +11,7 @@ from pipeline.screening.profiles import Profile
 
 SAME_TESLA = 0.005  # T; what rounding and another batch order leave
 SAME_NUMBER = 0.005  # of other columns; relative for numbers above 1
-MEASURED = ("known_order", "known_tc_K", "known_tn_K", "known_spread_K", "known_references", "known_dois")
+MEASURED = ("known_order", "known_tc_K", "known_tn_K", "known_spread_K", "known_references", "known_dois", "known_elsewhere")
 
 
 def prediction_changes(

@@ -8,8 +8,9 @@ sublattices of the symmetric crystal. J has the sign that is usual for the pair:
 * salts: antiparallel where two sites share a corner (3.2 to 4.15 Å: superexchange at 120° to 180°; spinels A against B, garnets,
   hexaferrites, double perovskites), weakly parallel where they share an edge or face (Goodenough 1955, Kanamori 1959); parallel
   for manganese with nickel or cobalt at 180° (La2NiMnO6: the e_g shell of Mn 4+ is empty);
-* metals: antiparallel for near neighbours among V, Cr and Mn and of V and Cr with Fe, Co and Ni (Mn4N, Mn2Sb, inverse Heusler
-  alloys), parallel for the others.
+* metals: antiparallel for near neighbours among V, Cr and Mn (Mn4N, Mn2Sb, inverse Heusler alloys), parallel for the others.
+  Beside Mn, Fe, Co or Ni, V and Cr are not counted: their moments follow the neighbours (antiparallel in bcc Fe-Cr, parallel in
+  Co2CrGa), so that a calculation finds their signs from any start, and its total contains them.
 
 Sizes of the site moments are typical ones; a caller scales them to the predicted sum.
 """
@@ -26,7 +27,7 @@ from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from data.crystal import symbol
 from data.symmetry import SymmetricCell, alike
-from pipeline.magnetism.sublattices import DIGITS, SAME_NET, lowest
+from pipeline.magnetism.sublattices import DIGITS, FEW_ORBITS, SAME_NET, lowest
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -42,7 +43,8 @@ SEARCH_A, CORNER_A, STRAIGHT_A, METAL_A = 4.15, 3.2, 3.7, 2.95  # from STRAIGHT_
 MANY_ORBITS = 64  # no rule for more
 NEARLY_A = 0.1  # Å; sites this near to the image of another one are of its sublattice
 TENTHS = 10.0  # couplings are counted in tenths of the largest one, so that they are integers
-_LAST_EARLY = 25  # V, Cr and Mn against Fe, Co and Ni
+MANGANESE = 25
+FOLLOWING, LEADING = (23, 24), (25, 26, 27, 28)  # V and Cr follow the others in a metal
 
 
 @dataclass(frozen=True)
@@ -62,11 +64,26 @@ def compensation(cell: SymmetricCell) -> Compensation | None:
     whole sublattices would cost energy if all are the same (an antiferromagnet, or sites far from each other)."""
     salt = bool(is_anion()[cell.numbers].mean() >= SALT_SHARE)
     size = typical_sizes(salt)[cell.numbers]
+    if not salt and np.isin(cell.numbers, LEADING).any():
+        size = np.where(np.isin(cell.numbers, FOLLOWING), 0.0, size)
     magnetic = np.flatnonzero(size)
+    orbits, elements = len(np.unique(cell.orbit[magnetic])), len(np.unique(cell.numbers[magnetic]))
+    if orbits <= FEW_ORBITS:  # each with a sign of its own: what is parallel stays so, whatever orbits are joined
+        found = _of_orbits(cell, magnetic, size, salt)
+        if found is None or found is PARALLEL or orbits == elements:
+            return found
+    joined = replace(cell, orbit=alike(cell, _kinds(cell.numbers, size, salt), NEARLY_A))
+    return _of_orbits(joined, magnetic, size, salt)
+
+
+def compensations(cells: Sequence[SymmetricCell], wanted: NDArray[np.bool_]) -> list[Compensation | None]:
+    """`compensation` of the wanted ones, None for the others."""
+    return [compensation(cell) if asked else None for cell, asked in zip(cells, wanted.tolist(), strict=True)]
+
+
+def _of_orbits(cell: SymmetricCell, magnetic: Ints, size: Floats, salt: bool) -> Compensation | None:
+    """`compensation` by the orbits of the cell as they are."""
     orbits = np.unique(cell.orbit[magnetic])
-    if len(orbits) > 1:
-        cell = replace(cell, orbit=alike(cell, _kinds(cell.numbers, size, salt), NEARLY_A))
-        orbits = np.unique(cell.orbit[magnetic])
     if not 1 <= len(orbits) <= MANY_ORBITS:
         return None
     if len(orbits) == 1:
@@ -74,7 +91,7 @@ def compensation(cell: SymmetricCell) -> Compensation | None:
     i, j, distance = _neighbours(cell, magnetic, SEARCH_A)
     place = np.searchsorted(orbits, cell.orbit)  # of magnetic sites only
     if not salt:
-        size *= _in_metal(cell, i, j, distance)
+        size = size * _in_metal(cell, i, j, distance)
     both = size[j] > 0
     exchange = _exchange(cell.numbers[i[both]], cell.numbers[j[both]], distance[both], salt)
     coupling = np.zeros((len(orbits), len(orbits)))
@@ -92,11 +109,6 @@ def compensation(cell: SymmetricCell) -> Compensation | None:
     if abs(found.signs.sum()) == len(orbits):
         return PARALLEL if found.energy < 0 else None
     return Compensation(found.net, _words(numbers, coordination, found.signs, sites * size))
-
-
-def compensations(cells: Sequence[SymmetricCell], wanted: NDArray[np.bool_]) -> list[Compensation | None]:
-    """`compensation` of the wanted ones, None for the others."""
-    return [compensation(cell) if asked else None for cell, asked in zip(cells, wanted.tolist(), strict=True)]
 
 
 @lru_cache(maxsize=2)
@@ -122,12 +134,13 @@ def _kinds(numbers: Ints, size: Floats, salt: bool) -> Ints:
 
 
 def _gains_parallel(cell: SymmetricCell, magnetic: Ints, size: Floats, salt: bool) -> bool:
-    """Whether the moments of a single orbit, equal ones, prefer to be parallel."""
-    if not salt and cell.numbers[magnetic[0]] <= _LAST_EARLY:
+    """Whether the moments of a single orbit, equal ones, prefer to be parallel. Its sites may be equivalent only nearly."""
+    if not salt and cell.numbers[magnetic[0]] <= MANGANESE:
         return False
-    i, j, distance = _neighbours(cell, magnetic[:1], SEARCH_A if salt else METAL_A)
+    i, j, distance = _neighbours(cell, magnetic, SEARCH_A if salt else METAL_A)
     same = size[j] > 0
-    return bool(_exchange(cell.numbers[i[same]], cell.numbers[j[same]], distance[same], salt).sum() < 0)
+    exchange = _exchange(cell.numbers[i[same]], cell.numbers[j[same]], distance[same], salt)
+    return bool(np.rint(TENTHS * exchange).sum() < 0)
 
 
 def _neighbours(cell: SymmetricCell, centres: Ints, within_A: float) -> tuple[Ints, Ints, Floats]:
@@ -146,10 +159,8 @@ def _exchange(first: Ints, second: Ints, distance: Floats, salt: bool) -> Floats
         later = np.maximum(first, second)
         empty = (np.minimum(first, second) == 25) & ((later == 27) | (later == 28))
         return np.where(empty & (distance >= STRAIGHT_A), -1.0, np.where(distance >= CORNER_A, 1.0, -0.1))
-    early = (first <= _LAST_EARLY).astype(int) + (second <= _LAST_EARLY)
-    manganese = (first == 25) | (second == 25)
-    mixed = np.where(manganese, -0.5, 1.0)  # manganese is parallel to iron and cobalt, chromium antiparallel
-    value = np.where(early == 2, 1.0, np.where(early == 1, mixed, -1.0))
+    early = (first <= MANGANESE).astype(int) + (second <= MANGANESE)
+    value = np.where(early == 2, 1.0, np.where(early == 1, -0.5, -1.0))  # manganese is parallel to iron and cobalt
     return np.where(distance <= METAL_A, value, 0.0)
 
 
@@ -159,7 +170,7 @@ def _in_metal(cell: SymmetricCell, i: Ints, j: Ints, distance: Floats) -> Floats
     metals = np.bincount(i[near], typical_sizes(False)[cell.numbers[j[near]]] > 0, len(cell.numbers))
     light = np.bincount(i, (distance < 2.3) & np.isin(cell.numbers[j], INTERSTITIAL), len(cell.numbers))
     factor = np.where(light > 0, BESIDE_INTERSTITIAL, np.clip(1.4 - 0.07 * metals, 0.5, 1.4))
-    return np.where(cell.numbers == 25, factor, 1.0)
+    return np.where(cell.numbers == MANGANESE, factor, 1.0)
 
 
 def _first_shell(i: Ints, distance: Floats, n: int) -> Floats:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.crystal import symbol
-from data.elements import FROZEN_4F, HUND, HUND_VALENCE, LIGHT_4F, OTHER_VALENCE, four_f_moment
+from data.elements import FROZEN_4F, HUND, HUND_VALENCE, LIGHT_4F, OTHER_VALENCE, RARE_EARTHS, four_f_moment
 from data.symmetry import SymmetricCell, alike
 from models.graphs.crystal_graphs import CrystalGraphs
 from pipeline.magnetism.valence import p_larger_ion
@@ -64,19 +64,22 @@ def four_f_facts(graphs: CrystalGraphs) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def orbits_4f(cells: Sequence[SymmetricCell]) -> Floats:
-    """(crystals,) numbers of inequivalent places of the ions with frozen 4f shells, whose crystal fields differ.
+def orbits_4f(cells: Sequence[SymmetricCell], wanted: NDArray[np.bool_]) -> Floats:
+    """(crystals,) numbers of inequivalent places of the ions with frozen 4f shells, whose crystal fields differ; 0 where not
+    wanted.
 
-    Elements are not told apart, and sites that small shifts made inequivalent count as equivalent.
+    Rare earths are not told apart, so that an alloy of them has the places of the pure metal, and sites that small shifts made
+    inequivalent count as equivalent.
     """
-    return np.array([_orbits(cell) for cell in cells], dtype=np.float64)
+    return np.array([_orbits(cell) if asked else 0 for cell, asked in zip(cells, wanted.tolist(), strict=True)], dtype=np.float64)
 
 
 def _orbits(cell: SymmetricCell) -> int:
     here = np.isin(cell.numbers, list(FROZEN_4F))
     orbit = cell.orbit
     if len(np.unique(orbit[here])) > 1:
-        orbit = alike(cell, np.where(here, 0, cell.numbers), NEARLY_A)
+        kinds = np.where(np.isin(cell.numbers, list(RARE_EARTHS)), 0, cell.numbers)
+        orbit = alike(cell, kinds, NEARLY_A)
     return len(np.unique(orbit[here]))
 
 

@@ -12,13 +12,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
-from pipeline.magnetism.moment_facts import MomentFacts, is_opposed
-from pipeline.magnetism.net_moment import LEAST_4F, LEAST_D, Far, NetMoments, Orders, d_moment, net_moments, p_4f_moment
+from pipeline.magnetism.moment_facts import LEAST_D, MomentFacts, is_opposed
+from pipeline.magnetism.net_moment import LEAST_4F, Far, NetMoments, Orders, d_moment, net_moments, p_4f_moment
 from pipeline.magnetism.working_temperature import SIGMAS_OF_90
 
 Floats = NDArray[np.float64]
 MEASURED = "measured"  # in the column order_basis
-EXPLAINED = 0.85  # least P(ferromagnetic d moments) of a ferrimagnet whose heavy 4f moments explain it
+# least P(ferromagnetic d moments) of a ferrimagnet that heavy 4f moments explain, or V and Cr, which the calculation has turned
+EXPLAINED = 0.85
 NOTHING_LIKE = 2.0  # out-of-domain score, that of an element that was never seen
 SHOWN = 0.005  # µB/atom; smaller contributions are not named
 
@@ -51,8 +52,7 @@ def ferrimagnets_by_structure(table: pd.DataFrame, constants: MomentConstants) -
     """p_ferromagnetic and p_ferrimagnetic of the d moments, with their sum kept, by the sublattice rules.
 
     DFT starts ferromagnetic and often stays there, but nearly all solved structures with a net moment in which the rules oppose
-    two sublattices are ferrimagnets (`MomentConstants.ruled`). A share of ALIGNED or more is that of a ferromagnet: a little
-    vanadium in iron opposes it and takes little of the sum.
+    two sublattices are ferrimagnets (`MomentConstants.ruled`). A share of ALIGNED or more is that of a ferromagnet.
     """
     both, ferri = table["p_ferromagnetic"] + table["p_ferrimagnetic"], table["p_ferrimagnetic"]
     ferri = ferri.mask(is_opposed(table["fim_share"]), np.maximum(ferri, constants.ruled * both))
@@ -80,7 +80,7 @@ def moment_columns(
     aligned = (1.0 - table["afm_risk"]).to_numpy(np.float64)
     fm, fim = (table[name].to_numpy(np.float64) for name in ("p_ferromagnetic", "p_ferrimagnetic"))
     ferro = np.divide(fm, fm + fim, out=np.full(len(fm), 0.5), where=fm + fim > 0)
-    explained = (heavy_against_d(table) & ~is_opposed(table["fim_share"])).to_numpy()
+    explained = (heavy_against_d(table).to_numpy() | (facts.follows >= 0.5)) & ~facts.opposed
     ferro = np.where(explained, np.maximum(ferro, EXPLAINED), ferro).astype(np.float64)
     orders = Orders(np.asarray(p_d, dtype=np.float64), aligned, ferro, measured)
     above = table["p_tc_above_300"].to_numpy(np.float64)
@@ -111,17 +111,18 @@ def explanations(facts: MomentFacts, found: NetMoments, orders: Orders) -> list[
     """
     p = np.where(facts.ions_4f != "", 1.0, orders.d_magnetic) * orders.aligned
     sublattices = np.where(facts.opposed, facts.fim_words, "")
-    words = zip(facts.ions_4f, sublattices, found.d, found.f, found.net, found.ferri, found.share, p, strict=True)
+    together = np.where(facts.follows >= 0.5, "with V and Cr as calculated", "ferromagnetic")
+    words = zip(facts.ions_4f, sublattices, together, found.d, found.f, found.net, found.ferri, found.share, p, strict=True)
     return [_explained(*row) for row in words]
 
 
 def _explained(
-    ions: str, sublattices: str, d: float, f: float, net: float, ferri: bool, share: float, p: float
+    ions: str, sublattices: str, together: str, d: float, f: float, net: float, ferri: bool, share: float, p: float
 ) -> str:  # fmt: skip
     terms = []
     compensated = ferri and sublattices != "" and p >= 0.5  # a probable ferrimagnet whose sublattices leave nothing
     if d >= SHOWN or compensated:
-        how = f"ferrimagnetic ({_share(sublattices, share)})" if ferri else "ferromagnetic"
+        how = f"ferrimagnetic ({_share(sublattices, share)})" if ferri else together
         terms.append(f"d {d:.2f} µB/atom {how}")
     if abs(f) >= SHOWN:
         unit = "" if terms else " µB/atom"

@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from data.symmetry import SymmetricCell
 from models.graphs.crystal_graphs import CrystalGraphs
 from models.ordering.order_classifier import ALIGNED
-from pipeline.magnetism.ferrimagnet import SALT_SHARE, compensations, is_anion, typical_sizes
+from pipeline.magnetism.ferrimagnet import FOLLOWING, LEADING, SALT_SHARE, compensations, is_anion, typical_sizes
 from pipeline.magnetism.four_f import four_f_facts, orbits_4f
 
 Floats = NDArray[np.float64]
 LEAST_P = 0.1  # of being magnetic, from which the sublattices are looked for
+LEAST_D = 0.05  # µB/atom of typical d moments; less is no d sublattice
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,10 +33,11 @@ class MomentFacts:
     spin_4f: Floats
     label_4f: Floats
     doubt_4f: Floats
-    orbits_4f: Floats  # inequivalent places of frozen 4f shells
+    orbits_4f: Floats  # inequivalent places of frozen 4f shells, of crystals without d moments
     ions_4f: NDArray[np.object_]
     typical_d: Floats  # the sum of typical d moments
     salt: Floats  # 1 for a salt, 0 for a metal
+    follows: Floats  # 1 where V or Cr follow other d moments in a metal, so that the calculation has their signs
     fim_share: Floats  # what is left of the sum by the sublattice rules, 1 of parallel moments; NaN where no rule says
     fim_words: NDArray[np.object_]  # its sublattices
 
@@ -83,12 +85,13 @@ def moment_facts(graphs: CrystalGraphs, cells: Sequence[SymmetricCell], p_magnet
         cells: the same crystals.
         p_magnetic: (crystals,) predicted probability of a DFT moment; sublattices of crystals below LEAST_P are not looked for.
     """
-    found = compensations(cells, p_magnetic >= LEAST_P)
+    found, of_d = compensations(cells, p_magnetic >= LEAST_P), typical_d(graphs)
     return {
         **four_f_facts(graphs),
-        "orbits_4f": orbits_4f(cells),
-        "typical_d": typical_d(graphs),
+        "orbits_4f": orbits_4f(cells, of_d < LEAST_D),  # beside d moments their number does not count
+        "typical_d": of_d,
         "salt": _salt(graphs).astype(np.float64),
+        "follows": _follows(graphs).astype(np.float64),
         "fim_share": np.array([np.nan if one is None else one.share for one in found]),
         "fim_words": np.array(["" if one is None else one.words for one in found], dtype=object),
     }
@@ -100,6 +103,14 @@ def typical_d(graphs: CrystalGraphs) -> Floats:
     start = graphs.node_ptr[:-1]
     in_salt, in_metal = (np.add.reduceat(weight * typical_sizes(kind)[numbers], start) for kind in (True, False))
     return np.where(_salt(graphs), in_salt, in_metal)
+
+
+def _follows(graphs: CrystalGraphs) -> NDArray[np.bool_]:
+    """(crystals,) whether a metal has elements of FOLLOWING beside some of LEADING."""
+    start = graphs.node_ptr[:-1]
+    led, leading = (np.logical_or.reduceat(np.isin(graphs.numbers, kinds), start) for kinds in (FOLLOWING, LEADING))
+    found: NDArray[np.bool_] = led & leading & ~_salt(graphs)
+    return found
 
 
 def _salt(graphs: CrystalGraphs) -> NDArray[np.bool_]:

@@ -31,12 +31,11 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
-from pipeline.magnetism.moment_facts import MomentFacts
+from pipeline.magnetism.moment_facts import LEAST_D, MomentFacts
 
 Floats = NDArray[np.float64]
 Reduction = tuple[float, float, float]
 LEAST_4F = 0.02  # µB/atom; less is no 4f sublattice
-LEAST_D = 0.05  # µB/atom of typical d moments; less is no d sublattice
 ENDS_WEIGHT = 0.06  # of each end of a reduction: a little more than the LEVELS leave outside
 CANTED: tuple[float, ...] = (0.0, 0.0, 0.03)  # of an antiferromagnet's sum
 SPREAD_STEPS = 7

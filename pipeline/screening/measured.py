@@ -26,8 +26,13 @@ NAMED = "literature-"  # in the `code` of a run's manifest, with the id of the u
 
 def literature_of(manifest: Mapping[str, Any]) -> str | None:
     """Id of the user's literature snapshot that a run looked up; None where it had none."""
-    named = [part for part in manifest.get("code") or [] if isinstance(part, str) and part.startswith(NAMED)]
-    return named[0].removeprefix(NAMED) if named else None
+    return looked_up(manifest, NAMED)
+
+
+def looked_up(manifest: Mapping[str, Any], what: str) -> str | None:
+    """What a run's manifest names in its `code` behind the prefix `what`; None where it names none."""
+    named = [part for part in manifest.get("code") or [] if isinstance(part, str) and part.startswith(what)]
+    return named[0].removeprefix(what) if named else None
 
 
 def with_measured(predictions: pd.DataFrame, cells: Cells, own: LiteratureSnapshot | None) -> pd.DataFrame:
@@ -41,17 +46,24 @@ def with_measured(predictions: pd.DataFrame, cells: Cells, own: LiteratureSnapsh
     known = known_from_experiment(predictions["formula"], predictions["space_group"], own)
     elsewhere = known["known_elsewhere"] != ""
     if elsewhere.any():
-        groups = pd.Series(_nearly(elsewhere, cells), index=known.index[elsewhere])
+        groups = pd.Series(_nearly(predictions, elsewhere, cells), index=known.index[elsewhere])
         known.loc[elsewhere] = known_from_experiment(predictions.loc[elsewhere, "formula"], groups, own)
     table = with_experiment(predictions, known, TESLA_PER_MUB_PER_A3 / predictions["volume_per_atom"])
     warm = table["saturation_300K_T"] * table["p_fm_or_fim"] >= LEAST_T
     strained = warm & (table["space_group"] < FIRST_CUBIC)
-    table.loc[strained, "uniaxial_possible"] = uniaxial_possible(_nearly(strained, cells))
+    table.loc[strained, "uniaxial_possible"] = uniaxial_possible(_nearly(predictions, strained, cells))
     return table
 
 
-def _nearly(wanted: pd.Series[bool], cells: Cells) -> NDArray[np.int64]:
-    """The space groups of the wanted rows, to NEARLY_A."""
+def _nearly(predictions: pd.DataFrame, wanted: pd.Series[bool], cells: Cells) -> NDArray[np.int64]:
+    """The space groups of the wanted rows, to NEARLY_A. The cell of a disordered crystal has the main element of each place, that
+    places that differ may share: their orbits keep them apart."""
     rows = np.flatnonzero(wanted).tolist()
-    parts = (rows[k : k + AT_ONCE] for k in range(0, len(rows), AT_ONCE))
-    return np.array([group_within(cell, NEARLY_A) for part in parts for cell in cells(part)], dtype=np.int64)
+    texts = predictions["occupancies"].fillna("") if "occupancies" in predictions else pd.Series("", predictions.index)
+    mixed = texts.ne("").to_numpy()
+    found = []
+    for start in range(0, len(rows), AT_ONCE):
+        part = rows[start : start + AT_ONCE]
+        for row, cell in zip(part, cells(part), strict=True):
+            found.append(group_within(cell, cell.orbit if mixed[row] else cell.numbers, NEARLY_A))
+    return np.array(found, dtype=np.int64)

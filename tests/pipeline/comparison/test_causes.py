@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipeline.comparison.causes import Cause, differences
+from pipeline.comparison.causes import Cause, code_of, differences
 from pipeline.ops.provenance import provenance
 
 OLD_RUN = Path(__file__).parents[2] / "upgrades" / "artefacts" / "run-1" / "2482627902e348dd" / "manifest.json"
@@ -41,6 +41,15 @@ def test_measured_values_are_no_setting() -> None:
     assert (found.cause, found.what) == (Cause.MEASURED, "literature snapshot none → 0123")
     (back,) = differences({**before, "code": [*before["code"], "literature-0123"]}, before)
     assert (back.cause, back.what) == (Cause.MEASURED, "literature snapshot 0123 → none")
+
+
+def test_another_table_of_known_magnets_is_no_setting() -> None:
+    """Its crystals are standardised in the same way; an earlier release named no table."""
+    before, after = ({**manifest(), "code": [*manifest()["code"], f"known-magnets-{name}"]} for name in ("0123", "4567"))
+    (found,) = differences(before, after)
+    assert (found.cause, found.what) == (Cause.MEASURED, "table of known magnets 0123 → 4567")
+    assert code_of(before) == code_of(after) == manifest()["code"]
+    assert differences(manifest(), after) == []
 
 
 def test_what_crystals_are_compared_with_is_a_cause() -> None:

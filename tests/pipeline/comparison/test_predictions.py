@@ -13,6 +13,7 @@ PROFILE = PROFILES["permanent-magnet"]
 ROW = {
     "score": 0.60, "saturation_T": 1.0, "saturation_T_low": 0.5, "saturation_300K_T": 0.9, "p_fm_or_fim": 0.9,
     "p_tc_above_450": 0.8, "uniaxial_possible": True, "known_order": None, "known_tc_K": float("nan"),
+    "known_elsewhere": "",
 }  # fmt: skip
 FELL = {"score": 0.01, "p_tc_above_450": 0.01}
 
@@ -32,6 +33,7 @@ def test_another_curie_temperature_is_another_prediction(causes: set[Cause]) -> 
 def test_what_was_measured_is_told_from_what_a_model_says() -> None:
     both = {Cause.MODEL, Cause.MEASURED}
     assert changed(both, **FELL).startswith("model: ")
+    assert changed(both, **FELL, known_elsewhere="AFM (bcc)").startswith("measured values: ")
     assert changed(both, **FELL, known_order="FM or FiM", known_tc_K=210.0).startswith("measured values: ")
 
 

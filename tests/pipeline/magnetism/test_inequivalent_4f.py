@@ -9,7 +9,7 @@ from pymatgen.core import Lattice, Structure
 from data.crystal import Crystal
 from data.elements import four_f_moment
 from data.symmetry import SymmetricCell, symmetrise
-from pipeline.magnetism.four_f import orbits_4f
+from pipeline.magnetism import four_f
 from pipeline.magnetism.moment_constants import FITTED
 from tests.contract.crystals import of_space_group
 from tests.pipeline.magnetism.test_net_moment import net, rock_salt
@@ -24,6 +24,10 @@ def bismuth_fluoride(first: str, second: str, other: str, a: float = 7.2) -> Str
 
 def cell(structure: Structure) -> SymmetricCell:
     return symmetrise(Crystal.from_pymatgen(structure, "x"))
+
+
+def orbits_4f(cells: list[SymmetricCell]) -> np.ndarray:
+    return four_f.orbits_4f(cells, np.ones(len(cells), dtype=bool))
 
 
 def test_orbits_are_counted() -> None:
@@ -41,6 +45,20 @@ def test_shifts_and_other_elements_on_one_place_make_no_orbits() -> None:
     doped.replace(next(k for k, site in enumerate(doped) if site.specie.symbol == "Tb"), "Dy")
     assert cell(shifted).space_group == 1 and cell(doped).space_group != 225
     assert orbits_4f([cell(shifted), cell(doped)]).tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("element", ["Y", "Gd", "Lu", "Dy"])
+def test_an_alloy_of_rare_earths_has_the_places_of_the_pure_metal(element: str) -> None:
+    """An ordered cell of Tb with other rare earths on one place; aluminium takes its symmetry."""
+    terbium = of_space_group("P6_3/mmc", Lattice.hexagonal(3.6, 5.69), ["Tb"], [[1 / 3, 2 / 3, 0.25]])
+    alloy, other = (terbium.make_supercell([2, 2, 1], in_place=False) for _ in range(2))
+    for k in (0, 3, 5):
+        alloy.replace(k, element)
+        other.replace(k, "Al")
+    found = [cell(alloy), cell(other)]
+    assert len(set(found[0].orbit[found[0].numbers == 65])) > 1
+    assert orbits_4f(found)[0] == 1 < orbits_4f(found)[1]
+    assert four_f.orbits_4f(found, np.zeros(2, dtype=bool)).tolist() == [0, 0]
 
 
 def test_less_is_left_of_ions_on_inequivalent_places() -> None:

@@ -193,7 +193,7 @@ def test_a_handbook_row_with_a_space_group_counts_for_that_structure_only() -> N
 
 FACTS = {
     "light_4f": 0.0, "heavy_4f": 0.0, "spin_4f": 0.0, "label_4f": 0.0, "doubt_4f": 0.0, "orbits_4f": 1.0,
-    "ions_4f": "Dy 3+", "typical_d": 1.0, "fim_share": np.nan, "fim_words": "",
+    "ions_4f": "Dy 3+", "typical_d": 1.0, "follows": 0.0, "fim_share": np.nan, "fim_words": "",
 }  # fmt: skip
 
 

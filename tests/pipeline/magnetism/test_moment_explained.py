@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from pymatgen.core import Lattice
 
 from pipeline.magnetism.experiment import with_experiment
 from pipeline.magnetism.known_orders import nothing_known
-from tests.pipeline.magnetism.test_net_moment import KEPT, laves, net
+from tests.pipeline.magnetism.test_net_moment import KEPT, cell, laves, net
 
 WORDS = "Fe on 4-fold sites against Fe on 6-fold sites"
 
@@ -29,3 +30,14 @@ def test_sublattices_that_leave_nothing(order: str, p_magnetic: float, beginning
     said = with_experiment(row, known, pd.Series(1.0, index=row.index)).iloc[0]
     assert said.moment_explained.startswith(beginning)
     assert said.moment_3d == 0.0
+
+
+def test_what_v_and_cr_take_is_in_the_calculation_already() -> None:
+    """Ferrimagnetic by the order model: beside Fe, the total of the calculation stays; without Cr, it is compensated."""
+    likely = {"p_ferromagnetic": 0.1, "p_ferrimagnetic": 0.85, "p_fm_or_fim_predicted": 0.95}
+    lattice, sites = Lattice.cubic(2.87), [[0.0] * 3, [0.5] * 3]
+    mixed, other = (net([cell("Pm-3m", lattice, ["Fe", symbol], sites)], **likely).iloc[0] for symbol in ("Cr", "Co"))
+    assert mixed.follows == 1.0 and other.follows == 0.0
+    assert mixed.moment_3d == pytest.approx(1 / 0.95, rel=0.01) and "with V and Cr as calculated" in mixed.moment_explained
+    assert other.moment_if_fm_or_fim < 0.6 < 0.9 < mixed.moment_if_fm_or_fim
+    assert mixed.p_ferrimagnetic == pytest.approx(other.p_ferrimagnetic), "the order itself is as predicted"

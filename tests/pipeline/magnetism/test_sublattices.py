@@ -12,7 +12,7 @@ from pymatgen.core import Lattice, Structure
 
 from data.crystal import Crystal
 from data.symmetry import symmetrise
-from pipeline.magnetism import sublattices
+from pipeline.magnetism import ferrimagnet, sublattices
 from pipeline.magnetism.ferrimagnet import Compensation, compensation
 from pipeline.magnetism.sublattices import FEW_ORBITS, MOST_EXACT, Sublattices, lowest
 from tests.contract.crystals import of_space_group
@@ -141,11 +141,37 @@ def test_small_shifts_that_split_an_orbit_change_no_sublattice(group: list) -> N
     doubled = whole.make_supercell([2, 1, 1], in_place=False)
     doubled.translate_sites([len(doubled) - 1], [0.02, 0, 0], frac_coords=False)
     strained = whole.apply_strain([0.004, 0, 0], inplace=False)
-    noisy = whole.make_supercell([2, 1, 1], in_place=False).perturb(0.02)
+    noisy = whole.make_supercell([2, 1, 1], in_place=False).perturb(0.02, min_distance=None, seed=1)
     orbits = [symmetrise(Crystal.from_pymatgen(one, "x")).multiplicities for one in (whole, doubled, noisy)]
     assert len(orbits[0]) < len(orbits[1]) and len(orbits[0]) < len(orbits[2])
     assert of_cell(doubled) == of_cell(noisy) == of_cell(strained) == of_cell(whole)
     assert (of_cell(whole) is None) == (group is not FERRIMAGNET)
+
+
+@pytest.mark.parametrize("seed", [31, 36])
+def test_nearly_equivalent_sites_have_one_answer_for_every_order(seed: int) -> None:
+    """Chromium sites of a noisy layer, of which some have neighbours beyond the distance at which exchange changes its sign."""
+    whole = of_space_group("P-3m1", Lattice.hexagonal(3.185, 6.0), *LAYERS[2:]).make_supercell([2, 2, 1], in_place=False)
+    rng = np.random.default_rng(seed)
+    moved = whole.cart_coords + rng.normal(scale=0.012, size=(len(whole), 3))
+    orders = (rng.permutation(len(whole)) for _ in range(8))
+    made = (Structure(whole.lattice, [whole.species[k] for k in o], moved[o], coords_are_cartesian=True) for o in orders)
+    assert len({of_cell(one) for one in made}) == 1
+
+
+@pytest.mark.parametrize("group", [PEROVSKITE, LAYERS, ORDERED_ALLOY, FERRIMAGNET])
+def test_near_symmetry_is_looked_for_only_where_it_decides(group: list, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes longer than all the rest: sublattices that are parallel without it are so with it."""
+    both = (of_space_group(*group).make_supercell([times, 1, 1], in_place=False) for times in (1, 2))
+    noisy = [one.perturb(0.02, min_distance=None, seed=1) for one in both]
+    cells = [symmetrise(Crystal.from_pymatgen(one, "x")) for one in noisy]
+    quick = [compensation(cell) for cell in cells]
+    monkeypatch.setattr(ferrimagnet, "FEW_ORBITS", -1)
+    assert [compensation(cell) for cell in cells] == quick
+    monkeypatch.undo()
+    monkeypatch.setattr(ferrimagnet, "alike", None)
+    iron = of_space_group("Im-3m", Lattice.cubic(2.87), ["Fe"], [[0, 0, 0]]).make_supercell([2, 2, 1], in_place=False)
+    assert of_cell(iron.perturb(0.02, min_distance=None, seed=1)) is ferrimagnet.PARALLEL, "not asked of parallel moments"
 
 
 def test_ions_between_the_magnetic_ones_of_a_salt_make_no_sublattices() -> None:
@@ -179,3 +205,16 @@ def test_a_noisy_cell_has_the_same_words_for_every_order_of_its_sites(seed: int)
         origin = rng.random(3)
         found.add(of_cell(Structure(whole.lattice, [whole.species[k] for k in order], whole.frac_coords[order] + origin)))
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(("follower", "leader"), [("Cr", "Fe"), ("V", "Fe"), ("Cr", "Co"), ("V", "Mn")])
+def test_vanadium_and_chromium_follow_in_metals(follower: str, leader: str) -> None:
+    """A calculation finds their sign from any start, so that no rule may oppose them once more."""
+    ordered = of_space_group("Pm-3m", Lattice.cubic(2.87), [leader, follower], [[0.0] * 3, [0.5] * 3])
+    found = of_cell(ordered)
+    assert found is None or (found.share == 1.0 and not found.words)
+
+
+def test_vanadium_and_chromium_do_not_follow_in_salts() -> None:
+    found = of_cell(of_space_group("Fd-3m", Lattice.cubic(8.4), ["Fe", "Cr", "O"], [[0.0] * 3, [0.625] * 3, [0.3872] * 3]))
+    assert found is not None and found.share < 0.8 and "Cr" in found.words

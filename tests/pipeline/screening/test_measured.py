@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from pymatgen.core import Lattice, Structure
 
 from data.crystal import Crystal
+from data.disordered import DisorderedCrystal, Species
 from data.symmetry import SymmetricCell, symmetrise
+from pipeline.disorder.averaged_cell import averaged_cell
 from pipeline.screening.measured import NEARLY_A, with_measured
 from tests.contract.crystals import of_space_group
 
@@ -17,7 +20,7 @@ CLOSE_PACKED = of_space_group("P6_3/mmc", Lattice.hexagonal(2.45, 3.93), ["Fe"],
 
 
 def noisy(structure: Structure, by_A: float) -> Structure:
-    return structure.make_supercell([2, 1, 1], in_place=False).perturb(by_A)
+    return structure.make_supercell([2, 1, 1], in_place=False).perturb(by_A, seed=0)
 
 
 def cell_of(structure: Structure) -> SymmetricCell:
@@ -88,3 +91,14 @@ def test_a_small_strain_or_shift_neither_gives_nor_takes_an_axis(tc: float) -> N
     exact = [True, False, False, False, True, False]
     assert found["uniaxial_possible"].tolist() == ([True] * 3 + [False] * 3 if tc > 300 else exact)
     assert with_measured(frame.iloc[:0], lambda wanted: [], None).empty
+
+
+def test_places_of_one_main_element_stay_apart() -> None:
+    """Layers of Fe and of Fe0.55Pt0.45 in a lattice that is nearly cubic have an axis; in the cell both are iron."""
+    iron, mixed = Species(26, 1.0, None), (Species(26, 0.55, None), Species(78, 0.45, None))
+    places = np.array([[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]])
+    crystal = DisorderedCrystal("x", np.diag([2.73, 2.73, 3.80]), places, np.arange(2), ((iron,), mixed))
+    cell = averaged_cell(crystal).symmetric
+    assert cell.numbers.tolist() == [26, 26] and cell.space_group == 123
+    frame = rows(["FeX"] * 2, [123] * 2).assign(occupancies=["Fe 0.55 Pt 0.45", ""])
+    assert with_measured(frame, lambda wanted: [cell for _ in wanted], None)["uniaxial_possible"].tolist() == [True, False]
