@@ -173,14 +173,19 @@ class _Settling:
         """Say which labels name another element that the formula has, since a formula confirms no exchange of type symbols;
         where there is none, which name any other element, and that `T` is tritium."""
         for site in self.small.sites if self.typed else ():
-            if self.named is None and site.type_symbol.strip() == "T":
+            z, said = site.element.atomic_number, _named_by(site.label)
+            if z == _HYDROGEN and self.named is None and site.type_symbol.strip() == "T":
                 self._note(f"site {site.label!r} is hydrogen (tritium) by its type symbol")
+<<<<<<< HEAD
             label = site.label.strip()
             if not label[1:2].islower() or (label[:2] == site.element.name and not label[2:3].isalpha()):
                 continue  # nearly all
             said = label_reading(site.label)
             other = said.sure and said.likely != site.element.atomic_number
             if other and (self.named is None or said.likely in self.named):
+=======
+            if said and said != z and (self.named is None or said in self.named):
+>>>>>>> help-revtwo
                 self._note(f"site {site.label!r} is {site.element.name} by its type symbol")
 
     def _has_hydrogen(self) -> bool:
@@ -228,6 +233,13 @@ def _element_names() -> dict[str, int]:
 def _only_reading(symbol: str) -> int:
     readings = symbol_readings(symbol)
     return next(iter(readings)) if len(readings) == 1 else 0
+
+
+@lru_cache(maxsize=65536)
+def _named_by(label: str) -> int:
+    """The element that the two letters of a label surely name; 0 for other labels."""
+    said = label_reading(label)
+    return said.likely if said.sure and label.strip()[1:2].islower() else 0
 
 
 @lru_cache(maxsize=128)

@@ -25,18 +25,19 @@ def metric_deviation(group: SymmetryGroup, lattice: NDArray[np.float64]) -> floa
         return float((change / edges[:, None] / edges).max())
 
 
-def fits_metric(group: SymmetryGroup, lattice: NDArray[np.float64]) -> bool:
+def fits_metric(group: SymmetryGroup, lattice: NDArray[np.float64], tolerance: float = METRIC_TOLERANCE) -> bool:
     """Whether the deviation lies within the tolerance."""
     if len(group) == 1:
         return True
     metric = lattice @ lattice.T
     change = metric.ravel() @ group.metric_change
-    if max(map(abs, change.tolist())) <= METRIC_TOLERANCE * min(metric.diagonal().tolist()):  # the usual case, quickly
+    if max(map(abs, change.tolist())) <= tolerance * min(metric.diagonal().tolist()):  # the usual case, quickly
         return True
-    return metric_deviation(group, lattice) <= METRIC_TOLERANCE
+    return metric_deviation(group, lattice) <= tolerance
 
 
 def metric_note(group: SymmetryGroup, lattice: NDArray[np.float64]) -> str:
     """How far a cell is from the symmetry, in words; empty where it has it."""
-    deviation = metric_deviation(group, lattice)
-    return f"edges or angles of the cell are {deviation:.1%} off its symmetry" if deviation > METRIC_NOTED else ""
+    if fits_metric(group, lattice, METRIC_NOTED):
+        return ""
+    return f"edges or angles of the cell are {metric_deviation(group, lattice):.1%} off its symmetry"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import gemmi
@@ -18,6 +19,8 @@ def number_of(value: str | None) -> float:
     Returns:
         The number; NaN where the value is none.
     """
-    text = gemmi.cif.as_string(value).strip() if value else ""
+    if not value:
+        return math.nan
+    text = gemmi.cif.as_string(value).strip()
     unclosed = UNCLOSED.fullmatch(text)
     return float(gemmi.cif.as_number(unclosed.group(1) if unclosed else text))

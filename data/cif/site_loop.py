@@ -8,18 +8,43 @@ from data.checks import Unsound
 from data.cif.element_symbols import is_given
 from data.rejection import Reason
 
-_COLUMNS = tuple(
-    f"_atom_site_{name}"
-    for name in (
-        "type_symbol", "occupancy", "disorder_assembly", "disorder_group", "calc_flag", "attached_hydrogens", "subsystem_code",
-    )
-)  # fmt: skip
+_LABEL, _TYPE = "_atom_site_label", "_atom_site_type_symbol"
+_COLUMNS = (
+    _LABEL,
+    _TYPE,
+    *(
+        f"_atom_site_{name}"
+        for name in ("occupancy", "disorder_assembly", "disorder_group", "calc_flag", "attached_hydrogens", "subsystem_code")
+    ),
+)
 
 
 def check_site_loop(block: gemmi.cif.Block) -> None:
-    """Raises Unsound, with NOT_CIF, where a column that decides about sites stands apart from their positions."""
+    """Give sites without labels some, since gemmi passes over them.
+
+    Raises:
+        Unsound: NOT_CIF where a column that decides about sites stands apart from their positions; UNKNOWN_ELEMENT where sites
+            have neither label nor type symbol.
+    """
     positions = block.find_values("_atom_site_fract_x").get_loop()
     for tag in _COLUMNS:
         column = block.find_values(tag)
         if column and column.get_loop() != positions and any(is_given(gemmi.cif.as_string(value)) for value in column):
             raise Unsound(Reason.NOT_CIF, f"{tag} stands apart from the loop of the sites' positions")
+    if not block.find_values(_LABEL):
+        _label(block, positions)
+
+
+def _label(block: gemmi.cif.Block, positions: gemmi.cif.Loop | None) -> None:
+    """Label the sites by their type symbols, and number them."""
+    symbols = [gemmi.cif.as_string(value).strip() for value in block.find_values(_TYPE)]
+    if not symbols:
+        raise Unsound(Reason.UNKNOWN_ELEMENT, "the sites have neither labels nor type symbols")
+    labels = [gemmi.cif.quote(f"{symbol}{number}") for number, symbol in enumerate(symbols, start=1)]
+    if positions is None:
+        block.set_pair(_LABEL, labels[0])
+        return
+    positions.add_columns([_LABEL], "?")
+    column = block.find_values(_LABEL)
+    for k, label in enumerate(labels):
+        column[k] = label

@@ -182,4 +182,5 @@ def _ion(species: Any) -> str:
     state = getattr(species, "oxi_state", None)
     if state is None or not atomic_number(species.symbol):
         return str(species.symbol)
-    return f"{species.symbol}{abs(state):g}{'-' if state < 0 else '+'}"
+    charge = f"{abs(state):.6f}".rstrip("0").rstrip(".")  # with no exponent, also where a mean is nearly 0
+    return f"{species.symbol}{charge}{'-' if state < 0 else '+'}"

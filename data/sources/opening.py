@@ -98,8 +98,15 @@ def candidate_source(
     if not sources:
         raise UserError("name at least one file, folder, zip or table of crystals")
     repeated = {name for name, n in Counter(path.name for path in paths).items() if n > 1}
-    names = [path.as_posix().strip("/") if path.name in repeated else path.name for path in paths]
+    names = [_named(path, path.name in repeated) for path in paths]
     return Several(tuple(zip(names, sources, strict=True)))
+
+
+def _named(path: Path, whole: bool) -> str:
+    """What stands before the names of a source's files: the folder, with its path if another one is called so; nothing for a
+    file that the user named, whose own name says which it is."""
+    above = path.parent.as_posix().strip("/") if whole and path.parent != Path() else ""
+    return above if _expanded(path).is_file() else f"{above}/{path.name}".strip("/")
 
 
 def exists(path: Path) -> bool:

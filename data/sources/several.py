@@ -12,7 +12,7 @@ from data.store.artifact import text_hash
 
 @dataclass(frozen=True)
 class Several:
-    """Named sources in order; the name goes before each source file, so that equal file names stay apart."""
+    """Named sources in order; the name, unless it is empty, goes before each source file, so that equal file names stay apart."""
 
     named: tuple[tuple[str, Source], ...]
 
@@ -32,10 +32,14 @@ class Several:
         k, inner = shard.part
         name, source = self.named[k]
         for single, rejection in source.singles(inner):
-            yield Shard((k, single), single.size), replace(rejection, source_file=f"{name}/{rejection.source_file}")
+            yield Shard((k, single), single.size), replace(rejection, source_file=_below(name, rejection.source_file))
 
     def read(self, shard: Shard) -> Iterator[Record | Rejection]:
         k, inner = shard.part
         name, source = self.named[k]
         for item in source.read(inner):
-            yield replace(item, source_file=f"{name}/{item.source_file}")
+            yield replace(item, source_file=_below(name, item.source_file))
+
+
+def _below(name: str, file: str) -> str:
+    return f"{name}/{file}" if name else file

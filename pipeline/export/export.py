@@ -18,6 +18,7 @@ from pipeline.export.crystals import write_cif, write_poscar
 from pipeline.export.espresso import read_espresso, write_espresso
 from pipeline.export.folder import RESULT, claim_export, remove_export, written
 from pipeline.export.formats import FORMATS as FORMATS
+from pipeline.export.formats import TABLES
 from pipeline.export.formats import parse_formats as parse_formats
 from pipeline.export.four_f import four_f_states
 from pipeline.export.magnetic import FOLDER as MCIF
@@ -48,8 +49,8 @@ def export(
     With `force` the files of an earlier export in `out` are removed first, and all others stay.
 
     Raises:
-        UserError: the run withholds the structures of all that is asked for, `out` holds something already, an id is unknown, or
-            the crystals cannot be read again.
+        UserError: the run withholds the structures of all that is asked for, `out` holds something already, an id is unknown,
+            the crystals cannot be read again, or the formats can hold none of them.
     """
     manifest = run.manifest
     rows = choose(run.ranking(), top, ids)
@@ -68,13 +69,18 @@ def export(
     if "bibtex" in formats:
         write_bytes(out / "references.bib", bibtex(manifest, [part.chosen.row for part in parts]).encode())
     write_bytes(out / "README.md", readme(manifest, formats, parts, left_out).encode())
+    folders = [part.chosen.folder for part in parts if (out / part.chosen.folder).is_dir()]
     summary = {
         "run": manifest["id"], "formats": formats, "order_ranker": order_ranker().id,
-        "candidates": [_summary(part) for part in parts], "left_out": [one.facts() for one in left_out],
+        "candidates": [_summary(part, part.chosen.folder in folders) for part in parts],
+        "left_out": [one.facts() for one in left_out],
     }  # fmt: skip
-    write_json(out / RESULT, {**summary, "files": written(out, (part.chosen.folder for part in parts))})
+    write_json(out / RESULT, {**summary, "files": written(out, folders)})
     if not parts:
         raise RuntimeError(f"no candidate could be written: {left_out[0].why}; {out / 'README.md'} has them all")
+    if not folders and not set(TABLES) & set(formats):
+        first = f"{parts[0].chosen.row['candidate_id']}: {'; '.join(parts[0].gaps)}"
+        raise UserError(f"no candidate can be written as {', '.join(formats)} ({first}); choose another --format")
     return {**summary, "folder": str(out.resolve())}
 
 
@@ -141,10 +147,11 @@ def same(one: Ordering, other: Ordering) -> bool:
     )
 
 
-def _summary(part: Part) -> dict[str, Any]:
+def _summary(part: Part, has_folder: bool) -> dict[str, Any]:
     row = part.chosen.row
     return {
-        "folder": part.chosen.folder, "candidate_id": row["candidate_id"], "formula": row["formula"], "rank": int(row["rank"]),
+        "folder": part.chosen.folder if has_folder else None, "candidate_id": row["candidate_id"],
+        "formula": row["formula"], "rank": int(row["rank"]),
         **({"approximant": part.chosen.approximant, "share": part.chosen.share} if part.chosen.approximant else {}),
         "orderings": {ordering.name: ordering.moments.tolist() for ordering in part.orderings}, "gaps": list(part.gaps),
         "magnetic_space_groups": {one.ordering: one.facts() for one in part.symmetries},

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from data.errors import UserError
 
-FORMATS = ("cif", "poscar", "vasp", "qe", "mcif", "csv", "bibtex")
+TABLES = ("csv", "bibtex")  # of all candidates; the others are files of each
+FORMATS = ("cif", "poscar", "vasp", "qe", "mcif", *TABLES)
 
 
 def parse_formats(text: str) -> list[str]:

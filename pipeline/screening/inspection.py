@@ -141,14 +141,15 @@ def _site(crystal: Crystal, k: int, wyckoff: str) -> dict[str, Any]:
 
 
 def _stated(source: Source, name: str) -> list[dict[str, Any]]:
-    """What the blocks of a CIF file say of symmetry and formula; nothing for other files, or where the text cannot be parsed."""
+    """What the blocks of a CIF file say of symmetry and formula; nothing for other files, for several members of a zip that have
+    this name, or where the text cannot be parsed."""
     if not isinstance(source, CifFolder) or format_of(name.rpartition("/")[2]) is not Format.CIF:
         return []
-    entry = next((entry for entry in source.entries() if entry.name == name), None)
-    if entry is None:
+    named = [entry for entry in source.entries() if entry.name == name]
+    if len(named) != 1:
         return []
     try:
-        return [_block(block) for block in gemmi.cif.read_string(in_core_words(_text(entry)))]
+        return [_block(block) for block in gemmi.cif.read_string(in_core_words(_text(named[0])))]
     except Exception:  # the rejection says what is wrong
         return []
 

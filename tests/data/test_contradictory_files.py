@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pymatgen.core import DummySpecies, Lattice, Molecule, Structure
+from pymatgen.core import DummySpecies, Lattice, Molecule, Species, Structure
 from pymatgen.io.cif import CifWriter
 
 from data.cif.disorder import Disorder
@@ -156,6 +156,14 @@ def test_oxidation_states_of_a_structure_are_those_of_its_cif(ions: dict[str, fl
         states = {s.number: s.charge for kind in found.kinds for s in kind}
         assert states[8] == -2.0 and None not in states.values()
         assert set(found.kinds) == set(by_json.kinds)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("state", [1e-5, -5e-17, 1e6, 8 / 3])
+def test_oxidation_states_of_any_size(state: float) -> None:
+    """A mean that is nearly zero has no exponent, which would be part of the symbol."""
+    written = Structure(Lattice.cubic(3), [Species("Fe", state), Species("O", -2)], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    (found,) = read(Format.JSON, json.dumps(written.as_dict()))
+    assert isinstance(found, Crystal) and found.formula == "FeO"
 
 
 def test_species_without_oxidation_states_have_none() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import warnings
 from pathlib import Path
+from zipfile import ZipFile
 
 from tests.data.cif_texts import cif_text, named
 from tests.servers.commands import call
@@ -30,6 +32,15 @@ def test_each_block_of_a_file(tmp_path: Path) -> None:
     assert second["sites"][0]["element"] == "Mn 0.7 Fe 0.3" and second["approximants"]["most"] == 8
     (told,) = json.loads(inspect(tmp_path, str(tmp_path / "two.cif"), "--disorder", "reject", "--json").stdout)[1:]
     assert told["rejected"] == "partial_occupancy" and "Mn1" in told["why"] and told["stated"]["operations"] == 1
+
+
+def test_members_of_one_name_are_not_said_to_state_what_the_first_does(tmp_path: Path) -> None:
+    with warnings.catch_warnings(), ZipFile(tmp_path / "z.zip", "w") as made:
+        warnings.simplefilter("ignore")
+        made.writestr("x.cif", cif_text(symmetry=named("F m -3 m"), extra="_chemical_formula_sum 'Mn O'\n"))
+        made.writestr("x.cif", cif_text(symmetry=named("F m m m"), extra="_chemical_formula_sum 'Mn O'\n"))
+    told = json.loads(inspect(tmp_path, str(tmp_path / "z.zip"), "--json").stdout)
+    assert [(one["id"], one["stated"]) for one in told] == [("x", {}), ("x", {})]
 
 
 def test_as_text_and_from_standard_input(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from data.cif.disorder import Disorder
 from data.cif.reader import read_cif
+from data.crystal import Crystal
 from data.disordered import AnyCrystal, DisorderedCrystal
 from data.rejection import Reason, Rejection
 from tests.data.cif_texts import CELL, P1, cif_text
@@ -47,3 +48,24 @@ def test_a_single_site_without_a_loop() -> None:
     values = {"label": "Fe1", "type_symbol": "Fe", "fract_x": 0, "fract_y": 0, "fract_z": 0, "occupancy": 0.5}
     found = read(f"data_x\n{CELL}{P1}" + "".join(f"_atom_site_{name} {value}\n" for name, value in values.items()))
     assert isinstance(found, DisorderedCrystal) and found.composition == {26: 0.5}
+
+
+def test_sites_without_labels_are_known_by_their_type_symbols() -> None:
+    found = read(cif_text(columns=PLAIN[1:], sites="Fe3+ 0 0 0\nO .5 .5 .5\n"))
+    assert isinstance(found, Crystal) and found.numbers.tolist() == [26, 8] and found.note == ""
+    single = {"type_symbol": "Fe", "fract_x": 0, "fract_y": 0, "fract_z": 0}
+    found = read(f"data_x\n{CELL}{P1}" + "".join(f"_atom_site_{name} {value}\n" for name, value in single.items()))
+    assert isinstance(found, Crystal) and found.numbers.tolist() == [26]
+
+
+def test_sites_that_name_no_element_at_all() -> None:
+    found = read(cif_text(columns=PLAIN[2:], sites="0 0 0\n.5 .5 .5\n"))
+    assert isinstance(found, Rejection) and found.reason is Reason.UNKNOWN_ELEMENT
+    assert found.detail == "the sites have neither labels nor type symbols"
+
+
+def test_labels_that_stand_apart_are_refused() -> None:
+    """Gemmi reads the loop of the labels, and takes coordinates that it lacks for zero."""
+    beside = "loop_\n_atom_site_label\n_atom_site_U_iso_or_equiv\nFe1 0.01\nO1 0.01\n"
+    found = read(cif_text(columns=PLAIN[1:], sites=f"Fe .3 .3 .3\nO .5 .5 .5\n{beside}"))
+    assert isinstance(found, Rejection) and found.detail.startswith("_atom_site_label stands apart")

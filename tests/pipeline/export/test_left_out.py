@@ -86,6 +86,15 @@ def test_the_rest_is_written(run: Screened, tmp_path: Path) -> None:
     assert sorted(moments) == [5.0, 7.0], "5f7"
 
 
+def test_a_crystal_that_no_chosen_format_can_hold(run: Screened, tmp_path: Path) -> None:
+    done = export(run, 5, ["FeBk"], ["vasp", "csv"], tmp_path / "e", Quiet())
+    assert [(one["candidate_id"], one["folder"]) for one in done["candidates"]] == [("FeBk", None)]
+    assert "FeBk" in (tmp_path / "e" / "candidates.csv").read_text()
+    with pytest.raises(UserError, match=r"no candidate can be written as vasp \(FeBk: no VASP input: .* no potential of Bk\)"):
+        export(run, 5, ["FeBk"], ["vasp"], tmp_path / "f", Quiet())
+    assert "no potential of Bk" in (tmp_path / "f" / "README.md").read_text()
+
+
 def test_whatever_a_candidate_raises(run: Screened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The failing part is made to fail here: no crystal is known that does."""
     write = module.write_cif

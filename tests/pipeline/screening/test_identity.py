@@ -20,6 +20,7 @@ from pipeline.registry.ensemble import Ensemble
 from pipeline.screening.identity import distinct_ids, original_ids, same_candidate
 from pipeline.screening.screen import Screened, screen
 from pipeline.settings import Settings
+from tests.data.cif_texts import cif_text
 
 
 def table(*rows: tuple[str, str]) -> pd.DataFrame:
@@ -131,6 +132,18 @@ def test_blocks_of_one_name_are_read_again_in_their_order(
     assert sorted(rows["candidate_id"]) == ["two#same", "two#same (2)"]
     chosen, _ = read_again(done, rows)
     assert [one.crystal.formula for one in chosen] == rows["formula"].to_list() and rows["formula"].nunique() == 2
+
+
+def test_files_that_are_named_themselves_are_known_by_their_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a/Fe.cif", "b/Fe.cif", "Fe.cif", "c/Co.cif", "d/Fe.cif/Fe.cif"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_text(cif_text())
+    source = candidate_source([Path(name) for name in ("a/Fe.cif", "b/Fe.cif", "Fe.cif", "c/Co.cif", "d/Fe.cif")], Columns())
+    found = [item.source_file for shard in source.shards() for item in source.read(shard)]
+    assert found == ["a/Fe.cif", "b/Fe.cif", "Fe.cif", "Co.cif", "d/Fe.cif/Fe.cif"]
+    source = candidate_source([tmp_path / "a/Fe.cif", Path("a")], Columns())
+    assert [item.source_file for shard in source.shards() for item in source.read(shard)] == ["Fe.cif", "a/Fe.cif"]
 
 
 def test_another_table_of_known_magnets_is_another_screen(
