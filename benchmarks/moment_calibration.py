@@ -31,8 +31,7 @@ from benchmarks.smoke import arguments
 from pipeline.demos.figures import markdown
 from pipeline.magnetism.moment_columns import has_4f_moment
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
-from pipeline.magnetism.moment_facts import LEAST_D, is_opposed
-from pipeline.magnetism.net_moment import LEAST_4F
+from pipeline.magnetism.moment_facts import LEAST_4F, LEAST_D, is_opposed
 from pipeline.training.member_weights import system_folds
 
 WANTED = 0.90

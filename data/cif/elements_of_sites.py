@@ -176,16 +176,7 @@ class _Settling:
             z, said = site.element.atomic_number, _named_by(site.label)
             if z == _HYDROGEN and self.named is None and site.type_symbol.strip() == "T":
                 self._note(f"site {site.label!r} is hydrogen (tritium) by its type symbol")
-<<<<<<< HEAD
-            label = site.label.strip()
-            if not label[1:2].islower() or (label[:2] == site.element.name and not label[2:3].isalpha()):
-                continue  # nearly all
-            said = label_reading(site.label)
-            other = said.sure and said.likely != site.element.atomic_number
-            if other and (self.named is None or said.likely in self.named):
-=======
             if said and said != z and (self.named is None or said in self.named):
->>>>>>> help-revtwo
                 self._note(f"site {site.label!r} is {site.element.name} by its type symbol")
 
     def _has_hydrogen(self) -> bool:

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.magnetism.d_moment import d_moment
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
-from pipeline.magnetism.moment_facts import LEAST_D, MomentFacts, is_opposed
-from pipeline.magnetism.net_moment import LEAST_4F, Far, NetMoments, Orders, d_moment, net_moments, p_4f_moment
+from pipeline.magnetism.moment_facts import LEAST_4F, LEAST_D, MomentFacts, is_opposed
+from pipeline.magnetism.net_moment import Far, NetMoments, Orders, net_moments, p_4f_moment
 from pipeline.magnetism.working_temperature import SIGMAS_OF_90
 
 Floats = NDArray[np.float64]

@@ -21,6 +21,7 @@ from pipeline.magnetism.four_f import four_f_facts, orbits_4f
 
 Floats = NDArray[np.float64]
 LEAST_P = 0.1  # of being magnetic, from which the sublattices are looked for
+LEAST_4F = 0.02  # µB/atom; less is no 4f sublattice
 LEAST_D = 0.05  # µB/atom of typical d moments; less is no d sublattice
 
 

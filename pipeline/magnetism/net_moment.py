@@ -31,21 +31,15 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
-from pipeline.magnetism.moment_facts import LEAST_D, MomentFacts
+from pipeline.magnetism.moment_facts import LEAST_4F, LEAST_D, MomentFacts
 
 Floats = NDArray[np.float64]
 Reduction = tuple[float, float, float]
-LEAST_4F = 0.02  # µB/atom; less is no 4f sublattice
 ENDS_WEIGHT = 0.06  # of each end of a reduction: a little more than the LEVELS leave outside
 CANTED: tuple[float, ...] = (0.0, 0.0, 0.03)  # of an antiferromagnet's sum
 SPREAD_STEPS = 7
 STEPS: Floats = ndtri((np.arange(SPREAD_STEPS) + 0.5) / SPREAD_STEPS)  # standard deviations from the mean
 LEAST_SPREAD, LARGEST_SPREAD = 0.10, 0.60  # of M: standard deviation
-SMALL_P = 0.3  # a smaller probability of being magnetic says little of the size
-REDUCED = 0.8  # of typical moments, where the calculation has lost a moment that the Curie temperature demands
-INDUCED = 0.1  # of a 4f moment of Gd or Eu: what the conduction electrons add at most
-TYPICAL_WEIGHT = 0.5  # of typical d moments in the reading of a label that contains 4f moments
-NO_MOMENT, CREDIBLE = 0.15, 0.3  # of typical d moments
 UNDECIDED = 0.08  # least probability of either alignment in the interval, unless the order was measured
 POSSIBLE = 0.05  # least probability of an order that the interval contains
 LEVELS = (0.05, 0.95)
@@ -124,34 +118,6 @@ class NetMoments:
     sure: Floats  # the lower end of each order's interval, weighted with the order's probability
     ferri: NDArray[np.bool_]  # whether `d` is a compensated sum
     share: Floats  # r of that sum
-
-
-def d_moment(facts: MomentFacts, moment: Floats, p_magnetic: Floats, p_d_order: Floats) -> Floats:
-    """(crystals,) µB/atom that the atoms carry beside their 4f shells if they are magnetic.
-
-    The label of a crystal with Gd or Eu contains 4f moments, parallel or (where the calculation turned them) antiparallel to the
-    others: of both readings the one nearer to typical d moments holds.
-
-    Args:
-        facts: of the crystals.
-        moment: predicted DFT moments, µB/atom, which are P(magnetic) times a size.
-        p_magnetic: predicted P(magnetic) of the calculation.
-        p_d_order: probability that d moments order, by the Curie temperature and a measured order.
-    """
-    size = moment / np.maximum(p_magnetic, 0.05)
-    readings = np.stack([size - facts.label_4f, facts.label_4f - size, size + facts.label_4f])
-    off = np.where(readings >= -1e-9, np.abs(readings - facts.typical_d), np.inf)
-    chosen = np.take_along_axis(readings, off.argmin(axis=0)[None], axis=0)[0]
-    # a small rest is a d sublattice without moments (the iron of EuFe2P2), not a wrong reading
-    part = chosen / np.maximum(facts.typical_d, 1e-9)
-    weight = TYPICAL_WEIGHT * np.clip((part - NO_MOMENT) / (CREDIBLE - NO_MOMENT), 0.0, 1.0)
-    chosen = (1.0 - weight) * chosen + weight * facts.typical_d
-    read = np.where(facts.label_4f > LEAST_4F, chosen, size)
-    induced = np.clip(size - facts.label_4f, 0.0, INDUCED * facts.label_4f)
-    read = np.where((facts.label_4f > LEAST_4F) & (facts.typical_d < LEAST_D), induced, read)
-    lost = np.clip(1.0 - p_magnetic / SMALL_P, 0.0, 1.0) * p_d_order * (facts.typical_d >= LEAST_D)
-    found: Floats = np.maximum((1.0 - lost) * read + lost * REDUCED * facts.typical_d, 0.0)
-    return found
 
 
 def net_moments(
