@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.measured_moments import CLASSES, compare, kind_of, papers, read, sensible, solved, with_orders
+from benchmarks.measured_moments import CLASSES, compare, kind_of, papers, read, solved, with_orders
 from benchmarks.smoke import arguments
 from data.crystal import Crystal
 
@@ -63,7 +63,7 @@ def main() -> None:
     kinds = of_papers.apply(kind_of, axis=1)
     print("## Papers\n\n" + compare(of_papers, {kind: kinds == kind for kind in CLASSES}, columns))
     structures = solved(options.data, keep_cif=True)
-    structures = with_chgnet(structures[~structures["order"].eq("AFM") & sensible(structures)].reset_index(drop=True))
+    structures = with_chgnet(structures[~structures["order"].eq("AFM") & structures["sensible"]].reset_index(drop=True))
     groups = {kind: structures["order"].eq(kind) for kind in ("FM", "FiM/canted")}
     print("\n## Solved structures\n\n" + compare(structures, groups, columns))
 

@@ -11,7 +11,6 @@ that choice by cross-validation over chemical systems. Files: mp_magnets, icsd_c
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from scipy.stats import spearmanr
 
 from benchmarks.named_magnets import NAMED
 from benchmarks.smoke import arguments
+from benchmarks.solved_structures import sensible
 from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.elements import FROZEN_4F, LANTHANOIDS
@@ -43,8 +43,6 @@ FOLDS = 5
 MIN_4F = 0.05  # µB/atom
 ACTINIDES = range(89, 104)
 ANIONS = (7, 8, 9, 16, 17, 34, 35)
-CLOSED_SHELLS = (3, 4, 11, 12, 13, 19, 20, 21, 30, 37, 38, 39, 48, 55, 56, 57, 71)
-CLOSED_SHELL_MUB = 1.0
 SHARES = {"p_ferromagnetic": "FM", "p_ferrimagnetic": "FiM"}
 REDUCTIONS = np.arange(0.5, 1.101, 0.05)
 CLASSES = ("rare earth with 3d", "rare earth without 3d", "5f", "oxides and halides", "3d metals", "other")
@@ -127,20 +125,7 @@ def solved(data: Path, keep_cif: bool = False) -> pd.DataFrame:
     table = pd.read_parquet(data / "literature/magnetic_structures.parquet")
     table = table.sort_values(["experiment_K", "magndata_id"]).drop_duplicates(["formula", "order"])
     table = table.rename(columns={"net_moment_muB_per_atom": "truth", "split": "literature"})
-    return joined(table.assign(closed_shell_muB=_on_closed_shells(table)), keep_cif)
-
-
-def _on_closed_shells(table: pd.DataFrame) -> list[float]:
-    """The largest moment (µB) on an atom of CLOSED_SHELLS of each row; 0 where the sites cannot be matched."""
-    found = []
-    for text, cif in zip(table["site_moments_muB"], table["cif"], strict=True):
-        crystal = next(iter(read_cif(str(cif), "", "")))
-        sizes = np.linalg.norm(np.array(json.loads(text), dtype=np.float64).reshape(-1, 3), axis=1)
-        if isinstance(crystal, Crystal) and crystal.n_sites == len(sizes):
-            found.append(float(sizes[np.isin(crystal.numbers, CLOSED_SHELLS)].max(initial=0.0)))
-        else:
-            found.append(0.0)
-    return found
+    return joined(table.assign(sensible=sensible(table)), keep_cif)
 
 
 def calculated(data: Path) -> pd.DataFrame:
@@ -243,9 +228,9 @@ def main() -> None:
     print("\n" + crystal_field(of_papers))
     asked = solved(options.data)
     structures = with_orders(asked).assign(given_order=given_order(asked, asked["order"]))
-    wrong = structures[~sensible(structures)]
-    print(f"\nSet aside, a moment on an ion with closed shells: {', '.join(wrong['formula']) or 'none'}")
-    structures = structures[sensible(structures)].reset_index(drop=True)
+    wrong = structures[~structures["sensible"]]
+    print(f"\nSet aside, a moment on an ion with closed shells or atoms missing: {', '.join(wrong['formula']) or 'none'}")
+    structures = structures[structures["sensible"]].reset_index(drop=True)
     frozen = structures["atoms"].map(lambda atoms: not atoms.isdisjoint(FROZEN_4F))
     fresh = _new(structures, seen_systems)
     fm, fim = structures["order"].eq("FM"), structures["order"].eq("FiM/canted")
@@ -279,11 +264,6 @@ def _new(rows: pd.DataFrame, seen: frozenset[str]) -> pd.Series:
 def chemical_systems(rows: pd.DataFrame) -> pd.Series:
     """Of each row's formula."""
     return rows["formula"].map(lambda f: "-".join(sorted(amounts_of(f) or {})))
-
-
-def sensible(rows: pd.DataFrame) -> pd.Series:
-    """False for solved structures with a moment above CLOSED_SHELL on an ion without open shells, whose element must be wrong."""
-    return rows["closed_shell_muB"] <= CLOSED_SHELL_MUB
 
 
 def _key(formula: str) -> str:

@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.measured_moments import FOLDS, chemical_systems, papers, sensible, solved, with_orders
+from benchmarks.measured_moments import FOLDS, chemical_systems, papers, solved, with_orders
 from benchmarks.smoke import arguments
 from pipeline.demos.figures import markdown
 from pipeline.magnetism.moment_columns import has_4f_moment
@@ -50,7 +50,7 @@ DECILES = (0.1, 0.3, 0.5, 0.7, 0.9)
 def rows_of(data: Path) -> pd.DataFrame:
     """Both tables in one; `source` is papers, FM, FiM/canted or AFM, `whole` the parallel sum where a structure is solved."""
     structures = solved(data)
-    structures = structures[sensible(structures) & structures["order"].isin(ORDERS)]
+    structures = structures[structures["sensible"] & structures["order"].isin(ORDERS)]
     structures = structures.rename(columns={"sum_abs_moment_muB_per_atom": "whole"})
     published = papers(data).assign(order="papers", whole=np.nan)
     table = pd.concat([published, structures], join="inner", ignore_index=True).rename(columns={"order": "source"})
