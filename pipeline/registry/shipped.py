@@ -84,7 +84,8 @@ def choose(where: Settings, kind: type[M], identifier: str | None = None, root: 
     if identifier is None or (shipped.id.startswith(identifier) and not known):
         return shipped
     if not known:
-        raise UserError(f"no single {kind.kind} is called {identifier!r}; `ferroscreen models` lists them")
+        gone = "a model that came with another release is not kept: screen again with the one in use"
+        raise UserError(f"no single {kind.kind} is called {identifier!r}; `ferroscreen models` lists them ({gone})")
     return open_published(own, kind, identifier)
 
 

@@ -52,7 +52,7 @@ def test_real_screens(home: Path, tmp_path: Path) -> None:
     found = json.loads(run("history", "--json"))
     newest, first = found["runs"]
     assert (newest["entered"], newest["left"], newest["ranked"]) == (1, 1, 3) and first["entered"] == 0
-    assert newest["changed"] == "candidates" and not newest["trouble"] and found["damaged"] == []
+    assert newest["changed"] == "files, or how they are read" and not newest["trouble"] and found["damaged"] == []
     text = Path(found["page"]).read_text()
     assert Path(found["page"]) == home / "history.html" and "../two/report.html" in text and "starter" in text
     assert found["page"] in run("history")
