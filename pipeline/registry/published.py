@@ -32,7 +32,7 @@ CARD_FILE = "CARD.md"  # for people; it says when, so no hash of it is stated
 HELD_OUT_FILE = "held_out.parquet"
 CURRENT_FILE = "current.json"  # beside the models: those promoted, the one in use last
 CURRENT_FORMAT = 1  # raise it whenever an older release would misread the file that names the models in use
-RETRAIN = "train again, or restore it from a backup"
+RETRAIN = "train again, restore it from a backup, or go back to the model before (`ferroscreen rollback --help`)"
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def test_a_graph_store_is_read_or_built_again(tmp_path: Path, edition: str, buil
         (
             ("snapshot-1", "model-domain1"),
             ("evaluate", "--model", "37110cf4"),
-            "model 37110cf40dabaf62 cannot be loaded: .* train again, or restore it from a backup",
+            "model 37110cf40dabaf62 cannot be loaded: .* train again, restore it from a backup, or go back",
         ),
         (("run-screen4",), ("report", "{home}/runs/93400efb97b6fd9e"), "made by an older ferroscreen, .* screen again"),
     ],
