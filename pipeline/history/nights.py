@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from data.errors import UserError
+from data.known_magnets import NAMED as HANDBOOK
 from data.sources.materials_project.source import without_release
 from data.store.artifact import file_hash
 from pipeline.comparison.drift import intervals_that_held
@@ -64,7 +65,7 @@ class Night:
 
     @property
     def models(self) -> dict[str, str]:
-        """Ids of the models behind the run, by what they say."""
+        """Ids of the models and tables behind the run, by what they say."""
         code = self.manifest.get("code")
         named = [part for part in code if isinstance(part, str)] if isinstance(code, list) else []
         found = {name: str(self.manifest[key]) for key, name in _MODELS.items() if self.manifest.get(key)}
@@ -72,9 +73,12 @@ class Night:
             kind, _, identity = part.partition("-")
             if kind in ("experiment", "literature"):
                 found[kind] = identity
+            if part.startswith(HANDBOOK):
+                found[KNOWN_MAGNETS] = part.removeprefix(HANDBOOK)
         return found
 
 
+KNOWN_MAGNETS = "known magnets"
 _MODELS = {"model": "moments", "order_classifier": "order", "experiment_model": "experiment"}
 
 
@@ -166,8 +170,9 @@ def _compared(before: _Ranked, night: Night, table: pd.DataFrame, top: int) -> N
     inside, labelled = intervals_that_held(old, new)
     was, now = ({name: identity[:SHORT] for name, identity in one.models.items()} for one in (before.night, night))
     changed = [
-        f"{name}: {was.get(name, 'none')} → {now.get(name, 'none')}" for name in {**was, **now} if was.get(name) != now.get(name)
-    ]
+        f"{name}: {was.get(name, 'none')} → {now.get(name, 'none')}" for name in {**was, **now}
+        if was.get(name) != now.get(name) and (name != KNOWN_MAGNETS or name in was)  # earlier releases named no table
+    ]  # fmt: skip
     if before.night.manifest.get("input") != night.manifest.get("input"):
         changed.append("files, or how they are read")
     return Night(

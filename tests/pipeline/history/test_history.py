@@ -97,6 +97,15 @@ def test_another_model_of_experiments_is_a_change(tmp_path: Path) -> None:
     assert "experiment: 11111111 → 22222222" in last.changed
 
 
+def test_another_table_of_known_magnets_is_a_change_where_both_runs_name_one(tmp_path: Path) -> None:
+    (table,) = simulate(tmp_path, 1)
+    for k, named in enumerate(([], ["known-magnets-0123abcd"], ["known-magnets-4567abcd"])):
+        write_run(tmp_path, f"{k:a>16}", table, FIRST_NIGHT + 10 * (k + 1), code=["screen-19", *named])
+    *_, first, last = read_nights(Settings(home=tmp_path)).read
+    assert not any("magnets" in what for what in first.changed)
+    assert "known magnets: 0123abcd → 4567abcd" in last.changed
+
+
 def test_a_home_that_moved_keeps_its_runs(tmp_path: Path) -> None:
     home = tmp_path / "home"
     (table,) = simulate(home, 1)
