@@ -80,9 +80,12 @@ def test_a_crystal_that_takes_too_long_has_no_values_at_all() -> None:
     started = time.process_time()
     assert np.isfinite(slow_descriptor_row(cell)).all()
     needed = time.process_time() - started
-    started = time.process_time()
-    assert np.isnan(slow_descriptor_row(cell, seconds=0.01)).all()
-    assert time.process_time() - started < 0.5 * needed, "it was computed to its end"
+    cut_short = []
+    for _ in range(3):  # a collection of garbage may fall into one of them
+        started = time.process_time()
+        assert np.isnan(slow_descriptor_row(cell, seconds=0.01)).all()
+        cut_short.append(time.process_time() - started)
+    assert min(cut_short) < 0.5 * needed, "it was computed to its end"
     np.testing.assert_array_equal(slow_descriptor_row(cell), row_of("MnWO4"))  # what was cut short left nothing behind
 
 
