@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from data.errors import UserError
-from data.store.artifact import text_hash
 from models.contract import ModelError
 from models.experiment.composition_network import TASKS
 from models.experiment.model import ExperimentModel, ExperimentPrediction
@@ -19,8 +17,6 @@ from pipeline.registry.experiment_card import experiment_card
 from pipeline.registry.published import RETRAIN, PublishedModel
 from pipeline.settings import Settings
 
-CROSSED_FILE = "crossed.parquet"  # of a shipped model
-DIGITS = 12  # of a hash of a row
 UNIT = {"order": 0.5, "tc": 200.0, "tn": 100.0}  # error that counts as one: of a probability; K
 CALIBRATED = 0.10  # largest calibration error of the order on rows that no member saw
 COVERS = (0.80, 0.98)  # of such rows, by the 90 % interval of the Curie temperature
@@ -57,20 +53,6 @@ class PublishedExperimentModel(PublishedModel):
         scores = self.manifest["scores"]
         return f"systems not seen: AUROC of the order {scores['order']['auroc']:.3f}, Tc to {scores['tc']['mae_K']:.0f} K"
 
-    def write_shipped(self, folder: Path) -> None:
-        """Also what members of the folds predicted for their held-out rows, by `row_hash`, without names and truths."""
-        super().write_shipped(folder)
-        rows = self.held_out()
-        hashed = [row_hash(*row) for row in zip(rows["task"], rows["key"], strict=True)]
-        table = pd.DataFrame({"row": hashed, "predicted": rows["predicted"]}).sort_values("row")
-        table.to_parquet(folder / CROSSED_FILE, index=False, compression="zstd")
-
-    def crossed(self) -> pd.Series[float]:
-        """Of a shipped model: predictions for rows that the predicting members had not seen, by `row_hash`; none where an earlier
-        release shipped it."""
-        path = self.folder / CROSSED_FILE
-        return pd.read_parquet(path).set_index("row")["predicted"] if path.is_file() else pd.Series(dtype=np.float64)
-
     def errors(self) -> pd.DataFrame:
         """error, truth, system and task of its held-out rows, by task and composition."""
         return error_table(self.held_out())
@@ -98,11 +80,6 @@ class PublishedExperimentModel(PublishedModel):
         if not COVERS[0] <= share <= COVERS[1]:
             faults.append(f"its 90 % intervals of Tc hold {share:.1%} of held-out rows, not {COVERS[0]:.0%} to {COVERS[1]:.0%}")
         return faults
-
-
-def row_hash(task: str, key: str) -> str:
-    """Stands for the answer of a composition where its name is not to be told."""
-    return text_hash("row", task, key)[:DIGITS]
 
 
 def error_table(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,6 @@
 """The shipped models on the test rows of a home's own model, so that the first own one has something to be compared with.
 
-A shipped model carries no test rows, only hashes of the chemical systems that it learned from; rows of these are left out. That
-of experiments, which learns from all that is measured, carries what it predicted for rows whose systems it had not seen yet.
+A shipped model carries no test rows, only hashes of the chemical systems that it learned from; rows of these are left out.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from data.sources.literature.snapshot import open_literature
 from models.ordering.order_classifier import CLASSES
 from pipeline.ops.progress import Reporter
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.experiment_model import PublishedExperimentModel, answers, error_table, row_hash
+from pipeline.registry.experiment_model import PublishedExperimentModel, answers, error_table
 from pipeline.registry.order_classifier import OrderClassifier, log_losses
 from pipeline.registry.order_ranker import OrderRanker, place_losses
 from pipeline.registry.promotion import Rival
@@ -81,19 +80,16 @@ class ExperimentRival:
     reporter: Reporter
 
     def errors(self, candidate: PublishedModel) -> pd.DataFrame:
-        """error, truth, system and task of the candidate's held-out rows that the shipped model's members of the folds predicted
-        without their systems, or whose systems it never saw."""
-        asked, seen, crossed = candidate.held_out(), systems_seen(self.model), self.model.crossed()
-        asked = asked.assign(row=[row_hash(*row) for row in zip(asked["task"], asked["key"], strict=True)])
-        unseen = ~asked["chemsys"].map(system_hash).isin(seen)
-        asked = asked[unseen | asked["row"].isin(crossed.index)].reset_index(drop=True)
+        """error, truth, system and task of the candidate's held-out rows whose systems the shipped model never saw."""
+        asked, seen = candidate.held_out(), systems_seen(self.model)
+        asked = asked[~asked["chemsys"].map(system_hash).isin(seen)].reset_index(drop=True)
         if asked.empty:
             return error_table(asked)
         rows = literature_rows(open_literature(self.where.literature, candidate.manifest["snapshot"]))
         place = pd.Series(np.arange(len(rows.fold)), index=rows.table["key"])
         said = answers(self.model.model.predict(rows.formulas.take(place[asked["key"]].to_numpy())))
         predicted = np.select([asked["task"] == task for task in said], list(said.values()))
-        return error_table(asked.assign(predicted=asked["row"].map(crossed).fillna(pd.Series(predicted))))
+        return error_table(asked.assign(predicted=predicted))
 
 
 def shipped_rival_of(kind: type[PublishedModel], where: Settings, reporter: Reporter) -> Rival | None:

@@ -25,7 +25,6 @@ from pipeline.settings import Settings
 from pipeline.training.experiment import ExperimentSettings
 from pipeline.training.experiment_rows import read_rows
 from pipeline.training.literature_rows import literature_rows
-from pipeline.training.rivals import ExperimentRival
 from pipeline.training.train_experiment import train_experiment_model
 from tests.pipeline.training.measured import write_measured
 
@@ -109,18 +108,6 @@ def test_shipped_without_names_and_as_good(where: Settings, tmp_path: Path) -> N
     assert b"Fe-Hg" not in b"".join(path.read_bytes() for path in shipped.folder.rglob("*") if path.is_file())
     rows = literature_rows(open_literature(where.literature)).formulas
     np.testing.assert_array_equal(shipped.model.predict(rows).tc.value_K, model.model.predict(rows).tc.value_K)
-
-
-def test_a_shipped_one_is_compared_on_rows_that_it_learned_from(where: Settings, tmp_path: Path) -> None:
-    """By what its members of the folds said of them, not by what it knows by heart: the same model is no worse than itself."""
-    model = own(where)
-    rival = ExperimentRival(ship(model, where, tmp_path / "shipped"), where, Quiet())
-    mine, theirs = model.errors(), rival.errors(model)
-    pd.testing.assert_frame_equal(theirs.loc[mine.index, ["error"]], mine[["error"]])
-    gain, fault = compare(mine, theirs, rival.model)
-    assert fault == "" and gain is not None and abs(gain.mean) < model.equal
-    model.held_out().assign(key=lambda rows: "other " + rows["key"]).to_parquet(model.folder / "held_out.parquet")
-    assert rival.errors(PublishedExperimentModel(model.folder)).empty, "other rows of systems that it learned from"
 
 
 def test_pushed_and_pulled_with_its_literature(where: Settings, tmp_path: Path) -> None:
