@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import gemmi
 
+from data.cif.disorder import Disorder
+from data.cif.reader import read_cif
+from data.disordered import AnyCrystal
+from data.rejection import Rejection
+
 CELL = """\
 _cell_length_a 4.445(2)
 _cell_length_b 4.445(2)
@@ -15,6 +20,19 @@ _cell_angle_gamma 90.
 P1 = "loop_\n_symmetry_equiv_pos_as_xyz\n'x, y, z'\n"
 COLUMNS = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy")
 MNO = "Mn1 Mn2+ 0 0 0 1.\nO1 O2- 0.5 0.5 0.5 1.\n"
+
+
+def read_one(text: str) -> AnyCrystal | Rejection:
+    """The only block of a CIF text, disordered crystals included."""
+    (found,) = read_cif(text, "f", "f", Disorder.AVERAGE)
+    return found
+
+
+def crystal_of(text: str) -> AnyCrystal:
+    """The crystal of the only block, which must not be rejected."""
+    found = read_one(text)
+    assert not isinstance(found, Rejection), found.detail
+    return found
 
 
 def cif_text(

@@ -5,27 +5,20 @@ from __future__ import annotations
 import gemmi
 import pytest
 
-from data.cif.disorder import Disorder
-from data.cif.reader import read_cif
 from data.crystal import Crystal
 from data.disordered import AnyCrystal
 from data.rejection import Rejection
-from tests.data.cif_texts import cell_text, cif_text, listed, named, operations
+from tests.data.cif_texts import cell_text, cif_text, listed, named, operations, read_one
 
 SPINEL = {"1": ("0 0 0", ".625 .625 .625", ".3874 .3874 .3874"), "2": (".125 .125 .125", ".5 .5 .5", ".2624 .2624 .2624")}
 CONTENT = "_chemical_formula_sum 'Mg Al2 O4'\n_cell_formula_units_Z 8\n"
 HALL = {g.ext: f"_space_group_name_Hall '{g.hall}'\n" for g in gemmi.spacegroup_table_itb() if g.hm == "F d -3 m"}
 
 
-def read(text: str) -> AnyCrystal | Rejection:
-    (found,) = read_cif(text, "f", "f", Disorder.AVERAGE)
-    return found
-
-
 def spinel(sites: str, symmetry: str, content: str = CONTENT) -> AnyCrystal | Rejection:
     mg, al, o = SPINEL[sites]
     rows = f"Mg1 Mg {mg} 1\nAl1 Al {al} 1\nO1 O {o} 1\n"
-    return read(cif_text(extra=content, cell=cell_text(8.08, 8.08, 8.08), symmetry=symmetry, sites=rows))
+    return read_one(cif_text(extra=content, cell=cell_text(8.08, 8.08, 8.08), symmetry=symmetry, sites=rows))
 
 
 @pytest.mark.parametrize("sites", ["1", "2"])
@@ -52,7 +45,7 @@ def test_the_units_of_an_element_decide() -> None:
         extra="_chemical_formula_sum C\n_cell_formula_units_Z 8\n", cell=cell_text(3.57, 3.57, 3.57), symmetry=symmetry,
         sites="C1 C .125 .125 .125 1\n",
     )  # fmt: skip
-    found = read(text)
+    found = read_one(text)
     assert isinstance(found, Crystal) and found.n_sites == 8 and "taken: symbol" in found.note
 
 
@@ -60,7 +53,7 @@ def test_the_units_of_an_element_decide() -> None:
 def test_the_usual_symbol_of_a_type_contradicts_no_setting(symbol: str, noted: bool) -> None:
     """Programs that search for symmetry write it beside the operations of any setting."""
     text = cif_text(cell=cell_text(5, 6, 7), symmetry=listed(operations("P n a m")) + named(symbol), sites="Fe1 Fe .1 .2 .25 1\n")
-    found = read(text)
+    found = read_one(text)
     assert isinstance(found, Crystal) and found.n_sites == 4 and ("not of" in found.note) == noted
 
 
@@ -69,5 +62,5 @@ def test_a_shifted_origin_that_no_symbol_can_name_is_settled() -> None:
     group.change_basis_forward(gemmi.Op("x+1/8,y,z"))
     rows = sorted({op.wrap().triplet() for op in group})
     cell = cell_text(5, 6, 7, beta=100)
-    found = read(cif_text(cell=cell, symmetry=listed(rows) + named("P 1 21/c 1"), sites="Fe1 Fe .3 .2 .3 1\n"))
+    found = read_one(cif_text(cell=cell, symmetry=listed(rows) + named("P 1 21/c 1"), sites="Fe1 Fe .3 .2 .3 1\n"))
     assert isinstance(found, Crystal) and found.n_sites == 4 and not found.note

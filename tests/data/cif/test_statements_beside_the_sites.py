@@ -4,28 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from data.cif.disorder import Disorder
-from data.cif.reader import read_cif
 from data.disordered import AnyCrystal, DisorderedCrystal
 from data.rejection import Reason, Rejection
-from tests.data.cif_texts import cell_text, cif_text, listed, named, operations
+from tests.data.cif_texts import cell_text, cif_text, crystal_of, listed, named, operations, read_one
 
 BCC = {"cell": cell_text(2.8665, 2.8665, 2.8665), "symmetry": named("I m -3 m"), "sites": "Fe1 Fe 0 0 0 1\n"}
 
 
-def read(text: str) -> AnyCrystal | Rejection:
-    (found,) = read_cif(text, "a.cif", "a", Disorder.AVERAGE)
-    return found
-
-
-def crystal(text: str) -> AnyCrystal:
-    found = read(text)
-    assert not isinstance(found, Rejection), found.detail
-    return found
-
-
 def rejection(text: str) -> Rejection:
-    found = read(text)
+    found = read_one(text)
     assert isinstance(found, Rejection)
     return found
 
@@ -60,26 +47,26 @@ SPLIT = [
 
 @pytest.mark.parametrize(("symbol", "sites", "content"), SPLIT)
 def test_each_image_of_a_split_site_has_its_occupancy(symbol: str, sites: str, content: dict[int, float]) -> None:
-    found = crystal(split_cell(sites, symbol))
+    found = crystal_of(split_cell(sites, symbol))
     assert atoms(found) == pytest.approx(content, abs=2e-3)
     assert "split around a special position" in found.note
 
 
 def test_an_occupancy_stays_where_the_images_would_overfill_the_place() -> None:
-    found = crystal(split_cell("Fe1 Fe 0.02 0 0 0.5\n"))
+    found = crystal_of(split_cell("Fe1 Fe 0.02 0 0 0.5\n"))
     assert atoms(found) == pytest.approx({26: 0.5, 8: 1.0})
     assert "moved" in found.note and "split" not in found.note
 
 
 def test_rounded_digits_are_no_split_site() -> None:
     text = cif_text(cell=cell_text(4.9, 4.9, 8, 90, 90, 120), symmetry=named("P 63/m m c"), sites="Co1 Co 0.33 0.67 0.25 0.3\n")
-    assert atoms(crystal(text)) == pytest.approx({27: 0.6})
+    assert atoms(crystal_of(text)) == pytest.approx({27: 0.6})
 
 
 def test_the_formula_decides_whether_a_site_is_split() -> None:
     sites = "Fe1 Fe 0.03 0.01 0 0.25\n"
-    assert atoms(crystal(split_cell(sites, "P -1", "_chemical_formula_sum 'Fe O2'\n")))[26] == pytest.approx(0.5)
-    assert atoms(crystal(split_cell(sites, "P -1", "_chemical_formula_sum 'Fe O4'\n")))[26] == pytest.approx(0.25)
+    assert atoms(crystal_of(split_cell(sites, "P -1", "_chemical_formula_sum 'Fe O2'\n")))[26] == pytest.approx(0.5)
+    assert atoms(crystal_of(split_cell(sites, "P -1", "_chemical_formula_sum 'Fe O4'\n")))[26] == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize("written", ["0,5", "nan", "1/2", "half", "inf", "0.5?"])
@@ -90,23 +77,23 @@ def test_an_occupancy_that_is_no_number_is_not_one(written: str) -> None:
 
 @pytest.mark.parametrize("written", ["'0.5'", "0.5(2", "'0.50(2)'"])
 def test_quoted_and_unclosed_occupancies_are_read(written: str) -> None:
-    assert atoms(crystal(cif_text(**BCC | {"sites": f"Fe1 Fe 0 0 0 {written}\n"}))) == pytest.approx({26: 1.0})
+    assert atoms(crystal_of(cif_text(**BCC | {"sites": f"Fe1 Fe 0 0 0 {written}\n"}))) == pytest.approx({26: 1.0})
 
 
 @pytest.mark.parametrize("written", ["1.01", "0.998", "0.9985(3)"])
 def test_occupancies_that_round_to_one_make_an_ordered_crystal(written: str) -> None:
-    found = crystal(cif_text(**BCC | {"sites": f"Fe1 Fe 0 0 0 {written}\n"}))
+    found = crystal_of(cif_text(**BCC | {"sites": f"Fe1 Fe 0 0 0 {written}\n"}))
     assert not isinstance(found, DisorderedCrystal) and atoms(found) == {26: 2.0}
 
 
 @pytest.mark.parametrize("written", [".", "?"])
 def test_an_occupancy_that_is_not_given_is_one(written: str) -> None:
-    assert atoms(crystal(cif_text(**BCC | {"sites": f"Fe1 Fe 0 0 0 {written}\n"}))) == {26: 2.0}
+    assert atoms(crystal_of(cif_text(**BCC | {"sites": f"Fe1 Fe 0 0 0 {written}\n"}))) == {26: 2.0}
 
 
 def test_quoted_numbers_of_cell_and_coordinates_are_read() -> None:
     quoted = BCC["cell"].replace("_cell_length_a 2.8665", "_cell_length_a '2.8665'")
-    assert atoms(crystal(cif_text(**BCC | {"cell": quoted, "sites": "Fe1 Fe '0' \"0.0\" 0 1\n"}))) == {26: 2.0}
+    assert atoms(crystal_of(cif_text(**BCC | {"cell": quoted, "sites": "Fe1 Fe '0' \"0.0\" 0 1\n"}))) == {26: 2.0}
 
 
 @pytest.mark.parametrize("stated", ["100", "30.0", "2.3553", "20(1)", "'90'"])
@@ -117,14 +104,14 @@ def test_a_cell_of_another_volume_than_stated_is_rejected(stated: str) -> None:
 
 @pytest.mark.parametrize(("stated", "noted"), [("23.55(2)", False), ("?", False), ("0", False), ("24.2", True), ("47.1", True)])
 def test_small_deviations_and_volumes_of_other_cells_are_noted(stated: str, noted: bool) -> None:
-    found = crystal(cif_text(extra=f"_cell_volume {stated}\n", **BCC))
+    found = crystal_of(cif_text(extra=f"_cell_volume {stated}\n", **BCC))
     assert ("_cell_volume" in found.note) == noted
 
 
 @pytest.mark.parametrize("written", ["229", "229.0", "229.", "'229'", "229(1)"])
 @pytest.mark.parametrize("tag", ["_symmetry_Int_Tables_number", "_space_group_IT_number"])
 def test_a_group_number_is_read_however_it_is_written(tag: str, written: str) -> None:
-    assert atoms(crystal(cif_text(**BCC | {"symmetry": f"{tag} {written}\n"}))) == {26: 2.0}
+    assert atoms(crystal_of(cif_text(**BCC | {"symmetry": f"{tag} {written}\n"}))) == {26: 2.0}
 
 
 STATED = [
@@ -138,14 +125,14 @@ STATED = [
 
 @pytest.mark.parametrize(("extra", "note"), STATED)
 def test_z_and_density_that_the_content_contradicts_are_noted(extra: str, note: str) -> None:
-    found = crystal(cif_text(extra=extra, **BCC))
+    found = crystal_of(cif_text(extra=extra, **BCC))
     assert note in found.note if note else found.note == ""
 
 
 @pytest.mark.parametrize(("multiplicity", "noted"), [(2, False), (48, False), (4, True), (6, True)])
 def test_multiplicities_that_the_symmetry_contradicts_are_noted(multiplicity: int, noted: bool) -> None:
     columns = ("label", "type_symbol", "symmetry_multiplicity", "fract_x", "fract_y", "fract_z")
-    found = crystal(cif_text(**BCC | {"sites": f"Fe1 Fe {multiplicity} 0 0 0\n"}, columns=columns))
+    found = crystal_of(cif_text(**BCC | {"sites": f"Fe1 Fe {multiplicity} 0 0 0\n"}, columns=columns))
     assert ("multiplicities" in found.note) == noted
 
 
@@ -165,7 +152,7 @@ def test_two_lists_of_operations_that_nothing_decides_between_are_rejected() -> 
 @pytest.mark.parametrize(("symbol", "z"), [("P -1", 0.7), ("P 1 1 2", 0.3)])
 def test_the_name_of_the_group_decides_between_two_lists(symbol: str, z: float) -> None:
     both = listed(["x,y,z", "-x,-y,z"]) + second_list("x,y,z", "-x,-y,-z") + named(symbol)
-    found = crystal(cif_text(symmetry=both, **TWO))
+    found = crystal_of(cif_text(symmetry=both, **TWO))
     assert not isinstance(found, DisorderedCrystal)
     assert found.frac[1, 2] % 1 == pytest.approx(z)
 
@@ -173,7 +160,7 @@ def test_the_name_of_the_group_decides_between_two_lists(symbol: str, z: float) 
 def test_the_content_decides_between_two_lists() -> None:
     both = listed(["x,y,z"]) + second_list("x,y,z", "-x,-y,-z")
     content = "_chemical_formula_sum Fe\n_cell_formula_units_Z 2\n"
-    assert atoms(crystal(cif_text(extra=content, symmetry=both, **TWO))) == {26: 2.0}
+    assert atoms(crystal_of(cif_text(extra=content, symmetry=both, **TWO))) == {26: 2.0}
 
 
 GROUPED = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy", "disorder_assembly", "disorder_group")
@@ -183,7 +170,7 @@ ALTERNATIVES = "Fe1 Fe 0 0 0 1 . .\nO1 O .5 .5 .2 {one} A 1\nO2 O .5 .5 .8 {othe
 @pytest.mark.parametrize(("one", "other"), [("1", "1"), ("1.0", "0.9995"), ("1.00(1)", "1")])
 def test_alternatives_that_are_both_full_contradict_each_other(one: str, other: str) -> None:
     text = cif_text(columns=GROUPED, sites=ALTERNATIVES.format(one=one, other=other))
-    (found,) = read_cif(text, "f", "f", Disorder.AVERAGE)
+    found = read_one(text)
     assert isinstance(found, Rejection) and found.reason is Reason.PARTIAL_OCCUPANCY and "exclude" in found.detail
 
 
@@ -195,29 +182,29 @@ def test_alternatives_that_are_both_full_contradict_each_other(one: str, other: 
     ],
 )  # fmt: skip
 def test_other_disorder_groups_are_read(sites: str) -> None:
-    (found,) = read_cif(cif_text(columns=GROUPED, sites=sites), "f", "f", Disorder.AVERAGE)
+    found = read_one(cif_text(columns=GROUPED, sites=sites))
     assert not isinstance(found, Rejection), found
 
 
 def test_a_formula_decides_between_alternatives() -> None:
     text = cif_text(columns=GROUPED, sites=ALTERNATIVES.format(one="1", other="1"), extra="_chemical_formula_sum 'Fe O2'\n")
-    (found,) = read_cif(text, "f", "f", Disorder.AVERAGE)
+    found = read_one(text)
     assert not isinstance(found, Rejection) and found.formula == "FeO2"
 
 
 @pytest.mark.parametrize("extra", ["_cell_subsystems_number 2\n", "_cell_subsystems_number 3\n_cell_modulation_dimension 1\n"])
 def test_a_composite_crystal_has_no_one_cell(extra: str) -> None:
-    (found,) = read_cif(cif_text(extra=extra), "f", "f", Disorder.AVERAGE)
+    found = read_one(cif_text(extra=extra))
     assert isinstance(found, Rejection) and "composite" in found.detail
     columns = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "subsystem_code")
     coded = cif_text(columns=columns, sites="Mn1 Mn 0 0 0 1\nO1 O .5 .5 .5 2\n")
-    (found,) = read_cif(coded, "f", "f", Disorder.AVERAGE)
+    found = read_one(coded)
     assert isinstance(found, Rejection) and "composite" in found.detail
-    (found,) = read_cif(coded.replace(".5 2", ".5 1"), "f", "f", Disorder.AVERAGE)
+    found = read_one(coded.replace(".5 2", ".5 1"))
     assert not isinstance(found, Rejection)
 
 
 @pytest.mark.parametrize(("beta", "word"), [(90.5, "0.9% off its symmetry"), (90.1, ""), (90, "")])
 def test_a_cell_that_has_its_symmetry_roughly_is_noted(beta: float, word: str) -> None:
-    found = crystal(cif_text(cell=cell_text(4, 5, 6, beta=beta), symmetry=named("P m m m")))
+    found = crystal_of(cif_text(cell=cell_text(4, 5, 6, beta=beta), symmetry=named("P m m m")))
     assert word in found.note and bool(found.note) == bool(word)
