@@ -20,6 +20,7 @@ SYMPREC_A = 0.01  # Å; recorded with every graph store
 ENANTIOMORPH = {
     78: 76, 95: 91, 96: 92, 145: 144, 153: 151, 154: 152, 170: 169, 172: 171, 179: 178, 181: 180, 213: 212,
 }  # fmt: skip
+NEARLY_A = 0.1  # Å; sites this near to where symmetry would put them count as symmetric in `alike` and `group_within`
 _SURROUNDINGS_A, _DIGITS = 4.15, 6  # what tells the sites of a distorted cell apart
 _MAX_VOLUME_CHANGE = 0.01  # relative, per atom; a larger change means that the detected symmetry is wrong
 

@@ -7,8 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from data.known_magnets import NAMED as HANDBOOK
-from pipeline.screening.measured import NAMED as LITERATURE
-from pipeline.screening.measured import looked_up
+from pipeline.screening.looked_up import LITERATURE, looked_up
 
 
 class Cause(StrEnum):

@@ -15,6 +15,7 @@ from data.known_magnets import NAMED as HANDBOOK
 from data.sources.materials_project.source import without_release
 from data.store.artifact import file_hash
 from pipeline.comparison.drift import intervals_that_held
+from pipeline.screening.looked_up import LITERATURE, looked_up
 from pipeline.screening.previous import folder_of, read_run
 from pipeline.screening.run_folder import holds
 from pipeline.settings import Settings
@@ -66,20 +67,14 @@ class Night:
     @property
     def models(self) -> dict[str, str]:
         """Ids of the models and tables behind the run, by what they say."""
-        code = self.manifest.get("code")
-        named = [part for part in code if isinstance(part, str)] if isinstance(code, list) else []
         found = {name: str(self.manifest[key]) for key, name in _MODELS.items() if self.manifest.get(key)}
-        for part in named:
-            kind, _, identity = part.partition("-")
-            if kind in ("experiment", "literature"):
-                found[kind] = identity
-            if part.startswith(HANDBOOK):
-                found[KNOWN_MAGNETS] = part.removeprefix(HANDBOOK)
-        return found
+        named = {name: looked_up(self.manifest, prefix) for name, prefix in _NAMED_IN_CODE.items()}
+        return found | {name: identity for name, identity in named.items() if identity is not None}
 
 
 KNOWN_MAGNETS = "known magnets"
 _MODELS = {"model": "moments", "order_classifier": "order", "experiment_model": "experiment"}
+_NAMED_IN_CODE = {"experiment": "experiment-", "literature": LITERATURE, KNOWN_MAGNETS: HANDBOOK}  # the first by older releases
 
 
 @dataclass

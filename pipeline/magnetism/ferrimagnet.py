@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from pymatgen.optimization.neighbors import find_points_in_spheres
 
 from data.crystal import symbol
-from data.symmetry import SymmetricCell, alike
+from data.symmetry import NEARLY_A, SymmetricCell, alike
 from pipeline.magnetism.sublattices import DIGITS, FEW_ORBITS, SAME_NET, lowest
 
 Floats = NDArray[np.float64]
@@ -41,7 +41,6 @@ BESIDE_INTERSTITIAL = 0.35  # of a manganese moment
 SALT_SHARE = 0.4  # of anions among all atoms
 SEARCH_A, CORNER_A, STRAIGHT_A, METAL_A = 4.15, 3.2, 3.7, 2.95  # from STRAIGHT_A on a shared corner is a bond of 180°
 MANY_ORBITS = 64  # no rule for more
-NEARLY_A = 0.1  # Å; sites this near to the image of another one are of its sublattice
 TENTHS = 10.0  # couplings are counted in tenths of the largest one, so that they are integers
 MANGANESE = 25
 FOLLOWING, LEADING = (23, 24), (25, 26, 27, 28)  # V and Cr follow the others in a metal
@@ -160,7 +159,7 @@ def _exchange(first: Ints, second: Ints, distance: Floats, salt: bool) -> Floats
     """(pairs,) energy of two parallel moments, in arbitrary units: above zero they prefer to be antiparallel."""
     if salt:
         later = np.maximum(first, second)
-        empty = (np.minimum(first, second) == 25) & ((later == 27) | (later == 28))
+        empty = (np.minimum(first, second) == MANGANESE) & ((later == 27) | (later == 28))
         return np.where(empty & (distance >= STRAIGHT_A), -1.0, np.where(distance >= CORNER_A, 1.0, -0.1))
     early = (first <= MANGANESE).astype(int) + (second <= MANGANESE)
     value = np.where(early == 2, 1.0, np.where(early == 1, -0.5, -1.0))  # manganese is parallel to iron and cobalt

@@ -20,14 +20,13 @@ from numpy.typing import NDArray
 
 from data.crystal import symbol
 from data.elements import FROZEN_4F, HUND, HUND_VALENCE, LIGHT_4F, OTHER_VALENCE, RARE_EARTHS, four_f_moment
-from data.symmetry import SymmetricCell, alike
+from data.symmetry import NEARLY_A, SymmetricCell, alike
 from models.graphs.crystal_graphs import CrystalGraphs
 from pipeline.magnetism.valence import p_larger_ion
 
 Floats = NDArray[np.float64]
 LARGEST_Z = 103
 NUMBERS = ("light_4f", "heavy_4f", "spin_4f", "label_4f", "doubt_4f")
-NEARLY_A = 0.1  # Å; sites this near to the image of another one are of its orbit
 SPIN_ONLY = (63, 64)  # L = 0: no crystal field reduces the moment
 SEVEN = 7.0  # µB of spin in a half-filled shell
 _LARGER_HAS_MOMENT = frozenset({58, 63})  # of the two ions of OTHER_VALENCE; of Sm and Yb the smaller one

@@ -22,7 +22,7 @@ from pipeline.ops.row_store import RowStore
 from pipeline.registry.artifact_types import MODEL_KINDS
 from pipeline.registry.published import published_models
 from pipeline.screening.kept_rows import FILE, today
-from pipeline.screening.measured import literature_of
+from pipeline.screening.looked_up import literature_of
 from pipeline.screening.previous import list_runs
 from pipeline.screening.run_folder import replaced
 from pipeline.settings import Settings

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,28 +10,14 @@ from numpy.typing import NDArray
 
 from data.labels import TESLA_PER_MUB_PER_A3
 from data.sources.literature.snapshot import LiteratureSnapshot
-from data.symmetry import SymmetricCell, group_within
+from data.symmetry import NEARLY_A, SymmetricCell, group_within
 from pipeline.magnetism.experiment import with_experiment
 from pipeline.magnetism.known_orders import known_from_experiment
 from pipeline.magnetism.working_temperature import FIRST_CUBIC, uniaxial_possible
 
-NEARLY_A = 0.1  # Å; a crystal this near to a measured structure, or to a lattice with an axis, has it
 LEAST_T = 0.05  # µ0·Ms at 300 K times P(FM or FiM), below which an axis is of no use
 AT_ONCE = 10_000  # cells; bounds the memory
 Cells = Callable[[list[int]], Sequence[SymmetricCell]]
-
-NAMED = "literature-"  # in the `code` of a run's manifest, with the id of the user's literature snapshot
-
-
-def literature_of(manifest: Mapping[str, Any]) -> str | None:
-    """Id of the user's literature snapshot that a run looked up; None where it had none."""
-    return looked_up(manifest, NAMED)
-
-
-def looked_up(manifest: Mapping[str, Any], what: str) -> str | None:
-    """What a run's manifest names in its `code` behind the prefix `what`; None where it names none."""
-    named = [part for part in manifest.get("code") or [] if isinstance(part, str) and part.startswith(what)]
-    return named[0].removeprefix(what) if named else None
 
 
 def with_measured(predictions: pd.DataFrame, cells: Cells, own: LiteratureSnapshot | None) -> pd.DataFrame:

@@ -43,8 +43,9 @@ from pipeline.screening.identity import distinct_ids
 from pipeline.screening.kept_matches import kept_matches
 from pipeline.screening.kept_rows import libraries, open_store
 from pipeline.screening.licence import Licence, without_structures
+from pipeline.screening.looked_up import LITERATURE
 from pipeline.screening.manifest import counts, disorder_facts
-from pipeline.screening.measured import NAMED, with_measured
+from pipeline.screening.measured import with_measured
 from pipeline.screening.predicted_cells import kept_cells
 from pipeline.screening.previous import RUN_FORMAT, list_run, previous_run
 from pipeline.screening.profiles import DEFAULT_PROFILE, PROFILES, Profile
@@ -107,7 +108,7 @@ def screen(
     """
     given = source.identity()
     own = newest_literature(where.literature)
-    measured = [known_magnets_code(), *([] if own is None else [f"{NAMED}{own.id}"])]
+    measured = [known_magnets_code(), *([] if own is None else [f"{LITERATURE}{own.id}"])]
     code = (SCREEN_CODE, GRAPH_CODE, VECTOR_CODE, APPROXIMANT_CODE, *ensemble.descriptor_set.code, *measured)
     models = replace(ScreenModels.in_use(ensemble, where), kept=where.predictions if where.kept_predictions_mb else None)
     shown = ["licensed details"] if licensed_details else []

@@ -9,9 +9,9 @@ from pymatgen.core import Lattice, Structure
 
 from data.crystal import Crystal
 from data.disordered import DisorderedCrystal, Species
-from data.symmetry import SymmetricCell, symmetrise
+from data.symmetry import NEARLY_A, SymmetricCell, symmetrise
 from pipeline.disorder.averaged_cell import averaged_cell
-from pipeline.screening.measured import NEARLY_A, with_measured
+from pipeline.screening.measured import with_measured
 from tests.contract.crystals import of_space_group
 
 IRON = of_space_group("Im-3m", Lattice.cubic(2.866), ["Fe"], [[0, 0, 0]])
