@@ -20,7 +20,7 @@ from safetensors.numpy import load_file, save_file
 from models.contract import ModelError, Prediction
 from models.saved import WEIGHTS_FILE, read_saved, write_header
 from pipeline.registry.member_mean import deviation, weighted_mean
-from pipeline.uncertainty.kernel_regression import MOST, KernelRegression
+from pipeline.uncertainty.kernel_regression import KernelRegression, at_most
 
 Floats = NDArray[np.float64]
 FAMILY = "difficulty"
@@ -55,8 +55,7 @@ class Difficulty:
             seed: chooses among too many rows.
         """
         columns = np.concatenate([said, composition], axis=1)
-        rows = np.arange(len(error))
-        rows = rows if len(rows) <= MOST else np.sort(np.random.default_rng(seed).permutation(rows)[:MOST])
+        rows = at_most(np.arange(len(error)), np.random.default_rng(seed))
         mean, spread = columns.mean(axis=0), np.maximum(columns.std(axis=0), 1e-6)
         groups = [said.shape[1], composition.shape[1]]
         weight = np.repeat([groups[0] ** -0.5, COMPOSITION * groups[1] ** -0.5], groups)

@@ -83,6 +83,11 @@ class KernelRegression:
         return found
 
 
+def at_most(rows: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+    """The rows to learn from, in their order: all of them, or MOST drawn from more."""
+    return rows if len(rows) <= MOST else np.sort(rng.permutation(rows)[:MOST])
+
+
 def squared_distances(points: NDArray[np.float32]) -> NDArray[np.float32]:
     """(rows, rows) squared distances, infinite on the diagonal."""
     own = (points * points).sum(axis=1)

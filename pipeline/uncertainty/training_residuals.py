@@ -21,7 +21,7 @@ from safetensors.numpy import load_file, save_file
 from models.contract import Examples, ModelError, Prediction
 from models.saved import WEIGHTS_FILE, read_saved, write_header
 from pipeline.registry.member_mean import Combined, Rule, combine
-from pipeline.uncertainty.kernel_regression import MOST, KernelRegression, squared_distances
+from pipeline.uncertainty.kernel_regression import KernelRegression, at_most, squared_distances
 
 Floats = NDArray[np.float64]
 FAMILY = "training_residuals"
@@ -64,7 +64,7 @@ class TrainingResiduals:
         if not asked or len(rows) < FEWEST:
             return None
         rng = np.random.default_rng(seed)
-        rows = rows if len(rows) <= MOST else np.sort(rng.permutation(rows)[:MOST])
+        rows = at_most(rows, rng)
         features = predictions[asked[0]].features
         assert features is not None
         mean, deviation = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)

@@ -18,7 +18,8 @@ from pipeline.features.descriptors import descriptor_names
 from pipeline.registry.member_mean import Rule, combine
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.ensemble_errors import RESIDUALS_FOLDER, ErrorModel
-from pipeline.uncertainty.training_residuals import FEWEST, LARGEST, MOST, TrainingResiduals
+from pipeline.uncertainty.kernel_regression import MOST
+from pipeline.uncertainty.training_residuals import FEWEST, LARGEST, TrainingResiduals
 from tests.contract.crystals import starter_examples
 from tests.contract.models import hand_built_examples
 
@@ -94,7 +95,7 @@ def test_too_few_rows_or_no_features_teach_nothing() -> None:
 
 def test_too_many_rows_are_drawn_from(monkeypatch: pytest.MonkeyPatch) -> None:
     assert MOST > FEWEST
-    monkeypatch.setattr("pipeline.uncertainty.training_residuals.MOST", FEWEST + 10)
+    monkeypatch.setattr("pipeline.uncertainty.kernel_regression.MOST", FEWEST + 10)
     found = TrainingResiduals.fit(*rows(0), WEIGHTS, Rule.MEAN)
     assert found is not None and len(found.kernel.points) == FEWEST + 10
 
