@@ -32,7 +32,8 @@ from pipeline.featurise import featurise
 from pipeline.magnetism.experiment import predicted_columns, with_experiment
 from pipeline.magnetism.known_orders import known_from_experiment, nothing_known
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
-from pipeline.magnetism.moment_facts import moment_facts
+from pipeline.magnetism.moment_facts import LEAST_P, moment_facts
+from pipeline.magnetism.order_descriptors import order_descriptors
 from pipeline.registry.order_models import experiment_model, order_classifier
 from pipeline.registry.shipped import shipped_model
 from pipeline.screening.answer_columns import ordering_columns
@@ -58,6 +59,7 @@ def predicted(crystals: list[Crystal]) -> pd.DataFrame:
         read = featurise(part, ensemble.needs)
         graphs, said = read.examples.graphs, ensemble.predict(read.examples)
         fast = read.examples.descriptors[:, : len(descriptor_names())]
+        of_order = order_descriptors(read.cells, fast, said.p_magnetic >= LEAST_P, ensemble.graph_settings)
         table = pd.DataFrame(
             {
                 "formula": [part[k].formula for k in read.kept.tolist()], "space_group": [c.space_group for c in read.cells],
@@ -65,7 +67,7 @@ def predicted(crystals: list[Crystal]) -> pd.DataFrame:
                 "moment_low": said.low, "moment_high": said.high, "p_magnetic": said.p_magnetic, "ood_score": said.ood_score,
                 "anions": [float(np.isin(c.numbers, ANIONS).mean()) for c in read.cells],
                 "volume_per_atom": graphs.volume_per_atom.astype(np.float64),
-                **ordering_columns(said.p_magnetic, classifier.predict(fast)),
+                **ordering_columns(said.p_magnetic, classifier.predict(of_order)),
                 **predicted_columns(experiment, compositions(graphs)), **moment_facts(graphs, read.cells, said.p_magnetic),
             },
             index=start + read.kept,

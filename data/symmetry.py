@@ -124,6 +124,23 @@ def group_within(cell: SymmetricCell, kinds: NDArray[np.int64], within_A: float)
     return cell.space_group if found is None else int(found.number)
 
 
+def nearly_symmetric(cell: SymmetricCell, within_A: float) -> SymmetricCell:
+    """The primitive cell with the symmetry that a cell has, if no site need be nearer than `within_A` to where symmetry puts it.
+
+    Args:
+        cell: a symmetrised crystal.
+        within_A: Å.
+
+    Returns:
+        The same cell where it has no more symmetry than before.
+    """
+    order = _by_surroundings(cell, cell.numbers)
+    frac = (cell.frac[order] - cell.frac[order[0]]) % 1.0  # whatever the origin
+    found = symmetrise(Crystal("", cell.lattice, frac, cell.numbers[order]), within_A)
+    same = found.space_group == cell.space_group and len(found.numbers) == len(cell.numbers)
+    return cell if same or not found.exact else found
+
+
 def _by_surroundings(cell: SymmetricCell, kinds: NDArray[np.int64]) -> NDArray[np.int64]:
     """(n,) the sites in an order that their numbering does not decide: where a site is almost too far from an image, what moyopy
     finds depends on the order. Sites of one kind and the same surroundings are equivalent."""

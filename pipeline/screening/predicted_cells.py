@@ -27,7 +27,8 @@ from pipeline.features.descriptors import descriptor_names
 from pipeline.features.rowcache import RowCache
 from pipeline.features.slow_descriptors import without_values
 from pipeline.featurise import featurise_cells
-from pipeline.magnetism.moment_facts import FACTS, TEXTS, moment_facts
+from pipeline.magnetism.moment_facts import FACTS, LEAST_P, TEXTS, moment_facts
+from pipeline.magnetism.order_descriptors import order_descriptors
 from pipeline.ops.row_store import RowStore, row_keys
 from pipeline.registry.ensemble import Ensemble
 from pipeline.registry.order_models import load_classifier
@@ -93,7 +94,9 @@ class Predictor:
         fast, slow = np.split(read.examples.descriptors, [len(descriptor_names())], axis=1)
         said = self.ensemble.predict(read.examples)
         lacking = without_values(slow) if self.slow is not None else np.zeros(len(fast))
-        orders = load_classifier(self.order).predict(fast).T
+        wanted = said.p_magnetic >= LEAST_P
+        read_of_order = order_descriptors(read.cells, fast, wanted, self.ensemble.graph_settings)
+        orders = load_classifier(self.order).predict(read_of_order).T
         facts = moment_facts(read.examples.graphs, read.cells, said.p_magnetic)
         numbers = (*(getattr(said, name) for name in NUMBERS), *said.members.values(), *orders, lacking)
         table = np.stack([*numbers, *(facts[name] for name in _FACTS)], axis=1).astype(np.float64)

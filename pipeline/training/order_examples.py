@@ -17,6 +17,7 @@ from pipeline.featurise import Needs, featurise
 from pipeline.magnetism.canonical_cell import in_canonical_cell
 from pipeline.magnetism.enumerate_orderings import Orderings, enumerate_orderings
 from pipeline.magnetism.magnetic_cell import map_to_primitive
+from pipeline.magnetism.order_descriptors import order_descriptors
 from pipeline.magnetism.starting_moments import start_moments
 from pipeline.ops.progress import Reporter
 from pipeline.training.splits import split_rows
@@ -64,13 +65,14 @@ def ordered_crystals(snapshot: Snapshot) -> list[OrderedCrystal]:
 
 
 def described(crystals: list[OrderedCrystal], reporter: Reporter) -> tuple[NDArray[np.float32], list[OrderedCrystal]]:
-    """(crystals, columns) descriptors, and the crystals that have them."""
-    columns, kept = [], []
+    """(crystals, columns) descriptors that the order classifier reads, and the crystals that have them."""
+    needs, columns, kept = Needs(), [], []
     with reporter.bar("Descriptors", len(crystals)) as tick:
         for start in range(0, len(crystals), _AT_ONCE):
             part = crystals[start : start + _AT_ONCE]
-            read = featurise([one.crystal for one in part], Needs())
-            columns.append(read.examples.descriptors)
+            read = featurise([one.crystal for one in part], needs)
+            every = np.ones(len(read.kept), dtype=np.bool_)
+            columns.append(order_descriptors(read.cells, read.examples.descriptors, every, needs.graph))
             kept += [part[k] for k in read.kept.tolist()]
             tick(len(part))
     return np.concatenate(columns), kept
