@@ -32,7 +32,7 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
         (["train", "--members", "forest,forest"], "named twice"),
         (["train", "--descriptors", "slow"], "--descriptors is fast or full, not 'slow'"),
         (["train", "--descriptors", "full", "--members", "cgcnn"], "only forests learn from descriptors"),
-        (["refresh", "--source", "tape"], "unknown source 'tape'"),
+        (["refresh", "--source", "tape"], "`csv:PATH`, `calculated:FOLDER` or `literature:FOLDER`"),
         (["refresh", "--source", "parquet:absent.parquet"], "absent.parquet is not a readable Parquet file"),
         (["refresh", "--source", "calculated:tests/flows"], "holds no calculation: `ferroscreen calculate` writes them"),
         (["refresh", "--columns", "colour=red"], "'colour=red' is not PART=COLUMN"),
