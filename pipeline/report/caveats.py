@@ -30,12 +30,12 @@ def _of_order(run: Mapping[str, Any], ordered: bool) -> str:
     if ordered:
         return (
             "The calculations that the model learned from start ferromagnetic, so many antiferromagnets carry a ferromagnet's "
-            "moment in them. P(FM) pushes those back that look like known antiferromagnets, but the model behind it names the "
-            "right order of a test crystal in about seven of ten cases only: let DFT compare orders (`export`)."
+            "moment in them. P(FM) lowers the score of those that look like known antiferromagnets, but its model names "
+            "the right order of a test crystal in about seven of ten cases only: let DFT compare orders (`export`)."
         )
     return (
         "Nothing here says how the moments are ordered: the calculations that the model learned from start ferromagnetic, "
-        "so antiferromagnets (many oxides and fluorides of Mn, Fe, Cr, Gd) stand in this list with the moment of a ferromagnet."
+        "so antiferromagnets (many oxides and fluorides of Mn, Fe, Cr, Gd) are in this list with the moment of a ferromagnet."
     )
 
 
