@@ -20,7 +20,7 @@ from safetensors.numpy import load_file, save_file
 
 from models.contract import Examples, ModelError, Prediction
 from models.saved import WEIGHTS_FILE, read_saved, write_header
-from pipeline.registry.member_mean import Combined, Rule, combine
+from pipeline.registry.member_combination import Combined, Rule, combine
 from pipeline.uncertainty.kernel_regression import KernelRegression, at_most, squared_distances
 
 Floats = NDArray[np.float64]
