@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.contract import Examples, Model
 from models.members import predict_members
 from pipeline.features.descriptors import descriptor_names
-from pipeline.registry.member_mean import Rule
+from pipeline.registry.member_combination import Rule
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.ensemble_errors import ErrorModel
 from pipeline.uncertainty.integer_moments import IntegerMoments

@@ -87,18 +87,19 @@ def _print_metrics(facts: dict[str, Any], weight: dict[str, float]) -> None:
     lines = [
         [
             "FM or FiM against AFM",
-            *(f"{facts['order'][n]:.4g}" for n in ("rows", "auroc", "macro_f1", "brier", "calibration_error")),
+            f"{facts['order']['rows']:,}",
+            *(f"{facts['order'][n]:.4g}" for n in ("auroc", "macro_f1", "brier", "calibration_error")),
         ]
     ]
     print(markdown(["order", "rows", "AUROC", "macro-F1", "Brier", "calibration error"], lines))
-    names = ("rows", "mae_K", "median_error_K", "r2", "precision_above_600", "recall_above_600")
+    names = ("mae_K", "median_error_K", "r2", "precision_above_600", "recall_above_600")
     parts = {
         "Tc": "tc",
         "Tc, without rare earths": "tc_without_rare_earths",
         "Tc, with rare earths": "tc_with_rare_earths",
         "TN": "tn",
     }
-    lines = [[title, *(f"{facts[key][n]:.4g}" for n in names)] for title, key in parts.items()]
+    lines = [[title, f"{facts[key]['rows']:,}", *(f"{facts[key][n]:.4g}" for n in names)] for title, key in parts.items()]
     print("\n" + markdown(["temperature", "rows", "MAE, K", "median, K", "R²", "precision > 600 K", "recall > 600 K"], lines))
     print(f"\nTc by what it rests on: {facts['tc_by_tier']}; weight of the forests: {weight}\n")
     lines = [

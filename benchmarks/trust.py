@@ -32,7 +32,7 @@ from pipeline.evaluation.shares import wilson
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
-from pipeline.registry.member_mean import combine
+from pipeline.registry.member_combination import combine
 from pipeline.settings import settings
 from pipeline.training.dataset import labelled_examples
 from pipeline.training.member_selection import select_members

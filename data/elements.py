@@ -53,7 +53,6 @@ HUND: dict[int, tuple[float, float, float]] = {
 HUND_VALENCE = {z: 2 if z == 63 else 3 for z in HUND}
 OTHER_VALENCE = {58: 4, 62: 2, 63: 3, 70: 2}  # whose 4f shell has no moment: empty (Ce), full (Yb), J = 0 (Sm, Eu)
 LIGHT_4F = frozenset(range(58, 63))  # J = L - S: the 4f moment is parallel to that of a 3d metal; of the others antiparallel
-FOUR_F_IN_LABEL = frozenset({58, 63, 64})  # the calculations behind the labels treat these 4f electrons as valence electrons
 
 
 def lande_factor(z: int) -> float:

@@ -1,4 +1,4 @@
-"""Why a crystal did not get in: one table of reasons for everything that is turned away."""
+"""Why a crystal is rejected: the reasons of all sources and steps."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LOST = "the process that read it died, ran out of memory or took too long"
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """One crystal that was turned away, and why."""
+    """One rejected crystal, and why."""
 
     candidate_id: str
     source_file: str

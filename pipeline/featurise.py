@@ -59,7 +59,7 @@ class Featurised:
         return np.setdiff1d(np.arange(n_crystals), self.kept).tolist()  # type: ignore[no-any-return]
 
 
-def featurise(crystals: Sequence[Crystal], needs: Needs, slow: RowCache | None = None) -> Featurised:
+def featurise(crystals: Sequence[Crystal], needs: Needs) -> Featurised:
     """Symmetrise crystals and compute what a model needs of each.
 
     Each step runs for all crystals before the next one starts, since going to and fro between the libraries takes half as
@@ -67,14 +67,19 @@ def featurise(crystals: Sequence[Crystal], needs: Needs, slow: RowCache | None =
 
     Args:
         crystals: as their source describes them, in any cell.
-        needs: what the model reads.
-        slow: where slow descriptors were stored; without it, or where it has none, they are NaN.
+        needs: what the model reads. Slow descriptors among it are NaN.
     """
-    return featurise_cells([symmetrise(crystal, needs.graph.symprec_A) for crystal in crystals], needs, slow)
+    return featurise_cells([symmetrise(crystal, needs.graph.symprec_A) for crystal in crystals], needs)
 
 
 def featurise_cells(cells: Sequence[SymmetricCell], needs: Needs, slow: RowCache | None = None) -> Featurised:
-    """The same for crystals that are symmetrised already."""
+    """The same for crystals that are symmetrised already.
+
+    Args:
+        cells: symmetrised crystals.
+        needs: what the model reads.
+        slow: where slow descriptors were stored; without it, or where it has none, they are NaN.
+    """
     near = find_neighbours(cells, needs.graph)
     graphs = pack_graphs(near)
     kept_cells = [cells[k] for k in near.kept.tolist()]

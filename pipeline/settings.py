@@ -122,7 +122,7 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """The settings of the process, read once. Variables of other names are told of: a setting that is not obeyed is a trap.
+    """The settings of the process, read once. Variables of other names cause a warning, because they have no effect.
 
     Raises:
         UserError: a variable has a value that the setting cannot have.

@@ -19,7 +19,7 @@ class Disorder(StrEnum):
     """The stated policy."""
 
     AVERAGE = "average"  # its places keep their occupancies; predictions are means over ordered approximants
-    REJECT = "reject"  # a crystal with any site that is shared or not full is turned away
+    REJECT = "reject"  # a crystal with any site that is shared or not full is rejected
     MAJORITY = "majority"  # each such place goes to its most frequent element, if that has more than half; the row says so
 
 

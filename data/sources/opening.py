@@ -54,7 +54,10 @@ def _labelled(name: str, columns: Columns) -> Source:
         return CsvSource(_expanded(Path(path)), labelled=True, columns=columns)
     if kind == "calculated" and path:
         return CalculatedSource(_expanded(Path(path)))
-    raise UserError(f"unknown source {name!r}; say `mp`, `starter`, `parquet:PATH`, `csv:PATH` or `calculated:FOLDER`")
+    raise UserError(
+        f"unknown source {name!r}; say `mp`, `starter`, `parquet:PATH`, `csv:PATH`, "
+        "`calculated:FOLDER` or `literature:FOLDER`"
+    )
 
 
 def candidate_columns(text: str) -> Columns:

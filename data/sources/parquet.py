@@ -46,7 +46,7 @@ class Columns:
     split: str | None = "split"  # train, val, test
     site_moments: str | None = "site_magmoms_muB"  # signed, µB, in the order of the sites of the CIF
     ordering: str | None = None  # FM, FiM, AFM, NM
-    icsd: str | None = None  # ids in ICSD, or a flag; rows without are turned away (MP: crystals that exist)
+    icsd: str | None = None  # ids in ICSD, or a flag; rows without one are rejected (MP: crystals that exist)
     e_above_hull: str | None = "energy_above_hull_eV_atom"  # eV/atom
     structure: str | None = field(default="structure", repr=False)  # a pymatgen Structure, where there is no CIF
 

@@ -78,7 +78,8 @@ def commands_page() -> str:
         "# Commands",
         "This page is generated from the command line itself. `ferroscreen COMMAND --help` prints the same.",
         "Exit code 0: done, also when some files were rejected. 2: a mistake in the input or the options, named in one line. "
-        "1: an error of ours (`FERROSCREEN_DEBUG=1` prints where). 130: interrupted.",
+        "1: an error of ours (`FERROSCREEN_DEBUG=1` prints where), or the answer is no: `promote` keeps the model in use, a "
+        "check of `demo` failed, a service of `check-endpoints` answered otherwise than expected. 130: interrupted.",
     ]
     for name, command in sorted(group.commands.items()):
         parts += _command(f"ferroscreen {name}", command)

@@ -16,7 +16,7 @@ def refresh(
         str,
         typer.Option(
             "--source",
-            help="`mp` (the Materials Project), `starter`, `parquet:PATH`, `calculated:FOLDER` or `literature:FOLDER`.",
+            help="`mp` (Materials Project), `starter`, `parquet:PATH`, `csv:PATH`, `calculated:FOLDER` or `literature:FOLDER`.",
         ),
     ] = "starter",
     columns: LabelColumnsOption = "",

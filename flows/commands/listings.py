@@ -127,10 +127,9 @@ def doctor(json: Json = False) -> None:
     if json:
         print_json(found)
         return
-    prefect = found.pop("prefect")
-    facts(
-        "ferroscreen", {**found, **found.pop("libraries"), "prefect server": prefect["server"], "answers": prefect["reachable"]}
-    )
+    libraries, prefect = found.pop("libraries"), found.pop("prefect")
+    answers = {None: None, True: "yes", False: f"no: {prefect.get('why')}"}[prefect["reachable"]]
+    facts("ferroscreen", {**found, **libraries, "prefect server": prefect["server"], "answers": answers})
 
 
 def metrics() -> None:

@@ -17,7 +17,7 @@ class RefreshJob:
     """What to publish as a snapshot.
 
     Args:
-        source: `mp`, `starter`, `parquet:PATH`, `calculated:FOLDER`, or several of these, comma-separated;
+        source: `mp`, `starter`, `parquet:PATH`, `csv:PATH`, `calculated:FOLDER`, or several of these, comma-separated;
             or `literature:FOLDER`, measured values.
         columns: of a table with other names, e.g. `id=my_id,cif=my_cif,moment=my_moment`.
         full: of the Materials Project, pull every document, not only what moved.

@@ -9,7 +9,6 @@ one head for all tasks: Curie temperature, Néel temperature and order help each
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,7 +99,7 @@ def tokens(numbers: NDArray[np.int64], fractions: Floats, start: NDArray[np.int6
 @subnormals_as_zero()
 def fit_network(
     network: CompositionNetwork, given: CompositionInput, targets: torch.Tensor, weights: torch.Tensor, rows: torch.Tensor,
-    epochs: int, settings: NetworkSettings, seed: int, report: Callable[[int, float], None] = lambda epoch, loss: None,
+    epochs: int, settings: NetworkSettings, seed: int,
 ) -> None:  # fmt: skip
     """Learn from some rows; `targets` and `weights` are (formulas, TASKS), NaN where a target is unknown.
 
@@ -113,7 +112,6 @@ def fit_network(
     mean = torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.98))  # type: ignore[no-untyped-call]
     for epoch in range(epochs):
         network.train()
-        total = 0.0
         for batch in rows[torch.randperm(len(rows), generator=order)].split(settings.batch):  # type: ignore[no-untyped-call]
             loss = _loss(network(given.take(batch)), targets[batch], weights[batch])
             optimiser.zero_grad()
@@ -121,10 +119,8 @@ def fit_network(
             nn.utils.clip_grad_norm_(network.parameters(), 2.0)
             optimiser.step()
             schedule.step()
-            total += float(loss.detach()) * len(batch)
             if epoch >= averaged_from(epochs):
                 mean.update_parameters(network)
-        report(epoch + 1, total / len(rows))
     network.load_state_dict(mean.module.state_dict())
     network.eval()
 

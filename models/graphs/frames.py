@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+WIDTH, LAYERS = 16, 4  # channels and hidden layers of VectorFrame
 _SIGNS = list(itertools.product((1.0, -1.0), repeat=3))
 SIGNED_PERMUTATIONS: NDArray[np.float64] = np.array(
     [np.diag(signs)[list(order)] for order in itertools.permutations(range(3)) for signs in _SIGNS]
@@ -92,12 +93,12 @@ class VectorReLU(nn.Module):
 class VectorFrame(nn.Module):
     """Point sets (..., points, 3, channels) to frames (..., 3, 3), by a deep set of vector neurons."""
 
-    def __init__(self, channels: int, width: int = 16, layers: int = 4) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
         parts: list[nn.Module] = []
-        for k in range(layers):
-            parts += [VectorLinear(channels if k == 0 else width, width), VectorReLU(width)]
-        self.layers = nn.Sequential(*parts, VectorLinear(width, 3))
+        for k in range(LAYERS):
+            parts += [VectorLinear(channels if k == 0 else WIDTH, WIDTH), VectorReLU(WIDTH)]
+        self.layers = nn.Sequential(*parts, VectorLinear(WIDTH, 3))
 
     def forward(self, x: Tensor) -> Tensor:
         """Raises DegenerateFrame where the points' symmetry leaves no direction."""

@@ -19,7 +19,7 @@ def write_state(state: dict[str, Any], path: Path) -> None:
     """Write `state` durably to a file beside `path` and rename it.
 
     Args:
-        state: what `torch.load(path, weights_only=True)` shall give back.
+        state: what `torch.load(path, weights_only=True)` is to return.
         path: the file; its folder exists.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")

@@ -1,10 +1,11 @@
-"""Learned canonicalization (Kaba et al., arXiv 2211.06489): a light equivariant network chooses the pose, any other looks at it.
+"""Learned canonicalization (Kaba et al., arXiv 2211.06489): a light equivariant network chooses the pose in which another
+network reads the crystal.
 
     phi(x) = sum_k w_k f(x F_k^T)       F_k: the crystal's candidate frames; w: almost always one of them has it all
 
 Pooled vectors vanish in a crystal with inversion, so three of them give no frame. Here the frames are finitely many, built from
 lattice vectors (pipeline/features/frames.py), and a learned score (models/published/frame_score.py), a function of the crystal
-as seen in the frame, picks the best. Ties are dealt with thus:
+as seen in the frame, picks the best. Of equal scores:
 - Frames that symmetry makes alike show the same crystal; only one of each class is a candidate, and any will do.
 - Scores that differ by less than a margin share the weight, w_k ~ max(0, 1 - (best - s_k) / margin): no prediction jumps where
   two frames change places (weighted frames, Dym et al., arXiv 2402.16077). A crystal whose symmetry was not found has up to 48

@@ -17,6 +17,7 @@ from torch import Tensor
 PARTICLES = 5
 STEP, FROM, TO = 1e-3, 3100, 4100
 CLIP = 100.0
+SEED = 43
 SPEED = 0.5
 COUNTS = (3000, 2000, 2000)  # training, validation, test
 
@@ -41,9 +42,9 @@ class Motions:
         return Motions(self.charge, *(a @ turns.transpose(1, 2) for a in (self.x, self.v, self.later)))
 
 
-def generate(seed: int = 43, counts: tuple[int, int, int] = COUNTS) -> tuple[Motions, Motions, Motions]:
-    """So many training, validation and test motions; a minute for the default."""
-    rng = np.random.default_rng(seed)
+def generate(counts: tuple[int, int, int]) -> tuple[Motions, Motions, Motions]:
+    """So many training, validation and test motions; a minute for COUNTS."""
+    rng = np.random.default_rng(SEED)
     total = sum(counts)
     charge = rng.choice([-1.0, 1.0], size=(total, PARTICLES, 1))
     x = rng.normal(size=(total, PARTICLES, 3))

@@ -69,7 +69,8 @@ def fixed_class_margin(strength: float, classes: int) -> float:
 
 
 def decay_all_but(head: nn.Module, network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """An optimiser's parameter groups: weight decay everywhere but on the head, which the penalty on the logits looks after."""
+    """An optimiser's parameter groups: weight decay everywhere but on the head, whose size the penalty on
+    the logits limits."""
     spared = {id(p) for p in head.parameters()}
     kept: Iterable[nn.Parameter] = (p for p in network.parameters() if id(p) not in spared)
     return [{"params": list(kept), "weight_decay": weight_decay}, {"params": list(head.parameters()), "weight_decay": 0.0}]

@@ -14,8 +14,8 @@ from data.calculation import Calculation
 from data.errors import UserError
 from data.store.artifact import make_folder, text_hash, write_json
 from pipeline.dft.before_after import write_report
-from pipeline.dft.bench import tell
 from pipeline.dft.budget import CUT_OFF, Budget
+from pipeline.dft.calculations import note_finished
 from pipeline.dft.cost import Pace, core_seconds, pace
 from pipeline.dft.decisive import expected_change, tesla_per_moment
 from pipeline.dft.plan import Method, Plan, Size, plan
@@ -109,7 +109,7 @@ def campaign(
                 nonlocal ended
                 budget.take(calculation.job.key, calculation.outcome.seconds)
                 ended += calculation.outcome.seconds
-                tell(calculation, entered, reporter)
+                note_finished(calculation, entered, reporter)
                 tick(1)
 
             unfinished, began = todo, time.monotonic()

@@ -10,7 +10,7 @@ from data.calculation import Calculation
 from data.errors import UserError
 from data.store.artifact import make_folder, text_hash
 from pipeline.dft.averaged_verdict import disordered_rows
-from pipeline.dft.bench import Bench
+from pipeline.dft.calculations import Calculations
 from pipeline.dft.plan import Method, Plan, Size, plan, plan_one
 from pipeline.dft.queue import known
 from pipeline.dft.settings import Limits
@@ -76,13 +76,13 @@ def check(
 
     inputs = {"run": manifest["id"], "folder": str(out), **asdict(method.settings)}
     with Ledger(home).run("calculate", f"calculate-{text_hash(str(out.resolve()))[:16]}", inputs) as entered:
-        bench = Bench(limits, entered, reporter)
-        placed = geometry.place(plans, replan, bench, out)
-        bench.work([job for one in placed for job in one.plan.jobs], out)
+        calculations = Calculations(limits, entered, reporter)
+        placed = geometry.place(plans, replan, calculations, out)
+        calculations.work([job for one in placed for job in one.plan.jobs], out)
     rows = [_row_of(one, out) for one in placed]
     return {
-        "run": manifest["id"], "folder": str(out.resolve()), "calculated": bench.calculated,
-        "known_before": bench.known_before, "out_of_time": bench.out_of_time,
+        "run": manifest["id"], "folder": str(out.resolve()), "calculated": calculations.calculated,
+        "known_before": calculations.known_before, "out_of_time": calculations.out_of_time,
         "candidates": rows, "disordered": disordered_rows([one.chosen for one in plans], rows),
         "left_out": [one.facts() for one in left_out],
     }  # fmt: skip

@@ -17,7 +17,7 @@ import numpy as np
 
 from data.calculation import AS_GIVEN, Calculation, Job
 from data.crystal import Crystal
-from pipeline.dft.bench import Bench
+from pipeline.dft.calculations import Calculations
 from pipeline.dft.plan import Plan
 from pipeline.dft.queue import known
 from pipeline.dft.settings import DftSettings
@@ -58,13 +58,13 @@ Replan = Callable[[Chosen, str], Plan]
 class Geometry(Protocol):
     """Where the orderings are calculated."""
 
-    def place(self, plans: list[Plan], replan: Replan, bench: Bench, out: Path) -> list[Placed]:
+    def place(self, plans: list[Plan], replan: Replan, calculations: Calculations, out: Path) -> list[Placed]:
         """The plans to calculate.
 
         Args:
             plans: for the crystals as they were given.
             replan: plans a candidate with another crystal; the text says how that one relates to the given one.
-            bench: calculates what is needed for it.
+            calculations: calculates what is needed for it.
             out: folder of results.
         """
         ...
@@ -73,18 +73,18 @@ class Geometry(Protocol):
 class AsGiven:
     """The crystal of the candidate."""
 
-    def place(self, plans: list[Plan], replan: Replan, bench: Bench, out: Path) -> list[Placed]:
+    def place(self, plans: list[Plan], replan: Replan, calculations: Calculations, out: Path) -> list[Placed]:
         return [Placed(one) for one in plans]
 
 
 class RelaxedVolume:
     """The crystal scaled to the volume at which its ferromagnet has the lowest energy."""
 
-    def place(self, plans: list[Plan], replan: Replan, bench: Bench, out: Path) -> list[Placed]:
+    def place(self, plans: list[Plan], replan: Replan, calculations: Calculations, out: Path) -> list[Placed]:
         folder, scans = out / SCANS, {k: Scan(one.jobs[0]) for k, one in enumerate(plans) if one.jobs}
-        bench.work([scan.at(factor) for scan in scans.values() for factor in FIRST], folder)
+        calculations.work([scan.at(factor) for scan in scans.values() for factor in FIRST], folder)
         for _ in range(MORE):
-            bench.work([job for scan in scans.values() if (job := scan.next(folder))], folder)
+            calculations.work([job for scan in scans.values() if (job := scan.next(folder))], folder)
         return [_placed(one, scans[k], replan, folder) if k in scans else Placed(one) for k, one in enumerate(plans)]
 
 

@@ -73,7 +73,7 @@ def _screen(where: Settings) -> Iterable[Gauge]:
     runs = list_runs(where)
     if runs:
         last = runs[-1]
-        for name, meaning in (("ranked", "Candidates of the newest screen"), ("rejected", "Crystals it turned away")):
+        for name, meaning in (("ranked", "Candidates of the newest screen"), ("rejected", "Crystals that it rejected")):
             yield Gauge(f"screen_{name}", meaning, last[name])
         if "out_of_domain" in last:
             yield Gauge("screen_out_of_domain", "Candidates unlike what the model learned from", last["out_of_domain"])

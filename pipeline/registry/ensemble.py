@@ -21,7 +21,7 @@ from pipeline.features.neighbours import GraphSettings
 from pipeline.featurise import Needs
 from pipeline.old_names import METRICS, TRAINING_SETTINGS, with_current_keys
 from pipeline.registry.card import shipped_card
-from pipeline.registry.published import HELD_OUT_FILE, RETRAIN, PublishedModel, open_published, published_models
+from pipeline.registry.published import HELD_OUT_FILE, RETRAIN, PublishedModel, open_published
 from pipeline.settings import Settings
 from pipeline.training.splits import split_rows
 from pipeline.uncertainty.ensemble_errors import EnsemblePrediction, ErrorModel
@@ -134,11 +134,6 @@ class Ensemble(PublishedModel):
         systems = rows["chemsys"] if "chemsys" in rows else rows["formula"].map(_system)
         error = (rows["moment_muB_per_atom"] - rows["moment_dft"]).abs()
         return pd.DataFrame({"error": error, "truth": rows["moment_dft"], "system": systems})
-
-
-def list_models(root: Path) -> list[Ensemble]:
-    """All published ensembles, oldest first."""
-    return published_models(root, Ensemble)
 
 
 def open_model(root: Path, identifier: str | None = None) -> Ensemble:

@@ -24,18 +24,18 @@ def _of_order(run: Mapping[str, Any], ordered: bool) -> str:
         also = "" if curie is None else f", the Curie temperature of {curie:,}"
         return (
             f"The order of {measured:,} of {run['ranked']:,} candidates was measured{also}; of the others, both are predicted "
-            "from the composition, so that polymorphs get one answer. The moment of each atom is that of a calculation which "
-            "starts ferromagnetic: let DFT compare orders (`export`)."
+            "from the composition, or taken with little confidence from another structure of it. The moment of each atom is that "
+            "of a calculation which starts ferromagnetic: let DFT compare orders (ferroscreen export)."
         )
     if ordered:
         return (
             "The calculations that the model learned from start ferromagnetic, so many antiferromagnets carry a ferromagnet's "
-            "moment in them. P(FM) pushes those back that look like known antiferromagnets, but the model behind it names the "
-            "right order of a test crystal in about seven of ten cases only: let DFT compare orders (`export`)."
+            "moment in them. P(FM) lowers the score of those that look like known antiferromagnets, but its model names "
+            "the right order of a test crystal in about seven of ten cases only: let DFT compare orders (ferroscreen export)."
         )
     return (
         "Nothing here says how the moments are ordered: the calculations that the model learned from start ferromagnetic, "
-        "so antiferromagnets (many oxides and fluorides of Mn, Fe, Cr, Gd) stand in this list with the moment of a ferromagnet."
+        "so antiferromagnets (many oxides and fluorides of Mn, Fe, Cr, Gd) are in this list with the moment of a ferromagnet."
     )
 
 
@@ -56,7 +56,7 @@ def caveats(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) -> 
     if run.get("withheld"):
         found.append(
             f"{_licensed(run)}: of such structures this page and the tables beside it hold ids and formulas only. "
-            "`screen --licensed-details` adds the rest, for your own use."
+            "ferroscreen screen --licensed-details adds the rest, for your own use."
         )
     if run["with_note"]:
         many = run["with_note"] > 1

@@ -187,7 +187,7 @@ def _calibration_errors(reliability: Mapping[str, Any]) -> str:
 
 
 def rejection_figures(rejected: pd.DataFrame) -> list[PageFigure]:
-    """Why crystals were turned away."""
+    """Why crystals were rejected."""
     return drawn(
         (
             "Reasons for rejection",

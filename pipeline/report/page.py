@@ -133,7 +133,7 @@ def _candidates(content: ReportContent) -> dict[str, Any]:
         "wide": Scale(scale.end, scale.step, BESIDE_TC if "tc_K" in numbers else WIDE),
         "tc_scale": temperatures,
         "has_tc": "tc_K" in numbers,
-        "has_diamond": "dft" in numbers or _any(seen.frame, "tc_from", BASES.index(MEASURED)),
+        "has_diamond": "dft" in numbers or _has_measured_tc(seen.frame),
         "has_space_group": "space_group" in numbers,
         "bar_after": BAR_AFTER,
         "flags": [(flag, name) for flag, name in FLAGS.items() if _flagged(seen.frame, flag)],
@@ -198,8 +198,8 @@ def _divides(frame: pd.DataFrame, flag: str) -> bool:
     return bool(passes.any() and not passes.all())
 
 
-def _any(frame: pd.DataFrame, column: str, value: float) -> bool:
-    return bool(column in frame and (frame[column] == value).any())
+def _has_measured_tc(frame: pd.DataFrame) -> bool:
+    return bool("tc_from" in frame and (frame["tc_from"] == BASES.index(MEASURED)).any())
 
 
 def _temperatures(top: pd.DataFrame) -> Scale:
@@ -223,10 +223,10 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _headline(content: ReportContent) -> list[tuple[str, int, str]]:
     """Name, number and a remark for each of the four numbers on the first screen."""
-    ranking, turned_away = content.ranking, len(content.rejected)
+    ranking, rejected = content.ranking, len(content.rejected)
     return [
         ("candidates ranked", len(ranking), ""),
-        ("crystals rejected", turned_away, "each with its reason" if turned_away else "nothing turned away"),
+        ("crystals rejected", rejected, "each with its reason" if rejected else ""),
         _above_one(ranking, "moment_muB_per_atom", "moment_low", "µB/atom"),
         _above_one(ranking, "saturation_T", "saturation_T_low", "T"),
     ]

@@ -157,7 +157,7 @@ def reliability(found: Mapping[str, Any]) -> str | None:
 
 
 def rejected_by_reason(rejected: pd.DataFrame) -> str | None:
-    """Bars: how many crystals were turned away for each reason, the most frequent first."""
+    """Bars: how many crystals were rejected for each reason, the most frequent first."""
     counts = count_reasons(rejected)
     if not counts:
         return None

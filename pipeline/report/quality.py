@@ -61,7 +61,7 @@ def _headline(content: QualityContent, contradictory: int) -> list[tuple[str, in
     return [
         ("crystals", len(labels), gone),
         ("of them magnetic", magnetic, f"{unlabelled:,} without a label" if unlabelled else "all have a label"),
-        ("in quarantine", len(content.quarantine), "each with its reason" if len(content.quarantine) else "nothing turned away"),
+        ("in quarantine", len(content.quarantine), "each with its reason" if len(content.quarantine) else ""),
         (
             "duplicates",
             len(content.duplicates),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pipeline.report.text import finite
@@ -25,7 +25,7 @@ class Scale:
     margin: float = 6.0
 
     def x(self, moment: object, tesla: object = 1.0) -> float | None:
-        """Where a moment (µB/atom) lies that makes `tesla` T each, held inside the bar; None where there is none."""
+        """Where a moment (µB/atom) is that makes `tesla` T each, held inside the bar; None where there is none."""
         known, factor = finite(moment), finite(tesla)
         if known is None or factor is None:
             return None
@@ -39,10 +39,8 @@ class Scale:
 
 def temperature_scale(values: Iterable[object]) -> Scale:
     """The smallest scale of round steps that holds all values (K), up to what any magnet has."""
-    known = [value for value in map(finite, values) if value is not None]
-    top = min(max(known, default=300.0), MAX_KELVIN)
-    step = next((step for step in _KELVIN_STEPS if top <= 4 * step), _KELVIN_STEPS[-1])
-    return Scale(end=step * max(1, math.ceil(round(top / step, 9))), step=step, width=KELVIN_WIDTH, margin=KELVIN_MARGIN)
+    end, step = _round_end(values, 300.0, MAX_KELVIN, _KELVIN_STEPS)
+    return Scale(end, step, width=KELVIN_WIDTH, margin=KELVIN_MARGIN)
 
 
 def scale_for(values: Iterable[object]) -> Scale:
@@ -50,7 +48,12 @@ def scale_for(values: Iterable[object]) -> Scale:
 
     It never goes beyond what matter can carry, so that one absurd row does not flatten all others.
     """
+    return Scale(*_round_end(values, 1.0, MAX_TESLA, _STEPS))
+
+
+def _round_end(values: Iterable[object], default: float, most: float, steps: Sequence[float]) -> tuple[float, float]:
+    """End and step of the smallest scale that holds all values up to `most`; `default` is held where there is no value."""
     known = [value for value in map(finite, values) if value is not None]
-    top = min(max(known, default=1.0), MAX_TESLA)
-    step = next((step for step in _STEPS if top <= 4 * step), _STEPS[-1])
-    return Scale(end=step * max(1, math.ceil(round(top / step, 9))), step=step)
+    top = min(max(known, default=default), most)
+    step = next((step for step in steps if top <= 4 * step), steps[-1])
+    return step * max(1, math.ceil(round(top / step, 9))), step

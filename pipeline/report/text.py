@@ -68,12 +68,6 @@ def order(value: object) -> str:
     return MISSING if known is None else ORDERS[int(known)]
 
 
-def sortable(value: object) -> str:
-    """What the page's script sorts a number by; empty where there is none."""
-    known = finite(value)
-    return "" if known is None else f"{known:.6g}"
-
-
 def finite(value: object) -> float | None:
     """The value as a finite float, or None."""
     if not isinstance(value, float) and not isinstance(value, SupportsFloat):  # the second test takes twenty times as long

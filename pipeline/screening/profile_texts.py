@@ -33,11 +33,11 @@ def in_window(low_K: float, high_K: float) -> str:
 
 TEXTS = {  # name to purpose and formula
     DEFAULT_PROFILE: (
-        "strong at working temperature, with an easy axis if the lattice allows one; whether it is hard, no column says",
+        "strong at 300 K, with an easy axis if the lattice allows one; no column says whether it is hard",
         f"score = {_AT_WORK} × (1 if tetragonal, trigonal or hexagonal, else {WITHOUT_AXIS:g}); {_NO_AFM}",
     ),
     "soft-magnet": (
-        "strong at working temperature, whatever the lattice; cubic ones tend to be soft", f"score = {_AT_WORK}; {_NO_AFM}"
+        "strong at 300 K, whatever the lattice; cubic crystals tend to be soft", f"score = {_AT_WORK}; {_NO_AFM}"
     ),
     MAGNETOCALORIC: (
         "orders near the working temperature with a large moment", in_window(*window_K(WORKING_TEMPERATURE_K))
@@ -45,7 +45,7 @@ TEXTS = {  # name to purpose and formula
     "low-temperature-refrigerant": (
         "large moments that order below the temperature of liquid nitrogen", in_window(0.0, REFRIGERANT_K)
     ),
-    "high-ms": ("the largest magnetisation that is sure, in crystals that are likely ferromagnets", f"score = {_SURE}"),
+    "high-ms": ("the largest magnetisation that is sure, weighted with the probability of each order", f"score = {_SURE}"),
     "as-calculated": (
         "the largest moment that is sure in a calculation that starts ferromagnetic, however nature orders it",
         "score = µ0·Ms of the DFT moment at the lower end of its 90 % interval (T)",
@@ -60,7 +60,7 @@ TEXTS = {  # name to purpose and formula
         f"{CHEAP_USD_PER_KG:g} USD/kg); set aside: no known price, radioactive elements, crystals {_TOO_HIGH}",
     ),
     "explore": (
-        "what nobody has calculated yet and could be large",
+        "crystals that are not in the training data and whose magnetisation could be large",
         "score = P(FM or FiM) × µ0·Ms at the upper end of the 90 % interval (T); set aside: crystals of the training data, "
         f"duplicates, crystals {_TOO_HIGH}",
     ),

@@ -49,7 +49,7 @@ class Dummy:
 
 
 def select_members(
-    training: Floats, truth: Floats, systems: Sequence[str], predicted: Mapping[str, Prediction], seed: int = 0
+    training: Floats, truth: Floats, systems: Sequence[str], predicted: Mapping[str, Prediction]
 ) -> dict[str, Verdict]:
     """The verdict on each member.
 
@@ -58,13 +58,12 @@ def select_members(
         truth: (validation rows,) moments, µB/atom.
         systems: (validation rows,) chemical systems.
         predicted: predictions for the validation rows by member.
-        seed: seed of the bootstrap.
     """
     dummy = Dummy.better(training, truth)
-    return {name: assess_member(dummy, truth, systems, prediction, seed) for name, prediction in predicted.items()}
+    return {name: assess_member(dummy, truth, systems, prediction) for name, prediction in predicted.items()}
 
 
-def assess_member(dummy: Dummy, truth: Floats, systems: Sequence[str], predicted: Prediction, seed: int = 0) -> Verdict:
+def assess_member(dummy: Dummy, truth: Floats, systems: Sequence[str], predicted: Prediction) -> Verdict:
     """Compare one member with the dummy.
 
     Args:
@@ -72,7 +71,6 @@ def assess_member(dummy: Dummy, truth: Floats, systems: Sequence[str], predicted
         truth: (validation rows,) moments, µB/atom.
         systems: (validation rows,) chemical systems.
         predicted: the member's predictions.
-        seed: seed of the bootstrap.
     """
     if not (np.isfinite(predicted.moment).all() and np.isfinite(predicted.p_magnetic).all()):
         return Verdict(False, "its predictions are not finite", None)
@@ -80,7 +78,7 @@ def assess_member(dummy: Dummy, truth: Floats, systems: Sequence[str], predicted
         return Verdict(False, CONSTANT, None)
     if len(set(systems)) < FEWEST_SYSTEMS:
         return Verdict(False, f"{len(set(systems))} chemical systems in the validation rows cannot prove anything", None)
-    gain = cluster_bootstrap(np.abs(truth - dummy.value) - np.abs(truth - predicted.moment), systems, seed)
+    gain = cluster_bootstrap(np.abs(truth - dummy.value) - np.abs(truth - predicted.moment), systems)
     if gain.low > 0:
         return Verdict(True, "", gain)
     words = f"it is not better than {dummy.name} ({dummy.value:.3g} µB/atom) with confidence: gains {gain.text()} µB/atom"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.registry.member_mean import Rule
+from pipeline.registry.member_combination import Rule
 
 Floats = NDArray[np.float64]
 SELECTION_STEPS = 40

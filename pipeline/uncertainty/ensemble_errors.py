@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.contract import MAGNETIC_THRESHOLD, Examples, Prediction
 from pipeline.evaluation.metrics import LARGE_MOMENT
 from pipeline.features.descriptors import composition_names
-from pipeline.registry.member_mean import Combined, Rule, combine
+from pipeline.registry.member_combination import Combined, Rule, combine
 from pipeline.training.member_weights import FOLDS, system_folds
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.conformal import Calibration

@@ -19,7 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 from models.contract import ModelError, Prediction
 from models.saved import WEIGHTS_FILE, read_saved, write_header
-from pipeline.registry.member_mean import deviation, weighted_mean
+from pipeline.registry.member_combination import deviation, weighted_mean
 from pipeline.uncertainty.kernel_regression import KernelRegression, at_most
 
 Floats = NDArray[np.float64]

@@ -1,6 +1,6 @@
 """What the members leave of the training labels, carried over to crystals that a member finds alike.
 
-A network that is disturbed in training does not learn its training labels by heart: on the magnet set an error of 0.06 µB/atom
+A network that is disturbed in training does not memorise its training labels: on the magnet set an error of 0.06 µB/atom
 stays on the magnetic rows that it learned from. Part of it is what its weights cannot say, and similar crystals share that.
 Kernel ridge regression learns these residuals from the features of a member (its mean over the sites, before the heads), and
 P(magnetic) times its answer is added to the members' moment. Residuals are cut at LARGEST: a wrong label then moves its
@@ -20,7 +20,7 @@ from safetensors.numpy import load_file, save_file
 
 from models.contract import Examples, ModelError, Prediction
 from models.saved import WEIGHTS_FILE, read_saved, write_header
-from pipeline.registry.member_mean import Combined, Rule, combine
+from pipeline.registry.member_combination import Combined, Rule, combine
 from pipeline.uncertainty.kernel_regression import KernelRegression, at_most, squared_distances
 
 Floats = NDArray[np.float64]

@@ -66,6 +66,14 @@ def test_every_page_of_results_is_reached(site: Path) -> None:
     assert [name for name in pages if f'href="{name}.html"' not in index] == []
 
 
+@pytest.mark.parametrize("folder", ["concepts", "how-to", "develop"])
+def test_every_page_is_in_the_index_of_its_folder(folder: str) -> None:
+    index = (ROOT / "docs" / folder / "index.md").read_text(encoding="utf-8")
+    pages = [path.name for path in (ROOT / "docs" / folder).glob("*.md") if path.name != "index.md"]
+    assert pages
+    assert [name for name in pages if f"]({name})" not in index] == []
+
+
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "benchmarks/README.md"])
 def test_links_outside_the_site_lead_to_files(name: str) -> None:
     page = ROOT / name

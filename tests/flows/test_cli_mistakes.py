@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,7 +32,7 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
         (["train", "--members", "forest,forest"], "named twice"),
         (["train", "--descriptors", "slow"], "--descriptors is fast or full, not 'slow'"),
         (["train", "--descriptors", "full", "--members", "cgcnn"], "only forests learn from descriptors"),
-        (["refresh", "--source", "tape"], "unknown source 'tape'"),
+        (["refresh", "--source", "tape"], "`csv:PATH`, `calculated:FOLDER` or `literature:FOLDER`"),
         (["refresh", "--source", "parquet:absent.parquet"], "absent.parquet is not a readable Parquet file"),
         (["refresh", "--source", "calculated:tests/flows"], "holds no calculation: `ferroscreen calculate` writes them"),
         (["refresh", "--columns", "colour=red"], "'colour=red' is not PART=COLUMN"),
@@ -128,6 +129,10 @@ def test_doctor_and_empty_lists(ferroscreen: Call) -> None:
     assert done.returncode == 0
     assert '"mp_api_key": "present"' in done.stdout
     assert canary not in done.stdout + done.stderr
+    lines = [line.split()[0] for line in ferroscreen("doctor").stdout.splitlines()]
+    assert lines.count("torch") == 1 and "libraries" not in lines
+    silent = ferroscreen("doctor", PREFECT_API_URL="http://127.0.0.1:9/api")
+    assert silent.returncode == 0 and re.search(r"^answers +no: ConnectError", silent.stdout, re.MULTILINE)
     for name in ("snapshots", "runs"):
         assert ferroscreen(name).stdout.strip() == f"No {name} yet."
     shipped = json.loads(ferroscreen("models", "--json").stdout)

@@ -22,7 +22,7 @@ from data.store.artifact import write_json
 EXPERIMENTAL = "EXPERIMENTAL_INORGANIC"
 ENTRIES_PER_PAGE = 500
 MOST_WITHOUT_CIF = 0.1  # of a page; some entries have no coordinates, but a page of them is a fault
-_OVERLAP = timedelta(days=1)  # modification dates have no time of day, and Karlsruhe may live in another day
+_OVERLAP = timedelta(days=1)  # modification dates have no time of day, and the server may be in another time zone
 _NO_TIME = (1980, 1, 1, 0, 0, 0)  # the same entries give the same bytes
 
 

@@ -1,4 +1,4 @@
-// The members' votes, the interval and what DFT said, one below the other on one scale of moments.
+// The members' predictions, the interval and the DFT moment, one below the other on one scale of moments.
 
 const svgMake = (tag, attributes, text) => {
   const element = document.createElementNS(document.querySelector("svg").namespaceURI, tag);

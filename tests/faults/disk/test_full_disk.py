@@ -15,7 +15,8 @@ from data.sources.starter import StarterSource
 from pipeline.ops.ledger import Ledger
 from pipeline.ops.progress import Quiet
 from pipeline.refresh.publish import publish_source
-from pipeline.registry.ensemble import list_models, open_model
+from pipeline.registry.ensemble import Ensemble, open_model
+from pipeline.registry.published import published_models
 from pipeline.screening.screen import FILES, screen
 from pipeline.settings import Settings
 from pipeline.training.train import TrainSettings, train_ensemble
@@ -51,7 +52,7 @@ def test_a_training_that_finds_the_disk_full_goes_on_later(disk: Disk, tmp_path:
     mount(f"size={room}")
     with pytest.raises(UserError, match=r"[Nn]o space left"):
         train_ensemble(snapshot, wanted, where, Quiet())
-    assert list_models(where.models) == []
+    assert published_models(where.models, Ensemble) == []
     snapshot.verify()
     mount("size=100m")
     assert train_ensemble(snapshot, wanted, where, Quiet()).id == undisturbed.id

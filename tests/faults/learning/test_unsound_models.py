@@ -22,10 +22,10 @@ from data.sources.starter import StarterSource
 from data.store.artifact import file_hash, write_json
 from models.contract import Examples, Model, ModelError, Prediction
 from pipeline.ops.progress import Quiet
-from pipeline.registry.ensemble import Ensemble, list_models, open_model
+from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.registry.ensemble_gates import gates
 from pipeline.registry.promotion import promote
-from pipeline.registry.published import CURRENT_FILE
+from pipeline.registry.published import CURRENT_FILE, published_models
 from pipeline.settings import Settings
 from pipeline.training.train import TrainSettings, train_ensemble
 
@@ -67,16 +67,16 @@ def where(trained_home: Path, tmp_path: Path) -> Settings:
 
 
 def test_a_training_that_learned_nothing_fails_and_the_old_model_stays(where: Settings) -> None:
-    (old,), current = list_models(where.models), (where.models / CURRENT_FILE).read_bytes()
+    (old,), current = published_models(where.models, Ensemble), (where.models / CURRENT_FILE).read_bytes()
     snapshot = publish_snapshot(where.snapshots, Mislabelled(random=False))
     with pytest.raises(ModelError, match="the same prediction for every crystal"):
         train_ensemble(snapshot, TrainSettings(members=("forest",)), where, Quiet())
-    assert [model.id for model in list_models(where.models)] == [old.id]
+    assert [model.id for model in published_models(where.models, Ensemble)] == [old.id]
     assert (where.models / CURRENT_FILE).read_bytes() == current
 
 
 def test_a_model_of_labels_without_meaning_is_not_put_to_use(where: Settings) -> None:
-    (old,), current = list_models(where.models), (where.models / CURRENT_FILE).read_bytes()
+    (old,), current = published_models(where.models, Ensemble), (where.models / CURRENT_FILE).read_bytes()
     snapshot = publish_snapshot(where.snapshots, Mislabelled(random=True))
     model = train_ensemble(snapshot, TrainSettings(members=("forest",)), where, Quiet())
     decision = promote(where.models, model.id)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.contract import Prediction
-from pipeline.registry.member_mean import Rule, combine
+from pipeline.registry.member_combination import Rule, combine
 from pipeline.training.member_weights import MEDIAN, WAYS, choose_weights, greedy, least_squares, system_folds
 
 ROUNDING = 1e-12

@@ -60,6 +60,13 @@ def test_a_net_moment_is_called_so() -> None:
     assert "µ0·Ms 2.20 T at 0 K (net moment), 2.10 T at 300 K." in sentence({**FE, "order": 1.0, "saturation_dft_T_low": 2.5})
 
 
+def test_the_page_says_of_which_moment_the_magnetisation_is() -> None:
+    old = ranking(5)
+    new = old.assign(moment_net=old["moment_muB_per_atom"], moment_net_low=0.0, moment_net_high=old["moment_high"])
+    said = "The saturation magnetisation of the net moment, which is the mean over the magnetic orders"
+    assert said in render_report(content(ranking=new)) and said not in render_report(content(ranking=old))
+
+
 def test_what_is_measured_stands_before_what_is_predicted() -> None:
     frame = pd.DataFrame(
         {

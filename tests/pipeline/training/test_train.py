@@ -20,8 +20,8 @@ from models.contract import FitControl, ModelError, Prediction
 from models.networks.cgcnn import CGCNN
 from pipeline.ops.ledger import DONE, LOST, Ledger
 from pipeline.ops.progress import Quiet, Tick
-from pipeline.registry.ensemble import Ensemble, list_models, open_model
-from pipeline.registry.published import artefact_files, artefact_id
+from pipeline.registry.ensemble import Ensemble, open_model
+from pipeline.registry.published import artefact_files, artefact_id, published_models
 from pipeline.settings import Settings
 from pipeline.training.member_selection import select_members
 from pipeline.training.train import TrainSettings, _gate, train_ensemble
@@ -116,7 +116,7 @@ def test_the_same_inputs_give_the_same_id_and_bytes(trained: Trained, tmp_path: 
     for name, digest in ensemble.manifest["files"].items():
         assert file_hash(again.folder / name) == digest
     assert train_ensemble(snapshot, WANTED, where, Quiet()).id == again.id, "publishing twice is no error"
-    assert len(list_models(where.models)) == 1
+    assert len(published_models(where.models, Ensemble)) == 1
 
 
 def test_another_seed_is_another_model(trained: Trained) -> None:
@@ -141,7 +141,7 @@ def test_a_killed_run_goes_on_to_the_same_model(
     code = "import runpy; runpy.run_module('tests.pipeline.training.kill_in_training', run_name='__main__')"
     ended = call(str(tmp_path), str(EPOCHS), label, str(epoch), code=code)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
-    assert not where.models.exists() or list_models(where.models) == []
+    assert not where.models.exists() or published_models(where.models, Ensemble) == []
     notes = Notes()
     ensemble = train_ensemble(snapshot, WANTED, where, notes)
     assert [line.split(":")[0] for line in notes.lines if "by an earlier run" in line] == finished

@@ -15,7 +15,7 @@ from models.members import predict_members
 from models.networks.mpnn import MPNN
 from models.saved import WEIGHTS_FILE
 from pipeline.features.descriptors import descriptor_names
-from pipeline.registry.member_mean import Rule, combine
+from pipeline.registry.member_combination import Rule, combine
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.ensemble_errors import RESIDUALS_FOLDER, ErrorModel
 from pipeline.uncertainty.kernel_regression import MOST

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from data.snapshot import list_snapshots
-from pipeline.registry.ensemble import list_models
-from pipeline.registry.published import artefact_files
+from pipeline.registry.ensemble import Ensemble
+from pipeline.registry.published import artefact_files, published_models
 from pipeline.settings import Settings
 
 FILES = ("crystals.parquet", "quarantine.parquet", "manifest.json")
@@ -14,7 +14,8 @@ FILES = ("crystals.parquet", "quarantine.parquet", "manifest.json")
 
 def contents(where: Settings) -> dict[str, dict[str, str]]:
     """Hashes of all files, by artefact."""
-    return {one.id: artefact_files(one.folder) for one in [*list_snapshots(where.snapshots), *list_models(where.models)]}
+    artefacts = [*list_snapshots(where.snapshots), *published_models(where.models, Ensemble)]
+    return {one.id: artefact_files(one.folder) for one in artefacts}
 
 
 def leftovers(where: Settings) -> list[str]:

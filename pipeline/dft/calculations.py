@@ -1,4 +1,4 @@
-"""Where the calculations of one command are worked off: within one limit of time, told to the ledger, counted."""
+"""The calculations of one command: done within one time limit, recorded in the ledger, counted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pipeline.ops.ledger import Run
 from pipeline.ops.progress import Reporter
 
 
-def tell(calculation: Calculation, entry: Run, reporter: Reporter) -> None:
+def note_finished(calculation: Calculation, entry: Run, reporter: Reporter) -> None:
     """Note a calculation that has ended in the ledger, and say how it ended."""
     job, outcome = calculation.job, calculation.outcome
     entry.finished(job.ordering, job.key)
@@ -21,8 +21,8 @@ def tell(calculation: Calculation, entry: Run, reporter: Reporter) -> None:
 
 
 @dataclass
-class Bench:
-    """Calculates what a folder lacks, as often as it is asked."""
+class Calculations:
+    """Calculates what a folder lacks, in one call or several, and counts what it did."""
 
     limits: Limits  # `whole_s` is for all calls of `work` together
     entry: Run
@@ -43,15 +43,15 @@ class Bench:
         with self.reporter.bar("Calculating", len(todo)) as tick:
 
             def finished(calculation: Calculation) -> None:
-                tell(calculation, self.entry, self.reporter)
+                note_finished(calculation, self.entry, self.reporter)
                 tick(1)
 
-            unfinished = work_off(todo, folder, self._what_is_left(), finished)
+            unfinished = work_off(todo, folder, self._remaining(), finished)
         self.calculated += len(todo) - len(unfinished)
         self.known_before += len({job.key for job in jobs}) - len(todo)
         self.out_of_time += len(unfinished)
 
-    def _what_is_left(self) -> Limits:
+    def _remaining(self) -> Limits:
         if self.limits.whole_s is None:
             return self.limits
         return replace(self.limits, whole_s=max(0.0, self.limits.whole_s - (time.monotonic() - self._began)))
