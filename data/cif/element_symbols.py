@@ -16,7 +16,7 @@ _BARE_ROMAN = re.compile(_ROMAN)
 _ISOTOPE = re.compile(r"(?:\^\d{1,3}\^|\(\d{1,3}\)|\d{1,3})(?=[A-Za-z])")
 _FORM_FACTOR = re.compile(r"[MJ]([A-Z]{1,2})\d*\+?")  # FullProf: M or J, the element, its charge
 _GROUP = re.compile(r"(WAT|HOH|[HD]2O|O[HD]\d?|N[HD][1-4]?|C[HD][1-4]?)[+-]?", re.IGNORECASE)
-_GROUP_LABEL = re.compile(r"(wat|hoh|h2o|o[hd]2?(?![a-z])|n[hd][34](?!\d))", re.IGNORECASE)
+_GROUP_LABEL = re.compile(r"(wat|hoh|h2o|o[hd]2?(?![a-z])|(?-i:(?!Nd))n[hd][34](?!\d))", re.IGNORECASE)  # Nd3 is neodymium
 _TWO_ELEMENTS = re.compile(r"[\[({]?([A-Za-z]{1,2})[\d.]*[+-]?\s*[/,;|&+]\s*([A-Za-z]{1,2})(?![A-Za-z])")
 LONGEST = 40  # characters of a symbol or label that can say anything
 _HEAVY = {"W": 8, "H": 8, "D": 8, "O": 8, "N": 7, "C": 6}  # by the first letter of a group's name

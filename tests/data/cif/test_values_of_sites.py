@@ -103,6 +103,12 @@ def test_capitals_without_types_need_a_formula(label: str, one: str, two: str) -
         assert sorted(found.numbers.tolist()) == sorted([26, gemmi.Element(element).atomic_number])
 
 
+@pytest.mark.parametrize("label", ["Nd3", "Nd4", "Nd3*"])
+def test_the_third_neodymium_is_no_ammonia(label: str) -> None:
+    assert crystal(cif_text(columns=UNTYPED, sites=f"{label} 0 0 0\n")).formula == "Nd"
+    assert reason(cif_text(columns=UNTYPED, sites=f"{label.upper()} 0 0 0\n")) is Reason.UNKNOWN_ELEMENT
+
+
 @pytest.mark.parametrize(
     ("stated", "sites"),
     [
