@@ -129,6 +129,18 @@ def test_z_and_density_that_the_content_contradicts_are_noted(extra: str, note: 
     assert note in found.note if note else found.note == ""
 
 
+@pytest.mark.parametrize(
+    ("formula", "units", "noted"),
+    [("Fe", 2, True), ("Fe2", 2, True), ("Fe", 1, False), ("'Mn O'", 2, True), ("'Mn2 O2'", 2, False), ("'Mn O'", 1, False)],
+)
+def test_a_lost_centring_shows_in_z(formula: str, units: int, noted: bool) -> None:
+    """One formula unit of a stated two: only a formula that is itself that many units can be that of the whole cell."""
+    sites = "Mn1 Mn 0 0 0 1\nO1 O .5 .5 .5 1\n" * formula.startswith("'") or "Fe1 Fe 0 0 0 1\n"
+    sites = "Mn1 Mn 0 0 0 1\nMn2 Mn 0 .5 .5 1\nO1 O .5 .5 .5 1\nO2 O .5 0 0 1\n" if "Mn2" in formula else sites
+    found = crystal_of(cif_text(extra=f"_chemical_formula_sum {formula}\n_cell_formula_units_Z {units}\n", sites=sites))
+    assert ("but Z is" in found.note) == noted
+
+
 @pytest.mark.parametrize(("multiplicity", "noted"), [(2, False), (48, False), (4, True), (6, True)])
 def test_multiplicities_that_the_symmetry_contradicts_are_noted(multiplicity: int, noted: bool) -> None:
     columns = ("label", "type_symbol", "symmetry_multiplicity", "fract_x", "fract_y", "fract_z")
