@@ -115,6 +115,8 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     if not len(listed) or not np.abs(listed).max() <= MAX_COORDINATE:
         _check_coordinates(block)
         raise BlockError(Reason.NO_SITES, "no atomic site with coordinates")
+    if np.abs(listed).max() >= 1 and (detail := repairs.lost_point(block)):
+        raise BlockError(Reason.BAD_COORDINATES, detail)
     if detail := impossible_cell(small.cell):
         raise BlockError(Reason.NO_CELL, repairs.unreadable_cell(block) or detail)
     notes += settle_elements(small, block)
