@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from data.crystal import cell_volume
 from data.disordered import DIGITS, DisorderedCrystal, Occupants, Species
-from data.symmetry import SYMPREC_A, SymmetricCell
+from data.symmetry import ENANTIOMORPH, SYMPREC_A, SymmetricCell
 from pipeline.dedup.fingerprint import DISORDERED
 from pipeline.magnetism.canonical_cell import canonical_cell
 
@@ -125,7 +125,8 @@ def _described(
     orbit = np.array([named.setdefault(source, len(named)) for source in place[cell.source_site][order].tolist()])
     class_of = dict(zip(place.tolist(), label.tolist(), strict=True))
     occupants = tuple(classes[class_of[source]] for source in named)
-    key = "|".join([DISORDERED, str(symmetric.space_group), *sorted(shares)])
+    group = ENANTIOMORPH.get(symmetric.space_group, symmetric.space_group)
+    key = "|".join([DISORDERED, str(group), *sorted(shares)])
     return AveragedCell(cell.lattice, cell.frac[order], orbit, occupants, tuple(named), symmetric, key)
 
 

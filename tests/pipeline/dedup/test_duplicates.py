@@ -93,6 +93,22 @@ def test_a_dopant_on_another_place_is_another_crystal() -> None:
     assert duplicate.columns["duplicate_of"].tolist() == ["", "", "a", "b"]
 
 
+def test_a_disordered_crystal_and_its_mirror_image_are_one() -> None:
+    """Quartz with a dopant, in P 31 2 1 and P 32 2 1: ordered crystals of such pairs are duplicates, too."""
+    kinds = ((Species(14, 0.9, None), Species(32, 0.1, None)), (Species(8, 1.0, None),))
+    silicon = [[0.47, 0, 2 / 3], [0, 0.47, 1 / 3], [-0.47, -0.47, 0]]
+    x, y, z = 0.41, 0.27, 0.12
+    oxygen = [[x, y, z], [-y, x - y, z + 2 / 3], [y - x, -x, z + 1 / 3]]
+    oxygen += [[y, x, -z], [x - y, -y, 1 / 3 - z], [-x, y - x, 2 / 3 - z]]
+    lattice = np.array([[4.91, 0, 0], [-4.91 / 2, 4.91 * 3**0.5 / 2, 0], [0, 0, 5.4]])
+    frac, kind = np.array([*silicon, *oxygen]), np.array([0] * 3 + [1] * 6)
+    found = [averaged_cell(DisorderedCrystal("x", lattice @ np.diag([1, 1, s]), frac, kind, kinds)) for s in (1, -1)]
+    assert sorted(one.symmetric.space_group for one in found) == [152, 154]
+    rows = pd.DataFrame({"candidate_id": ["a", "b"], "source_file": "", "fingerprint": [one.fingerprint for one in found]})
+    duplicate = find_duplicates(rows, lambda wanted: [found[k].symmetric for k in wanted], Known(), 1, lambda n: None)
+    assert duplicate.columns["duplicate_of"].tolist() == ["", "a"]
+
+
 def _hangs(bucket: Bucket) -> Matched:
     if len(bucket.candidates) > 2:
         time.sleep(60)
