@@ -16,8 +16,9 @@ _BARE_ROMAN = re.compile(_ROMAN)
 _ISOTOPE = re.compile(r"(?:\^\d{1,3}\^|\(\d{1,3}\)|\d{1,3})(?=[A-Za-z])")
 _FORM_FACTOR = re.compile(r"[MJ]([A-Z]{1,2})\d*\+?")  # FullProf: M or J, the element, its charge
 _GROUP = re.compile(r"(WAT|HOH|[HD]2O|O[HD]\d?|N[HD][1-4]?|C[HD][1-4]?)[+-]?", re.IGNORECASE)
-_GROUP_LABEL = re.compile(r"(wat|hoh|h2o|o[hd]2?(?![a-z])|n[hd][34](?!\d))", re.IGNORECASE)
+_GROUP_LABEL = re.compile(r"(wat|hoh|h2o|o[hd]2?(?![a-z])|(?-i:(?!Nd))n[hd][34](?!\d))", re.IGNORECASE)  # Nd3 is neodymium
 _TWO_ELEMENTS = re.compile(r"[\[({]?([A-Za-z]{1,2})[\d.]*[+-]?\s*[/,;|&+]\s*([A-Za-z]{1,2})(?![A-Za-z])")
+_TWO_SYMBOLS = re.compile(r"([A-Z][a-z])[\d.]*([A-Z][a-z])(?![a-z])")  # in a row: `FeCo1`; not `SiT1`, whose T is a place
 LONGEST = 40  # characters of a symbol or label that can say anything
 _HEAVY = {"W": 8, "H": 8, "D": 8, "O": 8, "N": 7, "C": 6}  # by the first letter of a group's name
 _DUMMY = re.compile(r"(?:du|dum|dummy|vac|va|vacancy|\[\]|□|q|x|xx|bq|cnt|cen|cg|centroid|empty)(?![a-z]).*", re.IGNORECASE)
@@ -120,8 +121,9 @@ def label_reading(label: str) -> LabelReading:
 
 
 def names_two_elements(label: str) -> bool:
-    """Whether a label is that of a mixed site: `Fe/Co`, `Al1,Si1`, `Fe3+/Mn2+`."""
-    found = _TWO_ELEMENTS.match(label.strip()[:LONGEST])
+    """Whether a label is that of a mixed site: `Fe/Co`, `Al1,Si1`, `Fe3+/Mn2+`, `AlSi`."""
+    text = label.strip()[:LONGEST]
+    found = _TWO_ELEMENTS.match(text) or _TWO_SYMBOLS.match(text)
     numbers = {atomic_number(word.capitalize()) for word in found.groups()} if found else set()
     return len(numbers) > 1 and 0 not in numbers
 

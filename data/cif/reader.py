@@ -20,9 +20,9 @@ from data.cif.kept_texts import KeptText
 from data.cif.metric import metric_note
 from data.cif.not_plain import check_alternatives, check_attached_hydrogens, leave_out_dummies, modulation_note
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
-from data.cif.site_loop import check_site_loop
+from data.cif.site_loop import check_coordinates, check_site_loop
 from data.cif.special_positions import Orbits, SplitSiteError
-from data.cif.split_sites import share_split_sites
+from data.cif.split_sites import check_full_sites, share_split_sites
 from data.cif.stated_cell import content_notes, hold_against_volume, impossible_cell, multiplicity_note
 from data.cif.symmetry_choice import Symmetry, SymmetryError, choose_symmetry, moved_note
 from data.crystal import Crystal, CrystalError, make_crystal
@@ -113,8 +113,10 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         raise BlockError(Reason.TOO_LARGE, f"{len(small.sites)} sites are listed; the limit is {MAX_SITES} in a cell")
     listed = _listed(small)
     if not len(listed) or not np.abs(listed).max() <= MAX_COORDINATE:
-        _check_coordinates(block)
+        check_coordinates(block)
         raise BlockError(Reason.NO_SITES, "no atomic site with coordinates")
+    if np.abs(listed).max() >= 1 and (detail := repairs.lost_point(block)):
+        raise BlockError(Reason.BAD_COORDINATES, detail)
     if detail := impossible_cell(small.cell):
         raise BlockError(Reason.NO_CELL, repairs.unreadable_cell(block) or detail)
     notes += settle_elements(small, block)
@@ -126,8 +128,10 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         raise BlockError(Reason.UNKNOWN_SYMMETRY, str(fault)) from fault
     notes += [symmetry.sources.note, metric_note(symmetry.group, lattice)]
     composition = None
-    if disorder is not Disorder.REJECT and shared_site(small) is not None:
+    ordered = shared_site(small) is None
+    if not ordered and disorder is not Disorder.REJECT:
         orbits = _orbits(small, symmetry, lattice, listed)
+        check_full_sites(small, orbits.moved)
         notes.append(share_split_sites(block, small, orbits, listed, lattice))
     if disorder is Disorder.MAJORITY and any(site.occ < FULL_OCCUPANCY for site in small.sites):
         composition = composition_of(small, _orbits(small, symmetry, lattice, listed).sizes)
@@ -136,6 +140,8 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         notes.append(_settle_disorder(small, disorder))
         listed, shared = _listed(small), shared_site(small) is not None
     orbits = _orbits(small, symmetry, lattice, listed)
+    if ordered:
+        check_full_sites(small, orbits.moved)
     notes.append(multiplicity_note(block, small, orbits, symmetry.group))
     notes.append(content_notes(block, composition or composition_of(small, orbits.sizes), small.cell.volume))
     if shared:
@@ -214,17 +220,9 @@ def _by_gemmi(block: gemmi.cif.Block) -> gemmi.SmallStructure:
     try:
         return gemmi.make_small_structure_from_block(block)
     except (ValueError, RuntimeError) as fault:  # a word where a number must stand
-        _check_coordinates(block)
+        check_coordinates(block)
         words = _first_line(fault)
         raise BlockError(Reason.NO_CELL if words.startswith("Impossible angle") else Reason.NOT_CIF, words) from fault
-
-
-def _check_coordinates(block: gemmi.cif.Block) -> None:
-    """Gemmi reads `?` as not-a-number and drops nothing; say so before it becomes a wrong structure."""
-    for row in block.find(_POSITIONS):
-        for value in row:
-            if not abs(gemmi.cif.as_number(value)) <= MAX_COORDINATE:
-                raise BlockError(Reason.BAD_COORDINATES, f"a fractional coordinate is {value!r}")
 
 
 def _settle_disorder(small: gemmi.SmallStructure, disorder: Disorder) -> str:

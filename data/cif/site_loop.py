@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gemmi
 
-from data.checks import Unsound
+from data.checks import MAX_COORDINATE, Unsound
 from data.cif.element_symbols import is_given
 from data.rejection import Reason
 
 _LABEL, _TYPE = "_atom_site_label", "_atom_site_type_symbol"
+_POSITIONS = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z")
 _COLUMNS = (
     _LABEL,
     _TYPE,
@@ -33,6 +34,18 @@ def check_site_loop(block: gemmi.cif.Block) -> None:
             raise Unsound(Reason.NOT_CIF, f"{tag} stands apart from the loop of the sites' positions")
     if not block.find_values(_LABEL):
         _label(block, positions)
+
+
+def check_coordinates(block: gemmi.cif.Block) -> None:
+    """Gemmi reads `?` as not-a-number and drops nothing; say so before it becomes a wrong structure.
+
+    Raises:
+        Unsound: BAD_COORDINATES.
+    """
+    for tag in _POSITIONS:
+        for value in block.find_values(tag):
+            if not abs(gemmi.cif.as_number(value)) <= MAX_COORDINATE:
+                raise Unsound(Reason.BAD_COORDINATES, f"a fractional coordinate is {value!r}")
 
 
 def _label(block: gemmi.cif.Block, positions: gemmi.cif.Loop | None) -> None:

@@ -70,7 +70,7 @@ class Orbits:
         there = ((squared < _ON_IT_A**2) == near[sites]).all(axis=1) & ((squared < MERGE_A**2) == near[sites]).all(axis=1)
         for k, site in enumerate(sites.tolist()):
             if not there[k]:
-                places[k], near[site] = _projected(group, places[k], near[site], lattice, site)
+                places[k], near[site] = _projected(group, places[k], lattice, site)
         self.moved = np.zeros(len(self.listed))
         self.moved[sites] = np.linalg.norm((places - self.listed[sites]) @ lattice, axis=1)
         self.merged[sites] = near[sites].sum(axis=1) // fixed
@@ -96,20 +96,21 @@ def _images(group: SymmetryGroup, places: NDArray[np.float64]) -> NDArray[np.flo
 
 
 def _projected(
-    group: SymmetryGroup, place: NDArray[np.float64], near: NDArray[np.bool_], lattice: NDArray[np.float64], site: int
+    group: SymmetryGroup, place: NDArray[np.float64], lattice: NDArray[np.float64], site: int
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """The special position next to a place, and which operations leave it where it is."""
+    """The special position next to a place, and which operations leave it where it is.
+
+    The images that are near need not be all that meet there: of six on a ring, the neighbours are, and the others become near as
+    the place moves inwards.
+    """
     distance = 0.0
     for _ in range(_ROUNDS):
         shifts, squared = _to_images(_images(group, place[None]), place[None], lattice)
-        distances = np.sqrt(squared[0])
-        distance = float(distances[near].max())
-        if distance >= _ON_IT_A:
-            place = place + shifts[0][near].mean(axis=0)
-        elif (distances[~near] < MERGE_A).any():
-            near = distances < MERGE_A
-        else:
+        near = squared[0] < MERGE_A**2
+        distance = float(np.sqrt(squared[0][near].max()))
+        if distance < _ON_IT_A:
             return place, near
+        place = place + shifts[0][near].mean(axis=0)
     raise SplitSiteError(site, distance)
 
 

@@ -6,13 +6,34 @@ import gemmi
 import numpy as np
 from numpy.typing import NDArray
 
+from data.checks import Unsound
 from data.cif.disorder import FULL_OCCUPANCY, MOST_FILLED, SAME_PLACE_A
 from data.cif.site_composition import composition_of, fits
 from data.cif.special_positions import Orbits
 from data.cif.stated_composition import formula_readings, stated_formula
+from data.rejection import Reason
 
 ROUNDING_A = 0.02  # Å; a site that is nearer to its special position than this is on it: rounding, or noise of a relaxation
+FARTHEST_A = 0.25  # Å; a full atom that is further from its special position than this is at another place
 _MOST_DIGITS = 6  # behind the point of a coordinate
+
+
+def check_full_sites(small: gemmi.SmallStructure, moved: NDArray[np.float64] | None) -> None:
+    """Only a partly occupied site can stand far from its special position, on one of several images.
+
+    Args:
+        small: the listed sites, with their occupancies as listed.
+        moved: (n,) distance in Å by which each was moved; None where none was.
+
+    Raises:
+        Unsound: OVERLAPPING_SITES where an atom that is always there was moved far.
+    """
+    if moved is None:
+        return
+    for site, by in zip(small.sites, moved.tolist(), strict=True):
+        if by > FARTHEST_A and site.occ >= FULL_OCCUPANCY:
+            detail = f"site {site.label!r} is full and {by:.2f} Å from its special position, too near to its own images"
+            raise Unsound(Reason.OVERLAPPING_SITES, detail)
 
 
 def split_occupancies(

@@ -10,6 +10,7 @@ from data.checks import MAX_EDGE_A, Unsound
 from data.cif.formula_evidence import cell_density
 from data.cif.numbers import number_of
 from data.cif.operations import SymmetryGroup
+from data.cif.site_composition import WHOLE
 from data.cif.special_positions import Orbits
 from data.cif.stated_composition import Composition, formula_readings, stated_formula, stated_units
 from data.rejection import Reason
@@ -77,9 +78,14 @@ def _units_note(block: gemmi.cif.Block, atoms: Composition) -> str:
         count = sum(n for z, n in stated.items() if z != 1)
         if count and heavy:
             found.append(heavy / count)
-    if not units or not found or any(_near(n, units) or _near(n, 1.0) for n in found):
-        return ""
-    return f"the cell holds {found[0]:.4g} × {text}, but Z is {units:g}"
+            if units and (_near(found[-1], units) or (_near(found[-1], 1.0) and _has_units(stated, units))):
+                return ""
+    return f"the cell holds {found[0]:.4g} × {text}, but Z is {units:g}" if found else ""
+
+
+def _has_units(stated: Composition, units: float) -> bool:
+    """Whether a formula is that many times one of whole numbers."""
+    return all(abs(n / units - round(n / units)) < WHOLE for n in stated.values())
 
 
 def _density_note(block: gemmi.cif.Block, atoms: Composition, volume: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from data.sources.plain_entry import NoStructure, why_unreadable
 _PROPERTIES = re.compile(r"\bproperties\s*=\s*[\"{]?([\w:]+)", re.IGNORECASE)
 _KEYS = {"lattice": "Lattice", "properties": "Properties", "pbc": "pbc"}  # ASE passes over any other spelling
 _KEY = re.compile(rf"(?<!\S)(?:{'|'.join(_KEYS)})(?=\s*=)", re.IGNORECASE)
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|\{[^}]*\}")
 _POSITIONS = re.compile(r"(?:^|:)pos:R:3(?:$|:)", re.IGNORECASE)
 
 
@@ -60,6 +62,9 @@ def _entry(frame: list[str]) -> dict[str, Any]:
     from ase.io.extxyz import read_xyz
 
     head = _KEY.sub(lambda key: _KEYS[key[0].lower()], frame[1])
+    named = Counter(_KEY.findall(_QUOTED.sub("", head)))
+    if twice := [key for key, count in named.items() if count > 1]:  # ASE takes the last one
+        raise NoStructure(f"{twice[0]} stands twice in the second line")
     columns = _PROPERTIES.search(head)
     if columns and not _POSITIONS.search(columns[1]):  # ASE puts every atom at the origin
         raise NoStructure(f"the properties name no positions (pos:R:3): {columns[1][:80]}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from data.symmetry import SymmetricCell
+from pipeline.dedup.fingerprint import site_kinds
 from pipeline.dedup.known import Known
 from pipeline.dedup.matching import Bucket, Matched, match_bucket, nothing_matched
 from pipeline.ops.parallel import map_in_order
@@ -65,6 +66,12 @@ def _cut(items: Iterable[T], most: int, size: Callable[[T], int]) -> Iterator[li
         yield part
 
 
+def _told_apart(cell: SymmetricCell, key: str) -> SymmetricCell:
+    """The cell with a number for each kind of site in place of the atomic numbers, if these do not tell its sites apart."""
+    kinds = site_kinds(cell, key)
+    return cell if kinds is cell.numbers else replace(cell, numbers=kinds)
+
+
 def find_duplicates(
     candidates: pd.DataFrame, take: Callable[[list[int]], Sequence[SymmetricCell]], known: Known, workers: int, tick: Tick,
     match: Match = match_buckets,
@@ -89,17 +96,20 @@ def find_duplicates(
     alike = defaultdict(list)
     for row, key in zip(ordered.to_list(), candidates["fingerprint"].loc[ordered].to_list(), strict=True):
         alike[key].append(row)
-    groups = [(rows, known_of.get(key, [])) for key, rows in sorted(alike.items()) if len(rows) > 1 or key in known_of]
-    tick(len(candidates) - sum(len(rows) for rows, _ in groups))
-    cells = iter(take([row for rows, _ in groups for row in rows]))
+    groups = [(key, rows, known_of.get(key, [])) for key, rows in sorted(alike.items()) if len(rows) > 1 or key in known_of]
+    tick(len(candidates) - sum(len(rows) for _, rows, _ in groups))
+    cells = iter(take([row for _, rows, _ in groups for row in rows]))
     secret = candidates["licensed"].to_numpy(bool) if "licensed" in candidates else np.zeros(len(candidates), bool)
     ids = candidates["candidate_id"].to_numpy()
     original, known_id, provenance = (np.full(len(candidates), "", dtype=object) for _ in range(3))
     moment, not_compared = np.full(len(candidates), np.nan), 0
-    for part in _cut(groups, ROWS_AT_ONCE, lambda group: len(group[0])):
-        buckets = [Bucket([next(cells) for _ in rows], [known.cells[place] for place in places]) for rows, places in part]
-        licensed = [bool(secret[rows].any()) for rows, _ in part]
-        for (rows, places), matched in zip(part, match(buckets, licensed, workers), strict=True):
+    for part in _cut(groups, ROWS_AT_ONCE, lambda group: len(group[1])):
+        buckets = [
+            Bucket([_told_apart(next(cells), key) for _ in rows], [known.cells[place] for place in places])
+            for key, rows, places in part
+        ]
+        licensed = [bool(secret[rows].any()) for _, rows, _ in part]
+        for (_, rows, places), matched in zip(part, match(buckets, licensed, workers), strict=True):
             for row, first, equal in zip(rows, matched.first, matched.known, strict=True):
                 if first is not None:
                     original[row] = ids[rows[first]]

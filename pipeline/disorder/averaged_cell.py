@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import moyopy
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from data.crystal import cell_volume
 from data.disordered import DIGITS, DisorderedCrystal, Occupants, Species
-from data.symmetry import SYMPREC_A, SymmetricCell
+from data.symmetry import ENANTIOMORPH, SYMPREC_A, SymmetricCell
+from pipeline.dedup.fingerprint import DISORDERED
 from pipeline.magnetism.canonical_cell import canonical_cell
 
 _VOLUME_WITHIN = 0.01  # relative, per place; a larger change means that the detected symmetry is wrong
@@ -27,7 +28,7 @@ class AveragedCell:
     occupants: tuple[Occupants, ...]  # of each orbit
     of_source: tuple[int, ...]  # of each orbit one place of the source
     symmetric: SymmetricCell  # the same in the standard setting; each place has the number of its most frequent species
-    fingerprint: str  # space group, and occupants and multiplicity of each orbit
+    fingerprint: str  # space group, and occupants and multiplicity of each orbit, in the order of `symmetric`
 
 
 def averaged_cell(crystal: DisorderedCrystal, symprec_A: float = SYMPREC_A) -> AveragedCell:
@@ -105,7 +106,8 @@ def _main(classes: list[Occupants]) -> NDArray[np.int64]:
 def _described(
     symmetric: SymmetricCell, label: NDArray[np.int64], place: NDArray[np.int64], classes: list[Occupants]
 ) -> AveragedCell:  # fmt: skip
-    """Its cell in the canonical basis, the places in order of occupants and coordinates, the orbits in the order of these.
+    """Its cell in the canonical basis, the places in order of occupants and coordinates, the orbits in the order of these; those
+    of the symmetric cell in the order of the fingerprint.
 
     Args:
         symmetric: the primitive cell.
@@ -113,18 +115,19 @@ def _described(
         place: (n,) a place of the source, equal on one orbit.
         classes: the sets of occupants.
     """
-    kinds = SymmetricCell(
-        symmetric.lattice, symmetric.frac, label + 1, symmetric.orbit, symmetric.space_group, symmetric.exact, symmetric.hall
-    )
-    cell = canonical_cell(kinds)
+    sources, one_of, orbits, counts = np.unique(place, return_index=True, return_inverse=True, return_counts=True)
+    shares = [_shares(classes[label[k]], n) for k, n in zip(one_of.tolist(), counts.tolist(), strict=True)]
+    by_shares = sorted(range(len(sources)), key=shares.__getitem__)
+    symmetric = replace(symmetric, orbit=np.argsort(by_shares)[orbits])
+    cell = canonical_cell(replace(symmetric, numbers=label + 1))
     order = np.lexsort((*cell.frac.T[::-1], cell.numbers))
-    sources, labels = place[cell.source_site][order], cell.numbers[order] - 1
-    named: dict[tuple[int, int], int] = {}
-    orbit = np.array([named.setdefault(key, len(named)) for key in zip(sources.tolist(), labels.tolist(), strict=True)])
-    occupants = tuple(classes[one] for _, one in named)
-    shares = [_shares(classes[one], int(n)) for (_, one), n in zip(named, np.bincount(orbit), strict=True)]
-    key = "|".join(["disordered", str(symmetric.space_group), *sorted(shares)])
-    return AveragedCell(cell.lattice, cell.frac[order], orbit, occupants, tuple(one for one, _ in named), symmetric, key)
+    named: dict[int, int] = {}
+    orbit = np.array([named.setdefault(source, len(named)) for source in place[cell.source_site][order].tolist()])
+    class_of = dict(zip(place.tolist(), label.tolist(), strict=True))
+    occupants = tuple(classes[class_of[source]] for source in named)
+    group = ENANTIOMORPH.get(symmetric.space_group, symmetric.space_group)
+    key = "|".join([DISORDERED, str(group), *sorted(shares)])
+    return AveragedCell(cell.lattice, cell.frac[order], orbit, occupants, tuple(named), symmetric, key)
 
 
 def _shares(occupants: Occupants, multiplicity: int) -> str:

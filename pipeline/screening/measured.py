@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from data.labels import TESLA_PER_MUB_PER_A3
 from data.sources.literature.snapshot import LiteratureSnapshot
 from data.symmetry import NEARLY_A, SymmetricCell, group_within
+from pipeline.dedup.fingerprint import site_kinds
 from pipeline.magnetism.experiment import with_experiment
 from pipeline.magnetism.known_orders import known_from_experiment
 from pipeline.magnetism.working_temperature import FIRST_CUBIC, uniaxial_possible
@@ -41,14 +42,12 @@ def with_measured(predictions: pd.DataFrame, cells: Cells, own: LiteratureSnapsh
 
 
 def _nearly(predictions: pd.DataFrame, wanted: pd.Series[bool], cells: Cells) -> NDArray[np.int64]:
-    """The space groups of the wanted rows, to NEARLY_A. The cell of a disordered crystal has the main element of each place, that
-    places that differ may share: their orbits keep them apart."""
+    """The space groups of the wanted rows, to NEARLY_A."""
     rows = np.flatnonzero(wanted).tolist()
-    texts = predictions["occupancies"].fillna("") if "occupancies" in predictions else pd.Series("", predictions.index)
-    mixed = texts.ne("").to_numpy()
+    fingerprints = predictions["fingerprint"].to_numpy()
     found = []
     for start in range(0, len(rows), AT_ONCE):
         part = rows[start : start + AT_ONCE]
         for row, cell in zip(part, cells(part), strict=True):
-            found.append(group_within(cell, cell.orbit if mixed[row] else cell.numbers, NEARLY_A))
+            found.append(group_within(cell, site_kinds(cell, fingerprints[row]), NEARLY_A))
     return np.array(found, dtype=np.int64)

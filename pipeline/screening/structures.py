@@ -58,8 +58,12 @@ def kept_cells_of(folder: Path) -> KeptCells:
 
 
 def same_cell(one: SymmetricCell, other: SymmetricCell) -> bool:
-    """Whether two standardised cells were made of the same content of a file: equal vectors and sites, in one order."""
-    if not np.array_equal(one.numbers, other.numbers) or np.abs(one.lattice - other.lattice).max() > SAME_A:
+    """Whether two standardised cells were made of the same content of a file: equal vectors, sites and orbits, in one order.
+
+    The orbits of a disordered crystal tell what shares a place (`AveragedCell.symmetric`).
+    """
+    alike = np.array_equal(one.numbers, other.numbers) and np.array_equal(one.orbit, other.orbit)
+    if not alike or np.abs(one.lattice - other.lattice).max() > SAME_A:
         return False
     apart = one.frac - other.frac
     return bool(np.abs((apart - np.round(apart)) @ one.lattice).max() <= SAME_A)

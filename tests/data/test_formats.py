@@ -89,6 +89,15 @@ def test_a_poscar_without_elements_is_no_hydrogen() -> None:
     assert isinstance(refused, Rejection) and refused.reason is Reason.NOT_STRUCTURE and "elements" in refused.detail
 
 
+@pytest.mark.parametrize(
+    ("more", "refused"), [('Lattice="9 0 0 0 9 0 0 0 9"', True), ("PBC=T", True), ('title="was pbc=F"', False)]
+)
+def test_extended_xyz_that_says_a_thing_twice(more: str, refused: bool) -> None:
+    (found,) = read(Format.XYZ, f'1\nLattice="3 0 0 0 3 0 0 0 3" pbc="T T T" {more}\nFe 0 0 0\n')
+    assert isinstance(found, Rejection) == refused
+    assert not isinstance(found, Rejection) or "stands twice" in found.detail
+
+
 @pytest.mark.parametrize("kind", [Format.POSCAR, Format.JSON, Format.XYZ])
 def test_an_empty_file_is_called_empty(kind: Format) -> None:
     (refused,) = read(kind, " \n")

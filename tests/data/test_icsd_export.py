@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -207,3 +208,23 @@ def test_temperatures(temperature: str, kelvin: float | None) -> None:
     row = read_table(f"CollectionCode;Temperature\n1;{temperature}\n")["1"]
     assert row.temperature_K == pytest.approx(kelvin, nan_ok=True)
     assert bool(IcsdFilter(max_temperature_K=300.0).refusal(row)) == (kelvin is not None and not kelvin <= 300.0)
+
+
+def test_tables_of_others_are_not_read_whole(tmp_path: Path) -> None:
+    """A zip of 60 kB may hold a table of many megabytes, and a folder of CIF files somebody's data."""
+    with zipfile.ZipFile(tmp_path / "mixed.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mno.cif", cif_text())
+        archive.writestr("data.csv", "time,field\n" + "1,2\n" * 5_000_000)
+    tracemalloc.start()
+    assert sorted_out(opened(tmp_path / "mixed.zip")) == (["mno"], {})
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10e6
+
+
+def test_a_table_that_is_too_large_is_named(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the limit is the test's; a part of the table would leave licensed entries unknown."""
+    monkeypatch.setattr("data.sources.icsd.export.MOST_BYTES", len(TABLE) - 1)
+    (export / "export.tsv").write_text(TABLE + " ")
+    with pytest.raises(UserError, match=r"export\.tsv has more than"):
+        opened(export)

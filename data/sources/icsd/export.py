@@ -5,23 +5,22 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from pathlib import Path
 
 from data.cif.licence import is_icsd_text
 from data.errors import UserError
 from data.rejection import Reason, Rejection
 from data.sources import Record, Shard
 from data.sources.cif_folder import CifFolder
-from data.sources.files import Entry, decode, head, zip_entries
-from data.sources.icsd.table import ANY_ENTRY, IcsdFilter, IcsdRow, code_of, read_table
+from data.sources.files import Archive, Entry, decode, head, read_bytes, zip_entries
+from data.sources.icsd.table import ANY_ENTRY, IcsdFilter, IcsdRow, code_of, names_codes, read_table
 from data.sources.ledger import is_fetch, open_fetch
 from data.store.artifact import text_hash
 
 TABLES = (".csv", ".tsv")
 LOOKED_AT = 64  # files, evenly spaced, or rows, before an input is taken to hold nothing of ICSD
+MOST_BYTES = 1 << 29  # of a table; all of ICSD takes a fifth of it
 _HEAD = 4096  # bytes; the code stands in the first lines of an export
 
 
@@ -112,16 +111,29 @@ def looks_like_icsd(folder: CifFolder) -> bool:
 
 @lru_cache(maxsize=2)
 def _merged(tables: tuple[Table, ...]) -> dict[str, IcsdRow]:
-    """All rows; of an entry that several tables name, the last. Read once a process, since every shard asks for them."""
+    """All rows; of an entry that several tables name, the last. Read once a process, since every shard asks for them.
+
+    Raises:
+        UserError: a table of ICSD that is too large.
+    """
     found: dict[str, IcsdRow] = {}
-    for table in tables:
-        with suppress(Exception):  # whatever a damaged archive makes zipfile raise: then it holds no table
-            if table.member:
-                with zipfile.ZipFile(table.file) as archive:
-                    found |= read_table(decode(archive.read(table.member)))
-            else:
-                found |= read_table(decode(Path(table.file).read_bytes()))
+    with Archive() as archive:
+        for table in tables:
+            raw = _content(table, archive)
+            if len(raw) > MOST_BYTES:
+                raise UserError(f"the table {table.member or table.file} has more than {MOST_BYTES >> 20} MB; split it")
+            found |= read_table(decode(raw))
     return found
+
+
+def _content(table: Table, archive: Archive) -> bytes:
+    """Of a table of ICSD; nothing of others, which can be of any size, and of what a damaged archive holds."""
+    entry = Entry(table.file, table.file, table.member or None)
+    try:
+        ours = names_codes(decode(read_bytes(entry, archive, _HEAD)))
+        return read_bytes(entry, archive, MOST_BYTES + 1) if ours else b""
+    except Exception:  # reading its CIF files will say what is wrong with it
+        return b""
 
 
 def _tables_of(file: str) -> Iterator[Table]:

@@ -63,18 +63,29 @@ class IcsdFilter:
 ANY_ENTRY = IcsdFilter()
 
 
+def names_codes(text: str) -> bool:
+    """Whether a text begins with the header of a table of ICSD."""
+    header, _, _ = text.partition("\n")
+    try:
+        return _plain(CODE) in map(_plain, next(csv.reader([header], delimiter=_delimiter(header)), []))
+    except csv.Error:  # a binary file of that name
+        return False
+
+
 def read_table(text: str) -> dict[str, IcsdRow]:
     """Rows by collection code, from comma, semicolon or tab separated text; empty where the text is no such table."""
-    header, _, _ = text.partition("\n")
-    delimiter = max("\t;,", key=header.count)
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter)
+    if not names_codes(text):
+        return {}
+    reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text.partition("\n")[0]))
     try:
         columns = {_plain(name): place for place, name in enumerate(next(reader, []))}
-        if _plain(CODE) not in columns:
-            return {}
         return {code_of(row[columns[_plain(CODE)]]): _row(row, columns) for row in reader if len(row) > columns[_plain(CODE)]}
-    except csv.Error:  # a binary file of that name
+    except csv.Error:
         return {}
+
+
+def _delimiter(header: str) -> str:
+    return max("\t;,", key=header.count)
 
 
 def code_of(identifier: str) -> str:

@@ -48,6 +48,8 @@ BAD = [
     (Reason.BAD_COORDINATES, "not applicable", cif_text(sites="Mn1 Mn 0 . 0 1\n")),
     (Reason.BAD_COORDINATES, "a word", cif_text(sites="Mn1 Mn 0 zero 0 1\n")),
     (Reason.BAD_COORDINATES, "not a number", cif_text(sites="Mn1 Mn 0 nan 0 1\n")),
+    (Reason.BAD_COORDINATES, "without its point", cif_text(sites="Mn1 Mn 0 250 0 1\n")),
+    (Reason.BAD_COORDINATES, "without its point, quoted", cif_text(sites="Mn1 Mn 0 '-0750(2)' 0 1\n")),
     (Reason.BAD_COORDINATES, "astronomical", cif_text(sites="Mn1 Mn 0 1e300 0 1\n")),
     (Reason.UNKNOWN_SYMMETRY, "neither operations nor symbol", cif_text(symmetry="")),
     (Reason.UNKNOWN_SYMMETRY, "unknown symbol", cif_text(symmetry=named("Q 7"))),
@@ -193,6 +195,11 @@ def test_elements_from_labels_where_no_type_is_given() -> None:
 
 def test_no_atom_is_lost_where_the_formula_agrees() -> None:
     assert read_one(cif_text(extra="_chemical_formula_sum 'Mn1 O1'\n")).formula == "MnO"
+
+
+@pytest.mark.parametrize("written", ["1", "-1", "00", "1.000", "12.25", "1e0", "'0'"])
+def test_whole_numbers_of_cells(written: str) -> None:
+    assert read_one(cif_text(sites=f"Mn1 Mn 0 {written} 0 1\n")).n_sites == 1
 
 
 def test_sites_keep_the_order_of_the_file() -> None:

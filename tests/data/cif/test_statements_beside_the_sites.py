@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from data.cif.disorder import Disorder
+from data.cif.reader import read_cif
 from data.disordered import AnyCrystal, DisorderedCrystal
 from data.rejection import Reason, Rejection
 from tests.data.cif_texts import cell_text, cif_text, crystal_of, listed, named, operations, read_one
@@ -32,7 +34,7 @@ def atoms(found: AnyCrystal) -> dict[int, float]:
 
 def split_cell(sites: str, symbol: str = "P m -3 m", extra: str = "") -> str:
     """A cubic cell with the given sites and one full oxygen in its middle."""
-    cell = cell_text(4, 4, 4)
+    cell = cell_text(4, 4, 4, 90, 90, 120 if symbol == "P 6" else 90)
     return cif_text(extra=extra, cell=cell, symmetry=listed(operations(symbol)), sites=f"{sites}O1 O 0.5 0.5 0.5 1\n")
 
 
@@ -41,6 +43,8 @@ SPLIT = [
     ("P -1", "Fe1 Fe 0.03 0.01 0 0.5\n", {26: 1.0, 8: 1.0}),
     ("P -1", "Fe1 Fe 0.03 0.01 0 0.25\n", {26: 0.5, 8: 1.0}),
     ("P -1", "Fe1 Fe 0.03 0.01 0 0.25\nCo1 Co 0.03 0.01 0 0.25\n", {26: 0.5, 27: 0.5, 8: 1.0}),
+    ("P 6", "Fe1 Fe 0.075 0 0 0.1667\n", {26: 1.0, 8: 3.0}),  # a ring of 0.3 Å, whose opposite sites are 0.6 Å apart
+    ("P m -3 m", "Fe1 Fe 0.06 0.04 0.02 0.0208\n", {26: 1.0, 8: 1.0}),
     ("P m -3 m", "Fe1 Fe 0.02 0 0 0.0833\nCo1 Co 0 0 0 0.5\n", {26: 0.5, 27: 0.5, 8: 1.0}),
 ]
 
@@ -50,6 +54,15 @@ def test_each_image_of_a_split_site_has_its_occupancy(symbol: str, sites: str, c
     found = crystal_of(split_cell(sites, symbol))
     assert atoms(found) == pytest.approx(content, abs=2e-3)
     assert "split around a special position" in found.note
+
+
+@pytest.mark.parametrize("disorder", Disorder)
+def test_a_full_atom_is_on_its_special_position_or_nowhere(disorder: Disorder) -> None:
+    text = split_cell("Fe1 Fe 0.075 0 0 1\n", "P 6")
+    (found,) = read_cif(text, "f", "f", disorder)
+    assert isinstance(found, Rejection) and found.reason is Reason.OVERLAPPING_SITES and "0.30 Å" in found.detail
+    (near,) = read_cif(text.replace("0.075", "0.045"), "f", "f", disorder)
+    assert not isinstance(near, Rejection) and near.n_sites == 4 and "moved" in near.note
 
 
 def test_an_occupancy_stays_where_the_images_would_overfill_the_place() -> None:
@@ -127,6 +140,18 @@ STATED = [
 def test_z_and_density_that_the_content_contradicts_are_noted(extra: str, note: str) -> None:
     found = crystal_of(cif_text(extra=extra, **BCC))
     assert note in found.note if note else found.note == ""
+
+
+@pytest.mark.parametrize(
+    ("formula", "units", "noted"),
+    [("Fe", 2, True), ("Fe2", 2, True), ("Fe", 1, False), ("'Mn O'", 2, True), ("'Mn2 O2'", 2, False), ("'Mn O'", 1, False)],
+)
+def test_a_lost_centring_shows_in_z(formula: str, units: int, noted: bool) -> None:
+    """One formula unit of a stated two: only a formula that is itself that many units can be that of the whole cell."""
+    sites = "Mn1 Mn 0 0 0 1\nO1 O .5 .5 .5 1\n" * formula.startswith("'") or "Fe1 Fe 0 0 0 1\n"
+    sites = "Mn1 Mn 0 0 0 1\nMn2 Mn 0 .5 .5 1\nO1 O .5 .5 .5 1\nO2 O .5 0 0 1\n" if "Mn2" in formula else sites
+    found = crystal_of(cif_text(extra=f"_chemical_formula_sum {formula}\n_cell_formula_units_Z {units}\n", sites=sites))
+    assert ("but Z is" in found.note) == noted
 
 
 @pytest.mark.parametrize(("multiplicity", "noted"), [(2, False), (48, False), (4, True), (6, True)])

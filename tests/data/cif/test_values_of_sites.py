@@ -103,6 +103,12 @@ def test_capitals_without_types_need_a_formula(label: str, one: str, two: str) -
         assert sorted(found.numbers.tolist()) == sorted([26, gemmi.Element(element).atomic_number])
 
 
+@pytest.mark.parametrize("label", ["Nd3", "Nd4", "Nd3*"])
+def test_the_third_neodymium_is_no_ammonia(label: str) -> None:
+    assert crystal(cif_text(columns=UNTYPED, sites=f"{label} 0 0 0\n")).formula == "Nd"
+    assert reason(cif_text(columns=UNTYPED, sites=f"{label.upper()} 0 0 0\n")) is Reason.UNKNOWN_ELEMENT
+
+
 @pytest.mark.parametrize(
     ("stated", "sites"),
     [
@@ -174,12 +180,15 @@ def test_mixed_valence_on_one_site_is_one_element() -> None:
     assert reason(cif_text(sites="Fe1 Fe2+ 0 0 0 0.5\nFe2 Fe3+ 0 0 0 0.3\nO1 O2- 0.5 0.5 0.5 1\n")) is Reason.PARTIAL_OCCUPANCY
 
 
-@pytest.mark.parametrize("label", ["Fe/Co", "Al1/Si1", "Fe3+/Mn2+", "Fe,Co1", "(Fe;Mn)", "FE|CO"])
+@pytest.mark.parametrize("label", ["Fe/Co", "Al1/Si1", "Fe3+/Mn2+", "Fe,Co1", "(Fe;Mn)", "FE|CO", "AlSi", "FeCo1", "Fe1Co1"])
 def test_a_label_of_two_elements_is_neither_of_them(label: str) -> None:
     assert reason(cif_text(columns=UNTYPED, sites=f"{label} 0 0 0\n")) is Reason.UNKNOWN_ELEMENT
 
 
-@pytest.mark.parametrize(("label", "formula"), [("Cl-", "Cl2"), ("Fe1/2", "Fe"), ("Fe/Fe2", "Fe"), ("Mn1,a", "Mn")])
+@pytest.mark.parametrize(
+    ("label", "formula"),
+    [("Cl-", "Cl2"), ("Fe1/2", "Fe"), ("Fe/Fe2", "Fe"), ("Mn1,a", "Mn"), ("SiT1", "Si"), ("FeOct", "Fe"), ("FeTet1", "Fe")],
+)
 def test_other_marks_behind_a_label_say_nothing(label: str, formula: str) -> None:
     assert crystal(cif_text(columns=UNTYPED, sites=f'"{label}" 0 0 0\n')).formula == formula
 

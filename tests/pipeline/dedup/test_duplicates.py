@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from data.crystal import Crystal
+from data.disordered import DisorderedCrystal, Species
 from data.snapshot import publish_snapshot
 from data.sources.starter import StarterSource
 from data.symmetry import SymmetricCell, symmetrise
@@ -19,6 +20,7 @@ from pipeline.dedup.duplicates import find_duplicates
 from pipeline.dedup.fingerprint import fingerprint
 from pipeline.dedup.known import Known, known_crystals
 from pipeline.dedup.matching import Bucket, Matched, match_bucket
+from pipeline.disorder.averaged_cell import averaged_cell
 from tests.contract.crystals import hand_built, permuted, random_rotation, rotated, supercell
 
 
@@ -65,6 +67,46 @@ def test_known_moments_of_the_starter_set(tmp_path: Path) -> None:
     for record, (_, row) in zip(records, found.columns.iterrows(), strict=True):
         assert row["known_id"] == record.crystal.id, "of several volumes the nearest"
         assert row["known_moment"] == pytest.approx(record.label.per_atom(record.crystal.n_sites))
+
+
+def test_a_dopant_on_another_place_is_another_crystal() -> None:
+    """Fe16N2 has places 4d and 4e of as many iron atoms. By the main elements, both dopings are one crystal."""
+    lattice, iron, nitrogen = np.diag([5.72, 5.72, 6.29]), Species(26, 1.0, None), Species(7, 1.0, None)
+    doped = (Species(26, 0.7, None), Species(27, 0.3, None))
+    listed = {"N": [[0, 0, 0]], "4e": [[0, 0, 0.293], [0, 0, -0.293]], "4d": [[0, 0.5, 0.25], [0, 0.5, 0.75]],
+              "8h": [[x, y, 0] for x in (0.242, -0.242) for y in (0.242, -0.242)]}  # fmt: skip
+    names = [name for name, places in listed.items() for _ in places] * 2
+    half = np.array([place for places in listed.values() for place in places])
+    frac = np.concatenate([half, half + 0.5])
+
+    def crystal(where: str, seed: int) -> DisorderedCrystal:
+        kinds = ((nitrogen,), (iron,), doped)
+        kind = np.array([0 if name == "N" else 2 if name == where else 1 for name in names])
+        order = np.random.default_rng(seed).permutation(len(kind))
+        return DisorderedCrystal("x", lattice, frac[order], kind[order], kinds)
+
+    found = [averaged_cell(crystal(*one)) for one in (("4e", 0), ("4d", 1), ("4e", 2), ("4d", 3))]
+    assert all((one.symmetric.numbers[one.symmetric.numbers != 7] == 26).all() for one in found)
+    assert len({one.fingerprint for one in found}) == 1
+    rows = pd.DataFrame({"candidate_id": list("abcd"), "source_file": "", "fingerprint": [one.fingerprint for one in found]})
+    duplicate = find_duplicates(rows, lambda wanted: [found[k].symmetric for k in wanted], Known(), 1, lambda n: None)
+    assert duplicate.columns["duplicate_of"].tolist() == ["", "", "a", "b"]
+
+
+def test_a_disordered_crystal_and_its_mirror_image_are_one() -> None:
+    """Quartz with a dopant, in P 31 2 1 and P 32 2 1: ordered crystals of such pairs are duplicates, too."""
+    kinds = ((Species(14, 0.9, None), Species(32, 0.1, None)), (Species(8, 1.0, None),))
+    silicon = [[0.47, 0, 2 / 3], [0, 0.47, 1 / 3], [-0.47, -0.47, 0]]
+    x, y, z = 0.41, 0.27, 0.12
+    oxygen = [[x, y, z], [-y, x - y, z + 2 / 3], [y - x, -x, z + 1 / 3]]
+    oxygen += [[y, x, -z], [x - y, -y, 1 / 3 - z], [-x, y - x, 2 / 3 - z]]
+    lattice = np.array([[4.91, 0, 0], [-4.91 / 2, 4.91 * 3**0.5 / 2, 0], [0, 0, 5.4]])
+    frac, kind = np.array([*silicon, *oxygen]), np.array([0] * 3 + [1] * 6)
+    found = [averaged_cell(DisorderedCrystal("x", lattice @ np.diag([1, 1, s]), frac, kind, kinds)) for s in (1, -1)]
+    assert sorted(one.symmetric.space_group for one in found) == [152, 154]
+    rows = pd.DataFrame({"candidate_id": ["a", "b"], "source_file": "", "fingerprint": [one.fingerprint for one in found]})
+    duplicate = find_duplicates(rows, lambda wanted: [found[k].symmetric for k in wanted], Known(), 1, lambda n: None)
+    assert duplicate.columns["duplicate_of"].tolist() == ["", "a"]
 
 
 def _hangs(bucket: Bucket) -> Matched:

@@ -102,6 +102,27 @@ def test_an_export_leaves_out_only_what_changed(mine: Path, where: Settings, ens
     assert not kept and "keeps no cell of invar" in why
 
 
+def test_a_dopant_on_another_place_is_a_change(mine: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
+    """Of a disordered crystal a run keeps the main element of each place, and that is iron on both."""
+
+    def doped(first: float, second: float) -> str:
+        rows = "".join(
+            f"{name}1 {name} {place} {share}\n"
+            for place, cobalt in (("0 0 0", first), ("0.5 0.5 0", second))
+            for name, share in (("Fe", 1 - cobalt), ("Co", cobalt))
+        )
+        symmetry = "_space_group_name_H-M_alt 'P 4/m m m'\n"
+        return f"data_i\n{cell_text(3.6, 3.6, 3.6)}{symmetry}{SITES}_atom_site_occupancy\n{rows}N1 N 0.5 0.5 0.5 1\n"
+
+    (mine / "invar.cif").write_text(doped(0.25, 0.0))
+    before = run(mine, where, ensemble, tmp_path / "a", Disorder.AVERAGE)
+    (mine / "invar.cif").write_text(doped(0.0, 0.25))
+    kept, why = exported(before)
+    assert kept == {"oxide", "layers"} and "has changed in invar.cif" in why
+    found = compare(before, run(mine, where, ensemble, tmp_path / "b", Disorder.AVERAGE)).changes.set_index("source_file")
+    assert found["why"]["invar.cif"] == "data: cell or positions"
+
+
 def test_other_contents_are_told_apart(mine: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
     before = run(mine, where, ensemble, tmp_path / "a", Disorder.AVERAGE)
     (mine / "layers.cif").write_text(two_sites(0.45))

@@ -10,6 +10,7 @@ from pymatgen.core import Lattice, Structure
 from data.crystal import Crystal
 from data.disordered import DisorderedCrystal, Species
 from data.symmetry import NEARLY_A, SymmetricCell, symmetrise
+from pipeline.dedup.fingerprint import fingerprint
 from pipeline.disorder.averaged_cell import averaged_cell
 from pipeline.screening.measured import with_measured
 from tests.contract.crystals import of_space_group
@@ -60,7 +61,7 @@ def test_a_small_strain_or_shift_is_no_other_structure(structure: Structure, bas
         asked.extend(rows)
         return [cell for _ in rows]
 
-    frame = rows(["NaCl", structure.composition.reduced_formula], [225, cell.space_group])
+    frame = rows(["NaCl", structure.composition.reduced_formula], [225, cell.space_group]).assign(fingerprint=fingerprint(cell))
     found = with_measured(frame.assign(tc_K=5.0, tc_low_K=1.0, tc_high_K=9.0), cells, None)
     assert found["order_basis"].tolist() == ["predicted", basis]
     assert (found["known_elsewhere"][1] == "") == (basis == "measured")
@@ -85,7 +86,7 @@ def test_a_small_strain_or_shift_neither_gives_nor_takes_an_axis(tc: float) -> N
     ]  # fmt: skip
     groups = [cell.space_group for cell in cells]
     assert groups[0] == 123 and groups[3] == 221 and 75 <= groups[4] < 195 and max(groups[1:3]) < 75
-    frame = rows(["FeX"] * 6, groups).assign(tc_K=tc, tc_low_K=tc - 10, tc_high_K=tc + 10)
+    frame = rows(["FeX"] * 6, groups).assign(tc_K=tc, tc_low_K=tc - 10, tc_high_K=tc + 10, fingerprint=[*map(fingerprint, cells)])
     found = with_measured(frame, lambda wanted: [cells[k] for k in wanted], None)
     assert found["uniaxial_possible"].dtype == bool
     exact = [True, False, False, False, True, False]
@@ -98,7 +99,19 @@ def test_places_of_one_main_element_stay_apart() -> None:
     iron, mixed = Species(26, 1.0, None), (Species(26, 0.55, None), Species(78, 0.45, None))
     places = np.array([[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]])
     crystal = DisorderedCrystal("x", np.diag([2.73, 2.73, 3.80]), places, np.arange(2), ((iron,), mixed))
-    cell = averaged_cell(crystal).symmetric
+    found = averaged_cell(crystal)
+    cell = found.symmetric
     assert cell.numbers.tolist() == [26, 26] and cell.space_group == 123
-    frame = rows(["FeX"] * 2, [123] * 2).assign(occupancies=["Fe 0.55 Pt 0.45", ""])
+    frame = rows(["FeX"] * 2, [123] * 2).assign(fingerprint=[found.fingerprint, fingerprint(cell)])
     assert with_measured(frame, lambda wanted: [cell for _ in wanted], None)["uniaxial_possible"].tolist() == [True, False]
+
+
+def test_places_of_the_same_occupants_are_one_kind() -> None:
+    """A cubic alloy whose places are off by 0.02 Å has no axis, although each is an orbit of its own."""
+    face_centred = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+    noise = np.random.default_rng(0).normal(0.0, 0.005, (4, 3))
+    mixed = (Species(26, 0.6, None), Species(28, 0.4, None))
+    found = averaged_cell(DisorderedCrystal("x", 3.59 * np.eye(3), face_centred + noise, np.zeros(4, dtype=np.int64), (mixed,)))
+    assert found.symmetric.orbit.tolist() == [0, 1, 2, 3] and found.symmetric.space_group == 1
+    frame = rows(["FeX"], [1]).assign(fingerprint=found.fingerprint, uniaxial_possible=True)
+    assert with_measured(frame, lambda wanted: [found.symmetric], None)["uniaxial_possible"].tolist() == [False]
