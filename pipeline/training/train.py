@@ -58,7 +58,7 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
         reporter: receives the progress.
 
     Raises:
-        UserError: unusable settings or data.
+        UserError: unusable settings or data, or the time limit ended before a network had learned for one epoch.
         Busy: another process is training the same.
         ModelError: a member diverged, or no member's predictions vary.
     """
@@ -263,6 +263,11 @@ def _member(
 
         history = model.fit(train, validation, replace(control, report=report))
         tick(total - done)
+    if not history:
+        raise UserError(
+            f"the time limit ended before {folder.name} had learned for one epoch: give the same command again, which goes on "
+            "with what is trained, or a longer --max-minutes"
+        )
     _gate(folder.name, model.predict(validation))
     model.save(folder)
     write_json(folder / DONE_FILE, {"history": history})
