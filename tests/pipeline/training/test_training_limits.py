@@ -38,3 +38,10 @@ def test_half_a_minute_is_a_limit_that_a_small_network_keeps(home: tuple[Setting
     wanted = TrainSettings(members=("cgcnn",), epochs=1, max_minutes=0.5)
     (member,) = train_ensemble(snapshot, wanted, where, Quiet()).manifest["members"]
     assert len(member["training"]) == 1
+
+
+@pytest.mark.parametrize("minutes", [-1.0, float("inf")])
+def test_a_time_limit_that_is_none_is_refused_before_anything_is_trained(home: tuple[Settings, Snapshot], minutes: float) -> None:
+    where, snapshot = home
+    with pytest.raises(UserError, match=f"a number of minutes above zero, not {minutes:g}"):
+        train_ensemble(snapshot, TrainSettings(members=("forest",), max_minutes=minutes), where, Quiet())
