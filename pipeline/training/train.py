@@ -105,6 +105,9 @@ def _train(
     data = labelled_examples(snapshot, needs.graph, needs.descriptor_set, needs.directions, where, reporter)
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
+    if np.ptp(train.targets()) == 0:
+        alike = f"all {len(train)} training rows have the moment {train.targets()[0]:g} µB/atom"
+        raise UserError(f"{alike}: nothing can be learned from snapshot {snapshot.id}")
     systems = data.table.column("chemsys").take(split.train).to_pylist()
     ids = [str(name) for name in data.table.column("material_id").take(split.train).to_pylist()]
     mended = _mended(snapshot, ids, wanted, reporter)
