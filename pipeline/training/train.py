@@ -15,9 +15,10 @@ from safetensors.numpy import load_file, save
 
 from data.errors import UserError
 from data.snapshot import Snapshot, open_snapshot
-from data.store.artifact import make_folder, make_newest, text_hash, write_bytes, write_json
+from data.store.artifact import file_hash, make_folder, make_newest, text_hash, write_bytes, write_json
 from models.contract import Examples, FitControl, Model, ModelError, Prediction
 from models.families import family, reads_descriptors
+from models.saved import SETTINGS_FILE, WEIGHTS_FILE
 from models.trees.forest import filled, medians
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptor_names
@@ -212,7 +213,7 @@ class _Deadlines:
     def __init__(self, wanted: TrainSettings, work: Path) -> None:
         self.end = None if wanted.max_minutes is None else time.monotonic() + 60 * wanted.max_minutes
         self.left = [
-            name for name, kind, _ in wanted.names() if not reads_descriptors(kind) and not (work / name / DONE_FILE).is_file()
+            name for name, kind, _ in wanted.names() if not reads_descriptors(kind) and not _finished(work / name)
         ]
 
     def of(self, name: str) -> float | None:
@@ -248,7 +249,7 @@ def _member(
     make_folder(folder)
     for torn in folder.glob(".*.part"):  # of a run that was killed, or found the disk full, while it wrote
         torn.unlink()
-    if (folder / DONE_FILE).is_file():
+    if _finished(folder):
         reporter.say(f"{folder.name}: trained by an earlier run")
         return family(kind).load(folder)
     model = family(kind)()
@@ -273,11 +274,24 @@ def _member(
         )
     _gate(folder.name, model.predict(validation))
     model.save(folder)
-    write_json(folder / DONE_FILE, {"history": history})
+    files = {name: file_hash(folder / name) for name in (WEIGHTS_FILE, SETTINGS_FILE)}
+    write_json(folder / DONE_FILE, {"history": history, "files": files})
     run.finished("member", folder.name)
     best = min(row["validation_mae"] for row in history)
     reporter.say(f"{folder.name}: validation error {best:.4f} µB/atom after {len(history)} epoch(s)")
     return model
+
+
+def _finished(folder: Path) -> bool:
+    """Whether an earlier run trained the member of a folder, and its files are as it wrote them.
+
+    They are not synchronised: after a power cut they may be torn, although `done.json` is whole.
+    """
+    try:
+        done = json.loads((folder / DONE_FILE).read_text())
+        return all(file_hash(folder / name) == digest for name, digest in done["files"].items())
+    except (OSError, ValueError, KeyError):
+        return False
 
 
 def _gate(name: str, said: Prediction) -> None:
