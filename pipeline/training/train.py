@@ -106,9 +106,8 @@ def _train(
     data = labelled_examples(snapshot, needs.graph, needs.descriptor_set, needs.directions, where, reporter)
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
-    if np.ptp(train.targets()) == 0:
-        alike = f"all {len(train)} training rows have the moment {train.targets()[0]:g} µB/atom"
-        raise UserError(f"{alike}: nothing can be learned from snapshot {snapshot.id}")
+    if np.ptp(labels := train.targets()) == 0:
+        raise UserError(f"all {len(train)} training rows have the moment {labels[0]:g} µB/atom: nothing can be learned from them")
     systems = data.table.column("chemsys").take(split.train).to_pylist()
     ids = [str(name) for name in data.table.column("material_id").take(split.train).to_pylist()]
     mended = _mended(snapshot, ids, wanted, reporter)
@@ -212,9 +211,8 @@ class _Deadlines:
 
     def __init__(self, wanted: TrainSettings, work: Path) -> None:
         self.end = None if wanted.max_minutes is None else time.monotonic() + 60 * wanted.max_minutes
-        self.left = [
-            name for name, kind, _ in wanted.names() if not reads_descriptors(kind) and not _finished(work / name)
-        ]
+        networks = [name for name, kind, _ in wanted.names() if not reads_descriptors(kind)]
+        self.left = [name for name in networks if not _finished(work / name)]
 
     def of(self, name: str) -> float | None:
         if self.end is None or name not in self.left:
