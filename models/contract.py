@@ -119,7 +119,8 @@ class Model(Protocol):
             control: seed, limits, checkpoint and progress.
 
         Returns:
-            The history: one row per epoch (or one row), with at least `validation_mae` in µB/atom.
+            The history: one row per epoch (or one row), with at least `validation_mae` in µB/atom; none where the
+            deadline had passed before the first epoch, so that nothing was learned.
 
         Raises:
             ModelError: a moment is missing, or the training diverged.

@@ -17,7 +17,9 @@ from models.contract import Examples, Model, ModelError
 from models.families import family
 from models.members import predict_members
 from pipeline.features.descriptor_sets import DescriptorSet
+from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.neighbours import GraphSettings
+from pipeline.features.vectorstore import VECTOR_CODE
 from pipeline.featurise import Needs
 from pipeline.old_names import METRICS, TRAINING_SETTINGS, with_current_keys
 from pipeline.registry.card import shipped_card
@@ -53,6 +55,7 @@ class Ensemble(PublishedModel):
     def members(self) -> dict[str, Model]:
         """The loaded members by name; every file is checked against its hash before it is read."""
         self.verify()
+        self.refuse_other_features()
         try:
             return {m["name"]: family(m["family"]).load(self.folder / m["name"]) for m in self.manifest["members"]}
         except ModelError as fault:
@@ -62,6 +65,7 @@ class Ensemble(PublishedModel):
     def error_model(self) -> ErrorModel:
         """The error model."""
         self.verify()
+        self.refuse_other_features()
         try:
             return ErrorModel.load(self.folder, self.manifest)
         except ModelError as fault:
@@ -70,6 +74,7 @@ class Ensemble(PublishedModel):
     def member_folder(self, kind: str) -> Path:
         """Where the first member of a family is saved. Raises UserError where there is none, or a file is damaged."""
         self.verify()
+        self.refuse_other_features()
         names = [m["name"] for m in self.manifest["members"] if m["family"] == kind]
         if not names:
             raise UserError(f"model {self.id} has no member of the family {kind}; `ferroscreen train --members {kind}` makes one")
@@ -88,6 +93,10 @@ class Ensemble(PublishedModel):
     def needs(self) -> Needs:
         """What its members read of a crystal."""
         return Needs.of_families([m["family"] for m in self.manifest["members"]], self.graph_settings, self.descriptor_set)
+
+    @property
+    def feature_codes(self) -> tuple[str, ...]:
+        return (GRAPH_CODE, *self.descriptor_set.code, *((VECTOR_CODE,) if self.needs.directions else ()))
 
     @property
     def snapshots(self) -> list[str]:

@@ -13,6 +13,7 @@ from models.contract import ModelError
 from models.experiment.composition_network import TASKS
 from models.experiment.model import ExperimentModel, ExperimentPrediction
 from pipeline.evaluation.bootstrap import cluster_bootstrap
+from pipeline.features.magnetic_composition import COMPOSITION_CODE
 from pipeline.registry.experiment_card import experiment_card
 from pipeline.registry.published import RETRAIN, PublishedModel
 from pipeline.settings import Settings
@@ -35,10 +36,15 @@ class PublishedExperimentModel(PublishedModel):
     loss: ClassVar[str] = "of error (in units of 0.5 for the order, squared, of 200 K for Tc and 100 K for TN)"
     equal: ClassVar[float] = 0.01
 
+    @property
+    def feature_codes(self) -> tuple[str, ...]:
+        return (COMPOSITION_CODE,)
+
     @cached_property
     def model(self) -> ExperimentModel:
         """The loaded ensemble. Raises UserError where it is damaged or missing."""
         self.verify()
+        self.refuse_other_features()
         try:
             return ExperimentModel.load(self.folder)
         except ModelError as fault:

@@ -13,6 +13,7 @@ from data.errors import UserError
 from models.contract import ModelError
 from models.ordering.order_classifier import CLASSES, OrderClassifierTrees
 from pipeline.evaluation.bootstrap import cluster_bootstrap
+from pipeline.features.descriptors import DESCRIPTOR_CODE
 from pipeline.registry.order_cards import classifier_card
 from pipeline.registry.published import RETRAIN, PublishedModel
 
@@ -30,10 +31,15 @@ class OrderClassifier(PublishedModel):
     loss: ClassVar[str] = "nats of log loss"
     equal: ClassVar[float] = 0.01
 
+    @property
+    def feature_codes(self) -> tuple[str, ...]:
+        return (DESCRIPTOR_CODE,)
+
     @cached_property
     def classes(self) -> OrderClassifierTrees:
         """The loaded trees. Raises UserError where they are damaged or missing."""
         self.verify()
+        self.refuse_other_features()
         try:
             return OrderClassifierTrees.load(self.folder)
         except ModelError as fault:

@@ -63,6 +63,21 @@ class PublishedModel(ABC):
             if not path.resolve().is_relative_to(self.folder.resolve()) or not path.is_file() or file_hash(path) != digest:
                 raise UserError(f"{self.kind} {self.id}: {name} is damaged or missing; {RETRAIN}")
 
+    @property
+    def feature_codes(self) -> tuple[str, ...]:
+        """Codes of the features that it reads, as this release computes them: a name, a number, perhaps further words."""
+        return ()
+
+    def refuse_other_features(self) -> None:
+        """Raises UserError where the model learned from features that this release computes otherwise."""
+        stated = {_name(code): _edition(code) for code in self.manifest.get("code", [])}
+        for code in self.feature_codes:
+            if (learned := stated.get(_name(code), _edition(code))) != _edition(code):
+                raise UserError(
+                    f"{self.kind} {self.id} learned from features ({learned}) that this release computes otherwise "
+                    f"({_edition(code)}); {RETRAIN}"
+                )
+
     @abstractmethod
     def quality(self) -> str:
         """How good it is on test rows, in a few words."""
@@ -109,6 +124,15 @@ class PublishedModel(ABC):
 
 
 M = TypeVar("M", bound=PublishedModel)
+
+
+def _edition(code: str) -> str:
+    """The name and the number of a code; versions of libraries may follow."""
+    return code.partition(",")[0]
+
+
+def _name(code: str) -> str:
+    return _edition(code).rpartition("-")[0]
 
 
 def sound(model: PublishedModel) -> bool:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.errors import UserError
 from data.store.artifact import write_json
 
 Floats = NDArray[np.float64]
@@ -96,10 +97,15 @@ def select(
         settings: rounds and size of the search.
         folder: of the rounds that are done; a later search continues there.
         tick: called with the number of rounds done since its last call.
+
+    Raises:
+        UserError: all rows are of one chemical system.
     """
     count = rows.shape[1]
     if count <= settings.wanted:
         return Selection(tuple(range(count)), ())
+    if len(set(systems)) < 2:
+        raise UserError("descriptors are selected by what they tell of other chemical systems; all training rows are of one")
     state = _restored(folder, count) or SearchState([1 / count] * count, [0.0] * count, [0] * count)
     tick(len(state.trajectory))
     names = np.asarray(systems, dtype=str)

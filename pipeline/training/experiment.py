@@ -5,8 +5,9 @@ Each member of each fold is written as soon as it has answered, so that a killed
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from data.store.artifact import building, make_folder, text_hash
+from data.store.artifact import make_folder, text_hash, write_bytes
 from models.experiment.calibration import Calibration
 from models.experiment.composition_network import TASKS, CompositionNetwork, NetworkSettings, fit_network, from_root, to_root
 from models.experiment.domain import CompositionDomain
@@ -109,9 +110,7 @@ def cross_fit(rows: ExperimentRows, settings: ExperimentSettings, folder: Path, 
         if not file.is_file():
             members = fit_members(rows, ~held_out, settings, folder / str(k), report)
             said = members.answers(rows.formulas.take(np.flatnonzero(held_out)))
-            with building(folder) as made:
-                np.savez(made / file.name, **said)  # type: ignore[arg-type]
-                (made / file.name).replace(file)
+            _store(file, said)
         with np.load(file) as stored:
             for task in TASKS:
                 answers[task][:, held_out] = stored[task]
@@ -185,10 +184,11 @@ def _forest_weight(rows: ExperimentRows, task: str, answers: Floats) -> float:
     return float(WEIGHTS[int(np.argmin(losses))])
 
 
-def _store(file: Path, arrays: dict[str, Any]) -> None:
-    with building(file.parent) as made:
-        np.savez(made / file.name, **arrays)
-        (made / file.name).replace(file)
+def _store(file: Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays durably: after a power cut the file is whole or absent."""
+    content = BytesIO()
+    np.savez(content, **arrays)
+    write_bytes(file, content.getvalue())
 
 
 def _identity(rows: ExperimentRows, settings: ExperimentSettings) -> str:

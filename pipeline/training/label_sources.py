@@ -84,8 +84,8 @@ class LabelSources:
         path = self.path(CALCULATED_TABLE)
         if path is None:
             return _nothing()
-        newer = _read(path, ["key", "set", "muB_per_A3"]).dropna()
-        rows = labels.merge(newer.rename(columns={"set": "source"}), on="key")
+        newer = _read(path, ["key", "set", "muB_per_A3"]).dropna().rename(columns={"set": "source"})
+        rows = labels.merge(newer.astype({"source": str}), on="key")  # sets may be numbers
         return rows.assign(told=rows["muB_per_A3"] * rows["volume_per_atom"], kind=CALCULATED)[EVIDENCE]
 
     def _sites(self, labels: pd.DataFrame) -> pd.DataFrame:
@@ -94,6 +94,8 @@ class LabelSources:
             return _nothing()
         table = _read(path, ["material_id", "id_match", "site_magmoms_muB"])
         table = table[table["id_match"].isin(SAME_CRYSTAL) & table["material_id"].isin(labels["material_id"])]
+        stated = [moments is not None and len(moments) > 0 for moments in table["site_magmoms_muB"]]
+        table = table[np.array(stated, dtype=bool)]
         told = [abs(sum(moments)) / len(moments) for moments in table["site_magmoms_muB"]]
         return table.assign(told=np.array(told, np.float64), kind=CALCULATED, source="site moments of this crystal")[EVIDENCE]
 

@@ -33,7 +33,7 @@ from pipeline.training.label_sources import (
     described_labels,
 )
 
-MEND_CODE = "mend-1"  # raise it whenever the same labels and sources would be mended otherwise
+MEND_CODE = "mend-2"  # raise it whenever the same labels and sources would be mended otherwise
 AGREE, APART, CLOSE, REPEATED = 1.5, 0.10, 0.10, 0.01
 REPLACED = "replaced"
 ONE_SOURCE, DISAGREE = "weighed down: one source", "weighed down: sources disagree"
@@ -132,12 +132,13 @@ def _summary(rows: pd.DataFrame) -> pd.DataFrame:
     calculated, experiment = rows["kind"] == CALCULATED, rows["kind"].isin((MEASURED, HANDBOOK))
     parts = rows.assign(
         calculated=rows["told"].where(calculated), experiment=rows["told"].where(experiment), measured=experiment,
+        teller=rows["source"].where(rows["told"].notna()),  # several polymorphs of one set of calculations are one source
         ferromagnet=rows["kind"] == FERROMAGNET, antiferromagnet=rows["kind"] == ANTIFERROMAGNET,
     )  # fmt: skip
     return (
         parts.groupby("material_id")
         .agg(
-            formula=("formula", "first"), moment=("moment_muB_per_atom", "first"), told=("told", "count"),
+            formula=("formula", "first"), moment=("moment_muB_per_atom", "first"), told=("teller", "nunique"),
             measured=("measured", "sum"), ferromagnet=("ferromagnet", "sum"), antiferromagnet=("antiferromagnet", "sum"),
             least=("told", "min"), most=("told", "max"), calculated=("calculated", "median"), experiment=("experiment", "median"),
         )

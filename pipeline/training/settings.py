@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -75,9 +76,7 @@ class TrainSettings:
             raise UserError("none of the members learns from site moments; `mpnn` does")
         if self.adapt is not None and not any(family(name).adapts for name in families):
             raise UserError("none of the members adapts a pretrained model; `canonical` does")
-        if (
-            self.seeds < 1
-            or (self.epochs is not None and self.epochs < 1)
-            or (self.max_minutes is not None and not self.max_minutes > 0)  # not-a-number is not
-        ):
-            raise UserError("seeds, epochs and minutes must be above zero")
+        if self.seeds < 1 or (self.epochs is not None and self.epochs < 1):
+            raise UserError("seeds and epochs must be above zero")
+        if self.max_minutes is not None and not 0 < self.max_minutes < math.inf:  # not-a-number is not
+            raise UserError(f"the time limit must be a number of minutes above zero, not {self.max_minutes:g}")

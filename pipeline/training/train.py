@@ -15,9 +15,10 @@ from safetensors.numpy import load_file, save
 
 from data.errors import UserError
 from data.snapshot import Snapshot, open_snapshot
-from data.store.artifact import make_folder, make_newest, text_hash, write_bytes, write_json
+from data.store.artifact import file_hash, make_folder, make_newest, text_hash, write_bytes, write_json
 from models.contract import Examples, FitControl, Model, ModelError, Prediction
 from models.families import family, reads_descriptors
+from models.saved import SETTINGS_FILE, WEIGHTS_FILE
 from models.trees.forest import filled, medians
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptor_names
@@ -58,7 +59,7 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
         reporter: receives the progress.
 
     Raises:
-        UserError: unusable settings or data.
+        UserError: unusable settings or data, or the time limit ended before a network had learned for one epoch.
         Busy: another process is training the same.
         ModelError: a member diverged, or no member's predictions vary.
     """
@@ -105,6 +106,8 @@ def _train(
     data = labelled_examples(snapshot, needs.graph, needs.descriptor_set, needs.directions, where, reporter)
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
+    if np.ptp(labels := train.targets()) == 0:
+        raise UserError(f"all {len(train)} training rows have the moment {labels[0]:g} µB/atom: nothing can be learned from them")
     systems = data.table.column("chemsys").take(split.train).to_pylist()
     ids = [str(name) for name in data.table.column("material_id").take(split.train).to_pylist()]
     mended = _mended(snapshot, ids, wanted, reporter)
@@ -208,9 +211,8 @@ class _Deadlines:
 
     def __init__(self, wanted: TrainSettings, work: Path) -> None:
         self.end = None if wanted.max_minutes is None else time.monotonic() + 60 * wanted.max_minutes
-        self.left = [
-            name for name, kind, _ in wanted.names() if not reads_descriptors(kind) and not (work / name / DONE_FILE).is_file()
-        ]
+        networks = [name for name, kind, _ in wanted.names() if not reads_descriptors(kind)]
+        self.left = [name for name in networks if not _finished(work / name)]
 
     def of(self, name: str) -> float | None:
         if self.end is None or name not in self.left:
@@ -245,7 +247,7 @@ def _member(
     make_folder(folder)
     for torn in folder.glob(".*.part"):  # of a run that was killed, or found the disk full, while it wrote
         torn.unlink()
-    if (folder / DONE_FILE).is_file():
+    if _finished(folder):
         reporter.say(f"{folder.name}: trained by an earlier run")
         return family(kind).load(folder)
     model = family(kind)()
@@ -263,13 +265,31 @@ def _member(
 
         history = model.fit(train, validation, replace(control, report=report))
         tick(total - done)
+    if not history:
+        raise UserError(
+            f"the time limit ended before {folder.name} had learned for one epoch: give the same command again, which goes on "
+            "with what is trained, or a longer --max-minutes"
+        )
     _gate(folder.name, model.predict(validation))
     model.save(folder)
-    write_json(folder / DONE_FILE, {"history": history})
+    files = {name: file_hash(folder / name) for name in (WEIGHTS_FILE, SETTINGS_FILE)}
+    write_json(folder / DONE_FILE, {"history": history, "files": files})
     run.finished("member", folder.name)
     best = min(row["validation_mae"] for row in history)
     reporter.say(f"{folder.name}: validation error {best:.4f} µB/atom after {len(history)} epoch(s)")
     return model
+
+
+def _finished(folder: Path) -> bool:
+    """Whether an earlier run trained the member of a folder, and its files are as it wrote them.
+
+    They are not synchronised: after a power cut they may be torn, although `done.json` is whole.
+    """
+    try:
+        done = json.loads((folder / DONE_FILE).read_text())
+        return all(file_hash(folder / name) == digest for name, digest in done["files"].items())
+    except (OSError, ValueError, KeyError):
+        return False
 
 
 def _gate(name: str, said: Prediction) -> None:

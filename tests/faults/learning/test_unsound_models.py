@@ -20,7 +20,7 @@ from data.snapshot import publish_snapshot
 from data.sources import Record, Shard
 from data.sources.starter import StarterSource
 from data.store.artifact import file_hash, write_json
-from models.contract import Examples, Model, ModelError, Prediction
+from models.contract import Examples, Model, Prediction
 from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.registry.ensemble_gates import gates
@@ -69,7 +69,7 @@ def where(trained_home: Path, tmp_path: Path) -> Settings:
 def test_a_training_that_learned_nothing_fails_and_the_old_model_stays(where: Settings) -> None:
     (old,), current = published_models(where.models, Ensemble), (where.models / CURRENT_FILE).read_bytes()
     snapshot = publish_snapshot(where.snapshots, Mislabelled(random=False))
-    with pytest.raises(ModelError, match="the same prediction for every crystal"):
+    with pytest.raises(UserError, match="nothing can be learned"):
         train_ensemble(snapshot, TrainSettings(members=("forest",)), where, Quiet())
     assert [model.id for model in published_models(where.models, Ensemble)] == [old.id]
     assert (where.models / CURRENT_FILE).read_bytes() == current

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data.errors import UserError
 from pipeline.report.selectionplot import selection_trajectory
 from pipeline.training.descriptor_selection import STATE_FILE, Selection, SelectionSettings, select
 
@@ -90,3 +91,10 @@ def test_the_trajectory_is_drawn_alike_each_time() -> None:
     drawing = selection_trajectory(json.loads(json.dumps(content)))
     assert drawing is not None and drawing == selection_trajectory(content)
     assert drawing.startswith("<svg") and "best so far" in drawing
+
+
+def test_one_chemical_system_is_refused() -> None:
+    """No forest can be tested on another one."""
+    rows, moment, _, _ = planted(0)
+    with pytest.raises(UserError, match="all training rows are of one"):
+        select(rows, moment, ["Fe"] * len(rows), SETTINGS)

@@ -86,6 +86,22 @@ def test_two_sources_replace_a_label_and_one_makes_it_count_less(tmp_path: Path)
     assert list(one.table) == COLUMNS and one.counts() == {ONE_SOURCE: 1}
 
 
+def test_two_polymorphs_of_one_set_are_one_source(tmp_path: Path) -> None:
+    said = pd.DataFrame({"key": [ZRCO5] * 2, "set": ["PBEsol"] * 2, "muB_per_A3": [1.1 / VOLUME, 1.3 / VOLUME]})
+    said.to_parquet(tmp_path / CALCULATED_TABLE)
+    assert verdicts(mend_labels(ZERO, LabelSources.of([tmp_path]))) == {"a": ONE_SOURCE}
+
+
+def test_sets_may_be_numbers_and_site_moments_absent(tmp_path: Path) -> None:
+    said = pd.DataFrame({"key": [ZRCO5] * 2, "set": [1, 2], "muB_per_A3": [1.1 / VOLUME, 1.3 / VOLUME]})
+    said.to_parquet(tmp_path / CALCULATED_TABLE)
+    absent = pd.DataFrame({"material_id": ["a", "a"], "id_match": ["exact"] * 2, "site_magmoms_muB": [None, []]})
+    absent.to_parquet(tmp_path / SITES_TABLE)
+    found = mend_labels(ZERO, LabelSources.of([tmp_path]))
+    assert verdicts(found) == {"a": REPLACED} and found.table["sources"].tolist() == ["1 1.10; 2 1.30"]
+    assert verdicts(mend_labels(rows(("b", "ZrCo5", 0.0)), tables(tmp_path / "other", sites={"a": [6.0] * 6}))) == {}
+
+
 def test_a_measured_moment_replaces_and_a_measured_curie_temperature_is_a_second_source(tmp_path: Path) -> None:
     measured = mend_labels(ZERO, tables(tmp_path / "measured", measured={ZRCO5: 1.38}))
     assert verdicts(measured) == {"a": REPLACED} and measured.moment(["a"], np.zeros(1)).tolist() == [1.38]

@@ -10,10 +10,7 @@ import numpy as np
 import pytest
 
 from data.errors import UserError
-from data.labels import Label
-from data.rejection import Rejection
 from data.snapshot import Snapshot, publish_snapshot
-from data.sources import Record, Shard
 from data.sources.starter import StarterSource
 from data.store.artifact import file_hash
 from models.contract import FitControl, ModelError, Prediction
@@ -224,33 +221,6 @@ def test_settings_that_cannot_be_meant(trained: Trained, settings: dict[str, obj
 
 
 # ---- members that learned nothing ----
-
-
-@dataclasses.dataclass(frozen=True)
-class Even:
-    """The starter set with the same moment everywhere."""
-
-    description: str = "even"
-
-    def identity(self) -> str:
-        return "even"
-
-    def shards(self) -> Iterator[Shard]:
-        return StarterSource().shards()
-
-    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
-        for record in StarterSource().read(shard):
-            yield dataclasses.replace(record, label=Label(0.5 * record.crystal.n_sites))
-
-
-def test_a_member_that_says_the_same_of_everything_stops_the_run(tmp_path: Path) -> None:
-    where = Settings(home=tmp_path, workers=1)
-    snapshot = publish_snapshot(where.snapshots, Even())
-    with pytest.raises(ModelError, match="forest-0: the same prediction"):
-        train_ensemble(snapshot, TrainSettings(members=("forest",)), where, Quiet())
-    assert not where.models.exists() or list(where.models.iterdir()) == []
-    with pytest.raises(ModelError, match="the same prediction"):  # nor does a later run take the member for sound
-        train_ensemble(snapshot, TrainSettings(members=("forest",)), where, Quiet())
 
 
 def test_a_member_that_is_not_finite_stops_the_run() -> None:

@@ -1,0 +1,86 @@
+"""Time limits and data with which nothing can be learned."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from data.errors import UserError
+from data.labels import Label
+from data.rejection import Rejection
+from data.snapshot import Snapshot, publish_snapshot
+from data.sources import Record, Shard
+from data.sources.starter import StarterSource
+from models.contract import ModelError
+from pipeline.ops.progress import Quiet
+from pipeline.settings import Settings
+from pipeline.training.member_selection import CONSTANT, Verdict
+from pipeline.training.publish import admitted
+from pipeline.training.train import TrainSettings, train_ensemble
+
+INSTANT_MIN = 1e-9
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Snapshot]:
+    where = Settings(home=tmp_path_factory.mktemp("home"), workers=1)
+    return where, publish_snapshot(where.snapshots, StarterSource())
+
+
+def test_a_network_without_an_epoch_is_never_taken_for_trained(home: tuple[Settings, Snapshot]) -> None:
+    where, snapshot = home
+    wanted = TrainSettings(members=("forest", "cgcnn"), epochs=1, max_minutes=INSTANT_MIN)
+    for _ in range(2):  # nor by a later run
+        with pytest.raises(UserError, match="the time limit ended before cgcnn-0 had learned for one epoch"):
+            train_ensemble(snapshot, wanted, where, Quiet())
+    assert list(where.work.glob("train-*/forest-0/done.json")), "the forest, which takes no time limit, is kept"
+    assert not list(where.work.glob("train-*/cgcnn-0/done.json"))
+    assert not where.models.exists() or list(where.models.iterdir()) == []
+
+
+def test_half_a_minute_is_a_limit_that_a_small_network_keeps(home: tuple[Settings, Snapshot], tmp_path: Path) -> None:
+    where, snapshot = home
+    wanted = TrainSettings(members=("cgcnn",), epochs=1, max_minutes=0.5)
+    (member,) = train_ensemble(snapshot, wanted, where, Quiet()).manifest["members"]
+    assert len(member["training"]) == 1
+
+
+@pytest.mark.parametrize("minutes", [-1.0, float("inf")])
+def test_a_time_limit_that_is_none_is_refused_before_anything_is_trained(home: tuple[Settings, Snapshot], minutes: float) -> None:
+    where, snapshot = home
+    with pytest.raises(UserError, match=f"a number of minutes above zero, not {minutes:g}"):
+        train_ensemble(snapshot, TrainSettings(members=("forest",), max_minutes=minutes), where, Quiet())
+
+
+@dataclasses.dataclass(frozen=True)
+class Even:
+    """The starter set with the same moment everywhere."""
+
+    description: str = "even"
+
+    def identity(self) -> str:
+        return "even"
+
+    def shards(self) -> Iterator[Shard]:
+        return StarterSource().shards()
+
+    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
+        for record in StarterSource().read(shard):
+            yield dataclasses.replace(record, label=Label(0.5 * record.crystal.n_sites))
+
+
+def test_labels_that_are_all_alike_are_a_mistake_of_the_user(tmp_path: Path) -> None:
+    where = Settings(home=tmp_path, workers=1)
+    snapshot = publish_snapshot(where.snapshots, Even())
+    with pytest.raises(UserError, match=r"training rows have the moment 0\.5 µB/atom: nothing can be learned"):
+        train_ensemble(snapshot, TrainSettings(members=("forest", "cgcnn")), where, Quiet())
+    assert not where.models.exists() or list(where.models.iterdir()) == []
+    assert not list(where.work.glob("*/forest-0")), "a member was trained all the same"
+
+
+def test_members_that_say_the_same_of_everything_stop_the_run() -> None:
+    with pytest.raises(ModelError, match="forest-0: the same prediction"):
+        admitted({"forest-0": Verdict(False, CONSTANT, None)}, Quiet())
