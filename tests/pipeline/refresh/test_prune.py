@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from data.snapshot import list_snapshots, publish_snapshot
 from data.sources.literature.snapshot import publish_literature
 from data.sources.selected import Selected
 from data.sources.starter import StarterSource
-from data.store.artifact import make_folder, make_newest, write_json
+from data.store.artifact import list_artefacts, make_folder, make_newest, write_json
 from data.store.lock import Busy, writing
 from pipeline.ops.ledger import Ledger
 from pipeline.refresh.prune import prune
@@ -184,3 +186,27 @@ def test_what_a_run_looked_up_stays(where: Settings, tmp_path: Path) -> None:
     write_json(make_folder(where.runs) / "r.json", facts)
     done = prune(where, keep=1)
     assert done.removed == [made[1]] and done.kept[made[0]] == "run r looked up its values"
+
+
+def test_lists_are_read_while_entries_go(where: Settings) -> None:
+    """A screen asks at its end which runs there were: a night's pruning must not cost it."""
+    over = threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            for k in range(60):
+                ranked(where, f"r{k}", {"kind": "cif", "path": "/data/cif"})
+            for k in range(60):
+                (where.runs / f"r{k}.json").unlink()
+                shutil.rmtree(where.runs / f"r{k}")
+
+    busy = threading.Thread(target=come_and_go)
+    busy.start()
+    try:
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            list_runs(where)
+            list_artefacts(where.runs, "ranking.parquet")
+    finally:
+        over.set()
+        busy.join()
