@@ -200,7 +200,9 @@ class Ledger:
         if entry.state != RUNNING or self._lives(entry):
             return entry
         self.write("update run set state = ? where id = ? and state = ?", (LOST, entry.id, RUNNING))
-        return replace(entry, state=LOST)
+        with closing(self._connect()) as connection:  # it may have ended since it was read, and released its lease itself
+            now = connection.execute("select state, seen, ended, why from run where id = ?", (entry.id,)).fetchone()
+        return replace(entry, **dict(now))
 
     def _holder(self, key: str) -> str:
         with closing(self._connect()) as connection:

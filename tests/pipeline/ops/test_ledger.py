@@ -124,3 +124,24 @@ def test_many_write_at_once(tmp_path: Path) -> None:
         thread.join()
     entries = Ledger(tmp_path).entries()
     assert [(e.state, e.parts) for e in entries] == [(DONE, 10)] * 8
+
+
+def test_a_run_that_ends_while_it_is_looked_at_is_not_lost(tmp_path: Path) -> None:
+    """Else a job of a server would be set to Crashed while it writes its report."""
+    book = Ledger(tmp_path)
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.is_set():
+            with book.run("screen", "k", {}):
+                pass
+
+    busy = threading.Thread(target=work)
+    busy.start()
+    try:
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            assert LOST not in {entry.state for entry in book.entries(last=2)}
+    finally:
+        over.set()
+        busy.join()
