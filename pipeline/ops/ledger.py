@@ -148,6 +148,16 @@ class Ledger:
                 beating.set()
                 heart.join()
 
+    @contextmanager
+    def idle(self, key: str) -> Iterator[None]:
+        """Keep runs of some work from beginning as long as the block lasts.
+
+        Raises:
+            Busy: one is going on.
+        """
+        with locked(self._lease(key), lambda: f"{key} is being done by {self._holder(key)}"):
+            yield
+
     def entries(self, last: int | None = None) -> list[Entry]:
         """All runs, or the `last` ones, oldest first. A run whose process has died is marked as lost."""
         question = "select r.*, (select count(*) from part p where p.run = r.id) as parts from run r order by r.id desc limit ?"
