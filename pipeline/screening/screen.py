@@ -119,7 +119,7 @@ def screen(
     folder = claim_run(out or where.runs / identity, source.description, profile.name, licensed_details, force)
     inputs = {
         "source": source.description, "model": ensemble.id, "profile": profile.name, "folder": str(folder),
-        "reading": recipe(source),  # what is read now must not be pruned
+        "reading": recipe(source), "code": list(code),  # what is read and looked up now must not be pruned
     }  # fmt: skip
     with Ledger(where.home).run("screen", f"screen-{identity}", inputs) as run:
         finished = _finished(folder, identity)
