@@ -127,10 +127,8 @@ def doctor(json: Json = False) -> None:
     if json:
         print_json(found)
         return
-    prefect = found.pop("prefect")
-    facts(
-        "ferroscreen", {**found, **found.pop("libraries"), "prefect server": prefect["server"], "answers": prefect["reachable"]}
-    )
+    prefect, libraries = found.pop("prefect"), found.pop("libraries")
+    facts("ferroscreen", {**found, **libraries, "prefect server": prefect["server"], "answers": prefect["reachable"]})
 
 
 def metrics() -> None:
