@@ -94,11 +94,11 @@ def train(job: TrainJob, outlet: Outlet) -> dict[str, Any]:
     Returns:
         The model's manifest, with the metrics on its test rows, whether it was promoted, and what `known_before` says.
     """
-    from pipeline.registry.promotion import promote
+    from pipeline.registry.promotion import promote_trained
     from pipeline.registry.shipped import shipped_rival
 
     manifest = outlet.step("train ensemble", fit, job)
-    decision = promote(settings().models, manifest["id"], shipped_rival(settings(), reporter()))
+    decision = promote_trained(settings().models, manifest["id"], shipped_rival(settings(), reporter()))
     reporter().say(promotion_words(decision))
     if not decision.promoted:
         outlet.notify("a new model is not promoted", promotion_words(decision))

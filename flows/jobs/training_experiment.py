@@ -34,13 +34,13 @@ def train_experiment(job: TrainExperimentJob, outlet: Outlet) -> dict[str, Any]:
     Returns:
         The id, the scores on chemical systems that members had not seen, and whether the model was promoted.
     """
-    from pipeline.registry.promotion import promote
+    from pipeline.registry.promotion import promote_trained
     from pipeline.training.rivals import shipped_rival_of
 
     where = settings()
     model = outlet.step("train models of experiments", fit, job)
     kind = type(model)
-    decision = promote(where.home / kind.directory, model.id, shipped_rival_of(kind, where, reporter()), kind)
+    decision = promote_trained(where.home / kind.directory, model.id, shipped_rival_of(kind, where, reporter()), kind)
     words = promotion_words(decision, kind.kind)
     reporter().say(words)
     if not decision.promoted:

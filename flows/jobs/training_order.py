@@ -34,7 +34,7 @@ def train_order(job: TrainOrderJob, outlet: Outlet) -> dict[str, Any]:
     Returns:
         For each kind the id, the scores on test rows, and whether it was promoted.
     """
-    from pipeline.registry.promotion import promote
+    from pipeline.registry.promotion import promote_trained
     from pipeline.training.rivals import shipped_rival_of
 
     where = settings()
@@ -42,7 +42,7 @@ def train_order(job: TrainOrderJob, outlet: Outlet) -> dict[str, Any]:
     done: dict[str, Any] = {}
     for model in models:
         rival = shipped_rival_of(type(model), where, reporter())
-        decision = promote(where.home / model.directory, model.id, rival, type(model))
+        decision = promote_trained(where.home / model.directory, model.id, rival, type(model))
         words = promotion_words(decision, model.kind)
         reporter().say(words)
         if not decision.promoted:
