@@ -136,11 +136,11 @@ class Ledger:
             heart.start()
             try:
                 yield run
-            except KeyboardInterrupt:
-                self._end(run.id, INTERRUPTED)
-                raise
-            except BaseException as fault:
+            except Exception as fault:
                 self._end(run.id, FAILED, f"{type(fault).__name__}: {fault}")
+                raise
+            except BaseException:  # Ctrl-C, or Prefect's signal when a person cancels a job or stops the worker
+                self._end(run.id, INTERRUPTED)
                 raise
             else:
                 self._end(run.id, DONE)

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from prefect.exceptions import TerminationSignal
 
 from data.store.lock import Busy
 from pipeline.ops import ledger as module
@@ -48,7 +49,10 @@ def test_a_run_and_its_parts(tmp_path: Path) -> None:
     assert book.parts("t-1") == [("member", "forest-0", entry.id), ("publish", "", entry.id)]
 
 
-@pytest.mark.parametrize(("fault", "state"), [(ValueError("broken"), FAILED), (KeyboardInterrupt(), INTERRUPTED)])
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [(ValueError("broken"), FAILED), (KeyboardInterrupt(), INTERRUPTED), (TerminationSignal(signal.SIGTERM), INTERRUPTED)],
+)
 def test_what_ended_a_run_is_entered_and_goes_on(tmp_path: Path, fault: BaseException, state: str) -> None:
     book = Ledger(tmp_path)
     with pytest.raises(type(fault)), book.run("train", "k", {}):
