@@ -6,6 +6,7 @@ import os
 import shutil
 from typing import Any
 
+from flows.credentials import MP_VARIABLE
 from pipeline.ops.provenance import provenance
 from pipeline.settings import settings
 
@@ -17,13 +18,18 @@ def examine() -> dict[str, Any]:
     return {
         **provenance(),
         "home": str(where.home),
-        "home_writable": os.access(existing, os.W_OK),
+        "home_writable": existing.is_dir() and os.access(existing, os.W_OK | os.X_OK),
         "free_disk_GB": round(shutil.disk_usage(existing).free / 1e9, 1),
         "workers": where.workers,
-        "mp_api_key": "present" if os.environ.get("MP_API_KEY") else "absent",
-        "icsd_account": "present" if os.environ.get("ICSD_LOGIN_ID") and os.environ.get("ICSD_LOGIN_PASSWORD") else "absent",
+        "mp_api_key": _said(MP_VARIABLE),
+        "icsd_account": _said("ICSD_LOGIN_ID", "ICSD_LOGIN_PASSWORD"),
         "prefect": _prefect(),
     }
+
+
+def _said(*variables: str) -> str:
+    """Whether all of these variables are set; to blanks only counts as not."""
+    return "present" if all(os.environ.get(name, "").strip() for name in variables) else "absent"
 
 
 def _prefect() -> dict[str, Any]:

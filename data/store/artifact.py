@@ -178,8 +178,16 @@ def make_newest(made: Path, siblings: Iterable[Path]) -> None:
 
 def list_artefacts(root: Path, marker: str) -> list[Path]:
     """Folders in `root` that hold the file `marker`, in the order of publication."""
-    folders = [path.parent for path in root.glob(f"[!.]*/{marker}")]
-    return sorted(folders, key=lambda folder: (folder.stat().st_mtime_ns, folder.name))
+    return oldest_first(path.parent for path in root.glob(f"[!.]*/{marker}"))
+
+
+def oldest_first(paths: Iterable[Path]) -> list[Path]:
+    """Paths by modification time and name; without those that another process removes meanwhile."""
+    found = []
+    for path in paths:
+        with suppress(FileNotFoundError):
+            found.append((path.stat().st_mtime_ns, path.name, path))
+    return [path for _, _, path in sorted(found)]
 
 
 def find_artefact(root: Path, marker: str, kind: str, identifier: str | None, first_step: str) -> Path:

@@ -135,7 +135,8 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be removed, and remove nothing.")] = False,
     json: Json = False,
 ) -> None:
-    """Remove old snapshots that no model, ranking or unfinished work refers to. With --runs, also remove old rankings."""
+    """Remove old snapshots that no model, ranking or unfinished work refers to, and what stopped commands left more than 30 days
+    ago. With --runs, also remove old rankings."""
     from dataclasses import asdict
 
     from flows.summary import print_json
@@ -147,5 +148,6 @@ def prune(
         print_json(asdict(done))
         return
     title = "Would be removed" if dry_run else "Removed"
-    gone = {"runs": ", ".join(done.runs) or "none", "snapshots": ", ".join(done.removed) or "none"}
+    removed = {"runs": done.runs, "snapshots": done.removed, "leftovers": done.leftovers}
+    gone = {kind: ", ".join(names) or "none" for kind, names in removed.items()}
     facts(title, {**gone, "MB": round(done.bytes / 1e6, 1), "stay": len(done.kept)})

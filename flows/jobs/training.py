@@ -15,6 +15,7 @@ from pipeline.settings import settings
 
 if TYPE_CHECKING:
     from pipeline.registry.promotion import Decision
+    from pipeline.registry.published import PublishedModel
     from pipeline.training.settings import TrainSettings
 
 SHOWN = ("n", "mae", "r2", "mae_magnetic", "auroc", "precision_at_k", "coverage_90")
@@ -94,14 +95,14 @@ def train(job: TrainJob, outlet: Outlet) -> dict[str, Any]:
     Returns:
         The model's manifest, with the metrics on its test rows, whether it was promoted, and what `known_before` says.
     """
-    from pipeline.registry.promotion import promote
+    from pipeline.registry.ensemble import Ensemble
+    from pipeline.registry.promotion import promote_trained
     from pipeline.registry.shipped import shipped_rival
 
+    known = ids_of(Ensemble)
     manifest = outlet.step("train ensemble", fit, job)
-    decision = promote(settings().models, manifest["id"], shipped_rival(settings(), reporter()))
-    reporter().say(promotion_words(decision))
-    if not decision.promoted:
-        outlet.notify("a new model is not promoted", promotion_words(decision))
+    decision = promote_trained(settings().models, manifest["id"], shipped_rival(settings(), reporter()))
+    tell(decision, known, outlet)
     rows = [{"model": "ensemble", **_scores(manifest["metrics"]["ensemble"])}]
     rows += [{"model": name, **_scores(scores)} for name, scores in manifest["metrics"]["members"].items()]
     outlet.table("test-metrics", rows, f"Model {manifest['id']} on its test rows, µB/atom")
@@ -132,6 +133,28 @@ def known_before(manifest: dict[str, Any], job: TrainJob) -> str:
 
 def _said(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else "default" if value is None else str(value)
+
+
+def ids_of(kind: type[PublishedModel]) -> set[str]:
+    """Ids of the home's own models of a kind."""
+    from pipeline.registry.published import published_models
+
+    return {model.id for model in published_models(settings().home / kind.directory, kind)}
+
+
+def tell(decision: Decision, known: set[str], outlet: Outlet, kind: str = "model") -> None:
+    """Say whether a trained model is promoted, and send a notification if it is not.
+
+    Args:
+        decision: the outcome.
+        known: models that were there before the training; of these it was told when they were new.
+        outlet: sends the notification.
+        kind: of the model, in words.
+    """
+    words = promotion_words(decision, kind)
+    reporter().say(words)
+    if not decision.promoted and decision.candidate not in known:
+        outlet.notify(f"a new {kind} is not promoted", words)
 
 
 def promotion_words(decision: Decision, kind: str = "model") -> str:

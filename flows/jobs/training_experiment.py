@@ -7,7 +7,7 @@ from typing import Any
 
 from flows.console import reporter
 from flows.jobs.outlet import Outlet
-from flows.jobs.training import promotion_words
+from flows.jobs.training import ids_of, tell
 from pipeline.settings import settings
 
 
@@ -34,17 +34,16 @@ def train_experiment(job: TrainExperimentJob, outlet: Outlet) -> dict[str, Any]:
     Returns:
         The id, the scores on chemical systems that members had not seen, and whether the model was promoted.
     """
-    from pipeline.registry.promotion import promote
+    from pipeline.registry.experiment_model import PublishedExperimentModel
+    from pipeline.registry.promotion import promote_trained
     from pipeline.training.rivals import shipped_rival_of
 
     where = settings()
+    kind = PublishedExperimentModel
+    known = ids_of(kind)
     model = outlet.step("train models of experiments", fit, job)
-    kind = type(model)
-    decision = promote(where.home / kind.directory, model.id, shipped_rival_of(kind, where, reporter()), kind)
-    words = promotion_words(decision, kind.kind)
-    reporter().say(words)
-    if not decision.promoted:
-        outlet.notify(f"a new {kind.kind} is not promoted", words)
+    decision = promote_trained(where.home / kind.directory, model.id, shipped_rival_of(kind, where, reporter()), kind)
+    tell(decision, known, outlet, kind.kind)
     scores = model.manifest["scores"]
     rows = [{"answer": task, **scores[task]} for task in ("order", "tc", "tn")]
     outlet.table("experiment-metrics", rows, f"Experiment model {model.id} on chemical systems not seen")

@@ -7,7 +7,7 @@ from typing import Any
 
 from flows.console import reporter
 from flows.jobs.outlet import Outlet
-from flows.jobs.training import promotion_words
+from flows.jobs.training import ids_of, tell
 from pipeline.settings import settings
 
 
@@ -34,19 +34,19 @@ def train_order(job: TrainOrderJob, outlet: Outlet) -> dict[str, Any]:
     Returns:
         For each kind the id, the scores on test rows, and whether it was promoted.
     """
-    from pipeline.registry.promotion import promote
+    from pipeline.registry.order_classifier import OrderClassifier
+    from pipeline.registry.order_ranker import OrderRanker
+    from pipeline.registry.promotion import promote_trained
     from pipeline.training.rivals import shipped_rival_of
 
     where = settings()
+    known = ids_of(OrderClassifier) | ids_of(OrderRanker)
     models = outlet.step("train order models", fit, job)
     done: dict[str, Any] = {}
     for model in models:
         rival = shipped_rival_of(type(model), where, reporter())
-        decision = promote(where.home / model.directory, model.id, rival, type(model))
-        words = promotion_words(decision, model.kind)
-        reporter().say(words)
-        if not decision.promoted:
-            outlet.notify(f"a new {model.kind} is not promoted", words)
+        decision = promote_trained(where.home / model.directory, model.id, rival, type(model))
+        tell(decision, known, outlet, model.kind)
         done[model.kind] = {"id": model.id, "scores": model.manifest["scores"], "promotion": decision.to_json()}
     return done
 

@@ -136,17 +136,27 @@ class Ledger:
             heart.start()
             try:
                 yield run
-            except KeyboardInterrupt:
-                self._end(run.id, INTERRUPTED)
-                raise
-            except BaseException as fault:
+            except Exception as fault:
                 self._end(run.id, FAILED, f"{type(fault).__name__}: {fault}")
+                raise
+            except BaseException:  # Ctrl-C, or Prefect's signal when a person cancels a job or stops the worker
+                self._end(run.id, INTERRUPTED)
                 raise
             else:
                 self._end(run.id, DONE)
             finally:
                 beating.set()
                 heart.join()
+
+    @contextmanager
+    def idle(self, key: str) -> Iterator[None]:
+        """Keep runs of some work from beginning as long as the block lasts.
+
+        Raises:
+            Busy: one is going on.
+        """
+        with locked(self._lease(key), lambda: f"{key} is being done by {self._holder(key)}"):
+            yield
 
     def entries(self, last: int | None = None) -> list[Entry]:
         """All runs, or the `last` ones, oldest first. A run whose process has died is marked as lost."""
@@ -200,7 +210,9 @@ class Ledger:
         if entry.state != RUNNING or self._lives(entry):
             return entry
         self.write("update run set state = ? where id = ? and state = ?", (LOST, entry.id, RUNNING))
-        return replace(entry, state=LOST)
+        with closing(self._connect()) as connection:  # it may have ended since it was read, and released its lease itself
+            now = connection.execute("select state, seen, ended, why from run where id = ?", (entry.id,)).fetchone()
+        return replace(entry, **dict(now))
 
     def _holder(self, key: str) -> str:
         with closing(self._connect()) as connection:

@@ -92,7 +92,8 @@ def _entered(where: Settings) -> AbstractContextManager[Run]:
 
 def _refresh(project: MaterialsProject, full: bool, where: Settings, reporter: Reporter, run: Run) -> Snapshot:
     base = _newest(where)
-    pull = Pull(project, where.work / "materials-project", where.mp_page_size, kept=lambda name: run.finished("page", name))
+    work, origin = where.work / "materials-project", _origin(where)
+    pull = Pull(project, work, origin, where.mp_page_size, kept=lambda name: run.finished("page", name))
     with _Bars(reporter) as bars:
         pull.begin, pull.tick = bars.begin, bars.tick
         pulled = pull.run(None if base is None else _base(base), full)

@@ -1,4 +1,5 @@
-"""Old rankings and snapshots are removed, but never a snapshot that a model, a ranking or unfinished work refers to."""
+"""Old rankings and snapshots are removed, but never a snapshot that a model, a ranking or unfinished work refers to; and what
+stopped commands left, once nobody is expected to go on with it."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,9 +17,10 @@ from typing import Any
 from data.errors import UserError
 from data.snapshot import list_snapshots
 from data.sources.literature.snapshot import list_literature
-from data.store.lock import writing
+from data.store.lock import Busy, writing
 from pipeline.ops.ledger import RUNNING, Ledger
 from pipeline.ops.row_store import RowStore
+from pipeline.refresh.leftovers import UNUSED_DAYS, abandoned_work, half_artefacts, stores_without_snapshot
 from pipeline.registry.artifact_types import MODEL_KINDS
 from pipeline.registry.published import published_models
 from pipeline.screening.kept_rows import FILE, today
@@ -28,8 +30,6 @@ from pipeline.screening.run_folder import replaced
 from pipeline.settings import Settings
 from pipeline.training.train import SNAPSHOT_FILE
 
-UNUSED_DAYS = 30  # after which predictions that no screen asked for go
-
 
 @dataclass(frozen=True)
 class Pruned:
@@ -38,12 +38,13 @@ class Pruned:
     removed: list[str]  # snapshots, of crystals and of literature
     kept: dict[str, str]  # snapshot id to reason
     runs: list[str]  # removed
+    leftovers: list[str]  # removed folders of other kinds, by their paths in the home
     bytes: int
 
 
 def prune(where: Settings, keep: int, dry: bool = False, keep_runs: int | None = None) -> Pruned:
-    """Remove all but the newest `keep` snapshots of each source and those that something refers to, and kept predictions that
-    no screen has used for UNUSED_DAYS.
+    """Remove all but the newest `keep` snapshots of each source and those that something refers to, graphs of removed snapshots,
+    unfinished work that nobody has gone on with for UNUSED_DAYS, and kept predictions that no screen has used as long.
 
     Args:
         where: the home.
@@ -63,23 +64,29 @@ def prune(where: Settings, keep: int, dry: bool = False, keep_runs: int | None =
     with writing(where.snapshots), writing(where.literature):
         every = list_runs(where)
         old = [] if keep_runs is None else _old_runs(every, where, keep_runs)
-        kept = _needed(where, keep, [run for run in every if run not in old])
+        unfinished = abandoned_work(where)
+        kept = _needed(where, keep, [run for run in every if run not in old], unfinished)
         published = [one.folder for one in list_snapshots(where.snapshots)]
         published += [one.folder for one in list_literature(where.literature)]
         doomed = [folder for folder in published if folder.name not in kept]
         homes = [(Path(run["folder"]), run["id"]) for run in old]
         inside = where.runs.resolve()
         folders = [folder for folder, name in homes if folder.resolve().is_relative_to(inside) and not replaced(folder, name)]
-        freed = sum(_size(folder) for folder in [*doomed, *folders])
+        left = [*half_artefacts(where), *stores_without_snapshot(where, kept)]
+        freed = sum(_size(folder) for folder in [*doomed, *folders, *unfinished, *left])
         if not dry:
-            for left in where.runs.glob(".building-pruned-*"):
-                shutil.rmtree(left, ignore_errors=True)
+            for half in where.runs.glob(".building-pruned-*"):
+                shutil.rmtree(half, ignore_errors=True)
             for run in old:
                 (where.runs / f"{run['id']}.json").unlink(missing_ok=True)
-            for folder in [*folders, *doomed]:
+            for folder in [*folders, *doomed, *left]:
                 _remove(folder)
+            for folder, key in unfinished.items():
+                with suppress(Busy), Ledger(where.home).idle(key):  # somebody may be going on with it after all
+                    _remove(folder)
             RowStore(where.predictions / FILE).forget(today() - UNUSED_DAYS)
-    return Pruned([folder.name for folder in doomed], kept, [run["id"] for run in old], freed)
+    names = sorted(str(folder.relative_to(where.home)) for folder in [*unfinished, *left])
+    return Pruned([folder.name for folder in doomed], kept, [run["id"] for run in old], names, freed)
 
 
 def _old_runs(every: list[dict[str, Any]], where: Settings, keep: int) -> list[dict[str, Any]]:
@@ -95,7 +102,7 @@ def _old_runs(every: list[dict[str, Any]], where: Settings, keep: int) -> list[d
     return old[::-1]
 
 
-def _needed(where: Settings, keep: int, runs: list[dict[str, Any]]) -> dict[str, str]:
+def _needed(where: Settings, keep: int, runs: list[dict[str, Any]], abandoned: Collection[Path]) -> dict[str, str]:
     needed: dict[str, str] = {}
     newest: dict[str, int] = {}
     for snapshot_of_values in list_literature(where.literature)[-keep:]:
@@ -119,7 +126,9 @@ def _needed(where: Settings, keep: int, runs: list[dict[str, Any]]) -> dict[str,
         if entry.state == RUNNING:
             for read in _screened(entry.inputs.get("reading", {}), where.snapshots):
                 needed.setdefault(read, f"a running {entry.job} reads it")
-    for work in where.work.glob("train-*"):
+            if (measured := literature_of(entry.inputs)) is not None:
+                needed.setdefault(measured, f"a running {entry.job} looks up its values")
+    for work in set(where.work.glob("train-*")).difference(abandoned):
         for read in _read_by(work):
             needed.setdefault(read, f"the unfinished {work.name} reads it")
     return needed

@@ -20,7 +20,7 @@ from data.store.artifact import make_folder
 from data.store.lock import locked
 from pipeline.evaluation.bootstrap import Gain, cluster_bootstrap
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.published import PublishedModel, current_models, open_published, put_to_use
+from pipeline.registry.published import PublishedModel, current_models, given_up_models, open_published, put_to_use
 
 LOCK_FILE = ".promotion.lock"
 NO_EARLIER = "there is no model to go back to: `ferroscreen promote` has replaced none"
@@ -82,6 +82,20 @@ def promote(
         return _decide(root, candidate, rival, kind)
 
 
+def promote_trained(root: Path, identifier: str, rival: Rival | None, kind: type[PublishedModel] = Ensemble) -> Decision:
+    """`promote` of what a training has made. A training that finds nothing new to learn ends with the model of before: where that
+    one was in use and somebody has chosen another since (`rollback` or `promote`), it is not put to use again."""
+    candidate = open_published(root, kind, identifier)
+    with _deciding(root):
+        promoted = current_models(root)
+        if candidate.id in {*promoted[:-1], *given_up_models(root)} and promoted[-1:] != [candidate.id]:
+            option = "" if kind is Ensemble else f" --kind {kind.kind.replace(' ', '-')}"
+            command = f"ferroscreen promote {candidate.id}{option}"
+            again = f"it was in use before and another one was chosen since; `{command}` takes it again"
+            return Decision(candidate.id, promoted[-1] if promoted else None, (again,), None)
+        return _decide(root, candidate, rival, kind)
+
+
 def _decide(root: Path, candidate: PublishedModel, rival: Rival | None, kind: type[PublishedModel]) -> Decision:
     before = current_models(root)
     current = open_published(root, kind, before[-1]) if before else None if rival is None else rival.model
@@ -94,7 +108,7 @@ def _decide(root: Path, candidate: PublishedModel, rival: Rival | None, kind: ty
         gain, fault = compare(candidate.errors(), theirs, current)
         reasons += [fault] if fault else []
     if not reasons:
-        put_to_use(root, [*before, candidate.id])
+        put_to_use(root, [*before, candidate.id], [name for name in given_up_models(root) if name != candidate.id])
     return Decision(candidate.id, None if current is None else current.id, tuple(reasons), gain)
 
 
@@ -121,7 +135,7 @@ def rollback(
         if not before or (len(before) == 1 and shipped is None):  # another process has just gone back
             raise UserError(NO_EARLIER)
         taken = open_published(root, kind, before[-2]) if len(before) > 1 else shipped
-        put_to_use(root, before[:-1])
+        put_to_use(root, before[:-1], [*given_up_models(root), before[-1]])
     return before[-1], taken.id if taken is not None else ""
 
 

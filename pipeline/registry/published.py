@@ -171,22 +171,32 @@ def current_models(root: Path) -> list[str]:
     Raises:
         UserError: the file that names them is not readable, or of a newer release.
     """
+    return _named(root)["promoted"]
+
+
+def given_up_models(root: Path) -> list[str]:
+    """Ids of the models that were in use and given up for the one before. Raises UserError like `current_models`."""
+    return _named(root)["given_up"]
+
+
+def _named(root: Path) -> dict[str, list[str]]:
     try:
         content = json.loads((root / CURRENT_FILE).read_text())
-        promoted, stated = [str(name) for name in content["promoted"]], content.get("format", 1)
+        named = {"promoted": content["promoted"], "given_up": content.get("given_up", [])}  # of a release before: none
+        found, stated = {key: [str(name) for name in names] for key, names in named.items()}, content.get("format", 1)
     except FileNotFoundError:
-        return []
-    except (OSError, ValueError, KeyError, TypeError) as fault:
+        return {"promoted": [], "given_up": []}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
         raise UserError(
             f"{root / CURRENT_FILE} does not name the models in use ({fault}); delete it and promote again"
         ) from fault
     refuse_newer(str(root / CURRENT_FILE), stated, CURRENT_FORMAT, "delete it and promote again")
-    return promoted
+    return found
 
 
-def put_to_use(root: Path, promoted: list[str]) -> None:
-    """Write which models were promoted, the one in use last."""
-    write_json(root / CURRENT_FILE, {"format": CURRENT_FORMAT, "promoted": promoted})
+def put_to_use(root: Path, promoted: list[str], given_up: list[str]) -> None:
+    """Write which models were promoted, the one in use last, and which were given up."""
+    write_json(root / CURRENT_FILE, {"format": CURRENT_FORMAT, "promoted": promoted, "given_up": given_up})
 
 
 def publish_model(

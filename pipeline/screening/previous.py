@@ -11,7 +11,7 @@ import pandas as pd
 
 from data.errors import UserError
 from data.sources.materials_project.source import without_release
-from data.store.artifact import make_folder, make_newest, write_json
+from data.store.artifact import make_folder, make_newest, oldest_first, write_json
 from data.store.versions import read_manifest
 from pipeline.old_names import RUN_KEYS, with_current_keys
 from pipeline.screening.run_folder import holds
@@ -28,12 +28,18 @@ def list_runs(where: Settings) -> list[dict[str, Any]]:
     Raises:
         UserError: one is damaged, or a newer release made it.
     """
-    files = _entries(where)
-    runs = [read_run(path) for path in files]
-    for path, run in zip(files, runs, strict=True):
+    runs = []
+    for path in _entries(where):
+        try:
+            run = read_run(path)
+        except UserError:
+            if path.exists():
+                raise
+            continue  # pruned meanwhile
         if not all(isinstance(run.get(key), str) for key in ("id", "folder")):
             raise UserError(f"run {path}: {path.name} is no list entry of a run; delete it and screen again")
         run["folder"] = str(folder_of(where, run))
+        runs.append(run)
     return runs
 
 
@@ -72,7 +78,7 @@ def _content(entry: Path) -> Any:
 
 def _entries(where: Settings) -> list[Path]:
     """Those of the runs that the home lists, oldest first."""
-    return sorted(where.runs.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+    return oldest_first(where.runs.glob("*.json"))
 
 
 def written_at(where: Settings, run: dict[str, Any]) -> datetime:

@@ -119,7 +119,7 @@ def screen(
     folder = claim_run(out or where.runs / identity, source.description, profile.name, licensed_details, force)
     inputs = {
         "source": source.description, "model": ensemble.id, "profile": profile.name, "folder": str(folder),
-        "reading": recipe(source),  # what is read now must not be pruned
+        "reading": recipe(source), "code": list(code),  # what is read and looked up now must not be pruned
     }  # fmt: skip
     with Ledger(where.home).run("screen", f"screen-{identity}", inputs) as run:
         finished = _finished(folder, identity)
@@ -141,7 +141,7 @@ def _screen(task: _Task, run: Run, predictor: ShardPredictor) -> Screened:
     """Predict what no earlier run has, compare, rank and publish."""
     started, where = time.monotonic(), task.where
     shards = list(task.source.shards())
-    work = Work(task.source, task.models, where.descriptors, make_folder(where.work / f"screen-{task.facts['id']}"))
+    work = Work(task.source, task.models, where.descriptors, make_folder(_work(where, task.facts["id"])))
     todo = [(k, shard) for k, shard in enumerate(shards) if not work.is_done(k)]
     _predict(task, work, shards, todo, run, predictor)
     predictions, rejected, shard_facts = work.collect(len(shards))
@@ -243,12 +243,21 @@ def _finished(folder: Path, identity: str) -> Screened | None:
 
 
 def _taken_as_it_is(finished: Screened, source: Source, where: Settings) -> Screened:
-    """A finished screen, listed as the newest of the home. Its manifest says where the crystals lie now: they may have moved."""
+    """A finished screen, listed as the newest of the home. Its manifest says where the crystals lie now: they may have moved.
+
+    What a run that was killed when all was done left of its work is cleared away.
+    """
+    shutil.rmtree(_work(where, finished.manifest["id"]), ignore_errors=True)
     manifest = {**finished.manifest, "reading": json.loads(json.dumps(recipe(source)))}
     if manifest != finished.manifest:
         write_json(finished.folder / MANIFEST_FILE, manifest)
     list_run(where, finished.folder, manifest)
     return Screened(finished.folder, manifest, fresh=False)
+
+
+def _work(where: Settings, identity: str) -> Path:
+    """Where the finished shards of a screen lie until it is published; named like its key in the ledger."""
+    return where.work / f"screen-{identity}"
 
 
 def _with_provenance(table: pd.DataFrame) -> pd.DataFrame:

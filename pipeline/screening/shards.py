@@ -62,8 +62,10 @@ class Work:
         return self._table(number).is_file()
 
     def keep(self, number: int, predicted: PredictedShard) -> None:
-        """Write a predicted shard; its table comes last, and with it the shard is done."""
-        pq.write_table(pa.Table.from_pylist([_row(r) for r in predicted.rejected], schema=_REJECTED), self._rejected(number))
+        """Write a predicted shard; its table comes last, and with it the shard is done. Each file is whole and on the disk before
+        the next one is begun."""
+        rejected = pa.Table.from_pylist([_row(r) for r in predicted.rejected], schema=_REJECTED)
+        write_bytes(self._rejected(number), _parquet(rejected))
         write_cells(self._cells(number), predicted.cells)
         facts = {name: str(getattr(predicted, name)) for name in ShardFacts.__dataclass_fields__}
         write_parquet(predicted.table, self._table(number), facts)
@@ -146,6 +148,10 @@ def write_parquet(frame: pd.DataFrame, path: Path, metadata: dict[str, str] | No
     table = pa.Table.from_pandas(frame, preserve_index=False)
     if metadata is not None:
         table = table.replace_schema_metadata(metadata)
+    write_bytes(path, _parquet(table))
+
+
+def _parquet(table: pa.Table) -> bytes:
     buffer = pa.BufferOutputStream()
     pq.write_table(table, buffer, compression="zstd")
-    write_bytes(path, buffer.getvalue().to_pybytes())
+    return bytes(buffer.getvalue().to_pybytes())

@@ -123,6 +123,16 @@ def test_help_does_not_import_the_heavy_packages() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_doctor_says_what_the_commands_would_find(ferroscreen: Call, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    told = json.loads(
+        ferroscreen("doctor", "--json", MP_API_KEY="  ", FERROSCREEN_HOME=str(tmp_path / "file" / "home")).stdout
+    )
+    assert told["mp_api_key"] == "absent" and told["home_writable"] is False, "a file stands where the home should be"
+    printed = ferroscreen("doctor").stdout
+    assert printed.count("pymatgen-core") == 1
+
+
 def test_doctor_and_empty_lists(ferroscreen: Call) -> None:
     canary = "k" * 32
     done = ferroscreen("doctor", "--json", MP_API_KEY=canary)

@@ -1,7 +1,8 @@
-"""What a job tells of a screen that differs from the one before: once, when it is new."""
+"""What a job tells of a screen that differs from the one before, and of a model that is not promoted: once, when it is new."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import pytest
 from data.sources.starter import StarterSource
 from flows import console
 from flows.jobs.outlet import InProcess
+from flows.jobs.refreshing import RefreshJob, refresh
 from flows.jobs.screening import ScreenJob, screen
+from flows.jobs.training import TrainJob, train
 from pipeline.ops.progress import Quiet
 from pipeline.settings import settings
 
@@ -25,24 +28,37 @@ class Told(InProcess):
         self.bodies.append(body)
 
 
-def test_a_screen_that_is_taken_as_it_is_needs_no_second_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("FERROSCREEN_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("FERROSCREEN_WORKERS", "1")
     monkeypatch.setattr(console, "_current", Quiet())
     settings.cache_clear()
-    try:
-        source, folder = StarterSource(equilibrium_only=True), tmp_path / "cifs"
-        folder.mkdir()
-        crystals = [item.crystal for shard in source.shards() for item in source.read(shard)][:4]  # type: ignore[union-attr]
-        for crystal in crystals:
-            (folder / f"{crystal.id}.cif").write_text(crystal.to_pymatgen().to(fmt="cif"))  # type: ignore[union-attr]
-        told, job = Told(), ScreenJob([str(folder)])
-        screen(job, told)
-        assert not told.bodies
-        next(iter(folder.iterdir())).unlink()
-        screen(job, told)
-        assert len(told.bodies) == 1 and "gone from the candidates" in told.bodies[0]
-        screen(job, told)
-        assert len(told.bodies) == 1, "nothing is new"
-    finally:
-        settings.cache_clear()
+    yield tmp_path / "home"
+    settings.cache_clear()
+
+
+def test_a_model_that_is_not_promoted_is_told_once(home: Path) -> None:
+    """A weekly training without new data ends with the same model."""
+    told = Told()
+    snapshot = refresh(RefreshJob("starter"), told)
+    job = TrainJob(snapshot["id"], members=["forest"])
+    promoted = [train(job, told)["promotion"]["promoted"] for _ in range(2)]
+    assert promoted == [False, False], "the shipped model is better"
+    assert len(told.bodies) == 1 and "is not promoted" in told.bodies[0]
+
+
+def test_a_screen_that_is_taken_as_it_is_needs_no_second_look(home: Path, tmp_path: Path) -> None:
+    source, folder = StarterSource(equilibrium_only=True), tmp_path / "cifs"
+    folder.mkdir()
+    crystals = [item.crystal for shard in source.shards() for item in source.read(shard)][:4]  # type: ignore[union-attr]
+    for crystal in crystals:
+        (folder / f"{crystal.id}.cif").write_text(crystal.to_pymatgen().to(fmt="cif"))  # type: ignore[union-attr]
+    told, job = Told(), ScreenJob([str(folder)])
+    screen(job, told)
+    assert not told.bodies
+    next(iter(folder.iterdir())).unlink()
+    screen(job, told)
+    assert len(told.bodies) == 1 and "gone from the candidates" in told.bodies[0]
+    screen(job, told)
+    assert len(told.bodies) == 1, "nothing is new"

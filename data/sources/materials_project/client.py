@@ -58,13 +58,13 @@ class MaterialsProject:
     answer at all (a wrong key, a query that it does not know).
 
     Raises:
-        UserError: the key has the wrong length, or the endpoint would carry it in clear text.
+        UserError: the key cannot be one, or the endpoint would carry it in clear text.
     """
 
     def __init__(self, endpoint: str, key: SecretStr, retry_policy: RetryPolicy) -> None:
         check_endpoint(endpoint)
-        if len(key.get_secret_value()) != KEY_LENGTH:
-            raise UserError(f"a Materials Project key has {KEY_LENGTH} characters; copy yours from {KEY_PAGE}")
+        if not _can_be_key(key.get_secret_value()):
+            raise UserError(f"a Materials Project key has {KEY_LENGTH} characters, all ASCII; copy yours from {KEY_PAGE}")
         self._endpoint, self._key, self._retry_policy = endpoint.rstrip("/") + "/", key, retry_policy
         self._session: _Session | None = None
         self._summary: SummaryRester | None = None
@@ -187,6 +187,11 @@ def _summary_rester() -> type[SummaryRester]:
             return known
 
     return Summary
+
+
+def _can_be_key(text: str) -> bool:
+    """Whether a key may be this text; a header cannot hold line ends and most letters beyond ASCII."""
+    return len(text) == KEY_LENGTH and text.isascii() and text.isprintable()
 
 
 def check_endpoint(endpoint: str) -> None:

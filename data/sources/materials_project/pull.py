@@ -51,11 +51,13 @@ class Pulled:
 
 @dataclass
 class Pull:
-    """One pull; `begin` is told what comes and how many pages, `tick` that some of them are there, `kept` the name of each page
-    that came over the wire and is on the disk."""
+    """One pull; `origin` says what is asked of whom and how the answers are kept: pages of another origin are not taken up.
+    `begin` is told what comes and how many pages, `tick` that some of them are there, `kept` the name of each page that came over
+    the wire and is on the disk."""
 
     project: MaterialsProject
     work: Path
+    origin: dict[str, Any]
     page_size: int = 1000
     begin: Callable[[str, int], None] = lambda what, pages: None
     tick: Callable[[int], None] = lambda pages: None
@@ -127,8 +129,8 @@ class Pull:
         total = self.project.count()
         self._checkpoints = Checkpoints(
             self.work / name,
-            {"name": name, "release": [release.database_version, release.software_version], "total": total, "size": size,
-             "fields": list(fields)},
+            {"name": name, "origin": self.origin, "release": [release.database_version, release.software_version],
+             "total": total, "size": size, "fields": list(fields)},
             self.kept,
         )  # fmt: skip
         pages = ceil(total / size)

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from data.errors import Unavailable
 from data.snapshot import Snapshot, list_snapshots
+from data.sources.materials_project.state import DOCUMENTS_FILE, read_documents
 from data.store.lock import Busy
 from pipeline.ops.ledger import DONE, Ledger
 from pipeline.ops.progress import Quiet
@@ -96,6 +97,21 @@ def test_sigkill(
     assert asked(service) == list(range(PLACES[place], 7))
     assert new.table().equals(old.table())
     new.verify()
+
+
+def test_pages_of_another_service_are_not_taken_up(
+    service: MaterialsProjectServer, refresh: Refresh, where: Settings, materials: Documents
+) -> None:
+    """Of the same release and as many materials, such as a mirror; or pages that another version of this program narrowed."""
+    service.faults[("page", 4)] = Fault(500, 9)
+    with pytest.raises(Unavailable):
+        refresh()
+    others = [{**told, "energy_above_hull": 0.125} for told in materials]
+    with MaterialsProjectServer(Database(others), KEY).running() as other:
+        mirror = where.model_copy(update={"mp_endpoint": other.endpoint})
+        snapshot = refresh_materials_project(SecretStr(KEY), mirror, Quiet()).snapshot
+    documents = read_documents(snapshot.folder / DOCUMENTS_FILE)
+    assert {document.content["energy_above_hull"] for document in documents} == {0.125}
 
 
 @pytest.mark.parametrize("moment", ["documents", "crystals", "manifest"])

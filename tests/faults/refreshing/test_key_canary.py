@@ -80,11 +80,13 @@ def test_the_key_travels_only_encrypted(where: Settings, endpoint: str, words: s
     assert "secret" not in str(caught.value)
 
 
-def test_a_key_of_the_wrong_length(where: Settings) -> None:
-    short = KEY[:-1]
-    with pytest.raises(UserError, match="has 32 characters; copy yours from https://") as caught:
-        refresh_materials_project(SecretStr(short), where, Quiet())
-    assert short not in everything(caught.value)
+@pytest.mark.parametrize("wrong", [KEY[:-1], f"{KEY[:15]}\n{KEY[16:]}", f"{KEY[:15]}д{KEY[16:]}"])
+def test_a_key_that_cannot_be_one(service: MaterialsProjectServer, where: Settings, wrong: str) -> None:
+    """A line end or a letter of another alphabet, from a pasted text, cannot be sent: asking again and again is of no use."""
+    with pytest.raises(UserError, match="has 32 characters, all ASCII; copy yours from https://") as caught:
+        refresh_materials_project(SecretStr(wrong), where, Quiet())
+    assert wrong not in everything(caught.value) and KEY[:15] not in everything(caught.value)
+    assert not service.log
 
 
 def test_a_redirect_does_not_take_the_key_along(service: MaterialsProjectServer, refresh: Refresh) -> None:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
+from prefect.exceptions import TerminationSignal
 
 from data.store.lock import Busy
 from pipeline.ops import ledger as module
@@ -48,7 +49,10 @@ def test_a_run_and_its_parts(tmp_path: Path) -> None:
     assert book.parts("t-1") == [("member", "forest-0", entry.id), ("publish", "", entry.id)]
 
 
-@pytest.mark.parametrize(("fault", "state"), [(ValueError("broken"), FAILED), (KeyboardInterrupt(), INTERRUPTED)])
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [(ValueError("broken"), FAILED), (KeyboardInterrupt(), INTERRUPTED), (TerminationSignal(signal.SIGTERM), INTERRUPTED)],
+)
 def test_what_ended_a_run_is_entered_and_goes_on(tmp_path: Path, fault: BaseException, state: str) -> None:
     book = Ledger(tmp_path)
     with pytest.raises(type(fault)), book.run("train", "k", {}):
@@ -124,3 +128,24 @@ def test_many_write_at_once(tmp_path: Path) -> None:
         thread.join()
     entries = Ledger(tmp_path).entries()
     assert [(e.state, e.parts) for e in entries] == [(DONE, 10)] * 8
+
+
+def test_a_run_that_ends_while_it_is_looked_at_is_not_lost(tmp_path: Path) -> None:
+    """Else a job of a server would be set to Crashed while it writes its report."""
+    book = Ledger(tmp_path)
+    over = threading.Event()
+
+    def work() -> None:
+        while not over.is_set():
+            with book.run("screen", "k", {}):
+                pass
+
+    busy = threading.Thread(target=work)
+    busy.start()
+    try:
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            assert LOST not in {entry.state for entry in book.entries(last=2)}
+    finally:
+        over.set()
+        busy.join()

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from data.errors import UserError
-from data.snapshot import list_snapshots, publish_snapshot
+from data.snapshot import list_snapshots, open_snapshot, publish_snapshot
 from data.sources.literature.snapshot import publish_literature
 from data.sources.selected import Selected
 from data.sources.starter import StarterSource
-from data.store.artifact import make_folder, make_newest, write_json
+from data.store.artifact import list_artefacts, make_folder, make_newest, write_json
 from data.store.lock import Busy, writing
+from pipeline.features.graphs import graph_store
+from pipeline.features.neighbours import GraphSettings
 from pipeline.ops.ledger import Ledger
+from pipeline.refresh.leftovers import UNUSED_DAYS
 from pipeline.refresh.prune import prune
 from pipeline.screening.previous import list_runs
 from pipeline.settings import Settings
@@ -184,3 +190,74 @@ def test_what_a_run_looked_up_stays(where: Settings, tmp_path: Path) -> None:
     write_json(make_folder(where.runs) / "r.json", facts)
     done = prune(where, keep=1)
     assert done.removed == [made[1]] and done.kept[made[0]] == "run r looked up its values"
+
+
+def of_long_ago(folder: Path) -> Path:
+    """A folder with a file, as it was left before UNUSED_DAYS."""
+    (make_folder(folder) / "000000.parquet").write_bytes(b"x" * 1000)
+    for path in (folder / "000000.parquet", folder):
+        os.utime(path, (time.time() - (UNUSED_DAYS + 1) * 86_400,) * 2)
+    return folder
+
+
+def test_unfinished_work_goes_when_nobody_has_gone_on_with_it(where: Settings) -> None:
+    made = publish(where, 2)
+    screens = [of_long_ago(where.work / f"screen-{k}") for k in ("old", "running", "touched")]
+    (screens[2] / "000001.parquet").write_bytes(b"")
+    training = make_folder(where.work / "train-old")
+    write_json(training / "snapshot.json", {"snapshot": made[0]})
+    os.utime(training / "snapshot.json", (0, 0))
+    of_long_ago(training)
+    with Ledger(where.home).run("screen", "screen-running", {}):
+        would = prune(where, keep=1, dry=True)
+        assert screens[0].is_dir() and left(where) == made
+        done = prune(where, keep=1)
+    assert done == would and done.bytes > 2000
+    assert done.leftovers == ["work/screen-old", "work/train-old"] and done.removed == [made[0]]
+    assert sorted(where.work.iterdir()) == screens[1:]
+
+
+def test_what_kills_left_in_other_places_goes_as_late(where: Settings) -> None:
+    publish(where, 1)
+    gone = [
+        of_long_ago(where.models / ".building-0"), of_long_ago(where.graphs / ".building-0"),
+        of_long_ago(where.runs / "unfinished"),
+    ]  # fmt: skip
+    (gone[2] / ".unfinished.json").write_text("{}")
+    os.utime(gone[2] / ".unfinished.json", (0, 0))
+    of_long_ago(gone[2])
+    stay = [make_folder(where.models / ".building-1"), of_long_ago(where.runs / "somebodys own")]
+    assert prune(where, keep=1).leftovers == ["graphs/.building-0", "models/.building-0", "runs/unfinished"]
+    assert not any(folder.exists() for folder in gone) and all(folder.is_dir() for folder in stay)
+
+
+def test_graphs_go_with_their_snapshot(where: Settings) -> None:
+    made = publish(where, 2)
+    stores = [graph_store(where.graphs, open_snapshot(where.snapshots, one), GraphSettings(), 1).folder for one in made]
+    assert prune(where, keep=2).leftovers == []
+    done = prune(where, keep=1)
+    assert done.leftovers == [f"graphs/{stores[0].name}"] and [store.is_dir() for store in stores] == [False, True]
+
+
+def test_lists_are_read_while_entries_go(where: Settings) -> None:
+    """A screen asks at its end which runs there were: a night's pruning must not cost it."""
+    over = threading.Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            for k in range(60):
+                ranked(where, f"r{k}", {"kind": "cif", "path": "/data/cif"})
+            for k in range(60):
+                (where.runs / f"r{k}.json").unlink()
+                shutil.rmtree(where.runs / f"r{k}")
+
+    busy = threading.Thread(target=come_and_go)
+    busy.start()
+    try:
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            list_runs(where)
+            list_artefacts(where.runs, "ranking.parquet")
+    finally:
+        over.set()
+        busy.join()

@@ -18,8 +18,8 @@ from pipeline.ops.progress import Quiet
 from pipeline.registry import promotion
 from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.registry.ensemble_gates import gates
-from pipeline.registry.promotion import promote, rollback
-from pipeline.registry.published import CURRENT_FILE, artefact_files, artefact_id, current_models
+from pipeline.registry.promotion import promote, promote_trained, rollback
+from pipeline.registry.published import CURRENT_FILE, artefact_files, artefact_id, current_models, given_up_models
 from pipeline.settings import Settings
 from pipeline.training.train import TrainSettings, train_ensemble
 
@@ -115,6 +115,23 @@ def test_a_worse_one_does_not_and_says_why(root: Path, trained: Ensemble) -> Non
     assert f"may be worse than {before}" in decision.reasons[0]
     assert (root / CURRENT_FILE).read_bytes() == content
     assert open_model(root).id == before, "the newest is not the one in use"
+
+
+def test_a_training_that_learned_nothing_new_does_not_undo_what_a_person_chose(root: Path, trained: Ensemble) -> None:
+    """The weekly training of the same data ends with the model of before, week after week."""
+    (first,) = current_models(root)
+    given_up = variant(trained, root, closer(0.5))
+    assert promote_trained(root, given_up.id, None).promoted
+    assert promote_trained(root, given_up.id, None).promoted, "it is in use"
+    rollback(root)
+    decision = promote_trained(root, given_up.id, None)
+    assert not decision.promoted and decision.against == first and current_models(root) == [first]
+    assert f"`ferroscreen promote {given_up.id}` takes it again" in decision.reasons[0]
+    replaced = variant(trained, root, closer(0.5001))
+    assert promote_trained(root, replaced.id, None).promoted, "a new one is decided on"
+    assert not promote_trained(root, first, None).promoted
+    assert promote(root, given_up.id).promoted and open_model(root).id == given_up.id, "a person may"
+    assert promote_trained(root, given_up.id, None).promoted and given_up_models(root) == []
 
 
 def test_an_equal_one_takes_over(root: Path, trained: Ensemble) -> None:

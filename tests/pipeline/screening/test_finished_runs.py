@@ -8,17 +8,21 @@ from pathlib import Path
 import pytest
 
 from data.errors import UserError
+from data.rejection import Reason, Rejection
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
+from data.store.artifact import make_folder
 from pipeline.export.chosen import choose, read_again
 from pipeline.ops.ledger import Ledger
 from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import Ensemble
 from pipeline.screening import screen as screening
+from pipeline.screening.candidates import PredictedShard
 from pipeline.screening.previous import list_runs
 from pipeline.screening.profiles import PROFILES
 from pipeline.screening.runs import find_run
 from pipeline.screening.screen import Screened, screen
+from pipeline.screening.shards import Work
 from pipeline.settings import Settings
 
 
@@ -90,3 +94,24 @@ def test_other_libraries_are_another_screen(
     monkeypatch.setattr(screening, "libraries", lambda: upgraded)
     again = run(few, where, ensemble)
     assert again.manifest["id"] != first.manifest["id"] and again.manifest["previous"] == first.manifest["id"]
+
+
+def test_what_a_kill_at_the_very_end_left_is_cleared_away(few: Path, where: Settings, ensemble: Ensemble) -> None:
+    identity = run(few, where, ensemble).manifest["id"]
+    left = make_folder(where.work / f"screen-{identity}")
+    (left / "000000.parquet").write_bytes(b"a shard")
+    run(few, where, ensemble)
+    assert not left.exists()
+
+
+def test_a_shard_that_is_kept_again_is_written_beside_and_renamed(tmp_path: Path) -> None:
+    """A worker that outlived its screen may be writing the shard when the next screen does; a power cut leaves whole files."""
+    work = Work(None, None, tmp_path, tmp_path)  # type: ignore[arg-type]
+    work.keep(0, PredictedShard(rejected=[Rejection("a", "a.cif", "", Reason.NOT_CIF, "first")]))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    (tmp_path / "seen").mkdir()
+    for name in before:
+        os.link(tmp_path / name, tmp_path / "seen" / name)
+    work.keep(0, PredictedShard(rejected=[Rejection("b", "b.cif", "", Reason.NOT_CIF, "second")]))
+    assert {path.name: path.read_bytes() for path in (tmp_path / "seen").iterdir()} == before
+    assert work.collect(1)[1]["candidate_id"].tolist() == ["b"]
