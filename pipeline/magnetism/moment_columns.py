@@ -85,9 +85,10 @@ def moment_columns(
     ferro = np.where(explained, np.maximum(ferro, EXPLAINED), ferro).astype(np.float64)
     orders = Orders(np.asarray(p_d, dtype=np.float64), aligned, ferro, measured)
     above = table["p_tc_above_300"].to_numpy(np.float64)
-    demanded = np.where(measured, aligned, np.where(has_4f_moment(table), above * aligned, 0.0))
+    beyond = np.where(has_4f_moment(table), above * aligned, 0.0)
+    demanded = np.where(measured, aligned, beyond)
     moment, low, high = (table[name].to_numpy(np.float64) for name in ("moment_muB_per_atom", "moment_low", "moment_high"))
-    d = d_moment(facts, moment, np.asarray(p_calculated, dtype=np.float64), np.asarray(demanded, dtype=np.float64))
+    d = d_moment(facts, moment, np.asarray(p_calculated, dtype=np.float64), demanded, beyond)
     found = net_moments(facts, d, 0.5 * (high - low) / SIGMAS_OF_90, _far(table, high - moment), orders, constants)
     return {
         "moment_3d": found.d, "moment_3d_low": found.d_low, "moment_3d_high": found.d_high, "moment_4f": found.f,

@@ -1,0 +1,28 @@
+"""Gadolinium and europium, whose 4f moments are in the labels: what is left for the d atoms, and ions without a moment."""
+
+from __future__ import annotations
+
+import pytest
+from pymatgen.core import Lattice
+
+from data.symmetry import SymmetricCell
+from tests.pipeline.magnetism.test_net_moment import cell, laves, net
+
+
+def gdfe3(metal: str = "Fe") -> SymmetricCell:
+    frac = [[0, 0, 0], [0, 0, 0.141], [0, 0, 0.5], [0, 0, 0.334], [0.5, 0.5, 0.083]]
+    return cell("R-3m", Lattice.hexagonal(5.13, 24.6), ["Gd", "Gd", metal, metal, metal], frac)
+
+
+@pytest.mark.parametrize(("crystal", "said", "d"), [(gdfe3(), 1.69, (1.0, 1.5)), (gdfe3("Co"), 1.76, (0.5, 1.0))])
+def test_what_orders_far_above_300_K_has_d_moments(crystal: SymmetricCell, said: float, d: tuple[float, float]) -> None:
+    """GdFe3 (728 K) and GdCo3 (612 K): the mean of both readings of the label looks like gadolinium alone."""
+    row = net([crystal], moment_muB_per_atom=said, moment_low=said, moment_high=said, p_magnetic=0.98).iloc[0]
+    assert d[0] < row.moment_3d < d[1]
+
+
+def test_what_orders_at_low_temperature_may_have_none() -> None:
+    """GdNi2: 77 K; nickel has no moment."""
+    crystal = laves("Gd", "Ni", 7.2)
+    row = net([crystal], moment_muB_per_atom=2.3, moment_low=2.2, moment_high=2.4, p_magnetic=0.98, p_tc_above_300=0.0).iloc[0]
+    assert row.moment_3d < 0.05
