@@ -42,6 +42,11 @@ def heavy_against_d(table: pd.DataFrame) -> pd.Series[bool]:
     return (table["heavy_4f"] + table["spin_4f"] >= LEAST_4F) & (table["typical_d"] >= LEAST_D)
 
 
+def label_alone(table: pd.DataFrame) -> pd.Series[bool]:
+    """Which crystals have 4f shells of Gd or Eu, whose moment a calculation contains, and no d moments."""
+    return (table["label_4f"] >= LEAST_4F) & (table["typical_d"] < LEAST_D)
+
+
 def p_d_magnetic(table: pd.DataFrame, p_magnetic: pd.Series[float]) -> pd.Series[float]:
     """P(d moments): of the calculation or, beside 4f moments (which order anyway), of a Curie temperature that 4f moments alone
     do not reach. `table` has the columns of `moment_facts` and p_tc_above_300."""
@@ -77,7 +82,7 @@ def moment_columns(
     facts = MomentFacts.of(table)
     measured = table["order_basis"].eq(MEASURED).to_numpy()
     p_d = p_d_magnetic(table, p_magnetic).to_numpy(np.float64)
-    p_d = np.where((facts.typical_d < LEAST_D) & (facts.label_4f >= LEAST_4F), 0.0, p_d)
+    p_d = np.where(label_alone(table), 0.0, p_d)
     aligned = (1.0 - table["afm_risk"]).to_numpy(np.float64)
     fm, fim = (table[name].to_numpy(np.float64) for name in ("p_ferromagnetic", "p_ferrimagnetic"))
     ferro = np.divide(fm, fm + fim, out=np.full(len(fm), 0.5), where=fm + fim > 0)

@@ -1,4 +1,4 @@
-"""Gadolinium and europium, whose 4f moments are in the labels: what is left for the d atoms, and ions without a moment."""
+"""Gadolinium and europium, whose 4f moments are in the labels: what is left for d atoms, and ions of Eu without a moment."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from pymatgen.core import Lattice
 
 from data.symmetry import SymmetricCell
-from tests.pipeline.magnetism.test_net_moment import cell, laves, net
+from tests.pipeline.magnetism.test_net_moment import cell, laves, net, rock_salt
 
 
 def gdfe3(metal: str = "Fe") -> SymmetricCell:
@@ -26,3 +26,22 @@ def test_what_orders_at_low_temperature_may_have_none() -> None:
     crystal = laves("Gd", "Ni", 7.2)
     row = net([crystal], moment_muB_per_atom=2.3, moment_low=2.2, moment_high=2.4, p_magnetic=0.98, p_tc_above_300=0.0).iloc[0]
     assert row.moment_3d < 0.05
+
+
+def bixbyite(a: float) -> SymmetricCell:
+    return cell("Ia-3", Lattice.cubic(a), ["Eu", "Eu", "O"], [[0.25] * 3, [-0.03, 0, 0.25], [0.39, 0.15, 0.38]])
+
+
+def test_trivalent_europium_has_no_moment_to_order() -> None:
+    """Eu2O3: J = 0, although the calculation has 6 µB."""
+    said = {"moment_muB_per_atom": 2.25, "moment_low": 2.2, "moment_high": 2.4, "p_magnetic": 0.99}
+    trivalent, divalent = (net([one], **said).iloc[0] for one in (bixbyite(10.87), rock_salt("Eu", "O", 5.14)))
+    assert trivalent.p_magnetic < 0.05 and trivalent.p_fm_or_fim < 0.05 and trivalent.ordering_most_likely == "NM"
+    assert divalent.p_magnetic > 0.95 and divalent.p_fm_or_fim > 0.9 and divalent.ordering_most_likely == "FM"
+
+
+def test_a_measured_order_shows_the_valence() -> None:
+    """EuB6: its volume leaves the valence open, and it is a ferromagnet."""
+    crystal = cell("Pm-3m", Lattice.cubic(4.185), ["Eu", "B"], [[0.0] * 3, [0.2, 0.5, 0.5]])
+    row = net([crystal], formula="EuB6", moment_muB_per_atom=1.0, moment_low=0.9, moment_high=1.1, p_magnetic=0.99).iloc[0]
+    assert row.order_basis == "measured" and row.p_fm_or_fim > 0.9
