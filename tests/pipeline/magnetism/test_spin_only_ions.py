@@ -45,3 +45,17 @@ def test_a_measured_order_shows_the_valence() -> None:
     crystal = cell("Pm-3m", Lattice.cubic(4.185), ["Eu", "B"], [[0.0] * 3, [0.2, 0.5, 0.5]])
     row = net([crystal], formula="EuB6", moment_muB_per_atom=1.0, moment_low=0.9, moment_high=1.1, p_magnetic=0.99).iloc[0]
     assert row.order_basis == "measured" and row.p_fm_or_fim > 0.9
+
+
+def hydride(metal: str, a: float, b: float, c: float) -> SymmetricCell:
+    """The structure of CaH2 (cotunnite)."""
+    frac = [[0.24, 0.25, 0.11], [0.36, 0.25, 0.43], [0.97, 0.25, 0.68]]
+    return cell("Pnma", Lattice.orthorhombic(a, b, c), [metal, "H", "H"], frac)
+
+
+def test_hydrogen_is_the_anion_of_a_hydride() -> None:
+    """EuH2 and YbH2 are divalent, SmH2 (fluorite) is a trivalent metal."""
+    cells = [hydride("Eu", 6.25, 3.8, 7.2), hydride("Yb", 5.90, 3.58, 6.79)]
+    cells.append(cell("Fm-3m", Lattice.cubic(5.376), ["Sm", "H"], [[0.0] * 3, [0.25] * 3]))
+    said = net(cells)["moment_explained"]
+    assert "Eu 2+" in said[0] and "Yb 2+" in said[1] and "Sm 3+" in said[2]
