@@ -115,9 +115,9 @@ def with_experiment(
     out = predictions.assign(order_basis=basis, **known[list(KNOWN_COLUMNS)])
     out = out.assign(**_curie(out, up, known[OTHER_TC].where(elsewhere)))
     of_d = order_columns(magnetic, e, predictions["p_ferromagnetic"], predictions["p_ferrimagnetic"], order)
-    moments = moment_columns(out.assign(**of_d), predictions["p_magnetic"], magnetic, constants)
     with_4f = _or_4f(out, magnetic, up | down)
     orders = order_columns(with_4f, e, *_with_4f(out, magnetic), order)
+    moments = moment_columns(out.assign(**of_d), predictions["p_magnetic"], magnetic, orders["p_fm_or_fim"], constants)
     return _at_work(out.assign(**orders, **moments, p_magnetic=with_4f), tesla_per_muB)
 
 

@@ -66,7 +66,11 @@ def ferrimagnets_by_structure(table: pd.DataFrame, constants: MomentConstants) -
 
 
 def moment_columns(
-    table: pd.DataFrame, p_calculated: pd.Series[float], p_magnetic: pd.Series[float], constants: MomentConstants = FITTED
+    table: pd.DataFrame,
+    p_calculated: pd.Series[float],
+    p_magnetic: pd.Series[float],
+    p_net: pd.Series[float],
+    constants: MomentConstants = FITTED,
 ) -> dict[str, Any]:
     """`moment_3d`, `moment_4f`, `moment_net`, `moment_if_fm_or_fim` with their intervals, `moment_sure` (all µB/atom), and
     `moment_explained`.
@@ -77,6 +81,7 @@ def moment_columns(
             crystals are like the learned ones.
         p_calculated: predicted P(magnetic) of a calculation, which the predicted moment contains.
         p_magnetic: the same, or near 1 where magnetic order was measured.
+        p_net: P(FM or FiM) of the crystal, 4f moments included, for `moment_explained`.
         constants: the fitted numbers of the mixture.
     """
     facts = MomentFacts.of(table)
@@ -100,7 +105,7 @@ def moment_columns(
         "moment_4f_low": found.f_low, "moment_4f_high": found.f_high, "moment_net": found.net, "moment_net_low": found.net_low,
         "moment_net_high": found.net_high, "moment_if_fm_or_fim": found.given, "moment_if_fm_or_fim_low": found.given_low,
         "moment_if_fm_or_fim_high": found.given_high, "moment_sure": found.sure,
-        "moment_explained": explanations(facts, found, orders),
+        "moment_explained": explanations(facts, found, p_net.to_numpy(np.float64)),
     }  # fmt: skip
 
 
@@ -110,16 +115,15 @@ def _far(table: pd.DataFrame, above: Floats) -> Far:
     return Far(np.clip((np.nan_to_num(score) - 1.0) / (NOTHING_LIKE - 1.0), 0.0, 1.0), above)
 
 
-def explanations(facts: MomentFacts, found: NetMoments, orders: Orders) -> list[str]:
-    """One sentence a crystal, whose numbers add up.
+def explanations(facts: MomentFacts, found: NetMoments, p_net: Floats) -> list[str]:
+    """One sentence a crystal, whose numbers add up; P(net moment) is P(FM or FiM).
 
     "d 1.95 µB/atom ferromagnetic, minus 4f 0.74 (Tm 3+, antiparallel) = 1.21; expected over all orders 1.15, P(net moment)
     0.93".
     """
-    p = np.where(facts.ions_4f != "", 1.0, orders.d_magnetic) * orders.aligned
     sublattices = np.where(facts.opposed, facts.fim_words, "")
     together = np.where(facts.follows >= 0.5, "with V and Cr as calculated", "ferromagnetic")
-    words = zip(facts.ions_4f, sublattices, together, found.d, found.f, found.net, found.ferri, found.share, p, strict=True)
+    words = zip(facts.ions_4f, sublattices, together, found.d, found.f, found.net, found.ferri, found.share, p_net, strict=True)
     return [_explained(*row) for row in words]
 
 
