@@ -126,7 +126,8 @@ def _or_4f(table: pd.DataFrame, magnetic: pd.Series[float], ordered: pd.Series[b
     which has J = 0, the moment of its spin; where there is no other, P(moments) is that of Eu 2+ unless order was measured."""
     four_f = p_4f(table)
     alone = label_alone(table) & ~ordered
-    return np.maximum(SURE * four_f, magnetic.where(~alone, magnetic * four_f))
+    others = magnetic.where(~alone, magnetic * four_f)
+    return others.where(others >= SURE * four_f, SURE * four_f)
 
 
 def _with_4f(table: pd.DataFrame, magnetic: pd.Series[float]) -> tuple[pd.Series[float], pd.Series[float]]:

@@ -105,7 +105,7 @@ def moment_columns(
         "moment_4f_low": found.f_low, "moment_4f_high": found.f_high, "moment_net": found.net, "moment_net_low": found.net_low,
         "moment_net_high": found.net_high, "moment_if_fm_or_fim": found.given, "moment_if_fm_or_fim_low": found.given_low,
         "moment_if_fm_or_fim_high": found.given_high, "moment_sure": found.sure,
-        "moment_explained": explanations(facts, found, p_net.to_numpy(np.float64)),
+        "moment_explained": explanations(facts, found, p_net),
     }  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def _far(table: pd.DataFrame, above: Floats) -> Far:
     return Far(np.clip((np.nan_to_num(score) - 1.0) / (NOTHING_LIKE - 1.0), 0.0, 1.0), above)
 
 
-def explanations(facts: MomentFacts, found: NetMoments, p_net: Floats) -> list[str]:
+def explanations(facts: MomentFacts, found: NetMoments, p_net: pd.Series[float]) -> list[str]:
     """One sentence a crystal, whose numbers add up; P(net moment) is P(FM or FiM).
 
     "d 1.95 µB/atom ferromagnetic, minus 4f 0.74 (Tm 3+, antiparallel) = 1.21; expected over all orders 1.15, P(net moment)
