@@ -15,17 +15,19 @@ TYPICAL_WEIGHT = 0.5  # of typical d moments in the reading of a label that cont
 NO_MOMENT, CREDIBLE = 0.15, 0.3  # of typical d moments
 
 
-def d_moment(facts: MomentFacts, moment: Floats, p_magnetic: Floats, p_d_order: Floats) -> Floats:
+def d_moment(facts: MomentFacts, moment: Floats, p_magnetic: Floats, p_d_order: Floats, p_beyond_4f: Floats) -> Floats:
     """(crystals,) µB/atom that the atoms carry beside their 4f shells if they are magnetic.
 
     The label of a crystal with Gd or Eu contains 4f moments, parallel or (where the calculation turned them) antiparallel to the
-    others: of both readings the one nearer to typical d moments holds.
+    others: of both readings the one nearer to typical d moments holds. Where both were learned of similar crystals, their mean is
+    read as 4f moments alone; a Curie temperature that 4f moments do not reach contradicts that (GdFe3, GdCo2).
 
     Args:
         facts: of the crystals.
         moment: predicted DFT moments, µB/atom, which are P(magnetic) times a size.
         p_magnetic: predicted P(magnetic) of the calculation.
         p_d_order: probability that d moments order, by the Curie temperature and a measured order.
+        p_beyond_4f: probability of an order with a net moment at a temperature that 4f moments alone do not reach.
     """
     size = moment / np.maximum(p_magnetic, 0.05)
     readings = np.stack([size - facts.label_4f, facts.label_4f - size, size + facts.label_4f])
@@ -33,8 +35,11 @@ def d_moment(facts: MomentFacts, moment: Floats, p_magnetic: Floats, p_d_order: 
     chosen = np.take_along_axis(readings, off.argmin(axis=0)[None], axis=0)[0]
     # a small rest is a d sublattice without moments (the iron of EuFe2P2), not a wrong reading
     part = chosen / np.maximum(facts.typical_d, 1e-9)
-    weight = TYPICAL_WEIGHT * np.clip((part - NO_MOMENT) / (CREDIBLE - NO_MOMENT), 0.0, 1.0)
+    credible = np.clip((part - NO_MOMENT) / (CREDIBLE - NO_MOMENT), 0.0, 1.0)
+    weight = TYPICAL_WEIGHT * credible
     chosen = (1.0 - weight) * chosen + weight * facts.typical_d
+    gone = (1.0 - credible) * p_beyond_4f
+    chosen = (1.0 - gone) * chosen + gone * REDUCED * facts.typical_d
     read = np.where(facts.label_4f > LEAST_4F, chosen, size)
     induced = np.clip(size - facts.label_4f, 0.0, INDUCED * facts.label_4f)
     read = np.where((facts.label_4f > LEAST_4F) & (facts.typical_d < LEAST_D), induced, read)

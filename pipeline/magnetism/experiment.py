@@ -40,6 +40,7 @@ from pipeline.magnetism.moment_columns import (
     ferrimagnets_by_structure,
     has_4f_moment,
     heavy_against_d,
+    label_alone,
     moment_columns,
     p_4f,
     p_d_magnetic,
@@ -114,16 +115,19 @@ def with_experiment(
     out = predictions.assign(order_basis=basis, **known[list(KNOWN_COLUMNS)])
     out = out.assign(**_curie(out, up, known[OTHER_TC].where(elsewhere)))
     of_d = order_columns(magnetic, e, predictions["p_ferromagnetic"], predictions["p_ferrimagnetic"], order)
-    moments = moment_columns(out.assign(**of_d), predictions["p_magnetic"], magnetic, constants)
-    with_4f = _or_4f(out, magnetic)
+    with_4f = _or_4f(out, magnetic, up | down)
     orders = order_columns(with_4f, e, *_with_4f(out, magnetic), order)
+    moments = moment_columns(out.assign(**of_d), predictions["p_magnetic"], magnetic, orders["p_fm_or_fim"], constants)
     return _at_work(out.assign(**orders, **moments, p_magnetic=with_4f), tesla_per_muB)
 
 
-def _or_4f(table: pd.DataFrame, magnetic: pd.Series[float]) -> pd.Series[float]:
-    """P(moments) of the d atoms or of the 4f shells, of which DFT knows nothing where it freezes them."""
-    with_4f = SURE * p_4f(table)
-    return with_4f.where(with_4f > magnetic, magnetic)
+def _or_4f(table: pd.DataFrame, magnetic: pd.Series[float], ordered: pd.Series[bool]) -> pd.Series[float]:
+    """P(moments) of the d atoms or of the 4f shells, of which DFT knows nothing where it freezes them. A calculation gives Eu 3+,
+    which has J = 0, the moment of its spin; where there is no other, P(moments) is that of Eu 2+ unless order was measured."""
+    four_f = p_4f(table)
+    alone = label_alone(table) & ~ordered
+    others = magnetic.where(~alone, magnetic * four_f)
+    return others.where(others >= SURE * four_f, SURE * four_f)
 
 
 def _with_4f(table: pd.DataFrame, magnetic: pd.Series[float]) -> tuple[pd.Series[float], pd.Series[float]]:

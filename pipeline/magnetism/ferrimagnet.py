@@ -8,7 +8,8 @@ sublattices of the symmetric crystal. J has the sign that is usual for the pair:
 * salts: antiparallel where two sites share a corner (3.2 to 4.15 Å: superexchange at 120° to 180°; spinels A against B, garnets,
   hexaferrites, double perovskites), weakly parallel where they share an edge or face (Goodenough 1955, Kanamori 1959); parallel
   for manganese with nickel or cobalt at 180° (La2NiMnO6: the e_g shell of Mn 4+ is empty);
-* metals: antiparallel for near neighbours among V, Cr and Mn (Mn4N, Mn2Sb, inverse Heusler alloys), parallel for the others.
+* metals: antiparallel for near neighbours among V, Cr and Mn (Mn4N, Mn2Sb, inverse Heusler alloys), parallel for the others;
+  a second shell counts less, so that cobalt of Mn2CoGa follows its four nearest Mn and not six others.
   Beside Mn, Fe, Co or Ni, V and Cr are not counted: their moments follow the neighbours (antiparallel in bcc Fe-Cr, parallel in
   Co2CrGa), so that a calculation finds their signs from any start, and its total contains them.
 
@@ -40,6 +41,8 @@ INTERSTITIAL = (5, 6, 7)  # between the atoms of a metal: beside them manganese 
 BESIDE_INTERSTITIAL = 0.35  # of a manganese moment
 SALT_SHARE = 0.4  # of anions among all atoms
 SEARCH_A, CORNER_A, STRAIGHT_A, METAL_A = 4.15, 3.2, 3.7, 2.95  # from STRAIGHT_A on a shared corner is a bond of 180°
+FARTHER, AROUND = 1.1, 1.2  # times the nearest magnetic atom's distance: second shells (1.155 in bcc), and the shells that count
+SECOND_SHELL = 0.3  # of a coupling
 MANY_ORBITS = 64  # no rule for more
 TENTHS = 10.0  # couplings are counted in tenths of the largest one, so that they are integers
 MANGANESE = 25
@@ -96,6 +99,8 @@ def _of_orbits(cell: SymmetricCell, magnetic: Ints, size: Floats, salt: bool) ->
         size = size * _in_metal(cell, i, j, distance)
     both = size[j] > 0
     exchange = _exchange(cell.numbers[i[both]], cell.numbers[j[both]], distance[both], salt)
+    if not salt:
+        exchange *= np.where(_is_second_shell(i[both], j[both], distance[both], len(size)), SECOND_SHELL, 1.0)
     coupling = np.zeros((len(orbits), len(orbits)))
     np.add.at(coupling, (place[i[both]], place[j[both]]), np.rint(TENTHS * exchange))
     sites = np.bincount(place[magnetic], minlength=len(orbits))
@@ -168,11 +173,22 @@ def _exchange(first: Ints, second: Ints, distance: Floats, salt: bool) -> Floats
 
 def _in_metal(cell: SymmetricCell, i: Ints, j: Ints, distance: Floats) -> Floats:
     """(sites,) factor of the size of manganese moments: small beside interstitial atoms and among many near metal atoms."""
-    near = distance < METAL_A
-    metals = np.bincount(i[near], typical_sizes(False)[cell.numbers[j[near]]] > 0, len(cell.numbers))
+    metal = typical_sizes(False)[cell.numbers[j]] > 0
+    nearest = np.full(len(cell.numbers), np.inf)
+    np.minimum.at(nearest, i[metal], distance[metal])
+    near = metal & (distance < AROUND * nearest[i]) & (nearest[i] < METAL_A)
+    metals = np.bincount(i[near], minlength=len(cell.numbers))
     light = np.bincount(i, (distance < 2.3) & np.isin(cell.numbers[j], INTERSTITIAL), len(cell.numbers))
     factor = np.where(light > 0, BESIDE_INTERSTITIAL, np.clip(1.4 - 0.07 * metals, 0.5, 1.4))
     return np.where(cell.numbers == MANGANESE, factor, 1.0)
+
+
+def _is_second_shell(i: Ints, j: Ints, distance: Floats, n: int) -> NDArray[np.bool_]:
+    """(pairs,) of magnetic atoms, both of which have nearer ones."""
+    nearest = np.full(n, np.inf)
+    np.minimum.at(nearest, i, distance)
+    found: NDArray[np.bool_] = distance > FARTHER * np.maximum(nearest[i], nearest[j])
+    return found
 
 
 def _first_shell(i: Ints, distance: Floats, n: int) -> Floats:

@@ -42,6 +42,11 @@ def heavy_against_d(table: pd.DataFrame) -> pd.Series[bool]:
     return (table["heavy_4f"] + table["spin_4f"] >= LEAST_4F) & (table["typical_d"] >= LEAST_D)
 
 
+def label_alone(table: pd.DataFrame) -> pd.Series[bool]:
+    """Which crystals have 4f shells of Gd or Eu, whose moment a calculation contains, and no d moments."""
+    return (table["label_4f"] >= LEAST_4F) & (table["typical_d"] < LEAST_D)
+
+
 def p_d_magnetic(table: pd.DataFrame, p_magnetic: pd.Series[float]) -> pd.Series[float]:
     """P(d moments): of the calculation or, beside 4f moments (which order anyway), of a Curie temperature that 4f moments alone
     do not reach. `table` has the columns of `moment_facts` and p_tc_above_300."""
@@ -61,7 +66,11 @@ def ferrimagnets_by_structure(table: pd.DataFrame, constants: MomentConstants) -
 
 
 def moment_columns(
-    table: pd.DataFrame, p_calculated: pd.Series[float], p_magnetic: pd.Series[float], constants: MomentConstants = FITTED
+    table: pd.DataFrame,
+    p_calculated: pd.Series[float],
+    p_magnetic: pd.Series[float],
+    p_net: pd.Series[float],
+    constants: MomentConstants = FITTED,
 ) -> dict[str, Any]:
     """`moment_3d`, `moment_4f`, `moment_net`, `moment_if_fm_or_fim` with their intervals, `moment_sure` (all µB/atom), and
     `moment_explained`.
@@ -72,12 +81,13 @@ def moment_columns(
             crystals are like the learned ones.
         p_calculated: predicted P(magnetic) of a calculation, which the predicted moment contains.
         p_magnetic: the same, or near 1 where magnetic order was measured.
+        p_net: P(FM or FiM) of the crystal, 4f moments included, for `moment_explained`.
         constants: the fitted numbers of the mixture.
     """
     facts = MomentFacts.of(table)
     measured = table["order_basis"].eq(MEASURED).to_numpy()
     p_d = p_d_magnetic(table, p_magnetic).to_numpy(np.float64)
-    p_d = np.where((facts.typical_d < LEAST_D) & (facts.label_4f >= LEAST_4F), 0.0, p_d)
+    p_d = np.where(label_alone(table), 0.0, p_d)
     aligned = (1.0 - table["afm_risk"]).to_numpy(np.float64)
     fm, fim = (table[name].to_numpy(np.float64) for name in ("p_ferromagnetic", "p_ferrimagnetic"))
     ferro = np.divide(fm, fm + fim, out=np.full(len(fm), 0.5), where=fm + fim > 0)
@@ -85,16 +95,17 @@ def moment_columns(
     ferro = np.where(explained, np.maximum(ferro, EXPLAINED), ferro).astype(np.float64)
     orders = Orders(np.asarray(p_d, dtype=np.float64), aligned, ferro, measured)
     above = table["p_tc_above_300"].to_numpy(np.float64)
-    demanded = np.where(measured, aligned, np.where(has_4f_moment(table), above * aligned, 0.0))
+    beyond = np.where(has_4f_moment(table), above * aligned, 0.0)
+    demanded = np.where(measured, aligned, beyond)
     moment, low, high = (table[name].to_numpy(np.float64) for name in ("moment_muB_per_atom", "moment_low", "moment_high"))
-    d = d_moment(facts, moment, np.asarray(p_calculated, dtype=np.float64), np.asarray(demanded, dtype=np.float64))
+    d = d_moment(facts, moment, np.asarray(p_calculated, dtype=np.float64), demanded, beyond)
     found = net_moments(facts, d, 0.5 * (high - low) / SIGMAS_OF_90, _far(table, high - moment), orders, constants)
     return {
         "moment_3d": found.d, "moment_3d_low": found.d_low, "moment_3d_high": found.d_high, "moment_4f": found.f,
         "moment_4f_low": found.f_low, "moment_4f_high": found.f_high, "moment_net": found.net, "moment_net_low": found.net_low,
         "moment_net_high": found.net_high, "moment_if_fm_or_fim": found.given, "moment_if_fm_or_fim_low": found.given_low,
         "moment_if_fm_or_fim_high": found.given_high, "moment_sure": found.sure,
-        "moment_explained": explanations(facts, found, orders),
+        "moment_explained": explanations(facts, found, p_net),
     }  # fmt: skip
 
 
@@ -104,16 +115,15 @@ def _far(table: pd.DataFrame, above: Floats) -> Far:
     return Far(np.clip((np.nan_to_num(score) - 1.0) / (NOTHING_LIKE - 1.0), 0.0, 1.0), above)
 
 
-def explanations(facts: MomentFacts, found: NetMoments, orders: Orders) -> list[str]:
-    """One sentence a crystal, whose numbers add up.
+def explanations(facts: MomentFacts, found: NetMoments, p_net: pd.Series[float]) -> list[str]:
+    """One sentence a crystal, whose numbers add up; P(net moment) is P(FM or FiM).
 
     "d 1.95 µB/atom ferromagnetic, minus 4f 0.74 (Tm 3+, antiparallel) = 1.21; expected over all orders 1.15, P(net moment)
     0.93".
     """
-    p = np.where(facts.ions_4f != "", 1.0, orders.d_magnetic) * orders.aligned
     sublattices = np.where(facts.opposed, facts.fim_words, "")
     together = np.where(facts.follows >= 0.5, "with V and Cr as calculated", "ferromagnetic")
-    words = zip(facts.ions_4f, sublattices, together, found.d, found.f, found.net, found.ferri, found.share, p, strict=True)
+    words = zip(facts.ions_4f, sublattices, together, found.d, found.f, found.net, found.ferri, found.share, p_net, strict=True)
     return [_explained(*row) for row in words]
 
 

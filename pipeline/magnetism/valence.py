@@ -17,9 +17,11 @@ from pipeline.features.descriptors import magpie_table
 
 Floats = NDArray[np.float64]
 FIRST_SHELL = 1.25  # times the nearest distance
-# Å; oxide and halide ions: Shannon 1976; others: from the lattice constants of trivalent REX in the rock salt structure
+# Å; oxide and halide ions: Shannon 1976; others: from the lattice constants of trivalent REX in the rock salt structure, and of
+# hydrogen from those of trivalent REH2 in the fluorite structure
+HYDROGEN = 1
 ANION_RADIUS = {
-    7: 1.50, 8: 1.40, 9: 1.33, 15: 1.91, 16: 1.84, 17: 1.81, 33: 1.98, 34: 1.98, 35: 1.96, 51: 2.09, 52: 2.21, 53: 2.20,
+    1: 1.25, 7: 1.50, 8: 1.40, 9: 1.33, 15: 1.91, 16: 1.84, 17: 1.81, 33: 1.98, 34: 1.98, 35: 1.96, 51: 2.09, 52: 2.21, 53: 2.20,
 }  # fmt: skip
 # (radius in Å of the larger and the smaller ion for six neighbours, growth of each a further neighbour)
 ION_RADII = {
@@ -53,6 +55,9 @@ def p_larger_ion(graphs: CrystalGraphs) -> Floats:
     radius = np.zeros(104)
     radius[list(ANION_RADIUS)] = list(ANION_RADIUS.values())
     anion = near * (radius[numbers[source]] > 0)
+    hydrogen = numbers[source] == HYDROGEN  # beside other anions it belongs to these (water)
+    without = np.bincount(target, anion * ~hydrogen, len(numbers))[target] == 0
+    anion *= ~hydrogen | without
     anions, neighbours, shell = (
         np.bincount(target, values, len(numbers)) for values in (anion, near, anion * (distance - radius[numbers[source]]))
     )

@@ -50,7 +50,7 @@ _MOMENT = (
         "p_magnetic",
         "",
         "Calibrated probability that the DFT moment is above 0.05 µB/atom; near 1 where order was measured, and with 4f moments, "
-        "which DFT often leaves out.",
+        "which DFT often leaves out; near 0 where the only moments are those that DFT gives to Eu 3+, which has J = 0.",
     ),
 )
 _SOURCE = (

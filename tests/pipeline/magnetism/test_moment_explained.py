@@ -41,3 +41,10 @@ def test_what_v_and_cr_take_is_in_the_calculation_already() -> None:
     assert mixed.moment_3d == pytest.approx(1 / 0.95, rel=0.01) and "with V and Cr as calculated" in mixed.moment_explained
     assert other.moment_if_fm_or_fim < 0.6 < 0.9 < mixed.moment_if_fm_or_fim
     assert mixed.p_ferrimagnetic == pytest.approx(other.p_ferrimagnetic), "the order itself is as predicted"
+
+
+@pytest.mark.parametrize(("rare_earth", "p_magnetic"), [("Ce", 0.03), ("Yb", 0.6), ("Y", 0.5), ("Tb", 0.5)])
+def test_the_probability_of_the_sentence_is_that_of_the_row(rare_earth: str, p_magnetic: float) -> None:
+    """CeNi2 without a moment: the ion that is named is not one that orders."""
+    row = net([laves(rare_earth, "Ni", 7.2)], p_magnetic=p_magnetic).iloc[0]
+    assert row.moment_explained.endswith(f"P(net moment) {row.p_fm_or_fim:.2f}")

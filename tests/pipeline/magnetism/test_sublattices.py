@@ -218,3 +218,12 @@ def test_vanadium_and_chromium_follow_in_metals(follower: str, leader: str) -> N
 def test_vanadium_and_chromium_do_not_follow_in_salts() -> None:
     found = of_cell(of_space_group("Fd-3m", Lattice.cubic(8.4), ["Fe", "Cr", "O"], [[0.0] * 3, [0.625] * 3, [0.3872] * 3]))
     assert found is not None and found.share < 0.8 and "Cr" in found.words
+
+
+@pytest.mark.parametrize("a", [5.65, 5.80, 5.89, 5.91, 6.06])
+def test_cobalt_of_an_inverse_heusler_alloy_follows_its_nearest_manganese(a: float) -> None:
+    """Mn2CoGa: 2 µB a formula unit, as Mn of 8 magnetic neighbours and Co against Mn of 4, at any lattice constant."""
+    structure = of_space_group("F-43m", Lattice.cubic(a), ["Mn", "Mn", "Co", "Ga"], [[x] * 3 for x in (0.0, 0.25, 0.5, 0.75)])
+    found = compensation(symmetrise(Crystal.from_pymatgen(structure, "x")))
+    assert found is not None and found.words == "Co on 4-fold sites and Mn on 6-fold sites against Mn on 4-fold sites"
+    assert found.share == pytest.approx(0.3, abs=0.1)
