@@ -45,12 +45,12 @@ def random_crystals(seed: int) -> Crystals:
         "doubt_4f": some(0.3), "orbits_4f": rng.choice([0.0, 1.0, 1.4, 2.0, 3.0], ROWS), "typical_d": some(0.6, 2.0),
         "salt": rng.choice([0.0, 0.3, 0.5, 1.0], ROWS), "follows": some(0.2), "fim_share": share,
     }  # fmt: skip
-    p = [np.where(rng.random(ROWS) < 0.2, rng.integers(0, 2, ROWS), rng.random(ROWS)).astype(float) for _ in range(3)]
+    p = [np.where(rng.random(ROWS) < 0.3, rng.integers(0, 3, ROWS) / 2, rng.random(ROWS)) for _ in range(3)]
     reductions = [tuple(np.sort(rng.uniform(0.0, 1.4, 3)).tolist()) for _ in range(6)]
     any_r = tuple(np.sort(rng.random(5)).tolist())
     constants = MomentConstants(*reductions, any_r, *rng.uniform(0.2, 0.8, 2).tolist(), 0.97, *rng.uniform(0.5, 2, 2).tolist())
     d = some(0.8, 3.0)
-    far = Far(some(0.3), rng.uniform(0.0, 4.0, ROWS))
+    far = Far(np.where(rng.random(ROWS) < 0.2, 1.0, some(0.3)), rng.uniform(0.0, 4.0, ROWS))
     orders = Orders(*p, rng.random(ROWS) < 0.3)
     return Crystals(MomentFacts(**numbers, **texts), d, rng.uniform(0.0, 1.0, ROWS) * d, far, orders, constants)
 
@@ -143,7 +143,7 @@ def by_definition(given: Crystals, k: int) -> dict[str, float]:
     of_d = p_d >= 0.5 or not has_4f
     antiferromagnet = measured and aligned < 0.5
     share = 1.0 if ferro >= 0.5 else float(f.fim_share[k]) if known else float(np.mean(c.any_r))
-    said["d"] = 0.0 if antiferromagnet or not of_d else d * share
+    said |= {"d": 0.0 if antiferromagnet or not of_d else d * share, "ferri": float(ferro < 0.5 and of_d), "share": share}
     every_d = [(1.0, one) for one in wide_d]
     compensated = [(u, r * one) for one in wide_d for u, r in kept(c.rule_right)]
     low, high = hull([(of_fm, every_d), (of_fim, compensated), (of_afm + 1 - p_d, [(1.0, 0.0)])])
