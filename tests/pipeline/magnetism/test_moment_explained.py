@@ -41,3 +41,46 @@ def test_what_v_and_cr_take_is_in_the_calculation_already() -> None:
     assert mixed.moment_3d == pytest.approx(1 / 0.95, rel=0.01) and "with V and Cr as calculated" in mixed.moment_explained
     assert other.moment_if_fm_or_fim < 0.6 < 0.9 < mixed.moment_if_fm_or_fim
     assert mixed.p_ferrimagnetic == pytest.approx(other.p_ferrimagnetic), "the order itself is as predicted"
+
+
+def sentence(p_magnetic: float = 0.95, **facts: object) -> pd.Series:
+    """What is said of a crystal with these facts; the calculation gives it 1 µB/atom."""
+    row = net([laves("Y")], p_magnetic=p_magnetic, moment_muB_per_atom=p_magnetic, moment_low=0.9 * p_magnetic)
+    row = row.drop(columns=[name for name in row if name.startswith("moment_") and name not in KEPT]).assign(**facts)
+    return with_experiment(row, nothing_known(row.index), pd.Series(1.0, index=row.index)).iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({}, "d 1.00 µB/atom ferromagnetic = 1.00; "),
+        ({"light_4f": 0.5, "ions_4f": "Nd 3+"}, "d 1.00 µB/atom ferromagnetic, plus 4f 0.25 (Nd 3+, parallel) = 1.25; "),
+        ({"heavy_4f": 0.5, "ions_4f": "Tb 3+"}, "d 1.00 µB/atom ferromagnetic, minus 4f 0.45 (Tb 3+, antiparallel) = 0.55; "),
+        ({"heavy_4f": 3.0, "ions_4f": "Tb 3+"}, "d 1.00 µB/atom ferromagnetic, minus 4f 2.70 (Tb 3+, antiparallel) = 1.70; "),
+        ({"spin_4f": 0.5, "ions_4f": "Gd 3+"}, "d 1.00 µB/atom ferromagnetic, minus 4f 0.50 (Gd 3+, antiparallel) = 0.50; "),
+        ({"ions_4f": "Eu 3+"}, "d 1.00 µB/atom ferromagnetic, no 4f moment (Eu 3+) = 1.00; "),
+        ({"heavy_4f": 3.0, "ions_4f": "Tb 3+", "typical_d": 0.0, "label_4f": 0.5}, "4f 2.28 µB/atom (Tb 3+) = 2.28; "),
+        ({"light_4f": 1.0, "ions_4f": "Nd 3+", "typical_d": 0.0, "label_4f": 0.5}, "4f 0.69 µB/atom (Nd 3+) = 0.69; "),
+    ],
+)
+def test_each_part_is_named_with_its_sign_and_the_parts_add_up(facts: dict[str, object], said: str) -> None:
+    """Beside d moments, 0.5 of light moments and 0.9 of heavy ones are left, without them 0.69 and 0.76 (FITTED)."""
+    row = sentence(**facts)
+    assert row.moment_explained.startswith(said)
+    ending = f"expected over all orders {row.moment_net:.2f}, P(net moment) "
+    assert row.moment_explained.removeprefix(said).startswith(ending)
+
+
+def test_without_any_moment_the_ions_are_named() -> None:
+    nothing = net([laves("Y")], p_magnetic=0.01, moment_muB_per_atom=0.0, moment_low=0.0, moment_high=0.01)
+    nothing = nothing.drop(columns=[name for name in nothing if name.startswith("moment_") and name not in KEPT])
+    nothing = nothing.assign(ions_4f="Yb 2+ (p = 0.97)", typical_d=0.0)
+    said = with_experiment(nothing, nothing_known(nothing.index), pd.Series(1.0, index=nothing.index)).iloc[0]
+    assert said.moment_explained.startswith("no net moment (Yb 2+ (p = 0.97)); expected over all orders 0.00, ")
+
+
+def test_p_net_moment_is_that_of_moments_that_do_not_cancel() -> None:
+    """Times P(d moments) without 4f ions; beside these there are moments in any case."""
+    plain, beside = sentence(p_fm_or_fim_predicted=0.6), sentence(p_fm_or_fim_predicted=0.6, heavy_4f=0.5, ions_4f="Tb 3+")
+    assert plain.moment_explained.endswith(f"P(net moment) {0.95 * 0.6:.2f}")
+    assert beside.moment_explained.endswith("P(net moment) 0.60")
