@@ -11,7 +11,7 @@ from data.elements import four_f_moment
 from data.symmetry import SymmetricCell
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.magnetism.four_f import NUMBERS, four_f_facts
-from pipeline.magnetism.moment_columns import heavy_against_d, p_d_magnetic
+from pipeline.magnetism.moment_columns import heavy_against_d, p_4f, p_d_magnetic
 from pipeline.magnetism.moment_facts import FACTS, moment_facts
 from pipeline.magnetism.valence import p_larger_ion
 from tests.pipeline.magnetism.test_net_moment import cell, laves, rock_salt
@@ -91,3 +91,14 @@ def test_moments_that_oppose_d_moments_and_what_a_curie_temperature_says_of_thes
     assert heavy_against_d(table).tolist() == [False, True, True, False, False]
     p_d = p_d_magnetic(table, pd.Series([0.5] * 5))
     assert p_d.tolist() == [0.8, 0.8, 0.5, 0.5, 0.5], "4f moments alone, or none of them, ask no Curie temperature"
+
+
+def test_the_probability_of_4f_moments_is_that_of_all_ions_together() -> None:
+    """p·S and S·sqrt(p(1 - p)) of a sum S of 2 µB/atom; less than 0.02 µB/atom is no sublattice."""
+    table = pd.DataFrame(
+        {
+            "light_4f": [0.7, 0.0, 0.0, 0.005], "heavy_4f": [0.5, 0.0, 1.6, 0.005], "spin_4f": [0.4, 1.6, 0.0, 0.005],
+            "doubt_4f": [0.8, 0.8, 0.0, 0.0],
+        }
+    )  # fmt: skip
+    assert p_4f(table).tolist() == pytest.approx([0.8, 0.8, 1.0, 0.0])

@@ -84,3 +84,16 @@ def test_p_net_moment_is_that_of_moments_that_do_not_cancel() -> None:
     plain, beside = sentence(p_fm_or_fim_predicted=0.6), sentence(p_fm_or_fim_predicted=0.6, heavy_4f=0.5, ions_4f="Tb 3+")
     assert plain.moment_explained.endswith(f"P(net moment) {0.95 * 0.6:.2f}")
     assert beside.moment_explained.endswith("P(net moment) 0.60")
+
+
+@pytest.mark.parametrize(
+    ("share", "words", "said"),
+    [
+        (0.3, WORDS, f"d 0.30 µB/atom ferrimagnetic ({WORDS}: 0.30 of the sum) = 0.30; "),
+        (float("nan"), "", "d 0.42 µB/atom ferrimagnetic (0.42 of the sum, no rule for its sublattices) = 0.42; "),
+    ],
+)
+def test_what_is_left_of_a_ferrimagnet_is_said_with_and_without_a_rule(share: float, words: str, said: str) -> None:
+    """Without a rule it is the mean of what ferrimagnets keep, (0.05 + 0.13 + 0.33 + 0.65 + 0.93) / 5."""
+    row = sentence(fim_share=share, fim_words=words, p_ferromagnetic=0.1, p_ferrimagnetic=0.8)
+    assert row.moment_explained.startswith(said)
