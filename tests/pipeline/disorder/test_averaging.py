@@ -122,3 +122,11 @@ def test_a_mean_is_settled_when_its_standard_error_is_small(moments: list[float]
 )
 def test_without_a_moment_is_said_of_all_approximants(moments: list[float], p_magnetic: list[float], without: bool) -> None:
     assert is_without_moment(of_moments(moments, p_magnetic=p_magnetic)) is without
+
+
+def test_of_words_of_one_weight_the_first_of_the_alphabet_counts() -> None:
+    """Whatever the order of the approximants, and of a set of texts, which differs from process to process."""
+    words = [f"{name} against V" for name in ("Ni", "Fe", "Mn", "Co", "Cr", "Re", "Os", "Ir")]
+    for turn in range(8):
+        rows = np.array([*words[turn:], *words[:turn]], dtype=object)
+        assert averaged(np.full(8, 1 / 8), fim_words=rows).facts["fim_words"][0] == "Co against V"
