@@ -55,8 +55,9 @@ def test_probabilities_of_a_threshold_and_of_what_was_never_seen() -> None:
 def test_each_temperature_asks_its_own_bin() -> None:
     flat = tuple((float(k),) * (STEPS + 1) for k in range(BINS))
     residuals = BinnedResiduals(flat, (ROWS,) * BINS)
-    predicted = np.array([*MIDDLES, 0.0, 100.0, 99.9, 1e6])
-    expected = np.array([*range(BINS), 0, 2, 1, BINS - 1])
+    below, edges = np.array([29.9, 99.9, 199.9, 299.9, 449.9, 599.9]), np.array([30.0, 100.0, 200.0, 300.0, 450.0, 600.0])
+    predicted = np.array([*MIDDLES, *below, *edges, 0.0, 1e6])
+    expected = np.array([*range(BINS), *range(BINS - 1), *range(1, BINS), 0, BINS - 1])
     none = np.zeros(len(predicted))
     steps = (residuals.quantile(0.5, predicted, none) - predicted) / scale(predicted, none)
     np.testing.assert_allclose(steps, expected, atol=1e-6)
@@ -72,6 +73,25 @@ def test_what_is_fitted_are_the_quantiles_of_the_scores_of_a_bin() -> None:
     assert found.rows == (60,) * BINS
     for k, quantiles in enumerate(found.quantiles):
         np.testing.assert_allclose(quantiles, np.quantile(score[60 * k : 60 * (k + 1)], np.arange(STEPS + 1) / STEPS))
+
+
+@pytest.mark.parametrize("damage", ["a number", "a fall", "no rows", "a short row", "a bin less", "rows of a bin less"])
+def test_damage_of_one_bin_is_refused(damage: str) -> None:
+    content = {"quantiles": [list(row) for row in even().quantiles], "rows": [ROWS] * BINS}
+    assert BinnedResiduals.from_json(content) == even()
+    one = content["quantiles"][3]
+    if damage == "a number":
+        one[7] = float("nan")
+    elif damage == "a fall":
+        one[7], one[8] = one[8], one[7]
+    elif damage == "no rows":
+        content["rows"][3] = 0
+    elif damage == "a short row":
+        del one[7]
+    else:
+        del content["quantiles" if damage == "a bin less" else "rows"][3]
+    with pytest.raises(ValueError, match="the residuals"):
+        BinnedResiduals.from_json(content)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pipeline.evaluation.experiment_metrics import (
     crossed_coverage,
     crossed_order,
     order_metrics,
+    parity_counts,
     reliability_bins,
     temperature_metrics,
 )
@@ -20,8 +21,8 @@ from pipeline.evaluation.shares import wilson
 
 TRUTH = np.array([1.0, 0.0, 1.0, 1.0, 0.0])
 P = np.array([0.95, 0.55, 0.75, 0.35, 1.0])  # bins of a tenth: 9, 5, 7, 3 and again 9
-ROWS = 4000
-FOLD = np.arange(ROWS) % 2
+ROWS = 6000
+FOLD = np.arange(ROWS) % 3  # two folds could not tell the other ones from another one
 
 
 def test_order_by_hand() -> None:
@@ -64,40 +65,48 @@ def test_what_no_row_says_is_unknown() -> None:
     assert all(math.isnan(value) for name, value in nothing.items() if name != "rows")
 
 
-def test_a_row_is_never_calibrated_by_its_own_fold() -> None:
-    """In one fold the logit is right, in the other one turned round: the curve of the other fold is the wrong one for both."""
+def test_a_row_is_calibrated_by_all_folds_but_its_own() -> None:
+    """In one fold the logit is turned round, in both others it is right: of one fold of either kind nothing can be learned."""
     logit = np.random.default_rng(0).normal(size=ROWS)
-    truth = ((logit > 0) == (FOLD == 0)).astype(float)
+    truth = ((logit > 0) == (FOLD > 0)).astype(float)
     crossed = crossed_order(logit, truth, FOLD)
-    assert np.corrcoef(crossed[FOLD == 0], logit[FOLD == 0])[0, 1] < 0.1
-    assert np.corrcoef(crossed[FOLD == 1], logit[FOLD == 1])[0, 1] > 0.7
+    assert ((crossed > 0.9) == (logit > 0))[FOLD == 0].mean() > 0.95
+    assert np.abs(crossed[FOLD > 0] - 0.5).max() < 0.15
     agreeing = crossed_order(logit, (logit > 0).astype(float), FOLD)
     assert ((agreeing > 0.5) == (logit > 0)).mean() > 0.95
 
 
-def test_an_interval_is_never_that_of_its_own_fold() -> None:
-    """One fold errs by 1 K, the other by 100 K: its intervals are those of the other."""
+def test_an_interval_is_that_of_all_folds_but_its_own() -> None:
+    """One fold errs by 1 K, both others by 100 K, evenly. Its intervals reach to 90 K. Those of the others come from one fold of
+    either kind: a tenth of their errors lies outside, all of it among the large ones, so that they reach to 80 K."""
     rng = np.random.default_rng(1)
     predicted = rng.uniform(310.0, 440.0, ROWS)
     truth = predicted + np.where(FOLD == 0, 1.0, 100.0) * rng.uniform(-1, 1, ROWS)
-    spread = np.ones(ROWS)
-    found = crossed_coverage(truth, predicted, spread, FOLD)
-    wide, narrow = 1.0, 0.9 * 1.0 / 100.0  # of the first fold all truths, of the second those within 0.9 K or so
-    assert found["coverage"] == pytest.approx((wide + narrow) / 2, abs=0.01)
+    found = crossed_coverage(truth, predicted, np.ones(ROWS), FOLD)
+    assert found["coverage"] == pytest.approx((1.0 + 0.8 + 0.8) / 3, abs=0.015)
     assert set(found["bins"]) == {"300 to 600 K"}
     row = found["bins"]["300 to 600 K"]
     assert row["rows"] == ROWS and row["coverage"] == found["coverage"]
-    assert row["width_K"] == pytest.approx((180.0 + 1.8) / 2, rel=0.03)
+    assert row["width_K"] == pytest.approx(2 * (90.0 + 80.0 + 80.0) / 3, rel=0.04)
 
 
 def test_bins_of_coverage_open_at_their_lower_edge() -> None:
     predicted = np.repeat([99.0, 100.0, 300.0, 600.0], ROWS // 4)
     truth = predicted + np.tile([-1.0, 1.0], ROWS // 2)
-    bins = crossed_coverage(truth, predicted, np.ones(ROWS), np.arange(ROWS) // 2 % 2)["bins"]
+    bins = crossed_coverage(truth, predicted, np.ones(ROWS), np.arange(ROWS) // 2 % 3)["bins"]
     assert {name: row["rows"] for name, row in bins.items()} == dict.fromkeys(
         ("0 to 100 K", "100 to 300 K", "300 to 600 K", "600 to inf K"), ROWS // 4
     )
     assert all(row["coverage"] == 1.0 for row in bins.values())
+
+
+def test_each_row_is_in_one_cell_of_parity_and_the_last_cell_holds_all_that_is_hotter() -> None:
+    found = parity_counts(np.array([0.0, 49.9, 50.0, 5000.0, 1225.0]), np.array([1300.0, 0.0, 99.9, 60.0, -3.0]))
+    counts = np.array(found["counts"])
+    assert counts.shape == (25, 25) and counts.sum() == 5 and found["edges_K"] == [50.0 * k for k in range(26)]
+    assert sorted(zip(*(axis.tolist() for axis in np.nonzero(counts)), strict=True)) == [
+        (0, 0), (0, 24), (1, 1), (24, 0), (24, 1)
+    ]  # measured, predicted
 
 
 def test_f1_of_classes_is_that_of_scikit_learn() -> None:
