@@ -57,6 +57,31 @@ def test_new_rows_are_predicted_better() -> None:
     assert error < 0.5 * np.abs(known[0].moment - learned.targets()).mean()
 
 
+def test_it_is_kernel_ridge_regression_of_residuals_on_features() -> None:
+    """Cauchy's kernel over 1.5 median distances of nearest rows, a ridge of 0.5 over a label's weight, residuals up to 0.2 µB."""
+    learned, known = rows(0)
+    _, asked = rows(1, 50)
+    weight, moment = np.where(np.arange(ROWS) % 2, 1.0, 0.25), learned.targets().copy()
+    moment[:100] += 3.0
+    made = TrainingResiduals.fit(replace(learned, moment=moment, weight=weight), known, WEIGHTS, Rule.MEAN)
+    assert made is not None and known[1].features is not None and asked[1].features is not None
+    features, new = (one[1].features.astype(np.float64) for one in (known, asked))
+    a, b = ((table - features.mean(axis=0)) / features.std(axis=0) for table in (features, new))
+
+    def squares(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return (x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1) - 2 * x @ y.T
+
+    apart = squares(a, a)
+    np.fill_diagonal(apart, np.inf)
+    unit = 1.5**2 * np.median(apart.min(axis=1))
+    np.fill_diagonal(apart, 0.0)
+    residual = np.clip(moment - known[0].moment, -0.2, 0.2)
+    solved = np.linalg.solve(1 / (1 + apart / unit) + np.diag(0.5 / weight), residual)
+    expected = 0.95 * (1 / (1 + squares(b, a) / unit)) @ solved
+    assert np.abs(expected).max() > 0.03
+    np.testing.assert_allclose(made.correction(combine(asked, WEIGHTS), asked), expected, atol=5e-4)  # half precision
+
+
 def test_rows_that_are_surely_not_magnetic_are_left_alone() -> None:
     _, known = rows(1, 70)
     quiet = [replace(p, p_magnetic=np.zeros(70)) for p in known]
