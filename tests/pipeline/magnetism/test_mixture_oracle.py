@@ -45,7 +45,7 @@ def random_crystals(seed: int) -> Crystals:
         "doubt_4f": some(0.3), "orbits_4f": rng.choice([0.0, 1.0, 1.4, 2.0, 3.0], ROWS), "typical_d": some(0.6, 2.0),
         "salt": rng.choice([0.0, 0.3, 0.5, 1.0], ROWS), "follows": some(0.2), "fim_share": share,
     }  # fmt: skip
-    p = [np.where(rng.random(ROWS) < 0.3, rng.integers(0, 3, ROWS) / 2, rng.random(ROWS)) for _ in range(3)]
+    p = [np.where(rng.random(ROWS) < 0.6, rng.choice([0.0, 0.5, 1.0, 1.0, 1.0], ROWS), rng.random(ROWS)) for _ in range(3)]
     reductions = [tuple(np.sort(rng.uniform(0.0, 1.4, 3)).tolist()) for _ in range(6)]
     any_r = tuple(np.sort(rng.random(5)).tolist())
     constants = MomentConstants(*reductions, any_r, *rng.uniform(0.2, 0.8, 2).tolist(), 0.97, *rng.uniform(0.5, 2, 2).tolist())
