@@ -60,8 +60,14 @@ def test_arrays_that_cannot_be(domain: CompositionDomain) -> None:
     for damaged in (replace(domain, centres=domain.centres[:, 1:]), replace(domain, deviation=-domain.deviation)):
         with pytest.raises(ValueError, match="no domain"):
             CompositionDomain.from_arrays(damaged.arrays(), domain.unit)
-    with pytest.raises(ValueError, match="no domain"):
-        CompositionDomain.from_arrays(domain.arrays(), float("nan"))
+    for unit in (float("nan"), float("inf"), 0.0):
+        with pytest.raises(ValueError, match="no domain"):
+            CompositionDomain.from_arrays(domain.arrays(), unit)
+    for name in ("mean", "axes", "centres"):
+        damaged_array = domain.arrays()[name].copy()
+        damaged_array.flat[3] = np.nan
+        with pytest.raises(ValueError, match="no domain"):
+            CompositionDomain.from_arrays(domain.arrays() | {name: damaged_array}, domain.unit)
 
 
 def test_neither_the_unit_nor_the_zero_of_a_column_matters() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from models.networks.element_table import N_PROPERTIES
+from models.networks.element_table import N_PROPERTIES, element_table
 from models.ordering.configuration_features import (
     COLUMNS,
     N_PATHS,
@@ -42,8 +44,8 @@ def ring(copies: int = 1) -> SpinCell:
     kind, stretch = np.tile(kind, copies), np.tile(stretch, copies)
     permutations = np.concatenate([np.array(rows) + 4 * k for k in range(copies)], axis=1)
     return SpinCell(
-        np.full(4 * copies, 26), np.tile([0, 1, 0, 1], copies), permutations, np.arange(8) < 4, shift, np.zeros(8), target, source,
-        kind, np.ones(len(kind)), np.array([NEAR_A, NEXT_A])[kind], stretch, paths[kind], np.zeros(N_PROPERTIES),
+        np.full(4 * copies, 26), np.tile([0, 1, 0, 1], copies), permutations, np.arange(8) < 4, shift, np.zeros(8), target,
+        source, kind, np.ones(len(kind)), np.array([NEAR_A, NEXT_A])[kind], stretch, paths[kind], np.zeros(N_PROPERTIES),
     )  # fmt: skip
 
 
@@ -112,3 +114,29 @@ def test_what_all_rivals_share() -> None:
     lengths = shared[0, 4 + 2 * len(TOLERANCES_A) :][: SHELLS + STRICTION_SHELLS]
     np.testing.assert_allclose(lengths, [3.0, 4.2, 12.0, 12.0, 12.0, np.log(0.01 + 1e-4), LOG_ZERO, LOG_ZERO])
     assert shared[0, -2:].tolist() == [1.5, 0.5], "mean and deviation of the sizes"
+    paths = shared[0, 4 + 2 * len(TOLERANCES_A) + SHELLS + STRICTION_SHELLS :][:N_PATHS]
+    assert [paths[0], paths[3], paths.sum()] == pytest.approx([8 / 4, 4 * 0.5 / 4, 8 / 4 + 4 * 0.5 / 4])
+    mixed = pattern_features(replace(ring(), number=np.array([26, 25, 26, 25])), SIGNS, SIZE)[0, 4 * OWN :]
+    table, start = element_table().numpy(), 4 + 2 * len(TOLERANCES_A) + SHELLS + STRICTION_SHELLS + N_PATHS
+    np.testing.assert_allclose(mixed[start:][:N_PROPERTIES], (table[25] + table[26]) / 2, rtol=1e-6)
+    assert mixed[2] == 2
+
+
+def test_a_strain_counts_as_three_angstroms_of_it() -> None:
+    """One operation of 0 Å has a strain of 0.02: 0.06 Å, worse than the shift of the others. It keeps the pattern in pairs."""
+    own = pattern_features(replace(ring(), strain=np.where(np.arange(8) == 5, 0.02, 0.0)), SIGNS, SIZE)[:, :OWN]
+    both = own[:, 1 + OF_SYMMETRY + 2 * OF_SHIFT :][:, :OF_SHIFT]
+    assert both[SINGLY, 2] == both[IN_PAIRS, 2] == pytest.approx(np.log(0.06 + 1e-4))
+    np.testing.assert_allclose(own[IN_PAIRS, 6:11], [1 / 3, 2 / 3, 0.0, 1.0, 0.0], err_msg="obeyed to 0.03 Å: without it")
+
+
+def test_a_pattern_of_both_kinds() -> None:
+    """Two rings, one singly and one in pairs: half of the neighbours' products are -1, and the others cancel."""
+    signs, size = np.array([[1.0, -1, 1, -1, 1, 1, -1, -1], [1, 1, 1, -1, 1, -1, 1, -1]]), np.array([1.0] * 7 + [2.0])
+    own = pattern_features(replace(ring(2), node=np.repeat([0, 1], 4)), signs, size)[:, :OWN]
+    start = 1 + OF_SYMMETRY + 3 * OF_SHIFT
+    assert own[0, start] == pytest.approx(-0.5)
+    near = own[0, start + SHELLS + 2 + N_PATHS :][:4]
+    np.testing.assert_allclose(near[[0, 2]], [-0.005 / (0.01 * np.sqrt(0.75)), -0.005 / 0.75], rtol=1e-6)
+    assert own[1, -3:] == pytest.approx([2 / 8, (2 / 4 + 0.0) / 2, 1 / 9]), "of elements, of orbits, of moments"
+    assert own[0, -1] == pytest.approx(1 / 9), "whatever its sign"
