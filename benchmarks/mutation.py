@@ -99,7 +99,7 @@ def _judged(copy: Path, target: dict[str, Any], most: int, chance: random.Random
     """A row of the table, and a line for each survivor.
 
     Raises:
-        SystemExit: the tests fail without a fault, or a named fault is no longer in the code.
+        SystemExit: the tests fail without a fault, or a named or excused fault is no longer in the code.
     """
     started = time.monotonic()
     if not _tests_pass(target["tests"], set(), copy / LOADED):
@@ -108,6 +108,9 @@ def _judged(copy: Path, target: dict[str, Any], most: int, chance: random.Random
         importlib.import_module(name)
     mutants = [mutant for module in target["modules"] for mutant in _mutants(module, target.get("functions"), chance)]
     excused = {(one["before"], one["after"]) for one in target.get("equivalent", ())}
+    code = " ".join(line.strip() for module in target["modules"] for line in Path(module).read_text().splitlines())
+    if gone := sorted({before for before, _ in excused if before not in code}):
+        raise SystemExit(f"{target['name']}: excused, but no longer in the code: {'; '.join(gone)}")
     equivalent = [m for m in mutants if (m.before, m.after) in excused]
     mutants = [m for m in mutants if m not in equivalent]
     if len(mutants) > most:

@@ -104,5 +104,5 @@ def _rows_near(predicted: Floats, k: int) -> NDArray[np.bool_]:
         low, high = EDGES_K[max(k - reach, 0)], EDGES_K[min(k + reach + 1, last)]
         here = (predicted >= low) & (predicted < high)
         if here.sum() >= MIN_ROWS:
-            return here
-    return here if here.any() else np.ones(len(predicted), dtype=bool)
+            break
+    return here

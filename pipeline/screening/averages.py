@@ -66,7 +66,6 @@ def predict_averages(
         assert isinstance(record.crystal, DisorderedCrystal)
         try:
             made = Approximants(record.crystal, symprec_A=symprec_A)
-            made.make(made.first)
         except Exception as fault:  # one crystal must not stop the others, whatever it holds
             rejected.append(_failed(record, fault))
         else:

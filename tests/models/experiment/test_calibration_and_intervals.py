@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.experiment.calibration import Calibration
-from models.experiment.intervals import EDGES_K, BinnedResiduals
+from models.experiment.intervals import BinnedResiduals
 
 ROWS = 6000
 OFF = 0.03  # of a probability or a coverage from so many rows
@@ -56,11 +56,6 @@ def test_written_and_read() -> None:
 def test_anything_else_is_refused(spoilt: dict[str, object]) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         BinnedResiduals.from_json(spoilt)
-
-
-def test_few_rows_borrow_from_their_neighbours() -> None:
-    truth, predicted, spread = (v[:60] for v in temperatures(0))
-    assert min(BinnedResiduals.fit(truth, predicted, spread).rows) >= 20 and len(EDGES_K) == 8
 
 
 def test_a_wrong_logit_becomes_a_right_probability() -> None:

@@ -60,5 +60,26 @@ def test_arrays_that_cannot_be(domain: CompositionDomain) -> None:
     for damaged in (replace(domain, centres=domain.centres[:, 1:]), replace(domain, deviation=-domain.deviation)):
         with pytest.raises(ValueError, match="no domain"):
             CompositionDomain.from_arrays(damaged.arrays(), domain.unit)
-    with pytest.raises(ValueError, match="no domain"):
-        CompositionDomain.from_arrays(domain.arrays(), float("nan"))
+    for unit in (float("nan"), float("inf"), 0.0):
+        with pytest.raises(ValueError, match="no domain"):
+            CompositionDomain.from_arrays(domain.arrays(), unit)
+    for name in ("mean", "axes", "centres"):
+        damaged_array = domain.arrays()[name].copy()
+        damaged_array.flat[3] = np.nan
+        with pytest.raises(ValueError, match="no domain"):
+            CompositionDomain.from_arrays(domain.arrays() | {name: damaged_array}, domain.unit)
+
+
+def test_neither_the_unit_nor_the_zero_of_a_column_matters() -> None:
+    """Each column is measured in its own deviation from its own mean; one that never varies says nothing."""
+    rng = np.random.default_rng(5)
+    learned, asked = rng.normal(size=(200, 6)).astype(np.float32), rng.normal(size=(20, 6)).astype(np.float32)
+    learned[:, 5] = 1.0
+    numbers, start = np.full(20, 26), np.arange(20)
+    plain = CompositionDomain.fit(learned, numbers).score(asked, numbers, start)
+    scale, shift = np.array([1, 16, 0.25, 2, 64, 1], np.float32), np.array([0, 8, -4, 2, 0, 0], np.float32)
+    other = CompositionDomain.fit(learned * scale + shift, numbers).score(asked * scale + shift, numbers, start)
+    np.testing.assert_allclose(other, plain, rtol=1e-3)
+    asked[:, 5] = 9.0
+    np.testing.assert_allclose(CompositionDomain.fit(learned, numbers).score(asked, numbers, start), plain)
+    assert plain.min() > 0 and CompositionDomain.fit(learned, numbers).score(50 * asked, numbers, start).min() > plain.max()

@@ -81,7 +81,7 @@ def test_another_number_of_descriptors(grown: OrderClassifierTrees) -> None:
     ("moments", "name"),
     [
         ([2.2], "FM"), ([1.5] * 5 + [-0.3], "FM"), ([-2.0, -2.0], "FM"), ([4.0, 4.0, -4.2], "FiM"), ([5.0, -5.0], "AFM"),
-        ([5.0, -4.9, 0.01], "AFM"),
+        ([5.0, -4.9, 0.01], "AFM"), ([9.0, -1.0], "FM"), ([9.0, -1.01], "FiM"), ([5.5, -4.5], "AFM"), ([5.51, -4.49], "FiM"),
     ],
 )  # fmt: skip
 def test_the_class_of_moments(moments: list[float], name: str) -> None:

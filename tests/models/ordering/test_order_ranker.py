@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from models.contract import ModelError
-from models.ordering.order_ranker import ORDER_BOOSTING, ORDER_COLUMNS, OrderRankerTrees
+from models.ordering.configuration_features import COLUMNS
+from models.ordering.order_ranker import ORDER_BOOSTING, ORDER_COLUMNS, RIVALS, OrderRankerTrees, drawn
 from models.saved import SETTINGS_FILE
 from tests.models.damage import spoil
 
@@ -71,3 +72,54 @@ def test_anything_else_is_refused(grown: OrderRankerTrees, tmp_path: Path, damag
 def test_nothing_to_learn_from() -> None:
     with pytest.raises(ModelError, match="no crystal"):
         OrderRankerTrees.fit([(np.zeros((3, ORDER_COLUMNS), np.float32), np.ones(3, bool))])
+
+
+def one_column(crystals: int, orders: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Crystals whose orders differ in one column alone, which is 1 for their own orders, the first ones."""
+    rng = np.random.default_rng(seed)
+    own = np.arange(orders) < 1
+    rows = np.zeros((crystals, orders, ORDER_COLUMNS), np.float32)
+    rows[:, :, 3] = np.where(own, 1.0, 0.0)
+    return [(row, own) for row in rows[rng.permutation(crystals)]]
+
+
+FEW = replace(ORDER_BOOSTING, max_iter=300, min_samples_leaf=1, max_features=1.0)
+
+
+def test_of_orders_that_trees_do_not_tell_apart_the_one_of_fewer_cells_comes_first() -> None:
+    """Then the features decide; a difference of the trees counts more than all of that."""
+    learned = OrderRankerTrees.fit(one_column(40, 4, 0), FEW)
+    features = np.zeros((5, ORDER_COLUMNS), np.float32)
+    features[:, COLUMNS] = [2, 1, 4, 1, 4]
+    features[:, 0] = [0.0, 0.5, 0.0, 0.2, 0.0]
+    features[4, 3] = 1.0
+    assert np.argsort(-learned.log_weight(features)).tolist() == [4, 3, 1, 0, 2]
+    assert np.ptp(learned.log_weight(features)[:4]) < 1e-5
+
+
+def test_a_crystal_counts_once_however_many_orders_it_has() -> None:
+    """Of crystals with 2 orders the own one is at 1, of as many with 40 it is the only one at 0.
+
+    At 1 lie 1/2 (own) and 39/40 (not own) of a crystal, at 0 lie 1/2 (not own) and 1/40 (own). Orders counted one by one would
+    have the odds 1:39 and 1:1.
+    """
+    many = np.arange(40) < 1
+    large = (np.where(np.eye(ORDER_COLUMNS)[3] * ~many[:, None] > 0, 1.0, 0.0).astype(np.float32), many)
+    settings = replace(FEW, l2_regularization=0.0, max_iter=200, learning_rate=0.3)
+    learned = OrderRankerTrees.fit([*one_column(20, 2, 0), *[large] * 20], settings)
+    asked = np.zeros((2, ORDER_COLUMNS), np.float32)
+    asked[1, 3] = 1.0
+    odds = learned.trees.predict(asked)[:, 0]
+    assert odds == pytest.approx([np.log((1 / 40) / (1 / 2)), np.log((1 / 2) / (39 / 40))], abs=0.01)
+
+
+@pytest.mark.parametrize(("own", "rivals", "kept_own", "kept"), [
+    (1, 10, 1, 11), (1, 200, 1, RIVALS), (30, 200, RIVALS // 4, RIVALS), (200, 3, RIVALS - 3, RIVALS), (5, 5, 5, 10),
+])  # fmt: skip
+def test_of_many_orders_some_are_drawn_and_of_these_a_quarter_may_be_its_own(
+    own: int, rivals: int, kept_own: int, kept: int
+) -> None:
+    right = np.random.default_rng(1).permutation(np.arange(own + rivals) < own)
+    places = drawn(right, RIVALS, np.random.default_rng(0))
+    assert len(set(places.tolist())) == len(places)
+    assert (right[places].sum(), len(places)) == (kept_own, kept)

@@ -33,6 +33,10 @@ def test_errors_by_hand() -> None:
     assert m["precision_at_k"] == pytest.approx(2 / 5)
 
 
+def test_the_size_of_a_label_counts_whatever_its_sign() -> None:
+    assert regression_metrics(np.array([-1.0, 1.0]), np.zeros(2), np.zeros(2))["mae_of_zero"] == 1.0
+
+
 @pytest.mark.parametrize(("rows", "k"), [(1, 1), (4, 4), (100, 5), (250, 10), (5000, 200), (10_000, 250)])
 def test_the_head_of_the_list_grows_with_it(rows: int, k: int) -> None:
     moment = np.linspace(0, 3, rows)
@@ -78,6 +82,17 @@ def test_spread_by_hand() -> None:
     assert m["spearman_std_error"] == pytest.approx(np.corrcoef([4, 1, 2.5, 2.5], [4, 1, 2, 3])[0, 1])
 
 
+def test_shares_and_widths_are_means_over_their_rows() -> None:
+    """Four magnetic rows, of which one is not held; 0.05 µB/atom is not magnetic, neither measured nor said."""
+    truth, moment = np.array([0.3, 0.3, 0.3, 0.4, 0.05]), np.array([0.3, 0.4, 0.3, 0.3, 0.05])
+    half = np.array([0.1, 0.2, 0.3, 0.01, 0.0])
+    found = spread_metrics(truth, moment, half, moment - half, moment + half, np.full(5, 0.5))
+    assert found["coverage_90"] == pytest.approx(4 / 5) and found["coverage_90_magnetic"] == pytest.approx(3 / 4)
+    bins = {row["low"]: row for row in found["coverage_by_bin"]}
+    assert bins[0.25]["half_width"] == pytest.approx(0.61 / 4) and bins[0.25]["coverage"] == pytest.approx(3 / 4)
+    assert found["spearman_std_error"] == pytest.approx(np.corrcoef([2, 3, 4, 1], [1.5, 3.5, 1.5, 3.5])[0, 1])
+
+
 def test_a_spread_without_variation_has_no_correlation() -> None:
     assert spread_metrics(TRUTH, MOMENT, np.ones(6), MOMENT, MOMENT, np.ones(6))["spearman_std_error"] is None
     assert spread_metrics(TRUTH, np.zeros(6), np.arange(6.0), MOMENT, MOMENT, np.ones(6))["spearman_std_error"] is None
@@ -99,6 +114,9 @@ def test_reliability_by_hand() -> None:
     assert found["brier"] == pytest.approx((3 * 0.81 + 7 * 0.01 + 9 * 0.01 + 0.81) / 20)
     assert len(found["bins"]) == 10 and sum(row["n"] for row in found["bins"]) == 20
     assert found["bins"][0] == {"n": 2, "stated": pytest.approx(0.1), "found": 1.0}
+    twenty = np.repeat(np.arange(10), 2)  # in each bin of two, 0.1 too much or too little is said
+    wrong = reliability(np.tile([True, False], 10), 0.5 + np.where(twenty < 5, -0.1, 0.1) + 1e-6 * twenty)
+    assert wrong["calibration_error"] == pytest.approx(0.1, abs=1e-4)
     rng = np.random.default_rng(0)
     said = rng.random(50_000)
     assert reliability(rng.random(50_000) < said, said)["calibration_error"] < 0.01

@@ -14,7 +14,7 @@ from models.experiment.intervals import BinnedResiduals
 from models.experiment.model import ExperimentPrediction, Transition
 from pipeline.features.magnetic_composition import formula_mix
 from pipeline.magnetism.experiment import order_columns, predicted_columns, prediction_columns, with_experiment
-from pipeline.magnetism.known_orders import is_contradictory, known_from_experiment, nothing_known
+from pipeline.magnetism.known_orders import MIXED, is_contradictory, known_from_experiment, nothing_known
 from pipeline.magnetism.working_temperature import (
     SHAPE_RANGE,
     anisotropy_needed,
@@ -28,7 +28,7 @@ from pipeline.registry.shipped import shipped_of
 from tests.pipeline.magnetism.test_experiment import table
 from tests.pipeline.magnetism.test_working_temperature import of
 
-QUANTILES = 0.02  # relative; of 128 draws against the distribution
+QUANTILES = 0.02  # relative; of 512 draws against the distribution
 NO_END = 1e12  # K: a Curie temperature that no magnet reaches
 ONE_SIGMA = 1.6449  # half widths of a 90 % interval
 
@@ -146,7 +146,9 @@ def test_contradictory_references_decide_nothing() -> None:
     assert is_contradictory(pd.Series(["contradictory", "FM"])).tolist() == [True, False]
 
 
-@pytest.mark.parametrize(("order", "tc", "e"), [("FM", 1000.0, 0.77), ("FiM", 800.0, 0.77), ("AFM", math.nan, 0.40)])
+@pytest.mark.parametrize(
+    ("order", "tc", "e"), [("FM", 1000.0, 0.77), ("FiM", 800.0, 0.77), ("AFM", math.nan, 0.40), (MIXED, 1044.0, 0.58)]
+)
 def test_another_structure_decides_with_little_confidence(order: str, tc: float, e: float) -> None:
     known = nothing_known(pd.RangeIndex(1)).assign(known_elsewhere="said", other_order=order, other_tc_K=tc)
     found = with_experiment(table().iloc[[0]], known, pd.Series([1.0])).iloc[0]
@@ -181,6 +183,12 @@ def test_the_rule_in_numbers() -> None:
     assert ferri["p_ferrimagnetic"][0] == pytest.approx(0.56 * 0.98) and ferri["ordering_most_likely"][0] == "FiM"
     ferro = order_columns(*one, pd.Series(["FM"]))
     assert ferro["p_ferromagnetic"][0] == pytest.approx(0.56 * 0.98)
+
+
+@pytest.mark.parametrize(("magnetic", "e", "likely"), [(0.52, 1.0, "FM"), (0.48, 1.0, "NM"), (0.8, 0.3, "AFM")])
+def test_the_likeliest_order_is_the_one_of_the_largest_probability(magnetic: float, e: float, likely: str) -> None:
+    one = (pd.Series([magnetic]), pd.Series([e]), pd.Series([0.3]), pd.Series([0.0]))
+    assert order_columns(*one, pd.Series([""]))["ordering_most_likely"].tolist() == [likely]
 
 
 def test_a_handbook_row_with_a_space_group_counts_for_that_structure_only() -> None:

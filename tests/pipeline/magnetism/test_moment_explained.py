@@ -48,3 +48,52 @@ def test_the_probability_of_the_sentence_is_that_of_the_row(rare_earth: str, p_m
     """CeNi2 without a moment: the ion that is named is not one that orders."""
     row = net([laves(rare_earth, "Ni", 7.2)], p_magnetic=p_magnetic).iloc[0]
     assert row.moment_explained.endswith(f"P(net moment) {row.p_fm_or_fim:.2f}")
+
+
+def sentence(p_magnetic: float = 0.95, **facts: object) -> pd.Series:
+    """What is said of a crystal with these facts; the calculation gives it 1 µB/atom."""
+    row = net([laves("Y")], p_magnetic=p_magnetic, moment_muB_per_atom=p_magnetic, moment_low=0.9 * p_magnetic)
+    row = row.drop(columns=[name for name in row if name.startswith("moment_") and name not in KEPT]).assign(**facts)
+    return with_experiment(row, nothing_known(row.index), pd.Series(1.0, index=row.index)).iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({}, "d 1.00 µB/atom ferromagnetic = 1.00; "),
+        ({"light_4f": 0.5, "ions_4f": "Nd 3+"}, "d 1.00 µB/atom ferromagnetic, plus 4f 0.25 (Nd 3+, parallel) = 1.25; "),
+        ({"heavy_4f": 0.5, "ions_4f": "Tb 3+"}, "d 1.00 µB/atom ferromagnetic, minus 4f 0.45 (Tb 3+, antiparallel) = 0.55; "),
+        ({"heavy_4f": 3.0, "ions_4f": "Tb 3+"}, "d 1.00 µB/atom ferromagnetic, minus 4f 2.70 (Tb 3+, antiparallel) = 1.70; "),
+        ({"spin_4f": 0.5, "ions_4f": "Gd 3+"}, "d 1.00 µB/atom ferromagnetic, minus 4f 0.50 (Gd 3+, antiparallel) = 0.50; "),
+        ({"ions_4f": "Eu 3+"}, "d 1.00 µB/atom ferromagnetic, no 4f moment (Eu 3+) = 1.00; "),
+        ({"heavy_4f": 3.0, "ions_4f": "Tb 3+", "typical_d": 0.0, "label_4f": 0.5}, "4f 2.28 µB/atom (Tb 3+) = 2.28; "),
+        ({"light_4f": 1.0, "ions_4f": "Nd 3+", "typical_d": 0.0, "label_4f": 0.5}, "4f 0.69 µB/atom (Nd 3+) = 0.69; "),
+    ],
+)
+def test_each_part_is_named_with_its_sign_and_the_parts_add_up(facts: dict[str, object], said: str) -> None:
+    """Beside d moments, 0.5 of light moments and 0.9 of heavy ones are left, without them 0.69 and 0.76 (FITTED)."""
+    row = sentence(**facts)
+    assert row.moment_explained.startswith(said)
+    ending = f"expected over all orders {row.moment_net:.2f}, P(net moment) "
+    assert row.moment_explained.removeprefix(said).startswith(ending)
+
+
+def test_without_any_moment_the_ions_are_named() -> None:
+    nothing = net([laves("Y")], p_magnetic=0.01, moment_muB_per_atom=0.0, moment_low=0.0, moment_high=0.01)
+    nothing = nothing.drop(columns=[name for name in nothing if name.startswith("moment_") and name not in KEPT])
+    nothing = nothing.assign(ions_4f="Yb 2+ (p = 0.97)", typical_d=0.0)
+    said = with_experiment(nothing, nothing_known(nothing.index), pd.Series(1.0, index=nothing.index)).iloc[0]
+    assert said.moment_explained.startswith("no net moment (Yb 2+ (p = 0.97)); expected over all orders 0.00, ")
+
+
+@pytest.mark.parametrize(
+    ("share", "words", "said"),
+    [
+        (0.3, WORDS, f"d 0.30 µB/atom ferrimagnetic ({WORDS}: 0.30 of the sum) = 0.30; "),
+        (float("nan"), "", "d 0.42 µB/atom ferrimagnetic (0.42 of the sum, no rule for its sublattices) = 0.42; "),
+    ],
+)
+def test_what_is_left_of_a_ferrimagnet_is_said_with_and_without_a_rule(share: float, words: str, said: str) -> None:
+    """Without a rule it is the mean of what ferrimagnets keep, (0.05 + 0.13 + 0.33 + 0.65 + 0.93) / 5."""
+    row = sentence(fim_share=share, fim_words=words, p_ferromagnetic=0.1, p_ferrimagnetic=0.8)
+    assert row.moment_explained.startswith(said)

@@ -81,6 +81,13 @@ def test_one_tesla() -> None:
     assert anisotropy_needed(of(1.0))[0] == pytest.approx(0.796, abs=0.001)
 
 
+def test_both_go_as_the_square_of_the_magnetisation() -> None:
+    """Iron, 2.16 T: (BH)max 928 kJ/m³ and K1 3.71 MJ/m³."""
+    energy, mgoe = largest_energy_product(of(2.16, 4.32))
+    assert energy == pytest.approx([928.0, 4 * 928.0], rel=1e-3) and mgoe[1] == pytest.approx(4 * mgoe[0])
+    assert anisotropy_needed(of(2.16, 4.32)) == pytest.approx([3.713, 4 * 3.713], rel=1e-3)
+
+
 def test_lattices_with_one_axis() -> None:
     groups = np.array([1, 62, 74, 75, 136, 166, 191, 194, 195, 225])
     assert uniaxial_possible(groups).tolist() == [False] * 3 + [True] * 5 + [False] * 2

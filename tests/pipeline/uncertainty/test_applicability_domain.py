@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -93,3 +94,29 @@ def test_a_damaged_domain_is_refused(tmp_path: Path, damage: str) -> None:
         (tmp_path / WEIGHTS_FILE).unlink()
     with pytest.raises(ModelError):
         Domain.load(tmp_path)
+
+
+def test_the_score_is_the_distance_to_the_fifth_neighbour_along_ten_axes() -> None:
+    """In deviations of each descriptor, six at most, over the distance below which 95 % of the validation rows lie."""
+    train, validation = parts()
+    rows, asked = (part.descriptors[:, :COLUMNS].astype(np.float64) for part in (train, validation))
+    mean, deviation = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
+    here, there = (np.clip((table - mean) / deviation, -6.0, 6.0) for table in (rows, asked))
+    middle = here.mean(axis=0)
+    axes = np.linalg.svd(here - middle, full_matrices=False)[2][:10]
+    apart = np.sort(np.linalg.norm((there @ axes.T)[:, None] - (here @ axes.T)[None], axis=2), axis=1)[:, 4]
+    expected = apart / np.quantile(apart, 0.95)
+    known = np.array([set(one.graphs.numbers.tolist()) <= set(train.graphs.numbers.tolist()) for one in each(validation)])
+    assert known.sum() > 20
+    np.testing.assert_allclose(domain().score(validation)[known], expected[known], rtol=1e-3)
+
+
+def each(examples: Examples) -> list[Examples]:
+    return [examples.take(np.array([k])) for k in range(len(examples))]
+
+
+def test_a_cell_of_more_atoms_than_any_learned_one_is_strange_by_its_size() -> None:
+    crystals = made.examples_of([made.hand_built()[name] for name in ("Fe", "MnO", "MnF2")])
+    alone = replace(domain(), elements=tuple(range(1, 104)), unit=1e9)  # nothing else is strange
+    for largest, expected in ((6, 0.0), (5, 6 / 5), (2, 6 / 2)):
+        assert replace(alone, largest=largest).score(crystals) == pytest.approx([0.0, 0.0, expected], abs=1e-6)

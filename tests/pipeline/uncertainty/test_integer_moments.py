@@ -15,9 +15,11 @@ from safetensors.numpy import load_file, save_file
 from data.crystal import Crystal
 from models.contract import Examples, ModelError, Prediction
 from models.saved import WEIGHTS_FILE
+from pipeline.features.descriptors import composition_names
 from pipeline.featurise import Needs, featurise
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.ensemble_errors import ErrorModel
+from pipeline.uncertainty.error_model import FLOOR
 from pipeline.uncertainty.integer_moments import NOISE, IntegerMoments, electron_parity, expected_moment
 from pipeline.uncertainty.probability_calibration import Platt
 from tests.contract.crystals import starter_examples
@@ -158,3 +160,17 @@ def test_damaged_files_are_refused(tmp_path: Path, damage: str) -> None:
 def test_the_expected_moment_in_numbers() -> None:
     """4.8 µB, an odd integer with probability 1/2: 5 counts 0.7365, 3 counts 0.0012, the moment itself 0.5."""
     assert expected_moment(np.array([4.8]), np.array([1]), np.array([0.5]))[0] == pytest.approx(4.9173, abs=2e-4)
+
+
+def test_a_moment_an_atom_is_that_of_its_primitive_cell_over_its_atoms() -> None:
+    """MnO has an odd number of electrons, CrO an even one: 2.4 µB/atom are 4.8 a cell, next to 5 and to 4."""
+    made, columns = of(rock_salt("Mn", 4.4), rock_salt("Cr", 4.4)), len(composition_names())
+    sure = IntegerMoments(np.zeros(columns), np.ones(columns), np.zeros(columns), np.array([np.log(0.999 / 0.001)]))
+    said = np.array([2.4, 2.4])
+    np.testing.assert_allclose(sure.probability(made), 0.999)
+    np.testing.assert_allclose(sure.expected(said, made), expected_moment(2 * said, np.array([1, 0]), np.full(2, 0.999)) / 2)
+    assert sure.expected(said, made)[0] == pytest.approx(2.5, abs=0.02)
+    hints = [[0.999, np.log(0.1 + FLOOR), np.log(2 / 2)], [0.999, np.log(0.4 + FLOOR), np.log(2 / 2)]]
+    np.testing.assert_allclose(sure.hints(said, made), hints, rtol=1e-6, atol=1e-6)
+    four = of(Structure.from_spacegroup("Pm-3m", Lattice.cubic(3.8), ["Fe", "N", "Fe"], [[0] * 3, [0.5] * 3, [0.5, 0.5, 0]]))
+    assert sure.hints(np.array([1.0]), four)[0, 2] == pytest.approx(np.log(2 / 5))

@@ -19,7 +19,7 @@ from pipeline.registry.member_combination import Rule, combine
 from pipeline.uncertainty.applicability_domain import Domain
 from pipeline.uncertainty.ensemble_errors import RESIDUALS_FOLDER, ErrorModel
 from pipeline.uncertainty.kernel_regression import MOST
-from pipeline.uncertainty.training_residuals import FEWEST, LARGEST, TrainingResiduals
+from pipeline.uncertainty.training_residuals import AXES, FEWEST, LARGEST, TrainingResiduals
 from tests.contract.crystals import starter_examples
 from tests.contract.models import hand_built_examples
 
@@ -55,6 +55,46 @@ def test_new_rows_are_predicted_better() -> None:
     learned, known = rows(1)
     error = np.abs(corrected(fitted(), known) - learned.targets()).mean()
     assert error < 0.5 * np.abs(known[0].moment - learned.targets()).mean()
+
+
+def test_it_is_kernel_ridge_regression_of_residuals_on_features() -> None:
+    """Cauchy's kernel over 1.5 median distances of nearest rows, a ridge of 0.5 over a label's weight, residuals up to 0.2 µB."""
+    (learned, known), (_, asked) = rows(0), rows(1, 50)
+    for members in (known, asked):  # no feature has its zero in the middle
+        assert members[1].features is not None
+        members[1] = replace(members[1], features=members[1].features + np.float32(1.5))
+    weight, moment = np.where(np.arange(ROWS) % 2, 1.0, 0.25), learned.targets().copy()
+    moment[:100] += 3.0
+    made = TrainingResiduals.fit(replace(learned, moment=moment, weight=weight), known, WEIGHTS, Rule.MEAN)
+    assert made is not None and known[1].features is not None and asked[1].features is not None
+    features, new = (one[1].features.astype(np.float64) for one in (known, asked))
+    a, b = ((table - features.mean(axis=0)) / features.std(axis=0) for table in (features, new))
+
+    def squares(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return (x**2).sum(axis=1)[:, None] + (y**2).sum(axis=1) - 2 * x @ y.T
+
+    apart = squares(a, a)
+    np.fill_diagonal(apart, np.inf)
+    unit = 1.5**2 * np.median(apart.min(axis=1))
+    np.fill_diagonal(apart, 0.0)
+    residual = np.clip(moment - known[0].moment, -0.2, 0.2)
+    solved = np.linalg.solve(1 / (1 + apart / unit) + np.diag(0.5 / weight), residual)
+    expected = 0.95 * (1 / (1 + squares(b, a) / unit)) @ solved
+    assert np.abs(expected).max() > 0.03
+    np.testing.assert_allclose(made.correction(combine(asked, WEIGHTS), asked), expected, atol=5e-4)  # half precision
+
+
+def test_of_many_features_the_directions_in_which_crystals_differ_most_are_kept() -> None:
+    """Of forty features twenty are one and the same but for noise: a direction of twenty times the variance of the others."""
+    learned, known = rows(0)
+    rng = np.random.default_rng(3)
+    features = rng.normal(size=(ROWS, 40))
+    features[:, :20] = features[:, :1] + 0.01 * features[:, :20]
+    made = TrainingResiduals.fit(learned, [known[0], replace(known[1], features=features.astype(np.float32))], WEIGHTS, Rule.MEAN)
+    assert made is not None and made.axes.shape == (40, AXES) == (40, 32)
+    variance = ((features - made.mean) @ made.axes).var(axis=0)
+    assert (np.diff(variance) <= 1e-6 * variance[0]).all()
+    assert variance[0] == pytest.approx(20 * variance[1], rel=0.2) and variance[20] > 0.5 * variance[1] > 100 * variance[31]
 
 
 def test_rows_that_are_surely_not_magnetic_are_left_alone() -> None:

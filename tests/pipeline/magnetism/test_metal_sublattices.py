@@ -1,0 +1,62 @@
+"""Sublattices of metals: which near neighbours oppose each other, and how large a moment of manganese is."""
+
+from __future__ import annotations
+
+import pytest
+from pymatgen.core import Lattice
+
+from pipeline.magnetism.ferrimagnet import PARALLEL, Compensation, compensation
+from tests.pipeline.magnetism.test_net_moment import cell
+
+SITES = [[0.0] * 3, [0.25] * 3, [0.5] * 3, [0.75] * 3]
+
+
+def antiperovskite(metal: str, a: float) -> Compensation | None:
+    frac = [[0.0] * 3, [0.5, 0.5, 0.0], [0.5] * 3]
+    return compensation(cell("Pm-3m", Lattice.cubic(a), [metal, metal, "N"], frac))
+
+
+def test_manganese_beside_nitrogen_has_a_small_moment_and_opposes_the_other() -> None:
+    """Mn4N, antiparallel by neutron diffraction (Takei et al., Phys. Rev. 119, 122, 1960). Beside N 0.35 of 2.7 µB; at the
+    corner, with 12 metal atoms within 2.95 Å, 1.4 - 12 * 0.07 of it. Fe4N is a ferromagnet."""
+    found = antiperovskite("Mn", 3.865)
+    faces, corner = 3 * 0.35, 1.4 - 12 * 0.07
+    assert found is not None and found.share == pytest.approx((faces - corner) / (faces + corner))
+    assert antiperovskite("Fe", 3.795) == PARALLEL
+
+
+def test_mn2sb_is_a_ferrimagnet_of_two_manganese_sublattices() -> None:
+    """2.1 and 3.9 µB, antiparallel (Wilkinson et al., J. Phys. Chem. Solids 2, 289, 1957): 0.3 of the sum is left."""
+    frac = [[0.75, 0.25, 0.0], [0.25, 0.25, 0.295], [0.25, 0.25, 0.72]]
+    found = compensation(cell("P4/nmm", Lattice.tetragonal(4.08, 6.56), ["Mn", "Mn", "Sb"], frac))
+    assert found is not None and found.share == pytest.approx(0.3, abs=0.1)
+
+
+def test_cobalt_is_parallel_to_the_manganese_that_touches_it() -> None:
+    """Mn2CoGa has 2.0 µB a formula unit. The first manganese has 4 Mn at 2.54 Å and 6 Co at 2.93 Å, a second
+    shell; the second one has 4 Mn and 4 Co at 2.54 Å: the two are antiparallel, and cobalt goes with the second. Factors
+    1.4 - 0.07 * 10 and 1.4 - 0.07 * 8 of 2.7 µB."""
+    found = compensation(cell("F-43m", Lattice.cubic(5.86), ["Mn", "Mn", "Co", "Ga"], SITES))
+    first, second, cobalt = 2.7 * 0.7, 2.7 * 0.84, 1.2
+    assert found is not None
+    assert found.share == pytest.approx((second + cobalt - first) / (first + cobalt + second))
+    up, down = found.words.split(" against ")
+    assert "Co" in up and "Mn" in up and "Mn" in down and "Co" not in down
+
+
+@pytest.mark.parametrize(("a", "opposed"), [(5.88, True), (5.92, False)])
+def test_metal_atoms_farther_apart_than_2_95_angstroms_do_not_decide(a: float, opposed: bool) -> None:
+    """Vanadium and chromium half an edge apart, aluminium between them."""
+    found = compensation(cell("Fm-3m", Lattice.cubic(a), ["V", "Al", "Cr"], SITES[:3]))
+    assert (found is not None) == opposed
+    assert found is None or found.share == pytest.approx((1.5 - 0.8) / (1.5 + 0.8))
+
+
+@pytest.mark.parametrize("other", ["Fe", "Co", "Ni"])
+def test_manganese_is_parallel_to_later_metals(other: str) -> None:
+    assert compensation(cell("Pm-3m", Lattice.cubic(2.95), ["Mn", other], [[0.0] * 3, [0.5] * 3])) == PARALLEL
+
+
+def test_chromium_and_vanadium_by_themselves_oppose_each_other() -> None:
+    found = compensation(cell("Pm-3m", Lattice.cubic(2.95), ["V", "Cr"], [[0.0] * 3, [0.5] * 3]))
+    assert found == Compensation(pytest.approx((1.5 - 0.8) / (1.5 + 0.8)), "Cr against V")

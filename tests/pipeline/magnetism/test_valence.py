@@ -1,0 +1,99 @@
+"""Valences of rare earths: known ones of metals, and the probability by its equation in metals and in salts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pymatgen.core import Lattice
+
+from data.symmetry import SymmetricCell
+from pipeline.features.descriptors import magpie_table
+from pipeline.features.neighbours import GraphSettings, build_graphs
+from pipeline.magnetism.valence import p_larger_ion
+from tests.pipeline.magnetism.test_net_moment import cell
+
+RARE_EARTHS = (58, 62, 63, 70)
+
+
+def p_larger(*cells: SymmetricCell) -> list[float]:
+    """Of the rare earth of each."""
+    graphs = build_graphs(list(cells), GraphSettings())[0]
+    found, here = p_larger_ion(graphs), np.isin(graphs.numbers, RARE_EARTHS)
+    assert here.sum() == len(cells) and (found[~here] == 1.0).all()
+    return found[here].tolist()
+
+
+def bcc(element: str, a: float) -> SymmetricCell:
+    return cell("Im-3m", Lattice.cubic(a), [element], [[0.0] * 3])
+
+
+def fcc(element: str, a: float) -> SymmetricCell:
+    return cell("Fm-3m", Lattice.cubic(a), [element], [[0.0] * 3])
+
+
+def gold_copper(element: str, other: str, a: float) -> SymmetricCell:
+    return cell("Pm-3m", Lattice.cubic(a), [element, other], [[0.0] * 3, [0.5, 0.5, 0.0]])
+
+
+def caesium_chloride(element: str, other: str, a: float) -> SymmetricCell:
+    return cell("Pm-3m", Lattice.cubic(a), [element, other], [[0.0] * 3, [0.5] * 3])
+
+
+def fluorite(element: str, anion: str, a: float) -> SymmetricCell:
+    return cell("Fm-3m", Lattice.cubic(a), [element, anion], [[0.0] * 3, [0.25] * 3])
+
+
+def laves(element: str, other: str, a: float) -> SymmetricCell:
+    return cell("Fd-3m", Lattice.cubic(a), [element, other], [[0.0] * 3, [0.625] * 3])
+
+
+@pytest.mark.parametrize(
+    ("metal", "larger"),
+    [
+        (bcc("Eu", 4.58), True),  # 2+
+        (fcc("Yb", 5.48), True),  # 2+
+        (fcc("Ce", 5.16), True),  # gamma cerium, 3+
+        (fcc("Sm", 5.09), False),  # 3+, at the volume of samarium
+        (gold_copper("Eu", "Pd", 4.10), False),  # 3+
+        (gold_copper("Yb", "Al", 4.20), False),  # nearly 3+
+        (laves("Eu", "Al", 8.125), True),  # 2+
+        (laves("Sm", "Fe", 7.42), False),  # 3+
+        (laves("Ce", "Al", 8.06), True),  # 3+
+    ],
+)
+def test_known_valences_of_metals(metal: SymmetricCell, larger: bool) -> None:
+    assert (p_larger(metal)[0] > 0.5) is larger
+
+
+@pytest.mark.parametrize(("element", "midpoint"), [("Ce", 24.0), ("Sm", 60.0), ("Eu", 32.0), ("Yb", 31.5)])
+@pytest.mark.parametrize("odds", [1 / 3, 1.0, 5.0])
+def test_in_a_metal_the_volume_decides_by_a_logistic_function(element: str, midpoint: float, odds: float) -> None:
+    """Of 2 Å³, and half an Å³ more for each other atom, whose element's volume is taken off. Crystals do not see each other."""
+    names, table = magpie_table()
+    palladium = float(table[46, names.index("GSvolume_pa")])
+    alone, one, three = (midpoint + (2.0 + 0.5 * others) * np.log(odds) + others * palladium for others in (0, 1, 3))
+    cells = fcc(element, (4 * alone) ** (1 / 3)), caesium_chloride(element, "Pd", one ** (1 / 3)), gold_copper(
+        element, "Pd", three ** (1 / 3)
+    )  # fmt: skip
+    assert p_larger(*cells) == pytest.approx([odds / (1 + odds)] * 3, abs=2e-3)
+
+
+def test_elements_of_open_structures_are_smaller_in_metals() -> None:
+    """Silicon has 13 Å³, not the 20 of its own structure."""
+    cells = (caesium_chloride("Yb", "Si", (31.5 + 13.0) ** (1 / 3)), caesium_chloride("Yb", "Ge", (31.5 + 15.5) ** (1 / 3)))
+    assert p_larger(*cells) == pytest.approx([0.5, 0.5], abs=1e-3)
+
+
+@pytest.mark.parametrize(("element", "six", "eight"), [
+    ("Ce", (1.010 + 0.870) / 2, (1.143 + 0.970) / 2), ("Sm", (1.17 + 0.958) / 2, (1.27 + 1.079) / 2),
+    ("Eu", (1.17 + 0.947) / 2, (1.25 + 1.066) / 2), ("Yb", (1.02 + 0.868) / 2, (1.14 + 0.985) / 2),
+])  # fmt: skip
+def test_in_a_salt_the_radius_is_compared_with_those_of_shannon(element: str, six: float, eight: float) -> None:
+    """Half way between both ions nothing is decided: for six neighbours (a bromide) and for eight (a fluoride), Shannon 1976."""
+    rock_salt = cell("Fm-3m", Lattice.cubic(2 * (six + 1.96)), [element, "Br"], [[0.0] * 3, [0.5] * 3])
+    eightfold = fluorite(element, "F", (eight + 1.33) * 4 / np.sqrt(3))
+    found = p_larger(rock_salt, eightfold)
+    assert found[0] == pytest.approx(0.5, abs=1e-3)
+    assert found[1] == pytest.approx(0.5, abs=0.15), "the growth from six to eight is rounded to a few thousandths of an Å"
+    larger = cell("Fm-3m", Lattice.cubic(2 * (six + 0.025 * np.log(3) + 1.96)), [element, "Br"], [[0.0] * 3, [0.5] * 3])
+    assert p_larger(larger)[0] == pytest.approx(0.75, abs=1e-3)
