@@ -116,3 +116,15 @@ def test_the_crystal_as_cif(visit: Go, tmp_path: Path) -> None:
         apart = np.abs(found - wanted)
         assert np.minimum(apart, 1 - apart).max() < 3e-5
         np.testing.assert_allclose(small.cell.parameters, cells.parameters[1], atol=2e-3)
+
+
+def test_a_disordered_crystal_is_not_saved_as_its_main_species(visit: Go, tmp_path: Path) -> None:
+    content = synthetic_content(5, learned=0)
+    ranking = content.ranking.assign(occupancies=["", "Fe 0.7 Co 0.3 (2 sites)", "", "", ""])
+    write_report(replace(content, ranking=ranking), tmp_path / "mixed.html")
+    panel = visit(tmp_path / "mixed.html").page.locator("#panel")
+    save, edges = panel.get_by_role("button", name="Save as CIF"), panel.locator("[data-part=edges]")
+    for row, mixed in enumerate(("", "yes", "")):
+        panel.page.locator("#ranking .open").nth(row).click()
+        assert save.is_visible() == (not mixed) and ("main species" in edges.inner_text()) == bool(mixed)
+        panel.page.keyboard.press("Escape")
