@@ -191,7 +191,7 @@ const fillList = (section, data, rows, show, remark) => {
   section.hidden = !rows.length;
   section.querySelector("ul").replaceChildren(
     ...rows.map((row) => {
-      const link = make("button", "link", make("bdi", "", data.candidate_id[row]), `, rank ${FORMATS.count(data.rank.at(row))}${remark(row)}`);
+      const link = make("button", "link", make("bdi", "", shownId(data.candidate_id[row])), `, rank ${FORMATS.count(data.rank.at(row))}${remark(row)}`);
       link.type = "button";
       link.addEventListener("click", () => show(row));
       return make("li", "", link);
