@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -120,6 +121,17 @@ def test_help_does_not_import_the_heavy_packages() -> None:
     code = "import sys, flows.cli; print([m for m in ('torch', 'prefect', 'sklearn', 'pymatgen', 'pyarrow') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(("target", "code", "words"), [("/dev/full", 2, "cannot write the output: No space left"), ("&-", 0, "")])
+def test_an_output_that_cannot_be_written(tmp_path: Path, target: str, code: int, words: str) -> None:
+    command = f'exec "{sys.executable}" -m flows models >{target}'
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=Path(__file__).parents[2], env={**os.environ, "FERROSCREEN_HOME": str(tmp_path)},
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert done.returncode == code and words in done.stderr and "error of ours" not in done.stderr
 
 
 def test_doctor_and_empty_lists(ferroscreen: Call) -> None:
