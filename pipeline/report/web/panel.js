@@ -100,7 +100,7 @@ const whyNodes = (data, k) => {
   const terms = make("dl", "terms-of-score");
   for (const name of data.terms) {
     const about = data.numbers[name];
-    terms.append(make("div", "", make("dt", "", name.startsWith("saturation_") && name !== "saturation_T" ? `µ0·Ms ${about.label}` : about.label), make("dd", "", withUnit(about, data[name].at(k)))));
+    terms.append(make("div", "", make("dt", "", name.startsWith("saturation_") && !about.label.startsWith("µ0·Ms") ? `µ0·Ms ${about.label}` : about.label), make("dd", "", withUnit(about, data[name].at(k)))));
   }
   nodes.push(terms);
   return nodes;
