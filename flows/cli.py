@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import locale
 import os
@@ -86,6 +87,9 @@ def use_utf8() -> None:
     if other and os.environ.get("PYTHONUTF8") != "1":  # else `-X utf8=0` forbids it
         os.environ["PYTHONUTF8"] = "1"
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by who started us
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):  # PYTHONIOENCODING, say
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -115,6 +119,9 @@ def main() -> None:
             _end_interrupted()
         raise
     except Exception as fault:
+        if isinstance(fault, OSError) and fault.errno in (errno.ENOSPC, errno.EDQUOT):  # files of ours say more
+            print(f"ferroscreen: cannot write the output: {fault.strerror}", file=sys.stderr)
+            sys.exit(2)
         _explain(fault)
         sys.exit(1)
 

@@ -73,7 +73,7 @@ def diff(
 
     one, two, found = _compared(old, new)
     if json:
-        print_json({"old": one.id, "new": two.id, "counts": found.counts(), **found.lists()})
+        print_json({"before": one.id, "after": two.id, "counts": found.counts(), **found.lists()})
         return
     facts(f"From {one.id} ({one.manifest['source']}) to {two.id} ({two.manifest['source']})", found.counts())
     for name, rows in found.lists().items():

@@ -16,7 +16,7 @@ from data.symmetry import symmetrise
 from pipeline.export.chosen import Chosen, LeftOut, choose, read_again, withheld
 from pipeline.export.crystals import write_cif, write_poscar
 from pipeline.export.espresso import read_espresso, write_espresso
-from pipeline.export.folder import RESULT, claim_export, remove_export, written
+from pipeline.export.folder import RESULT, all_at_once, claim_export, written
 from pipeline.export.formats import FORMATS as FORMATS
 from pipeline.export.formats import TABLES
 from pipeline.export.formats import parse_formats as parse_formats
@@ -46,11 +46,11 @@ def export(
     """Write the folder and return its summary. Every file with moments is read again and held against what it was made of.
 
     A candidate that cannot be written is listed with its reason in README.md and export.json, and the others are written.
-    With `force` the files of an earlier export in `out` are removed first, and all others stay.
+    The files come to `out` all at once, at the end. With `force` they replace those of an earlier export, and all others stay.
 
     Raises:
-        UserError: the run withholds the structures of all that is asked for, `out` holds something already, an id is unknown,
-            the crystals cannot be read again, or the formats can hold none of them.
+        UserError: the run withholds the structures of all that is asked for, `out` holds something already or cannot be written
+            to, an id is unknown, the crystals cannot be read again, or the formats can hold none of them.
     """
     manifest = run.manifest
     rows = choose(run.ranking(), top, ids)
@@ -60,22 +60,22 @@ def export(
     chosen, left_out = read_again(run, rows)
     if not chosen:
         raise UserError("; ".join(dict.fromkeys(one.why for one in left_out)))
-    remove_export(make_folder(out))
-    parts, failed = _write(chosen, manifest["graph_settings"]["symprec_A"], formats, out, reporter)
-    left_out = sorted([*left_out, *failed], key=lambda one: int(one.row["rank"]))
-    told = rows[rows["candidate_id"].isin([part.chosen.row["candidate_id"] for part in parts])]
-    if "csv" in formats:
-        write_bytes(out / "candidates.csv", csv_safe(told).to_csv(index=False, float_format="%.6g").encode())
-    if "bibtex" in formats:
-        write_bytes(out / "references.bib", bibtex(manifest, [part.chosen.row for part in parts]).encode())
-    write_bytes(out / "README.md", readme(manifest, formats, parts, left_out).encode())
-    folders = [part.chosen.folder for part in parts if (out / part.chosen.folder).is_dir()]
-    summary = {
-        "run": manifest["id"], "formats": formats, "order_ranker": order_ranker().id,
-        "candidates": [_summary(part, part.chosen.folder in folders) for part in parts],
-        "left_out": [one.facts() for one in left_out],
-    }  # fmt: skip
-    write_json(out / RESULT, {**summary, "files": written(out, folders)})
+    with all_at_once(out) as work:
+        parts, failed = _write(chosen, manifest["graph_settings"]["symprec_A"], formats, work, reporter)
+        left_out = sorted([*left_out, *failed], key=lambda one: int(one.row["rank"]))
+        told = rows[rows["candidate_id"].isin([part.chosen.row["candidate_id"] for part in parts])]
+        if "csv" in formats:
+            write_bytes(work / "candidates.csv", csv_safe(told).to_csv(index=False, float_format="%.6g").encode())
+        if "bibtex" in formats:
+            write_bytes(work / "references.bib", bibtex(manifest, [part.chosen.row for part in parts]).encode())
+        write_bytes(work / "README.md", readme(manifest, formats, parts, left_out).encode())
+        folders = [part.chosen.folder for part in parts if (work / part.chosen.folder).is_dir()]
+        summary = {
+            "run": manifest["id"], "formats": formats, "order_ranker": order_ranker().id,
+            "candidates": [_summary(part, part.chosen.folder in folders) for part in parts],
+            "left_out": [one.facts() for one in left_out],
+        }  # fmt: skip
+        write_json(work / RESULT, {**summary, "files": written(work, folders)})
     if not parts:
         raise RuntimeError(f"no candidate could be written: {left_out[0].why}; {out / 'README.md'} has them all")
     if not folders and not set(TABLES) & set(formats):
@@ -87,12 +87,20 @@ def export(
 def _write(
     chosen: list[Chosen], symprec_A: float, formats: list[str], out: Path, reporter: Reporter
 ) -> tuple[list[Part], list[LeftOut]]:
-    """Each candidate on its own: one that fails, however, never takes the others down, and leaves no half of itself."""
+    """Each candidate on its own: one that fails, however, never takes the others down, and leaves no half of itself.
+
+    Raises:
+        UserError: the folder cannot be written to, which is no fault of a candidate.
+    """
     parts, failed = [], []
     with reporter.bar("Writing", len(chosen)) as tick:
         for candidate in chosen:
             try:
                 parts.append(_write_candidate(candidate, symprec_A, formats, out / candidate.folder))
+            except UserError:
+                raise
+            except OSError as fault:
+                raise UserError(f"cannot write {out / candidate.folder}: {fault.strerror or fault}") from fault
             except Exception as fault:
                 shutil.rmtree(out / candidate.folder, ignore_errors=True)
                 failed.append(LeftOut(candidate.row, f"{type(fault).__name__}: {fault}"))

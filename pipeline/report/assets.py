@@ -30,7 +30,9 @@ SCRIPTS = (
     "picks",
     "main",
 )
-FILTERS = ("visible", "file_name", "formula", "number", "count", "price", "order")  # functions of pipeline.report.text
+FILTERS = (  # functions of pipeline.report.text
+    "visible", "identifier", "file_name", "formula", "number", "count", "price", "order",
+)  # fmt: skip
 
 
 def style() -> str:

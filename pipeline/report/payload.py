@@ -14,7 +14,7 @@ from pipeline.report.columns import TEXTS, Column
 from pipeline.report.content import ReportContent
 from pipeline.report.elements import BITS, MASKS, element_looks, masks, periodic_table
 from pipeline.report.entries import DOI, ENTRIES
-from pipeline.report.experiment import NAMES
+from pipeline.report.experiment import BASES, NAMES
 from pipeline.report.neighbours import NEAREST, neighbours
 from pipeline.report.pack import Packer
 from pipeline.report.scale import Scale
@@ -73,6 +73,7 @@ def payload(content: ReportContent, seen: View, scale: Scale, temperatures: Scal
             "doi": DOI,
             "orders": ORDERS,
             "orderNames": NAMES,
+            "bases": BASES,
             "spaceGroups": space_group_symbols(),
             "fraction": FRACTION,
             "conventional": [CONVENTIONAL[letter] for letter in CENTRINGS],

@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 MISSING = "–"
 ORDERS = ("FM", "FiM", "FM or FiM", "AFM", "NM")  # by code
+LONGEST_ID, LONGEST_FILE = 80, 90  # characters
 NUDGE = 1e-9  # halves go up, here as in the page's script, whose rule for them is another one
 _UNSEEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _NEXT_ELEMENT = re.compile(r"(?<=[^(\[])(?=[A-Z(\[])")
@@ -29,11 +30,14 @@ def visible(value: object, limit: int = 160) -> str:
     return (shown + "…" if len(text) > limit else shown) or MISSING
 
 
+def identifier(value: object) -> str:
+    """A candidate's id; of a long one the end, since an id may be a path, and there is the name (web/format.js does the same)."""
+    return _end(value, LONGEST_ID)
+
+
 def file_name(value: object) -> Markup:
     """A source file, which may wrap after a slash; of a long path the end, since that is where the name is."""
-    whole = str(value)
-    text = visible(value) if len(whole) <= 90 else "…" + visible(whole[-89:])
-    return Markup("/<wbr>").join(text.split("/"))
+    return Markup("/<wbr>").join(_end(value, LONGEST_FILE).split("/"))
 
 
 def formula(value: object) -> Markup:
@@ -77,6 +81,11 @@ def finite(value: object) -> float | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return known if math.isfinite(known) else None
+
+
+def _end(value: object, most: int) -> str:
+    whole = str(value)
+    return visible(value) if len(whole) <= most else "…" + visible(whole[1 - most :])
 
 
 def _shown(character: str) -> str:

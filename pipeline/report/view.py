@@ -13,13 +13,12 @@ from pipeline.report.content import ReportContent
 from pipeline.report.details import detail_columns, detail_texts
 from pipeline.report.experiment import basis_codes, order_codes, temperature_basis_codes
 from pipeline.report.pack import FARTHEST
-from pipeline.report.text import visible
+from pipeline.report.text import LONGEST_FILE, visible
 from pipeline.screening.columns import RankingColumn
 
 LONGEST = {  # characters; anything else is cut after those of `visible`
-    "candidate_id": 80, "formula": 80, "known_dois": 320, "moment_explained": 320,
+    "candidate_id": 1000, "duplicate_of": 1000, "formula": 80, "known_dois": 320, "moment_explained": 320,
 }  # fmt: skip
-LONGEST_FILE = 90
 MEMBER_DIGITS = 4
 HALF_WAY = 1e-6  # of a step of the shown digits; what floating point leaves
 

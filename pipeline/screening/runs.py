@@ -43,8 +43,12 @@ def _find(where: Settings, run: str | None) -> Screened:
     folder = Path(run).expanduser() if run else None
     if folder is not None and (folder / "manifest.json").is_file():
         return Screened(folder, read_run(folder / "manifest.json"))
-    known = [r for r in list_runs(where) if (Path(r["folder"]) / "ranking.parquet").is_file()]
+    listed = list_runs(where)
+    known = [r for r in listed if (Path(r["folder"]) / "ranking.parquet").is_file()]
     matches = [r for r in known if r["id"].startswith(run)] if run else known[-1:]
     if len(matches) != 1:
+        gone = [r for r in listed if run and r["id"].startswith(run) and r not in known]
+        if len(gone) == 1 and not matches:
+            raise UserError(f"run {gone[0]['id']} is no longer in {gone[0]['folder']}: screen again, or name the folder it is in")
         raise UserError(f"no single run is called {run!r}; `ferroscreen runs` lists them" if run else "there is no run yet")
     return Screened(Path(matches[0]["folder"]), matches[0])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.synthetic_screen import synthetic_content
 from pipeline.report.experiment import sentence
+from pipeline.report.page import write_report
 from pipeline.report.text import ORDERS
 from pipeline.report.view import view
 from tests.browser.visiting import ROWS, Visit
@@ -25,6 +27,15 @@ def test_the_script_says_the_sentence_that_the_server_says(visit: Go, report: Pa
     for k, expected in enumerate(said):
         assert page.locator("#panel .sentence").inner_text() == expected, f"row {k}"
         page.locator("#panel [data-part=forth]").click()
+
+
+def test_the_magnetisation_of_a_score_is_named_once(visit: Go, tmp_path: Path) -> None:
+    content = synthetic_content(5, learned=0)
+    ranking = content.ranking.assign(saturation_sure_T=0.5, score=0.5)
+    write_report(replace(content, ranking=ranking, working="saturation_sure_T * saturation_300K_T"), tmp_path / "r.html")
+    page = visit(tmp_path / "r.html").page
+    page.locator("#ranking .open").first.click()
+    assert page.locator("#panel .terms-of-score dt").all_inner_texts() == ["µ0·Ms, sure part", "µ0·Ms at 300 K"]
 
 
 def test_orders_temperatures_and_lattices_filter(visit: Go, report: Path) -> None:
@@ -47,7 +58,7 @@ def test_orders_temperatures_and_lattices_filter(visit: Go, report: Path) -> Non
     for label, rows in (
         ("Measured", frame["basis"] == 1), ("Not measured", frame["known_order"] == ""),
         ("References disagree", frame["basis"] == 2),
-        ("Uniaxial lattice", frame["space_group"].between(75, 194)), ("Cubic lattice", frame["space_group"] >= 195),
+        ("Uniaxial lattice", frame["uniaxial_possible"] == 1), ("Cubic lattice", frame["space_group"] >= 195),
     ):  # fmt: skip
         form.get_by_label(label, exact=True).check()
         shown(rows.to_numpy())

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchmarks.synthetic_screen import synthetic_content
@@ -170,8 +171,12 @@ def test_picked_candidates_become_a_command_and_a_table(visit: Go, report: Path,
     with page.expect_download() as download:
         bar.get_by_role("button", name="Save as CSV").click()
     download.value.save_as(tmp_path / "picked.csv")
-    lines = (tmp_path / "picked.csv").read_text().splitlines()
-    assert len(lines) == 3 and lines[0].startswith("rank,") and names[0] in lines[1]
+    table = pd.read_csv(tmp_path / "picked.csv", keep_default_na=False)
+    assert table["candidate_id"].to_list() == [names[0], names[2]] and table.columns[0] == "rank"
+    given = synthetic_content(ROWS, learned=300).ranking.set_index("candidate_id").loc[table["candidate_id"]]
+    measured = (given["order_basis"] == "measured").to_numpy()
+    assert table["order"].to_list() == given["known_order"].where(measured, given["ordering_most_likely"]).to_list()
+    assert all((table[name].to_numpy() == given[name].to_numpy()).all() for name in ("order_basis", "tc_basis", "known_order"))
     bar.get_by_role("button", name="Clear").click()
     assert bar.is_hidden() and not page.locator("#ranking input.pick:checked").count()
 

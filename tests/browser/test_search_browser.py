@@ -116,3 +116,37 @@ def test_the_crystal_as_cif(visit: Go, tmp_path: Path) -> None:
         apart = np.abs(found - wanted)
         assert np.minimum(apart, 1 - apart).max() < 3e-5
         np.testing.assert_allclose(small.cell.parameters, cells.parameters[1], atol=2e-3)
+
+
+def test_a_disordered_crystal_is_not_saved_as_its_main_species(visit: Go, tmp_path: Path) -> None:
+    content = synthetic_content(5, learned=0)
+    ranking = content.ranking.assign(occupancies=["", "Fe 0.7 Co 0.3 (2 sites)", "", "", ""])
+    write_report(replace(content, ranking=ranking), tmp_path / "mixed.html")
+    panel = visit(tmp_path / "mixed.html").page.locator("#panel")
+    save, edges = panel.get_by_role("button", name="Save as CIF"), panel.locator("[data-part=edges]")
+    for row, mixed in enumerate(("", "yes", "")):
+        panel.page.locator("#ranking .open").nth(row).click()
+        assert save.is_visible() == (not mixed) and ("main species" in edges.inner_text()) == bool(mixed)
+        panel.page.keyboard.press("Escape")
+
+
+def test_long_ids_stay_apart_and_can_be_exported(visit: Go, tmp_path: Path) -> None:
+    content = synthetic_content(5, learned=0)
+    ids = [f"{'a long folder/' * 9}{name}" for name in ("one", "two", "three", "four")] + ["line\nfeed"]
+    ranking = content.ranking.assign(candidate_id=ids, duplicate_of=["", ids[0], *[""] * 3])
+    write_report(replace(content, ranking=ranking), tmp_path / "r.html")
+    seen = visit(tmp_path / "r.html")
+    page, bar = seen.page, seen.page.locator("#picks")
+    assert [name[:1] + name[-7:] for name in seen.rows()[:3]] == ["…der/one", "…der/two", "…r/three"]
+    assert page.locator(".best .id").all_inner_texts()[0] == seen.rows()[0]
+    for row in (1, 4):
+        page.locator("#ranking input.pick").nth(row).check()
+    assert bar.locator("code").inner_text() == f"ferroscreen export {content.run} --ids '{ids[1]}'"
+    assert bar.locator("strong").inner_text().startswith("2 picked, 1 of them not in the command")
+    page.locator("#ranking .open").nth(1).click()
+    assert page.locator("#panel [data-part=id]").inner_text() == ids[1]
+    assert page.locator("#panel [data-part=twins] li").all_inner_texts() == [f"{seen.rows()[0]}, rank 1"]
+    page.keyboard.press("Escape")
+    page.get_by_label("Search").fill(ids[2])
+    page.wait_for_timeout(500)
+    assert len(seen.rows()) == 1

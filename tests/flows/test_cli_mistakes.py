@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -131,6 +132,17 @@ def test_doctor_says_what_the_commands_would_find(ferroscreen: Call, tmp_path: P
     assert told["mp_api_key"] == "absent" and told["home_writable"] is False, "a file stands where the home should be"
     printed = ferroscreen("doctor").stdout
     assert printed.count("pymatgen-core") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize(("target", "code", "words"), [("/dev/full", 2, "cannot write the output: No space left"), ("&-", 0, "")])
+def test_an_output_that_cannot_be_written(tmp_path: Path, target: str, code: int, words: str) -> None:
+    command = f'exec "{sys.executable}" -m flows models >{target}'
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=Path(__file__).parents[2], env={**os.environ, "FERROSCREEN_HOME": str(tmp_path)},
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert done.returncode == code and words in done.stderr and "error of ours" not in done.stderr
 
 
 def test_doctor_and_empty_lists(ferroscreen: Call) -> None:

@@ -79,6 +79,7 @@ def test_from_the_first_refresh_to_prune(
     new = json.loads(ferroscreen("refresh", "--source", "mp", "--json", **home).stdout)
     assert new["pull"]["kind"] == "incremental" and new["pull"]["base"] == old["id"]
     changes = json.loads(told("diff", old["id"], "--json"))
+    assert (changes["before"], changes["after"]) == (old["id"], new["id"])
     assert changes["new"] == changes["withdrawn"] == [] and new["pull"]["fetched"] == moved
     assert 1 <= len(changes["relabelled"]) <= moved, "a moment of zero stays zero"
     assert "relabelled" in told("diff", old["id"], new["id"])

@@ -18,6 +18,13 @@ const FORMATS = {
 const shown = (about, value) => FORMATS[about.format](value, about.shown);
 const withUnit = (about, value) => shown(about, value) + (about.unit && Number.isFinite(value) ? ` ${about.unit}` : "");
 
+// Of a long id the end, since an id may be a path, and there is the name.
+const LONGEST_ID = 80;
+const shownId = (id) => {
+  const characters = [...id];
+  return characters.length > LONGEST_ID ? `…${characters.slice(1 - LONGEST_ID).join("")}` : id;
+};
+
 // An element with text or children; text is never read as markup.
 const make = (tag, className, ...children) => {
   const element = document.createElement(tag);

@@ -34,7 +34,7 @@ const startPanel = (data, listed, picks) => {
 
   const showCell = (k) => {
     const primitive = cellOf(data, k);
-    part("cif").hidden = !data.open;
+    part("cif").hidden = !data.open || Boolean(data.occupancies[k]); // the page has the main species of each place alone
     part("structure").hidden = !primitive;
     part("nostructure").hidden = Boolean(primitive);
     if (!primitive) return;
@@ -48,7 +48,7 @@ const startPanel = (data, listed, picks) => {
     const cell = part("primitive").checked ? cells.primitive : cells.conventional;
     const [a, b, c] = lengthsOf(cell.lattice).map((x) => x.toFixed(2));
     const angles = anglesOf(cell.lattice).map((x) => x.toFixed(1).replace(/\.0$/, ""));
-    part("edges").textContent = `a = ${a}, b = ${b}, c = ${c} Å; α = ${angles[0]}, β = ${angles[1]}, γ = ${angles[2]}°; ${cell.sites.length} atoms`;
+    part("edges").textContent = `a = ${a}, b = ${b}, c = ${c} Å; α = ${angles[0]}, β = ${angles[1]}, γ = ${angles[2]}°; ${cell.sites.length} atoms${data.occupancies[current] ? ", the main species of each place only" : ""}`;
     part("canvas").setAttribute("aria-label", `Crystal structure of ${data.formula[current]}: ${cell.sites.length} atoms in the cell. Arrow keys turn it, plus and minus zoom.`);
     viewer.show(cell);
   };
@@ -100,7 +100,7 @@ const whyNodes = (data, k) => {
   const terms = make("dl", "terms-of-score");
   for (const name of data.terms) {
     const about = data.numbers[name];
-    terms.append(make("div", "", make("dt", "", name.startsWith("saturation_") && name !== "saturation_T" ? `µ0·Ms ${about.label}` : about.label), make("dd", "", withUnit(about, data[name].at(k)))));
+    terms.append(make("div", "", make("dt", "", name.startsWith("saturation_") && !about.label.startsWith("µ0·Ms") ? `µ0·Ms ${about.label}` : about.label), make("dd", "", withUnit(about, data[name].at(k)))));
   }
   nodes.push(terms);
   return nodes;
@@ -191,7 +191,7 @@ const fillList = (section, data, rows, show, remark) => {
   section.hidden = !rows.length;
   section.querySelector("ul").replaceChildren(
     ...rows.map((row) => {
-      const link = make("button", "link", make("bdi", "", data.candidate_id[row]), `, rank ${FORMATS.count(data.rank.at(row))}${remark(row)}`);
+      const link = make("button", "link", make("bdi", "", shownId(data.candidate_id[row])), `, rank ${FORMATS.count(data.rank.at(row))}${remark(row)}`);
       link.type = "button";
       link.addEventListener("click", () => show(row));
       return make("li", "", link);

@@ -11,7 +11,7 @@ const rowMaker = (data) => {
       cell.textContent = shown(data.numbers[cell.dataset.c], data[cell.dataset.c].at(k));
     }
     row.querySelector(".formula").replaceChildren(...formulaNodes(data.formula[k]));
-    row.querySelector(".id").textContent = data.candidate_id[k];
+    row.querySelector(".id").textContent = shownId(data.candidate_id[k]);
     row.querySelector(".id").after(...markNodes(data, k));
     fillBar(row.querySelector("svg.of-moment"), data, k, members, place);
     if (data.numbers.tc_K) fillTemperature(row.querySelector("svg.of-tc"), data, k, barScale(data.tcScale));

@@ -12,6 +12,7 @@ import pytest
 from data.errors import UserError
 from data.snapshot import list_snapshots, publish_snapshot
 from data.sources.starter import StarterSource
+from pipeline.export.export import export
 from pipeline.ops.ledger import Ledger
 from pipeline.ops.progress import Quiet
 from pipeline.refresh.publish import publish_source
@@ -76,6 +77,22 @@ def test_a_screen_that_finds_the_disk_full_goes_on_later(disk: Disk, trained_hom
     done = screen(source, open_model(where.models), None, where, Quiet())
     for name in FILES:
         assert (done.folder / name).read_bytes() == (undisturbed.folder / name).read_bytes()
+
+
+def test_an_export_that_finds_the_disk_full_leaves_the_old_one(disk: Disk, trained_home: Path, tmp_path: Path) -> None:
+    folder, _ = disk
+    where = Settings(home=tmp_path / "home", workers=1)
+    shutil.copytree(trained_home, where.home)
+    run = screen(StarterSource(equilibrium_only=True), open_model(where.models), None, where, Quiet())
+    before = export(run, 2, [], ["cif"], folder / "e", Quiet())
+    ballast = fill(folder, 65_536)
+    with pytest.raises(UserError, match=r"[Nn]o space left"):
+        export(run, 10, [], ["vasp"], folder / "e", Quiet(), force=True)
+    here = {path.name for path in (folder / "e").iterdir()}
+    assert here == {*(one["folder"] for one in before["candidates"]), "README.md", "export.json"}
+    ballast.unlink()
+    assert len(export(run, 3, [], ["vasp"], folder / "e", Quiet(), force=True)["candidates"]) == 3
+    assert len(list((folder / "e").iterdir())) == 5
 
 
 def test_a_refresh_that_finds_the_disk_full_leaves_the_old_snapshot(disk: Disk) -> None:

@@ -101,6 +101,27 @@ def test_a_killed_screen_leaves_nothing(stage: Stage, cifs: Path) -> None:
     assert stage.left_behind(GONE_S) == []
 
 
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "killed"])
+def test_a_stopped_export_begins_again(stage: Stage, tmp_path: Path, which: signal.Signals) -> None:
+    source, out = StarterSource(equilibrium_only=True), tmp_path / "export"
+    (tmp_path / "in").mkdir()
+    for crystal in [item.crystal for shard in source.shards() for item in source.read(shard)]:  # type: ignore[union-attr]
+        (tmp_path / "in" / f"{crystal.id}.cif").write_text(crystal.to_pymatgen().to(fmt="cif"))
+    assert stage.call("screen", str(tmp_path / "in")).returncode == 0
+    process = stage.start("export", "--out", str(out), "--top", "12", "--format", "vasp,mcif", "--json")
+    stage.once(process, lambda: any(out.glob("**/mcif/*.mcif")))
+    if which == signal.SIGINT:
+        stopped(stage, process, which, True)
+        assert not list(out.iterdir())
+    else:
+        process.kill()
+        process.communicate()
+    again = stage.call("export", "--out", str(out), "--top", "1", "--format", "vasp", "--json")
+    assert again.returncode == 0, again.stderr
+    folders = [one["folder"] for one in json.loads(again.stdout)["candidates"]]
+    assert {path.name for path in out.iterdir()} == {*folders, "README.md", "export.json"}
+
+
 @pytest.mark.parametrize("runner", ["threads", "processes"])
 def test_ctrl_c_with_other_runners(stage: Stage, cifs: Path, runner: str) -> None:
     process = stage.start("screen", str(cifs), "--runner", runner, "--json")

@@ -177,10 +177,12 @@ def test_empty_cases_say_so(case: str) -> None:
 
 
 def test_long_names_are_cut_and_wrapped() -> None:
-    frame = ranking(2).assign(candidate_id="x" * 5_000, formula="Fe2O3" * 900, source_file="d/" * 3_000 + "last.cif")
+    ids = ["x" * 500 + "end", "x" * 5_000]
+    frame = ranking(2).assign(candidate_id=ids, formula="Fe2O3" * 900, source_file="d/" * 3_000 + "last.cif")
     document = parse(render_report(content(ranking=frame)))
-    row = document.xpath("//table[@id='ranking']/tbody/tr")[0]
-    assert row.xpath("string(.//bdi[@class='id'])") == "x" * 80 + "…"
+    row, longest = document.xpath("//table[@id='ranking']/tbody/tr")
+    assert row.xpath("string(.//bdi[@class='id'])") == "…" + "x" * 76 + "end"
+    assert len(longest.xpath("string(.//bdi[@class='id'])")) == 80
     file = unpack(document.get_element_by_id("data").text)[1]["source_file"][0]
     assert file.endswith("last.cif") and len(file) <= 90
     assert len(row.text_content()) < 500

@@ -86,6 +86,14 @@ def test_a_home_that_moved_keeps_its_runs(few: Path, where: Settings, ensemble: 
     assert [entry["folder"] for entry in list_runs(moved)] == [str(moved.runs / one.folder.name) for one in (first, second)]
 
 
+def test_a_run_whose_folder_is_gone(few: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
+    first = run(few, where, ensemble, out=tmp_path / "out")
+    first.folder.rename(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match=f"run {first.manifest['id']} is no longer in {first.folder}"):
+        find_run(where, str(first.manifest["id"])[:8])
+    assert find_run(where, str(tmp_path / "elsewhere")).manifest["id"] == first.manifest["id"]
+
+
 def test_other_libraries_are_another_screen(
     few: Path, where: Settings, ensemble: Ensemble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
