@@ -87,9 +87,13 @@ def scale(predicted: Floats, spread: Floats) -> Floats:
 
 
 def _tail(rows: int) -> float:
-    """The level of the lower end of the 90 % interval from so many residuals."""
-    level = min(np.ceil((rows + 1) * LEVEL) / rows, 1.0)
-    return (1.0 - float(level)) / 2.0
+    """The level of the lower end of the 90 % interval from so many residuals.
+
+    A further one lies below the k-th smallest of n with the probability k / (n + 1); that one has the level (k - 1) / (n - 1) in
+    a sample's quantiles. With too few residuals it is the smallest one.
+    """
+    below = 0.5 * (1.0 - LEVEL) * (rows + 1)
+    return max(below - 1.0, 0.0) / max(rows - 1, 1)
 
 
 def _bins(predicted: Floats) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from models.experiment.model import Transition, combine, temperatures
 
 BINS = len(EDGES_K) - 1
 MIDDLES = np.array([15.0, 65.0, 150.0, 250.0, 375.0, 525.0, 900.0])
-ROWS = 99  # (99 + 1) * 0.9 / 99 of the residuals lie in a 90 % interval
+ROWS = 99
 
 
 def even(number: int = ROWS) -> BinnedResiduals:
@@ -33,14 +33,26 @@ def test_quantiles_are_the_prediction_and_scores_in_that_unit() -> None:
     assert found[:2] == pytest.approx((predicted + np.array([0.0, 2.6, -1.0]) * unit)[:2]) and found[2] == 0.0, "never below 0 K"
 
 
-@pytest.mark.parametrize(("number", "inside"), [(ROWS, 90 / 99), (9, 1.0), (40, 37 / 40)])
-def test_the_interval_has_the_finite_sample_share(number: int, inside: float) -> None:
-    """ceil((n + 1) 0.9) of n residuals, the same share outside on both sides."""
+@pytest.mark.parametrize(("number", "level"), [(ROWS, 4 / 98), (9, 0.0), (19, 0.0), (40, 1.05 / 39)])
+def test_the_interval_ends_at_the_residuals_that_hold_a_further_one(number: int, level: float) -> None:
+    """The (n + 1) / 20-th smallest and largest one of n: the fifth of 99 has the level 4 / 98."""
     predicted, spread = np.array([300.0]), np.array([40.0])
     low, high = even(number).interval(predicted, spread)
     unit = scale(predicted, spread)
-    assert low[0] == pytest.approx(300.0 + (-1.0 + 2.0 * (1 - inside)) * unit[0])
-    assert high[0] == pytest.approx(300.0 + (3.0 - 2.0 * (1 - inside)) * unit[0])
+    assert low[0] == pytest.approx(300.0 + (-1.0 + 4.0 * level) * unit[0])
+    assert high[0] == pytest.approx(300.0 + (3.0 - 4.0 * level) * unit[0])
+
+
+@pytest.mark.parametrize("number", [19, 40, 115])
+def test_nine_of_ten_further_residuals_lie_in_the_interval(number: int) -> None:
+    """3,000 samples of residuals at one temperature, and a further truth for each; three standard errors are 1.6 %."""
+    rng, held = np.random.default_rng(number), 0
+    predicted, spread = np.full(number, 300.0), np.full(number, 40.0)
+    for _ in range(3000):
+        drawn = rng.normal(size=number + 1) * 50.0 + 300.0
+        low, high = BinnedResiduals.fit(drawn[1:], predicted, spread).interval(predicted[:1], spread[:1])
+        held += int(low[0] <= drawn[0] <= high[0])
+    assert held / 3000 == pytest.approx(0.9, abs=0.017)
 
 
 def test_probabilities_of_a_threshold_and_of_what_was_never_seen() -> None:
