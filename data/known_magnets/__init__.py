@@ -1,4 +1,5 @@
-"""Magnets and antiferromagnets that every textbook names, as a small table that comes with ferroscreen."""
+"""Magnets, antiferromagnets and metals without magnetic order that every textbook names, as a small table that comes with
+ferroscreen."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from data.store.artifact import text_hash
 
 FILE = Path(__file__).with_name("known_magnets.csv")
 STRUCTURE_TYPES = Path(__file__).with_name("structure_types.csv")
-ORDERS = ("FM", "FiM", "AFM")
+NO_ORDER = "NM"  # measured, and none was found: Pauli and exchange-enhanced paramagnets, ions without a moment
+ORDERS = ("FM", "FiM", "AFM", NO_ORDER)
 NAMED = "known-magnets-"  # in the `code` of a run's manifest, with a hash of the table
 
 

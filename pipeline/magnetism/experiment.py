@@ -6,10 +6,10 @@ unless the sublattice rules oppose two sublattices (`ferrimagnets_by_structure`)
 
     P(NM) = 1 - m      P(AFM) = m (1 - e)      P(FM) = m e f / (f + i)      P(FiM) = m e i / (f + i)
 
-What has been measured takes the place of e and of the Curie temperature, and the column `order_basis` says so. Where the handbook
-has the composition in another structure, the models, which read compositions, answer for that one. Then e is the share of
-structures with a net moment among those whose other structure has that order (E_BY_OTHER), and Tc is that of the other structure
-with an interval that reaches LARGEST_HALF of it to either side.
+What has been measured takes the place of m, e and the Curie temperature, and the column `order_basis` says so. Where the
+handbook has the composition in another structure, the models, which read compositions, answer for that one. Then e is the share
+of structures with a net moment among those whose other structure has that order (E_BY_OTHER), and Tc is that of the other
+structure with an interval that reaches LARGEST_HALF of it to either side.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from data.known_magnets import NO_ORDER
 from models.experiment.model import ExperimentModel, ExperimentPrediction
 from models.graphs.filler import ROWS
 from pipeline.features.elements import Compositions
@@ -104,14 +105,15 @@ def with_experiment(
     predictions = with_facts(predictions)
     predictions = predictions.assign(**ferrimagnets_by_structure(predictions, constants))
     order = known["known_order"]
-    up, down = order.isin(FERROMAGNETIC_ORDERS), order.isin(ANTIFERROMAGNETIC_ORDERS)
+    up, down, none = order.isin(FERROMAGNETIC_ORDERS), order.isin(ANTIFERROMAGNETIC_ORDERS), order.eq(NO_ORDER)
     disputed = is_contradictory(order)
-    elsewhere = known["known_elsewhere"].ne("") & ~(up | down | disputed)
+    elsewhere = known["known_elsewhere"].ne("") & ~(up | down | none | disputed)
     e = predictions["p_fm_or_fim_predicted"].mask(elsewhere, known[OTHER_ORDER].map(E_BY_OTHER))
     e = e.mask(up, SURE).mask(down, 1.0 - SURE)
-    # what has been seen to order is magnetic
+    # what has been seen to order is magnetic, and what does not is not
     magnetic = predictions["p_magnetic"].mask(up | down, np.maximum(predictions["p_magnetic"], SURE))
-    basis = np.select([up | down, disputed, elsewhere], [MEASURED, DISPUTED, ELSEWHERE], PREDICTED)
+    magnetic = magnetic.mask(none, np.minimum(magnetic, 1.0 - SURE))
+    basis = np.select([up | down | none, disputed, elsewhere], [MEASURED, DISPUTED, ELSEWHERE], PREDICTED)
     out = predictions.assign(order_basis=basis, **known[list(KNOWN_COLUMNS)])
     out = out.assign(**_curie(out, up, known[OTHER_TC].where(elsewhere)))
     of_d = order_columns(magnetic, e, predictions["p_ferromagnetic"], predictions["p_ferrimagnetic"], order)

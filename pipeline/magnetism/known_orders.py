@@ -2,7 +2,8 @@
 
 The embedded handbook table comes first. A row of it counts for crystals of its structure type only: of manganese sulphides, rock
 salt and zinc blende order otherwise, and iron is a ferromagnet where it is body-centred. A composition has a row for each
-structure that was measured. A crystal of another structure gets in words what was measured in these.
+structure that was measured; some have no order (NO_ORDER). A crystal of another structure gets in words what was measured in
+these.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from data.known_magnets import known_magnets, measured_in
+from data.known_magnets import NO_ORDER, known_magnets, measured_in
 from data.sources.literature.compositions import ANTIFERRO, CONTRADICTORY, FERRO
 from data.sources.literature.snapshot import LiteratureSnapshot
 from data.sources.literature.tables import amounts_of, composition_key
@@ -59,7 +60,7 @@ def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int]
     found.loc[here, "known_dois"] = [
         "; ".join(filter(None, pair)) for pair in zip(text, found.loc[here, "known_dois"], strict=True)
     ]
-    elsewhere = ~here & keys.isin(rows_of)
+    elsewhere = ~here & keys.isin(_other_structures().index)
     for name, column in (("known_elsewhere", "described"), (OTHER_ORDER, "order"), (OTHER_TC, "tc_K")):
         found.loc[elsewhere, name] = keys[elsewhere].map(_other_structures()[column])
     return found.astype({"known_tc_K": float, "known_tn_K": float, "known_spread_K": float, OTHER_TC: float})
@@ -77,12 +78,12 @@ def _spread_with_handbook(keys: pd.Series[str], measured_K: pd.Series[float], ow
 
     Args:
         keys: of crystals that the handbook has.
-        measured_K: its temperatures, of the same crystals.
+        measured_K: its temperatures, of the same crystals; NaN where it has no order.
         own: the user's values.
     """
     theirs = own.values().groupby("key")["value_K"].agg(["min", "max"])
     low, high = keys.map(theirs["min"]), keys.map(theirs["max"])
-    spread: pd.Series[float] = high.where(high >= measured_K, measured_K) - low.where(low <= measured_K, measured_K)
+    spread: pd.Series[float] = high.where(~(high < measured_K), measured_K) - low.where(~(low > measured_K), measured_K)
     return spread.where(low.notna())
 
 
@@ -140,7 +141,9 @@ def _rows_of() -> dict[str, list[int]]:
 @lru_cache(maxsize=1)
 def _other_structures() -> pd.DataFrame:
     """What a crystal of none of the measured structures is told, by composition: all of them in words, their order, MIXED where
-    some have a net moment and others have none, and the Curie temperature of the first one that has any."""
-    rows = _embedded().groupby("key")
+    some have a net moment and others have none, and the Curie temperature of the first one that has any. That one of them has no
+    order says little of another one."""
+    table = _embedded()
+    rows = table[table["order"] != NO_ORDER].groupby("key")
     order = rows["order"].agg(lambda orders: orders.iloc[0] if orders.eq("AFM").nunique() == 1 else MIXED)
     return pd.DataFrame({"described": rows["described"].agg(" and ".join), "order": order, "tc_K": rows["tc_K"].first()})

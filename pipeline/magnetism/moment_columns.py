@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from data.known_magnets import NO_ORDER
 from pipeline.magnetism.d_moment import d_moment
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
 from pipeline.magnetism.moment_facts import LEAST_4F, LEAST_D, MomentFacts, is_opposed
@@ -85,7 +86,7 @@ def moment_columns(
         constants: the fitted numbers of the mixture.
     """
     facts = MomentFacts.of(table)
-    measured = table["order_basis"].eq(MEASURED).to_numpy()
+    measured = (table["order_basis"].eq(MEASURED) & table["known_order"].ne(NO_ORDER)).to_numpy()
     p_d = p_d_magnetic(table, p_magnetic).to_numpy(np.float64)
     p_d = np.where(label_alone(table), 0.0, p_d)
     aligned = (1.0 - table["afm_risk"]).to_numpy(np.float64)

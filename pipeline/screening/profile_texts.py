@@ -15,7 +15,7 @@ _SURE = "µ0·Ms at the lower end of each order's 90 % interval, weighted with t
 _TOO_HIGH = f"known to lie more than {MAX_E_ABOVE_HULL:g} eV/atom above the hull"
 # not the lower end of the interval: it is zero wherever the Curie temperature may be below 300 K, for nine crystals in ten
 _AT_WORK = "µ0·Ms at 300 K if FM or FiM (T) × P(FM or FiM) × P(Tc > 450 K)"
-_NO_AFM = "set aside: measured antiferromagnets"
+_NO_AFM = "set aside: what was measured as an antiferromagnet or without magnetic order"
 
 
 def window_K(temperature_K: float) -> tuple[float, float]:

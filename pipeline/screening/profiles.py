@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from data.errors import UserError
+from data.known_magnets import NO_ORDER
 from pipeline.magnetism.temperature_window import probability_between
 from pipeline.screening.columns import IN_WINDOW
 from pipeline.screening.profile_texts import (
@@ -119,7 +120,7 @@ def magnetocaloric(temperature_K: float) -> Profile:
 
 def _windowed(name: str, purpose: str, window: tuple[float, float]) -> Profile:
     working = f"saturation_if_fm_or_fim_T * p_fm_or_fim * {IN_WINDOW.name}"
-    return Profile(name, purpose, in_window(*window), _in_window, (_antiferromagnets, _radioactive), working, window)
+    return Profile(name, purpose, in_window(*window), _in_window, (_measured_otherwise, _radioactive), working, window)
 
 
 def _lowest(table: pd.DataFrame) -> pd.Series[float]:
@@ -178,9 +179,9 @@ def _duplicates(table: pd.DataFrame) -> pd.Series[str]:
     return _said("duplicate of " + table["duplicate_of"], table["duplicate_of"] != "")
 
 
-def _antiferromagnets(table: pd.DataFrame) -> pd.Series[str]:
-    measured = (table["order_basis"] == "measured") & table["known_order"].eq("AFM")
-    return _said(pd.Series("measured antiferromagnet", index=table.index), measured)
+def _measured_otherwise(table: pd.DataFrame) -> pd.Series[str]:
+    said = table["known_order"].map({"AFM": "measured antiferromagnet", NO_ORDER: "measured: no magnetic order"})
+    return _said(said, (table["order_basis"] == "measured") & said.notna())
 
 
 def _said(text: pd.Series[str], where: pd.Series[bool]) -> pd.Series[str]:
@@ -199,9 +200,9 @@ PROFILES = {
             _permanent,
             "saturation_300K_T * p_fm_or_fim * p_tc_above_450 * "
             f"({WITHOUT_AXIS:g} + {1 - WITHOUT_AXIS:g} * uniaxial_possible)",
-            _antiferromagnets,
+            _measured_otherwise,
         ),
-        _named("soft-magnet", _soft, "saturation_300K_T * p_fm_or_fim * p_tc_above_450", _antiferromagnets),
+        _named("soft-magnet", _soft, "saturation_300K_T * p_fm_or_fim * p_tc_above_450", _measured_otherwise),
         magnetocaloric(WORKING_TEMPERATURE_K),
         _windowed("low-temperature-refrigerant", TEXTS["low-temperature-refrigerant"][0], (0.0, REFRIGERANT_K)),
         _named("high-ms", _sure, "saturation_sure_T"),

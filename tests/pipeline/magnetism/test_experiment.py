@@ -60,6 +60,16 @@ def test_a_measured_order_makes_a_crystal_magnetic_that_dft_calls_none() -> None
     assert found["p_fm_or_fim"][3] > 0.9 and found["p_antiferromagnetic"][2] > 0.9 and found["p_fm_or_fim"][0] < 0.05
 
 
+def test_what_was_measured_to_have_no_order_is_no_magnet() -> None:
+    """YCo2, which DFT calls a ferromagnet; Fe7Co3N keeps its own numbers."""
+    found = joined(table(formula=["Fe7Co3N", "YCo2", "LaNi5", "FeSe", "FeAl"], space_group=[166, 227, 191, 129, 221]))
+    assert found["order_basis"].tolist() == ["predicted", *["measured"] * 4]
+    assert found["ordering_most_likely"].tolist() == ["AFM", *["NM"] * 4]
+    assert (found["p_magnetic"][1:] <= 1 - SURE).all() and (found["p_fm_or_fim"][1:] <= 1 - SURE).all()
+    assert (found["moment_net"][1:] < 0.1).all() and found["moment_net"][0] > 0.5
+    assert found["tc_basis"].tolist() == ["predicted"] * 5
+
+
 def test_working_magnetisation() -> None:
     found = joined(table())
     assert (found["saturation_300K_T_low"] <= found["saturation_300K_T"]).all()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data.known_magnets import ORDERS, known_magnets, measured_in
+from data.known_magnets import NO_ORDER, ORDERS, known_magnets, measured_in
 from data.sources.literature.snapshot import publish_literature
 from data.sources.literature.tables import amounts_of, composition_key
 from pipeline.magnetism.known_orders import KNOWN_COLUMNS, MIXED, OTHER_ORDER, OTHER_TC, known_from_experiment
@@ -32,8 +32,9 @@ def test_the_table_is_whole() -> None:
     keys = [composition_key(amounts_of(f) or {}) for f in table["formula"]]
     measured = [(key, group) for key, groups in zip(keys, measured_in(), strict=True) for group in groups]
     assert len(set(measured)) == len(measured), "one row for each composition and space group"
-    ferro = table["order"] != "AFM"
-    assert table.loc[ferro, "tc_K"].between(0.5, 1400).all() and table.loc[~ferro, "tn_K"].between(0.5, 1600).all()
+    ferro, none = table["order"].isin(("FM", "FiM")), table["order"] == NO_ORDER
+    assert table.loc[ferro, "tc_K"].between(0.5, 1400).all() and table.loc[~(ferro | none), "tn_K"].between(0.5, 1600).all()
+    assert table.loc[none, ["tc_K", "tn_K", "saturation_300K_T"]].isna().all(axis=None)
     assert table["saturation_300K_T"].dropna().between(0.01, 2.5).all()
 
 
@@ -70,7 +71,7 @@ def test_a_formula_with_fractions_is_found_whatever_its_multiple() -> None:
 @pytest.mark.parametrize(
     ("formula", "measured", "other"),
     [
-        ("Fe", 229, 194), ("Fe", 225, 194), ("Co", 194, 229), ("Ni", 225, 194), ("Mn", 217, 213), ("NiO", 225, 216),
+        ("Fe", 229, 194), ("Fe", 225, 194), ("Co", 194, 229), ("Ni", 225, 194), ("Mn", 217, 225), ("NiO", 225, 216),
         ("CoO", 225, 186), ("MnSb", 194, 216), ("LiFePO4", 62, 181), ("Fe2SiO4", 62, 227), ("YbFeO3", 62, 185),
         ("FePt", 123, 225), ("Mn3Ge", 194, 139), ("FeGe", 198, 12), ("YMnO3", 185, 225),
         ("FeRh", 221, 229), ("SmCo5", 191, 221), ("FeS", 190, 129), ("Fe2O3", 167, 206), ("CuO", 15, 225), ("Gd", 194, 166),
@@ -106,6 +107,16 @@ def test_what_another_structure_of_the_composition_has_is_said() -> None:
     assert (found["known_elsewhere"][2:] == "").all()
     assert found[OTHER_ORDER].tolist() == [MIXED, "AFM", "", ""]
     assert found[OTHER_TC][0] == 1044.0 and found[OTHER_TC][1:].isna().all()
+
+
+def test_what_has_no_order_is_known_too(tmp_path: Path) -> None:
+    """LaNi5 and pyrite; beta-manganese has none, beside alpha-manganese, which orders. It says nothing of other structures."""
+    (tmp_path / "mine.csv").write_text("formula,kind,value_K,ref,manual\nLaNi5,Tc,300,doi:10.1/e,true\n")
+    found = look(("LaNi5", 191), ("FeS2", 205), ("Mn", 213), ("FeS2", 58), own=tmp_path)
+    assert found["known_order"].tolist() == [NO_ORDER] * 3 + [""]
+    assert found["known_references"].tolist() == [2, 1, 1, 0] and found["known_tc_K"][1:].isna().all()
+    assert (found["known_elsewhere"] == "").all() and (found[OTHER_ORDER] == "").all()
+    assert found["known_spread_K"].fillna(-1).tolist() == [0, -1, -1, -1]
 
 
 def test_distortions_of_the_measured_structure_count() -> None:

@@ -87,12 +87,13 @@ def test_reasons_are_named_and_stability_stays_apart() -> None:
     assert explore["iron again"] == "known to the model: mp-13; duplicate of iron"
 
 
-def test_a_measured_antiferromagnet_is_ranked_last() -> None:
+@pytest.mark.parametrize(("order", "reason"), [("AFM", "measured antiferromagnet"), ("NM", "measured: no magnetic order")])
+def test_what_was_measured_to_be_no_ferromagnet_is_ranked_last(order: str, reason: str) -> None:
     known = table().assign(order_basis="measured", known_order="")
-    known.loc[known["candidate_id"] == "iron", "known_order"] = "AFM"
+    known.loc[known["candidate_id"] == "iron", "known_order"] = order
     for name in ("permanent-magnet", "soft-magnet", *WINDOWED, "magnetocaloric-290K"):
         found = rank(known, find_profile(name)).set_index("candidate_id")
-        assert found.loc["iron", "exclusion_reason"] == "measured antiferromagnet"
+        assert found.loc["iron", "exclusion_reason"] == reason
         assert found.loc["iron", "rank"] > found.loc["iron again", "rank"] and found.loc["iron", "rank"] >= len(found) - 1
 
 
