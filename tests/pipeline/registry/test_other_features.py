@@ -14,9 +14,11 @@ from pipeline.features.descriptors import DESCRIPTOR_CODE
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.magnetic_composition import COMPOSITION_CODE
 from pipeline.features.vectorstore import VECTOR_CODE
+from pipeline.magnetism.order_descriptors import ORDER_DESCRIPTOR_CODE
 from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.registry.ensemble_gates import starter_examples
 from pipeline.registry.experiment_model import PublishedExperimentModel
+from pipeline.registry.order_classifier import OrderClassifier
 from pipeline.registry.published import MANIFEST_FILE, PublishedModel
 from pipeline.registry.shipped import shipped_of
 
@@ -55,3 +57,13 @@ def test_a_model_of_experiments_of_other_features_is_refused(tmp_path: Path) -> 
     other = PublishedExperimentModel(of_code(shipped, tmp_path, COMPOSITION_CODE, "composition-0"))
     with pytest.raises(UserError, match=r"learned from features \(composition-0\)"):
         _ = other.model
+
+
+def test_an_order_classifier_of_exact_symmetry_is_refused(tmp_path: Path) -> None:
+    """It stated the code of the descriptors alone."""
+    shipped = shipped_of(OrderClassifier)
+    assert shipped is not None
+    other = OrderClassifier(of_code(shipped, tmp_path, ORDER_DESCRIPTOR_CODE, DESCRIPTOR_CODE))
+    words = re.escape(f"learned from features ({DESCRIPTOR_CODE}) that this release computes otherwise ({ORDER_DESCRIPTOR_CODE})")
+    with pytest.raises(UserError, match=words):
+        _ = other.classes
