@@ -19,7 +19,8 @@ from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.registry.ensemble_gates import starter_examples
 from pipeline.registry.experiment_model import PublishedExperimentModel
 from pipeline.registry.order_classifier import OrderClassifier
-from pipeline.registry.published import MANIFEST_FILE, PublishedModel
+from pipeline.registry.promotion import promote
+from pipeline.registry.published import MANIFEST_FILE, PublishedModel, current_models
 from pipeline.registry.shipped import shipped_of
 
 
@@ -67,3 +68,6 @@ def test_an_order_classifier_of_exact_symmetry_is_refused(tmp_path: Path) -> Non
     words = re.escape(f"learned from features ({DESCRIPTOR_CODE}) that this release computes otherwise ({ORDER_DESCRIPTOR_CODE})")
     with pytest.raises(UserError, match=words):
         _ = other.classes
+    with pytest.raises(UserError, match=words):
+        promote(tmp_path, other.id, kind=OrderClassifier)
+    assert current_models(tmp_path) == []
