@@ -46,7 +46,11 @@ class OrderClassifier(PublishedModel):
             raise UserError(f"{self.kind} {self.id} cannot be loaded: {fault}; {RETRAIN}") from fault
 
     def predict(self, descriptors: NDArray[np.float32]) -> Floats:
-        """(crystals, 3) probabilities of CLASSES given that there are moments, from (crystals, columns) fast descriptors."""
+        """(crystals, 3) probabilities of CLASSES given that there are moments.
+
+        Args:
+            descriptors: (crystals, columns) what `pipeline.magnetism.order_descriptors` makes of the fast descriptors.
+        """
         return self.classes.predict(descriptors)
 
     @classmethod
