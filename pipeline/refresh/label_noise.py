@@ -21,8 +21,8 @@ from pipeline.magnetism.order_descriptors import order_descriptors
 from pipeline.ops.parallel import map_in_order
 from pipeline.ops.progress import Reporter
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.order_models import order_classifier
-from pipeline.registry.shipped import shipped_model
+from pipeline.registry.order_classifier import OrderClassifier
+from pipeline.registry.shipped import shipped_model, shipped_of
 from pipeline.training.label_noise import LARGE, false_zero
 
 SURE_AFM = 0.6  # P(AFM), given moments, from which a large moment counts as label noise, as for MnO (0.80) and NiO (0.83)
@@ -87,7 +87,7 @@ def contradictions(table: pd.DataFrame, p_afm: Floats, p_magnetic: Floats, momen
 
 def _examined(crystals: list[Crystal]) -> Floats:
     """(crystals, 3) P(AFM), P(magnetic) and moment of each; NaN for one that has no graph."""
-    model = _shipped()
+    model, classifier = _shipped()
     needs = Needs() if model is None else model.needs
     read = featurise(crystals, needs)
     found, kept = np.full((len(crystals), 3), np.nan), read.kept
@@ -96,12 +96,13 @@ def _examined(crystals: list[Crystal]) -> Floats:
         if model is not None:
             said = model.predict(read.examples)
             found[kept, 1], found[kept, 2], wanted = said.p_magnetic, said.moment, said.p_magnetic >= LEAST_P
-        of_order = order_descriptors(read.cells, read.examples.descriptors, wanted, needs.graph)
-        found[kept, 0] = order_classifier().predict(of_order)[:, CLASSES.index("AFM")]
+        if classifier is not None:
+            of_order = order_descriptors(read.cells, read.examples.descriptors, wanted, needs.graph)
+            found[kept, 0] = classifier.predict(of_order)[:, CLASSES.index("AFM")]
     return found
 
 
 @lru_cache(maxsize=1)
-def _shipped() -> Ensemble | None:
-    """The shipped ensemble, loaded once a process; None where there is none."""
-    return shipped_model()
+def _shipped() -> tuple[Ensemble | None, OrderClassifier | None]:
+    """The shipped ensemble and order classifier, loaded once a process; None where there is none."""
+    return shipped_model(), shipped_of(OrderClassifier)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -20,8 +21,10 @@ from pipeline.registry.ensemble_gates import starter_examples
 from pipeline.registry.experiment_model import PublishedExperimentModel
 from pipeline.registry.order_classifier import OrderClassifier
 from pipeline.registry.promotion import promote
-from pipeline.registry.published import MANIFEST_FILE, PublishedModel, current_models
+from pipeline.registry.published import MANIFEST_FILE, PublishedModel, current_models, put_to_use
 from pipeline.registry.shipped import shipped_of
+from pipeline.settings import Settings
+from tests.servers.commands import call
 
 
 def of_code(model: PublishedModel, folder: Path, now: str, then: str) -> Path:
@@ -71,3 +74,12 @@ def test_an_order_classifier_of_exact_symmetry_is_refused(tmp_path: Path) -> Non
     with pytest.raises(UserError, match=words):
         promote(tmp_path, other.id, kind=OrderClassifier)
     assert current_models(tmp_path) == []
+
+
+def test_a_refresh_asks_the_shipped_classifier_not_one_that_the_home_promoted(tmp_path: Path) -> None:
+    """Or none would come through between an upgrade and the next training."""
+    shipped, where = shipped_of(OrderClassifier), Settings(home=tmp_path)
+    assert shipped is not None
+    put_to_use(where.order_classifiers, [of_code(shipped, where.order_classifiers, ORDER_DESCRIPTOR_CODE, DESCRIPTOR_CODE).name])
+    done = call("refresh", env={**os.environ, "FERROSCREEN_HOME": str(tmp_path), "FERROSCREEN_WORKERS": "1"})
+    assert done.returncode == 0, done.stderr
