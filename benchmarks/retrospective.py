@@ -17,12 +17,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from matplotlib.axes import Axes
 
 from benchmarks.learning_curve import find_snapshot
 from benchmarks.smoke import arguments
 from data.labels import TESLA_PER_MUB_PER_A3
 from data.store.artifact import make_folder, write_bytes
+from data.symmetry import SymmetricCell, symmetrise
 from flows.console import Console
 from models.contract import Examples, FitControl, Prediction
 from models.families import family
@@ -30,6 +32,8 @@ from pipeline.demos.figures import markdown
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptor_names
 from pipeline.features.neighbours import GraphSettings
+from pipeline.magnetism.moment_facts import LEAST_P
+from pipeline.magnetism.order_descriptors import order_descriptors
 from pipeline.registry.order_models import order_classifier
 from pipeline.report.svg import ROLES, draw
 from pipeline.settings import settings
@@ -49,7 +53,7 @@ MAGNETS = {
 }  # fmt: skip
 MEMBERS = ("boosting", "cgcnn")
 STRONG_T = 0.5  # a hidden crystal whose DFT label says less is no strong magnet, whatever its system
-SEED = 0
+SEED, GRAPH = 0, GraphSettings()
 PLACES = ("high-ms", "predicted", "explore")  # P(FM) times the lower end, the prediction, the upper end
 
 
@@ -61,17 +65,19 @@ def main() -> None:
     parser.add_argument("--plot", type=Path)
     options = arguments(parser, lambda made: [made.magnets(every=2), "--out", made.out(), "--epochs", 1])
     where, console = settings(), Console()
-    data = labelled_examples(
-        find_snapshot(options.table, where, console), GraphSettings(), DescriptorSet.FAST, False, where, console
-    )
-    ranked = retrospective(data, make_folder(options.out), options.epochs, where.workers, console)
+    snapshot = find_snapshot(options.table, where, console)
+    data = labelled_examples(snapshot, GRAPH, DescriptorSet.FAST, False, where, console)
+    cells = {crystal.id: symmetrise(crystal, GRAPH.symprec_A) for crystal in snapshot.crystals()}
+    ranked = retrospective(data, cells, make_folder(options.out), options.epochs, where.workers, console)
     found = best_of_each(ranked)
     print(summary(ranked, found))
     if options.plot:
         write_bytes(options.plot, picture(found, len(ranked)).encode())
 
 
-def retrospective(data: Labelled, out: Path, epochs: int, workers: int, console: Console) -> pd.DataFrame:
+def retrospective(
+    data: Labelled, cells: dict[str, SymmetricCell], out: Path, epochs: int, workers: int, console: Console
+) -> pd.DataFrame:
     """The candidates in the order of the ranking: formula, chemsys, hidden, tesla (of the label), and both places."""
     systems, split = np.array(data.table.column("chemsys").to_pylist()), split_rows(data.table)
     hidden = np.isin(systems, list(MAGNETS))
@@ -88,7 +94,9 @@ def retrospective(data: Labelled, out: Path, epochs: int, workers: int, console:
     )  # fmt: skip
     predicted = errors.predict({name: c for name, (_, c) in said.items()}, chosen.weights, candidates)
     tesla = TESLA_PER_MUB_PER_A3 / candidates.graphs.volume_per_atom
-    p_fm = predicted.p_magnetic * order_classifier().predict(candidates.descriptors)[:, 0]
+    of_rows = [cells[name] for name in data.table.column("material_id").take(pa.array(rows)).to_pylist()]
+    of_order = order_descriptors(of_rows, candidates.descriptors, predicted.p_magnetic >= LEAST_P, GRAPH)
+    p_fm = predicted.p_magnetic * order_classifier().predict(of_order)[:, 0]
     table = pd.DataFrame({
         "formula": np.array(data.table.column("formula").to_pylist())[rows], "chemsys": systems[rows], "hidden": hidden[rows],
         "tesla": candidates.targets() * tesla, "said": predicted.moment * tesla,

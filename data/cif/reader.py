@@ -22,7 +22,7 @@ from data.cif.not_plain import check_alternatives, check_attached_hydrogens, lea
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
 from data.cif.site_loop import check_coordinates, check_site_loop
 from data.cif.special_positions import Orbits, SplitSiteError
-from data.cif.split_sites import check_full_sites, share_split_sites
+from data.cif.split_sites import check_moves, share_split_sites
 from data.cif.stated_cell import content_notes, hold_against_volume, impossible_cell, multiplicity_note
 from data.cif.symmetry_choice import Symmetry, SymmetryError, choose_symmetry, moved_note
 from data.crystal import Crystal, CrystalError, make_crystal
@@ -131,7 +131,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     ordered = shared_site(small) is None
     if not ordered and disorder is not Disorder.REJECT:
         orbits = _orbits(small, symmetry, lattice, listed)
-        check_full_sites(small, orbits.moved)
+        check_moves(small, orbits, lattice)
         notes.append(share_split_sites(block, small, orbits, listed, lattice))
     if disorder is Disorder.MAJORITY and any(site.occ < FULL_OCCUPANCY for site in small.sites):
         composition = composition_of(small, _orbits(small, symmetry, lattice, listed).sizes)
@@ -141,7 +141,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         listed, shared = _listed(small), shared_site(small) is not None
     orbits = _orbits(small, symmetry, lattice, listed)
     if ordered:
-        check_full_sites(small, orbits.moved)
+        check_moves(small, orbits, lattice)
     notes.append(multiplicity_note(block, small, orbits, symmetry.group))
     notes.append(content_notes(block, composition or composition_of(small, orbits.sizes), small.cell.volume))
     if shared:

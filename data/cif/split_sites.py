@@ -14,26 +14,42 @@ from data.cif.stated_composition import formula_readings, stated_formula
 from data.rejection import Reason
 
 ROUNDING_A = 0.02  # Å; a site that is nearer to its special position than this is on it: rounding, or noise of a relaxation
-FARTHEST_A = 0.25  # Å; a full atom that is further from its special position than this is at another place
+FARTHEST_A = 0.25  # Å; an atom that is further from its special position than this is at another place, or split
 _MOST_DIGITS = 6  # behind the point of a coordinate
 
 
-def check_full_sites(small: gemmi.SmallStructure, moved: NDArray[np.float64] | None) -> None:
-    """Only a partly occupied site can stand far from its special position, on one of several images.
+def check_moves(small: gemmi.SmallStructure, orbits: Orbits, lattice: NDArray[np.float64]) -> None:
+    """Only an atom that is on one of several images can stand far from its special position.
 
     Args:
         small: the listed sites, with their occupancies as listed.
-        moved: (n,) distance in Å by which each was moved; None where none was.
+        orbits: of these sites.
+        lattice: (3, 3), Å, one lattice vector a row.
 
     Raises:
-        Unsound: OVERLAPPING_SITES where an atom that is always there was moved far.
+        Unsound: OVERLAPPING_SITES where the images of a site that was moved far would fill its place more than once.
     """
-    if moved is None:
-        return
-    for site, by in zip(small.sites, moved.tolist(), strict=True):
-        if by > FARTHEST_A and site.occ >= FULL_OCCUPANCY:
-            detail = f"site {site.label!r} is full and {by:.2f} Å from its special position, too near to its own images"
-            raise Unsound(Reason.OVERLAPPING_SITES, detail)
+    for site in crowded(np.array([site.occ for site in small.sites]), orbits, lattice):
+        by = float(orbits.moved[site])  # type: ignore[index]  # where nothing was moved nothing is crowded
+        raise Unsound(
+            Reason.OVERLAPPING_SITES,
+            f"site {small.sites[site].label!r} is {by:.2f} Å from its special position, too near to its own images for "
+            f"its occupancy of {small.sites[site].occ:.3g}",
+        )
+
+
+def crowded(occupancies: NDArray[np.float64], orbits: Orbits, lattice: NDArray[np.float64]) -> list[int]:
+    """The sites further than FARTHEST_A from their special positions whose images would fill these more than once.
+
+    Args:
+        occupancies: (n,) as listed.
+        orbits: of these sites.
+        lattice: (3, 3), Å, one lattice vector a row.
+    """
+    if orbits.moved is None or not (far := orbits.moved > FARTHEST_A).any():
+        return []
+    filled = _filled(far, occupancies * orbits.merged, orbits, lattice)
+    return np.flatnonzero(far)[filled > MOST_FILLED].tolist()  # type: ignore[no-any-return]
 
 
 def split_occupancies(
@@ -58,11 +74,18 @@ def split_occupancies(
     if not split.any():
         return occupancies
     filled = np.where(split, occupancies * orbits.merged, occupancies)
-    apart = orbits.listed[split, None] - orbits.listed
-    apart -= np.rint(apart)
-    together = np.linalg.norm(apart @ lattice, axis=-1) < SAME_PLACE_A
     found = occupancies.copy()
-    found[split] = np.where(together @ filled <= MOST_FILLED, filled[split], occupancies[split])
+    found[split] = np.where(_filled(split, filled, orbits, lattice) <= MOST_FILLED, filled[split], occupancies[split])
+    return found
+
+
+def _filled(
+    sites: NDArray[np.bool_], occupancies: NDArray[np.float64], orbits: Orbits, lattice: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """By how much the places of some sites are filled, by all sites together."""
+    apart = orbits.listed[sites, None] - orbits.listed
+    apart -= np.rint(apart)
+    found: NDArray[np.float64] = (np.linalg.norm(apart @ lattice, axis=-1) < SAME_PLACE_A) @ occupancies
     return found
 
 

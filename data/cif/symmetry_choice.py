@@ -13,7 +13,7 @@ from data.cif.group_type import space_group_number
 from data.cif.metric import fits_metric, metric_deviation
 from data.cif.operations import OperationError, SymmetryGroup
 from data.cif.special_positions import Orbits, SplitSiteError
-from data.cif.split_sites import FARTHEST_A, split_occupancies
+from data.cif.split_sites import crowded, split_occupancies
 from data.cif.symmetry_readings import Reading, Readings, readings
 from data.cif.symmetry_sources import stated_symmetry
 
@@ -149,7 +149,7 @@ class _CheckedReading:
         occupancies = split_occupancies(sites.listed, sites.occupancies, orbits, sites.lattice)
         self.verdict = evidence.verdict(sites.elements, orbits.sizes * occupancies, sites.volume)
         self.counts = f"{len(self.numbers)} atoms"
-        if orbits.moved is not None and (orbits.moved[sites.occupancies >= _FULL] > FARTHEST_A).any():
+        if crowded(sites.occupancies, orbits, sites.lattice):
             self.obstacle = "atoms beside special positions"
         elif _overlap(orbits, sites):
             self.obstacle = "atoms on one another"

@@ -13,8 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.symmetry import NEARLY_A, SymmetricCell, nearly_symmetric
+from pipeline.features.descriptors import DESCRIPTOR_CODE
 from pipeline.features.neighbours import GraphSettings
 from pipeline.featurise import Needs, Rows, featurise_cells
+
+ORDER_DESCRIPTOR_CODE = f"{DESCRIPTOR_CODE} to {NEARLY_A:g} angstrom"  # classifiers of exact symmetry state DESCRIPTOR_CODE
 
 
 def order_descriptors(

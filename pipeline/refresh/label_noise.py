@@ -16,14 +16,16 @@ from data.crystal import Crystal
 from data.snapshot import Snapshot
 from models.ordering.order_classifier import CLASSES
 from pipeline.featurise import Needs, featurise
+from pipeline.magnetism.moment_facts import LEAST_P
+from pipeline.magnetism.order_descriptors import order_descriptors
 from pipeline.ops.parallel import map_in_order
 from pipeline.ops.progress import Reporter
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.order_models import order_classifier
-from pipeline.registry.shipped import shipped_model
+from pipeline.registry.order_classifier import OrderClassifier
+from pipeline.registry.shipped import shipped_model, shipped_of
 from pipeline.training.label_noise import LARGE, false_zero
 
-SURE_AFM = 0.6  # P(AFM), given moments, from which a large moment counts as label noise, as for MnO (0.65) and NiO (0.77)
+SURE_AFM = 0.6  # P(AFM), given moments, from which a large moment counts as label noise, as for MnO (0.80) and NiO (0.83)
 PER_TASK = 512
 COLUMNS = ["material_id", "formula", "moment", "expected", "probability", "reason"]
 ANTIFERRO, FALSE_ZERO = "an antiferromagnet that started ferromagnetic?", "a magnet that lost its moment?"
@@ -85,18 +87,22 @@ def contradictions(table: pd.DataFrame, p_afm: Floats, p_magnetic: Floats, momen
 
 def _examined(crystals: list[Crystal]) -> Floats:
     """(crystals, 3) P(AFM), P(magnetic) and moment of each; NaN for one that has no graph."""
-    model = _shipped()
-    read = featurise(crystals, Needs() if model is None else model.needs)
+    model, classifier = _shipped()
+    needs = Needs() if model is None else model.needs
+    read = featurise(crystals, needs)
     found, kept = np.full((len(crystals), 3), np.nan), read.kept
     if len(kept):
-        found[kept, 0] = order_classifier().predict(read.examples.descriptors)[:, CLASSES.index("AFM")]
+        wanted = np.ones(len(kept), dtype=np.bool_)
         if model is not None:
             said = model.predict(read.examples)
-            found[kept, 1], found[kept, 2] = said.p_magnetic, said.moment
+            found[kept, 1], found[kept, 2], wanted = said.p_magnetic, said.moment, said.p_magnetic >= LEAST_P
+        if classifier is not None:
+            of_order = order_descriptors(read.cells, read.examples.descriptors, wanted, needs.graph)
+            found[kept, 0] = classifier.predict(of_order)[:, CLASSES.index("AFM")]
     return found
 
 
 @lru_cache(maxsize=1)
-def _shipped() -> Ensemble | None:
-    """The shipped ensemble, loaded once a process; None where there is none."""
-    return shipped_model()
+def _shipped() -> tuple[Ensemble | None, OrderClassifier | None]:
+    """The shipped ensemble and order classifier, loaded once a process; None where there is none."""
+    return shipped_model(), shipped_of(OrderClassifier)

@@ -13,7 +13,7 @@ from data.errors import UserError
 from models.contract import ModelError
 from models.ordering.order_classifier import CLASSES, OrderClassifierTrees
 from pipeline.evaluation.bootstrap import cluster_bootstrap
-from pipeline.features.descriptors import DESCRIPTOR_CODE
+from pipeline.magnetism.order_descriptors import ORDER_DESCRIPTOR_CODE
 from pipeline.registry.order_cards import classifier_card
 from pipeline.registry.published import RETRAIN, PublishedModel
 
@@ -33,7 +33,7 @@ class OrderClassifier(PublishedModel):
 
     @property
     def feature_codes(self) -> tuple[str, ...]:
-        return (DESCRIPTOR_CODE,)
+        return (ORDER_DESCRIPTOR_CODE,)
 
     @cached_property
     def classes(self) -> OrderClassifierTrees:
@@ -46,7 +46,11 @@ class OrderClassifier(PublishedModel):
             raise UserError(f"{self.kind} {self.id} cannot be loaded: {fault}; {RETRAIN}") from fault
 
     def predict(self, descriptors: NDArray[np.float32]) -> Floats:
-        """(crystals, 3) probabilities of CLASSES given that there are moments, from (crystals, columns) fast descriptors."""
+        """(crystals, 3) probabilities of CLASSES given that there are moments.
+
+        Args:
+            descriptors: (crystals, columns) what `pipeline.magnetism.order_descriptors` makes of the fast descriptors.
+        """
         return self.classes.predict(descriptors)
 
     @classmethod

@@ -75,9 +75,10 @@ def promote(
         kind: what sort of model it is.
 
     Raises:
-        UserError: no single model of that name, or a damaged one.
+        UserError: no single model of that name, a damaged one, or one of features that this release computes otherwise.
     """
     candidate = open_published(root, kind, identifier)
+    candidate.refuse_other_features()
     with _deciding(root):
         return _decide(root, candidate, rival, kind)
 

@@ -17,7 +17,7 @@ from models.ordering.order_classifier import CLASSES, OrderClassifierTrees
 from models.ordering.order_ranker import Features, OrderRankerTrees
 from pipeline.evaluation.metrics import reliability
 from pipeline.evaluation.ordering_metrics import class_scores
-from pipeline.features.descriptors import DESCRIPTOR_CODE
+from pipeline.magnetism.order_descriptors import ORDER_DESCRIPTOR_CODE
 from pipeline.ops.ledger import Ledger
 from pipeline.ops.progress import Reporter
 from pipeline.ops.provenance import provenance
@@ -44,7 +44,7 @@ def train_order(snapshot: Snapshot, where: Settings, reporter: Reporter) -> tupl
         UserError: the snapshot has no site moments, or no such crystals in one of train, val and test.
         Busy: another process is training the same.
     """
-    key = f"train-order-{text_hash(ORDER_CODE, DESCRIPTOR_CODE, snapshot.id)[:16]}"
+    key = f"train-order-{text_hash(ORDER_CODE, ORDER_DESCRIPTOR_CODE, snapshot.id)[:16]}"
     with Ledger(where.home).run("train-order", key, {"snapshot": snapshot.id}) as run:
         crystals = ordered_crystals(snapshot)
         if {one.part for one in crystals} < set(PARTS):
@@ -53,7 +53,7 @@ def train_order(snapshot: Snapshot, where: Settings, reporter: Reporter) -> tupl
         if missing := [name for name in CLASSES if name not in learned]:
             raise UserError(f"snapshot {snapshot.id}: no {' or '.join(missing)} among the training rows")
         facts = {
-            "snapshot": snapshot.id, "data": snapshot.manifest["source"], "code": [ORDER_CODE, DESCRIPTOR_CODE],
+            "snapshot": snapshot.id, "data": snapshot.manifest["source"], "code": [ORDER_CODE, ORDER_DESCRIPTOR_CODE],
             "provenance": provenance(),
         }  # fmt: skip
         classifier = _classifier(crystals, facts, where, reporter)

@@ -102,6 +102,13 @@ def translated(crystal: Crystal, shift: Sequence[float]) -> Crystal:
     return replace(crystal, frac=crystal.frac + np.asarray(shift))
 
 
+def moved(crystal: Crystal, by_A: float) -> Crystal:
+    """The crystal with each atom moved by `by_A` in a direction of its own."""
+    step = np.random.default_rng(3).normal(size=crystal.frac.shape)
+    step *= by_A / np.linalg.norm(step, axis=1, keepdims=True)
+    return replace(crystal, frac=crystal.frac + step @ np.linalg.inv(crystal.lattice))
+
+
 def permuted(crystal: Crystal, seed: int) -> Crystal:
     order = np.random.default_rng(seed).permutation(crystal.n_sites)
     return replace(crystal, frac=crystal.frac[order], numbers=crystal.numbers[order])

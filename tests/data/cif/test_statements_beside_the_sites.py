@@ -65,6 +65,14 @@ def test_a_full_atom_is_on_its_special_position_or_nowhere(disorder: Disorder) -
     assert not isinstance(near, Rejection) and near.n_sites == 4 and "moved" in near.note
 
 
+@pytest.mark.parametrize("shares", [{"Fe": 0.6, "Co": 0.4}, {"Fe": 0.5}, {"Fe": 0.1, "Co": 0.1}])
+def test_nor_are_atoms_whose_images_would_overfill_it(shares: dict[str, float]) -> None:
+    """On the ring of six images there is room for a sixth of an atom on each, of all elements together."""
+    sites = "".join(f"{name}1 {name} 0.075 0 0 {share}\n" for name, share in shares.items())
+    found = read_one(split_cell(sites, "P 6"))
+    assert isinstance(found, Rejection) and found.reason is Reason.OVERLAPPING_SITES and "0.30 Å" in found.detail
+
+
 def test_an_occupancy_stays_where_the_images_would_overfill_the_place() -> None:
     found = crystal_of(split_cell("Fe1 Fe 0.02 0 0 0.5\n"))
     assert atoms(found) == pytest.approx({26: 0.5, 8: 1.0})

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
-from data.crystal import Crystal
 from data.symmetry import NEARLY_A, SymmetricCell, nearly_symmetric, symmetrise
 from pipeline.featurise import Needs, featurise_cells
 from pipeline.magnetism.order_descriptors import order_descriptors
-from tests.contract.crystals import hand_built, supercell
+from tests.contract.crystals import hand_built, moved, supercell
 
 SYMMETRIC = ("Fe", "MnO", "Co2MnSi", "MnF2", "SmCo5")
 SHIFT_A = 0.02  # of each atom; a relaxed structure or one with rounded coordinates is off by as much
 TOLERANCE = 0.02  # relative; distances of the symmetrised cell are means over those of the shifted one
-
-
-def moved(crystal: Crystal, by_A: float) -> Crystal:
-    """The crystal with each atom moved by `by_A` in a direction of its own."""
-    step = np.random.default_rng(3).normal(size=crystal.frac.shape)
-    step *= by_A / np.linalg.norm(step, axis=1, keepdims=True)
-    return replace(crystal, frac=crystal.frac + step @ np.linalg.inv(crystal.lattice))
 
 
 def read(cells: list[SymmetricCell], wanted: bool) -> np.ndarray:

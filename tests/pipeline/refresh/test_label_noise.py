@@ -21,6 +21,7 @@ from pipeline.refresh.label_noise import (
     find_label_noise,
 )
 from pipeline.training.label_noise import LARGE
+from tests.contract.crystals import hand_built, moved, supercell
 
 ROWS = [  # id, label, P(AFM), P(magnetic), expected moment, reason
     ("oxide", 2.5, 0.95, 1.0, 2.4, ANTIFERRO),
@@ -55,3 +56,14 @@ def test_some_real_labels_count_as_noise(shared_data: Callable[[str], Path], tmp
     pd.testing.assert_frame_equal(found, find_label_noise(snapshot, 2, Quiet()))
     assert 0 < len(found) < 0.05 * snapshot.manifest["crystals"]
     assert (found["moment"][found["reason"] == ANTIFERRO] >= LARGE).all()
+
+
+def test_a_small_shift_of_the_atoms_hides_no_antiferromagnet(tmp_path: Path) -> None:
+    crystal = supercell(hand_built()["MnO"], (1, 1, 2))
+    cifs = [one.to_pymatgen().to(fmt="cif") for one in (crystal, moved(crystal, 0.02))]
+    table = {"material_id": ["exact", "relaxed"], "cif": cifs, "total_magnetization_muB": [10.0, 10.0]}
+    pq.write_table(pa.table(table), tmp_path / "two.parquet")
+    snapshot = publish_snapshot(tmp_path, ParquetSource(tmp_path / "two.parquet", Columns()))
+    found = find_label_noise(snapshot, 1, Quiet()).set_index("material_id")
+    assert found["reason"].to_dict() == {"exact": ANTIFERRO, "relaxed": ANTIFERRO}
+    assert abs(found["probability"]["exact"] - found["probability"]["relaxed"]) < 0.1

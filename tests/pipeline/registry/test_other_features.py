@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -14,11 +15,16 @@ from pipeline.features.descriptors import DESCRIPTOR_CODE
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.magnetic_composition import COMPOSITION_CODE
 from pipeline.features.vectorstore import VECTOR_CODE
+from pipeline.magnetism.order_descriptors import ORDER_DESCRIPTOR_CODE
 from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.registry.ensemble_gates import starter_examples
 from pipeline.registry.experiment_model import PublishedExperimentModel
-from pipeline.registry.published import MANIFEST_FILE, PublishedModel
+from pipeline.registry.order_classifier import OrderClassifier
+from pipeline.registry.promotion import promote
+from pipeline.registry.published import MANIFEST_FILE, PublishedModel, current_models, put_to_use
 from pipeline.registry.shipped import shipped_of
+from pipeline.settings import Settings
+from tests.servers.commands import call
 
 
 def of_code(model: PublishedModel, folder: Path, now: str, then: str) -> Path:
@@ -55,3 +61,25 @@ def test_a_model_of_experiments_of_other_features_is_refused(tmp_path: Path) -> 
     other = PublishedExperimentModel(of_code(shipped, tmp_path, COMPOSITION_CODE, "composition-0"))
     with pytest.raises(UserError, match=r"learned from features \(composition-0\)"):
         _ = other.model
+
+
+def test_an_order_classifier_of_exact_symmetry_is_refused(tmp_path: Path) -> None:
+    """It stated the code of the descriptors alone."""
+    shipped = shipped_of(OrderClassifier)
+    assert shipped is not None
+    other = OrderClassifier(of_code(shipped, tmp_path, ORDER_DESCRIPTOR_CODE, DESCRIPTOR_CODE))
+    words = re.escape(f"learned from features ({DESCRIPTOR_CODE}) that this release computes otherwise ({ORDER_DESCRIPTOR_CODE})")
+    with pytest.raises(UserError, match=words):
+        _ = other.classes
+    with pytest.raises(UserError, match=words):
+        promote(tmp_path, other.id, kind=OrderClassifier)
+    assert current_models(tmp_path) == []
+
+
+def test_a_refresh_asks_the_shipped_classifier_not_one_that_the_home_promoted(tmp_path: Path) -> None:
+    """Or none would come through between an upgrade and the next training."""
+    shipped, where = shipped_of(OrderClassifier), Settings(home=tmp_path)
+    assert shipped is not None
+    put_to_use(where.order_classifiers, [of_code(shipped, where.order_classifiers, ORDER_DESCRIPTOR_CODE, DESCRIPTOR_CODE).name])
+    done = call("refresh", env={**os.environ, "FERROSCREEN_HOME": str(tmp_path), "FERROSCREEN_WORKERS": "1"})
+    assert done.returncode == 0, done.stderr
