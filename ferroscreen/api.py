@@ -12,6 +12,7 @@ from ferroscreen.inputs import StructureLike, crystals_of
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from flows.jobs.screening import ScreenJob
     from pipeline.screening.screened import Screened
 
 
@@ -23,13 +24,15 @@ def screen(
     Args:
         paths: CIF files, folders, zips, ICSD exports, fetched folders or Parquet tables, or one of these.
         out: folder of the results; None: below the home.
-        options: fields of `flows.jobs.screening.ScreenJob` (model, profile, disorder, runner, force and others).
+        options: fields of `flows.jobs.screening.ScreenJob` (model, profile, disorder, runner, force and others); `disorder` and
+            `runner` by their names, such as "majority" and "threads".
 
     Returns:
         The finished run: `ranking()` and `rejected()` are DataFrames, `folder` holds the files and the report, `manifest`
         says what was done.
 
     Raises:
+        TypeError: an option of another name, or paths that are none.
         data.errors.UserError: options or input that cannot be used.
     """
     from flows.console import use_console
@@ -39,11 +42,28 @@ def screen(
     from pipeline.screening.screened import Screened
 
     several = [paths] if isinstance(paths, (str, os.PathLike)) else paths
-    job = ScreenJob([os.fspath(path) for path in several], out=None if out is None else os.fspath(out), **options)
+    job = _typed(ScreenJob([os.fspath(path) for path in several], out=None if out is None else os.fspath(out), **options))
     job.check()
     use_console(quiet=False)  # bars on a terminal, nothing elsewhere
     done = run_job(job, InProcess())
     return Screened(Path(done["folder"]), {k: v for k, v in done.items() if k not in ("folder", "report", "top")})
+
+
+def _typed(job: ScreenJob) -> ScreenJob:
+    """A job whose fields have their types: a name becomes the member of its enumeration, as on a server and in the command line.
+
+    Raises:
+        UserError: a value that is none of its field's type.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    from data.errors import UserError
+
+    try:
+        return TypeAdapter(type(job)).validate_python(vars(job))
+    except ValidationError as fault:
+        wrong = [f"{'.'.join(map(str, e['loc']))} is {e['input']!r}: {e['msg'][0].lower()}{e['msg'][1:]}" for e in fault.errors()]
+        raise UserError("; ".join(wrong)) from fault
 
 
 def competing_orderings(structure: StructureLike) -> list[tuple[str, Structure]]:

@@ -159,10 +159,31 @@ def test_a_screen_from_python(tmp_path: Path) -> None:
 def test_one_path_and_values_of_another_type() -> None:
     with pytest.raises(UserError, match=r"^no-such\.cif does not exist"):
         ferroscreen.screen("no-such.cif")
-    with pytest.raises(UserError, match="--working-temperature is a number of kelvins, not 'hot'"):
+    with pytest.raises(UserError, match="working_temperature is 'hot': input should be a valid number"):
         ferroscreen.screen("tests", profile="magnetocaloric", working_temperature="hot")
-    with pytest.raises(UserError, match="--max-file-mb is 'many'; it must be a number"):
+    with pytest.raises(UserError, match="max_file_mb is 'many': input should be a valid number"):
         ferroscreen.screen("tests", max_file_mb="many")
+
+
+@pytest.mark.parametrize(("disorder", "formulas"), [("average", ["Fe0.7Co0.3"]), ("majority", ["Fe"]), ("reject", [])])
+def test_options_by_their_names_are_those_of_the_command(tmp_path: Path, disorder: str, formulas: list[str]) -> None:
+    """A text instead of the member of its enumeration was another policy, under the id of the right run."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "feco.cif").write_text(CIF)
+    Structure(Lattice.cubic(2.86), [{"Fe": 0.7, "Co": 0.3}], [[0, 0, 0]]).to(filename=str(folder / "alloy.cif"))
+    done = ferroscreen.screen(folder, disorder=disorder, runner="threads")
+    assert sorted(done.ranking()["formula"]) == sorted(["FeCo", *formulas])
+    assert len(done.rejected()) == 1 - len(formulas)
+
+
+def test_options_of_other_values_are_refused() -> None:
+    with pytest.raises(UserError, match="disorder is 'averaged': input should be 'average', 'reject' or 'majority'"):
+        ferroscreen.screen("tests", disorder="averaged")
+    with pytest.raises(UserError, match="runner is 'fast': input should be"):
+        ferroscreen.screen("tests", runner="fast")
+    with pytest.raises(TypeError, match="nonsense"):
+        ferroscreen.screen("tests", nonsense=1)
 
 
 def test_import_is_quick_and_loads_no_network() -> None:
