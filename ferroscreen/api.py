@@ -29,7 +29,7 @@ def screen(
 
     Returns:
         The finished run: `ranking()` and `rejected()` are DataFrames, `folder` holds the files and the report, `manifest`
-        says what was done.
+        says what was done. `fresh` is False where the same screen was finished before and is taken as it is.
 
     Raises:
         TypeError: an option of another name, or paths that are none.
@@ -46,7 +46,8 @@ def screen(
     job.check()
     use_console(quiet=False)  # bars on a terminal, nothing elsewhere
     done = run_job(job, InProcess())
-    return Screened(Path(done["folder"]), {k: v for k, v in done.items() if k not in ("folder", "report", "top")})
+    folder, fresh = Path(done["folder"]), done["fresh"]
+    return Screened(folder, {k: v for k, v in done.items() if k not in ("folder", "report", "top", "fresh")}, fresh)
 
 
 def _typed(job: ScreenJob) -> ScreenJob:

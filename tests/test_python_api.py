@@ -151,7 +151,9 @@ def test_a_screen_from_python(tmp_path: Path) -> None:
     (tmp_path / "in" / "feco.cif").write_text(CIF)
     done = ferroscreen.screen([tmp_path / "in"], out=tmp_path / "out", profile="as-calculated")
     assert done.ranking()["formula"].tolist() == ["FeCo"] and done.manifest["profile"] == "as-calculated"
-    assert (tmp_path / "out" / "report.html").is_file()
+    assert (tmp_path / "out" / "report.html").is_file() and done.fresh
+    again = ferroscreen.screen([tmp_path / "in"], out=tmp_path / "out", profile="as-calculated")
+    assert not again.fresh and again.manifest == done.manifest
     with pytest.raises(UserError, match="--profile is"):
         ferroscreen.screen([tmp_path / "in"], profile="best")
 
