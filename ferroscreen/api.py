@@ -35,7 +35,7 @@ def screen(
         TypeError: an option of another name, or paths that are none.
         data.errors.UserError: options or input that cannot be used.
     """
-    from flows.console import use_console
+    from flows.console import show_progress
     from flows.jobs.outlet import InProcess
     from flows.jobs.screening import ScreenJob
     from flows.jobs.screening import screen as run_job
@@ -44,7 +44,7 @@ def screen(
     several = [paths] if isinstance(paths, (str, os.PathLike)) else paths
     job = _typed(ScreenJob([os.fspath(path) for path in several], out=None if out is None else os.fspath(out), **options))
     job.check()
-    use_console(quiet=False)  # bars on a terminal, nothing elsewhere
+    show_progress(quiet=False)  # bars on a terminal, nothing elsewhere
     done = run_job(job, InProcess())
     folder, fresh = Path(done["folder"]), done["fresh"]
     return Screened(folder, {k: v for k, v in done.items() if k not in ("folder", "report", "top", "fresh")}, fresh)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -149,7 +150,9 @@ def test_competing_orderings_are_those_of_an_export() -> None:
 def test_a_screen_from_python(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "feco.cif").write_text(CIF)
+    level = os.environ.get("PREFECT_LOGGING_LEVEL")
     done = ferroscreen.screen([tmp_path / "in"], out=tmp_path / "out", profile="as-calculated")
+    assert os.environ.get("PREFECT_LOGGING_LEVEL") == level, "the caller's own flows lost their log"
     assert done.ranking()["formula"].tolist() == ["FeCo"] and done.manifest["profile"] == "as-calculated"
     assert (tmp_path / "out" / "report.html").is_file() and done.fresh
     again = ferroscreen.screen([tmp_path / "in"], out=tmp_path / "out", profile="as-calculated")
