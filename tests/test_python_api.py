@@ -139,6 +139,19 @@ def test_reasons_of_atoms() -> None:
     assert table["rejected"].tolist() == ["unknown_element", "unknown_element", "bad_coordinates", "no_sites"]
 
 
+def test_a_prediction_leaves_the_settings_of_its_caller(tmp_path: Path) -> None:
+    """In a process of its own, in which the models are not loaded yet."""
+    iron().to(filename=str(tmp_path / "iron.cif"))
+    code = (
+        "import sys, torch, ferroscreen; torch.set_num_threads(3); torch.manual_seed(7); before = torch.get_rng_state()\n"
+        "ferroscreen.predict(sys.argv[1]); print(torch.get_num_threads(), torch.equal(before, torch.get_rng_state()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "iron.cif")], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["3", "True"]
+
+
 def test_competing_orderings_are_those_of_an_export() -> None:
     found = ferroscreen.competing_orderings(iron())
     assert found[0][0] == "fm" and 2 <= len(found) <= 6
