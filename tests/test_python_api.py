@@ -75,7 +75,9 @@ def test_the_columns_do_not_depend_on_what_can_be_used() -> None:
     nowhere.set_pbc(False)
     one, mixed, bad, none = (ferroscreen.predict(given) for given in ([iron()], [iron(), nowhere], [nowhere], []))
     for table in (mixed, bad, none):
-        assert table.columns.tolist() == one.columns.tolist() and table.index.name == "structure"
+        assert table.dtypes.equals(one.dtypes) and table.index.name == "structure"
+    assert one.dtypes[["n_sites", "uniaxial_possible", "tc_K"]].astype(str).tolist() == ["Int64", "boolean", "float64"]
+    assert mixed[~mixed["uniaxial_possible"]]["formula"].tolist() == ["Fe"], "the opposite of an object is a number"
     assert bad[["rejected", "candidate_id"]].to_numpy().tolist() == [["no_cell", "0"]] and bad["formula"].isna().all()
     assert none.empty
 
