@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,13 +41,22 @@ def screen(
     from flows.jobs.screening import screen as run_job
     from pipeline.screening.screened import Screened
 
-    several = [paths] if isinstance(paths, (str, os.PathLike)) else paths
-    job = _typed(ScreenJob([os.fspath(path) for path in several], out=None if out is None else os.fspath(out), **options))
+    job = _typed(ScreenJob(_paths(paths), out=None if out is None else os.fspath(out), **options))
     job.check()
     show_progress(quiet=False)  # bars on a terminal, nothing elsewhere
     done = run_job(job, InProcess())
     folder, fresh = Path(done["folder"]), done["fresh"]
     return Screened(folder, {k: v for k, v in done.items() if k not in ("folder", "report", "top", "fresh")}, fresh)
+
+
+def _paths(paths: Any) -> list[str]:
+    """The paths as text. Raises TypeError where one is none, such as a structure, whose parts are its sites."""
+    one = isinstance(paths, (str, bytes, os.PathLike)) or hasattr(paths, "sites") or not isinstance(paths, Iterable)
+    several = [paths] if one else list(paths)
+    wrong = [type(path).__name__ for path in several if not isinstance(path, (str, os.PathLike))]
+    if wrong:
+        raise TypeError(f"screen takes paths of files and folders, not a {wrong[0]}; predict takes structures")
+    return [os.fspath(path) for path in several]
 
 
 def _typed(job: ScreenJob) -> ScreenJob:

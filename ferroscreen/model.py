@@ -48,8 +48,11 @@ class Model:
         """A model by its id (or the start of it), or the one in use.
 
         Raises:
+            TypeError: the id is no text.
             data.errors.UserError: there is none, or no single one of that name.
         """
+        if not isinstance(identifier, (str, type(None))):
+            raise TypeError(f"a model is named by its id, not by a {type(identifier).__name__}")
         from pipeline.registry.shipped import choose_model
         from pipeline.settings import settings
 

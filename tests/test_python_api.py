@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from ase import Atoms
 from ase.build import bulk
@@ -95,6 +96,16 @@ def test_nothing_and_something_else() -> None:
 def test_what_is_no_structure_is_called_by_its_type(thing: object) -> None:
     with pytest.raises(TypeError, match=f"type {type(thing).__name__}; give pymatgen"):
         ferroscreen.predict(thing)  # type: ignore[arg-type]
+
+
+def test_what_each_function_does_not_take_is_named() -> None:
+    with pytest.raises(TypeError, match="of type DataFrame"):
+        ferroscreen.predict(pd.DataFrame({"structure": [iron()]}))  # type: ignore[arg-type]
+    for given, name in ((iron(), "Structure"), ([iron()], "Structure"), (None, "NoneType"), (b"a.cif", "bytes")):
+        with pytest.raises(TypeError, match=f"not a {name}; predict takes structures"):
+            ferroscreen.screen(given)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="by its id, not by a Model"):
+        ferroscreen.predict(iron(), model=ferroscreen.Model.load())  # type: ignore[arg-type]
 
 
 def test_sites_alone_and_a_text_are_no_structure() -> None:
