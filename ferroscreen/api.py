@@ -33,8 +33,10 @@ def screen(
 
     Raises:
         TypeError: an option of another name, or paths that are none.
+        RuntimeError: in a worker process that imports a script without `if __name__ == "__main__":`.
         data.errors.UserError: options or input that cannot be used.
     """
+    _refuse_in_worker()
     from flows.console import show_progress
     from flows.jobs.outlet import InProcess
     from flows.jobs.screening import ScreenJob
@@ -47,6 +49,18 @@ def screen(
     done = run_job(job, InProcess())
     folder, fresh = Path(done["folder"]), done["fresh"]
     return Screened(folder, {k: v for k, v in done.items() if k not in ("folder", "report", "top", "fresh")}, fresh)
+
+
+def _refuse_in_worker() -> None:
+    """Raises RuntimeError in a worker process that is importing the script which started it, as Python's own processes do: the
+    screen would begin again in each worker, and the one that waits for them would take their files for unreadable."""
+    import multiprocessing
+
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise RuntimeError(
+            "this worker process runs the whole script again, and with it this call: in a script, put the call of "
+            "ferroscreen.screen below `if __name__ == '__main__':`"
+        )
 
 
 def _paths(paths: Any) -> list[str]:

@@ -187,6 +187,20 @@ def test_a_screen_from_python(tmp_path: Path) -> None:
         ferroscreen.screen([tmp_path / "in"], profile="best")
 
 
+def test_a_script_without_its_guard_says_so_and_spoils_nothing(tmp_path: Path) -> None:
+    """Each worker runs the script again: no file is read. The same screen from a guarded script took that for its result."""
+    (tmp_path / "feco.cif").write_text(CIF)
+    (tmp_path / "script.py").write_text("import ferroscreen\nferroscreen.screen('feco.cif', out='out')\n")
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True
+    )
+    assert done.returncode and "below `if __name__ == '__main__':`" in done.stderr
+    assert "1 × reader_lost" in done.stderr
+    again = ferroscreen.screen(tmp_path / "feco.cif", out=tmp_path / "out")
+    assert again.ranking()["formula"].tolist() == ["FeCo"] and again.manifest["shards_taken_over"] == 0
+
+
 def test_one_path_and_values_of_another_type() -> None:
     with pytest.raises(UserError, match=r"^no-such\.cif does not exist"):
         ferroscreen.screen("no-such.cif")

@@ -150,6 +150,7 @@ def _screen(task: _Task, run: Run, predictor: ShardPredictor) -> Screened:
     rejected = licence.rejected(rejected)
     write_bytes(task.folder / REJECTED_FILE, csv_bytes(csv_safe(rejected)))
     if predictions.empty:
+        shutil.rmtree(work.folder, ignore_errors=True)  # what kept every file from being read may be mended by the next attempt
         raise _nothing_read(task, rejected)
     cells = work.cells(len(shards))
     duplicates, known_from = _compare(task, predictions, cells)
