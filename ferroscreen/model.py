@@ -75,11 +75,11 @@ class Model:
         read = crystals_of(structures)
         unique = [_renamed(item, str(k)) for k, (_, item) in enumerate(read)]
         table, rejected = predict_here(GivenCrystals(unique), self.ensemble, settings())
-        lost = pd.DataFrame(
-            [(one.candidate_id, str(one.reason), one.detail) for one in rejected], columns=["candidate_id", "rejected", "detail"]
-        )
-        used = _with_missing((table if len(table) else self._without_rows()).assign(rejected="", detail=""))
-        rows = pd.concat([used, lost.reindex(columns=used.columns).astype(used.dtypes)], ignore_index=True)
+        rows = _with_missing((table if len(table) else self._without_rows()).assign(rejected="", detail=""))
+        if rejected:
+            why = [(one.candidate_id, str(one.reason), one.detail) for one in rejected]
+            lost = pd.DataFrame(why, columns=["candidate_id", "rejected", "detail"])
+            rows = pd.concat([rows, lost.reindex(columns=rows.columns).astype(rows.dtypes)], ignore_index=True)
         rows = rows.set_index(rows["candidate_id"].astype(int)).sort_index()
         rows = rows.drop(columns=["rank", "source_file"], errors="ignore")
         names = [item.candidate_id if isinstance(item, Rejection) else item.id for _, item in read]
@@ -102,8 +102,11 @@ class Model:
 
 def _with_missing(table: pd.DataFrame) -> pd.DataFrame:
     """The same in types that can lack a value, so that a column has one type whether or not a crystal is rejected."""
-    nullable = {"i": "Int64", "b": "boolean"}
-    return table.astype({name: nullable[kind.kind] for name, kind in table.dtypes.items() if kind.kind in nullable})
+    import pandas as pd
+
+    nullable = {"i": pd.Int64Dtype(), "b": pd.BooleanDtype()}
+    few = {name: table[name] for name, kind in table.dtypes.items() if kind.kind in nullable}
+    return table.assign(**{str(name): column.astype(nullable[column.dtype.kind]) for name, column in few.items()})
 
 
 def _renamed(item: AnyCrystal | Rejection, name: str) -> AnyCrystal | Rejection:
