@@ -203,7 +203,7 @@ def _disordered(records: list[Record], predictor: Predictor, models: ScreenModel
     return PredictedShard(table, cells, rejected, sum(not cell.exact for cell in cells))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)  # a program may compare models, as in pipeline.registry.order_models
 def _ensemble(folder: Path) -> Ensemble:
     """Loaded once a process."""
     return Ensemble(folder)
