@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from ferroscreen.inputs import StructureLike, crystals_of
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from flows.jobs.screening import ScreenJob
     from pipeline.screening.screened import Screened
 
 
@@ -23,27 +24,70 @@ def screen(
     Args:
         paths: CIF files, folders, zips, ICSD exports, fetched folders or Parquet tables, or one of these.
         out: folder of the results; None: below the home.
-        options: fields of `flows.jobs.screening.ScreenJob` (model, profile, disorder, runner, force and others).
+        options: fields of `flows.jobs.screening.ScreenJob` (model, profile, disorder, runner, force and others); `disorder` and
+            `runner` by their names, such as "majority" and "threads".
 
     Returns:
         The finished run: `ranking()` and `rejected()` are DataFrames, `folder` holds the files and the report, `manifest`
-        says what was done.
+        says what was done. `fresh` is False where the same screen was finished before and is taken as it is.
 
     Raises:
+        TypeError: an option of another name, or paths that are none.
+        RuntimeError: in a worker process that imports a script without `if __name__ == "__main__":`.
         data.errors.UserError: options or input that cannot be used.
     """
-    from flows.console import use_console
+    _refuse_in_worker()
+    from flows.console import show_progress
     from flows.jobs.outlet import InProcess
     from flows.jobs.screening import ScreenJob
     from flows.jobs.screening import screen as run_job
     from pipeline.screening.screened import Screened
 
-    several = [paths] if isinstance(paths, (str, os.PathLike)) else paths
-    job = ScreenJob([os.fspath(path) for path in several], out=None if out is None else os.fspath(out), **options)
+    job = _typed(ScreenJob(_paths(paths), out=None if out is None else os.fspath(out), **options))
     job.check()
-    use_console(quiet=False)  # bars on a terminal, nothing elsewhere
+    show_progress(quiet=False)  # bars on a terminal, nothing elsewhere
     done = run_job(job, InProcess())
-    return Screened(Path(done["folder"]), {k: v for k, v in done.items() if k not in ("folder", "report", "top")})
+    folder, fresh = Path(done["folder"]), done["fresh"]
+    return Screened(folder, {k: v for k, v in done.items() if k not in ("folder", "report", "top", "fresh")}, fresh)
+
+
+def _refuse_in_worker() -> None:
+    """Raises RuntimeError in a worker process that is importing the script which started it, as Python's own processes do: the
+    screen would begin again in each worker, and the one that waits for them would take their files for unreadable."""
+    import multiprocessing
+
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise RuntimeError(
+            "this worker process runs the whole script again, and with it this call: in a script, put the call of "
+            "ferroscreen.screen below `if __name__ == '__main__':`"
+        )
+
+
+def _paths(paths: Any) -> list[str]:
+    """The paths as text. Raises TypeError where one is none, such as a structure, whose parts are its sites."""
+    one = isinstance(paths, (str, bytes, os.PathLike)) or hasattr(paths, "sites") or not isinstance(paths, Iterable)
+    several = [paths] if one else list(paths)
+    wrong = [type(path).__name__ for path in several if not isinstance(path, (str, os.PathLike))]
+    if wrong:
+        raise TypeError(f"screen takes paths of files and folders, not a {wrong[0]}; predict takes structures")
+    return [os.fspath(path) for path in several]
+
+
+def _typed(job: ScreenJob) -> ScreenJob:
+    """A job whose fields have their types: a name becomes the member of its enumeration, as on a server and in the command line.
+
+    Raises:
+        UserError: a value that is none of its field's type.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    from data.errors import UserError
+
+    try:
+        return TypeAdapter(type(job)).validate_python(vars(job))
+    except ValidationError as fault:
+        wrong = [f"{'.'.join(map(str, e['loc']))} is {e['input']!r}: {e['msg'][0].lower()}{e['msg'][1:]}" for e in fault.errors()]
+        raise UserError("; ".join(wrong)) from fault
 
 
 def competing_orderings(structure: StructureLike) -> list[tuple[str, Structure]]:

@@ -37,7 +37,8 @@ def crystals_of(structures: StructureLike | Sequence[StructureLike]) -> list[tup
 def _several(structures: Any) -> Iterable[Any]:
     if isinstance(structures, (str, os.PathLike)) or _is_structure(structures) or _is_atoms(structures):
         return [structures]
-    if isinstance(structures, (bytes, Mapping)) or hasattr(structures, "sites") or not isinstance(structures, Iterable):
+    table = hasattr(structures, "columns")  # of pandas, which would give the names of its columns
+    if table or isinstance(structures, (bytes, Mapping)) or hasattr(structures, "sites") or not isinstance(structures, Iterable):
         raise TypeError(f"these are of type {type(structures).__name__}; give {_KINDS}, or several of these in a list")
     return structures
 

@@ -60,8 +60,13 @@ def reporter() -> Reporter:
     return _current
 
 
-def use_console(quiet: bool) -> None:
-    """The command line calls this once, before Prefect is imported; flows started by a worker keep the log."""
+def show_progress(quiet: bool) -> None:
+    """Progress of this process on its error stream; flows started by a worker keep the log."""
     global _current
     _current = Quiet() if quiet or not sys.stderr.isatty() else Console()
+
+
+def use_console(quiet: bool) -> None:
+    """The command line calls this once, before Prefect is imported."""
+    show_progress(quiet)
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")  # the command line words errors itself

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from ase import Atoms
 from ase.build import bulk
@@ -74,7 +76,9 @@ def test_the_columns_do_not_depend_on_what_can_be_used() -> None:
     nowhere.set_pbc(False)
     one, mixed, bad, none = (ferroscreen.predict(given) for given in ([iron()], [iron(), nowhere], [nowhere], []))
     for table in (mixed, bad, none):
-        assert table.columns.tolist() == one.columns.tolist() and table.index.name == "structure"
+        assert table.dtypes.equals(one.dtypes) and table.index.name == "structure"
+    assert one.dtypes[["n_sites", "uniaxial_possible", "tc_K"]].astype(str).tolist() == ["Int64", "boolean", "float64"]
+    assert mixed[~mixed["uniaxial_possible"]]["formula"].tolist() == ["Fe"], "the opposite of an object is a number"
     assert bad[["rejected", "candidate_id"]].to_numpy().tolist() == [["no_cell", "0"]] and bad["formula"].isna().all()
     assert none.empty
 
@@ -92,6 +96,16 @@ def test_nothing_and_something_else() -> None:
 def test_what_is_no_structure_is_called_by_its_type(thing: object) -> None:
     with pytest.raises(TypeError, match=f"type {type(thing).__name__}; give pymatgen"):
         ferroscreen.predict(thing)  # type: ignore[arg-type]
+
+
+def test_what_each_function_does_not_take_is_named() -> None:
+    with pytest.raises(TypeError, match="of type DataFrame"):
+        ferroscreen.predict(pd.DataFrame({"structure": [iron()]}))  # type: ignore[arg-type]
+    for given, name in ((iron(), "Structure"), ([iron()], "Structure"), (None, "NoneType"), (b"a.cif", "bytes")):
+        with pytest.raises(TypeError, match=f"not a {name}; predict takes structures"):
+            ferroscreen.screen(given)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="by its id, not by a Model"):
+        ferroscreen.predict(iron(), model=ferroscreen.Model.load())  # type: ignore[arg-type]
 
 
 def test_sites_alone_and_a_text_are_no_structure() -> None:
@@ -138,6 +152,19 @@ def test_reasons_of_atoms() -> None:
     assert table["rejected"].tolist() == ["unknown_element", "unknown_element", "bad_coordinates", "no_sites"]
 
 
+def test_a_prediction_leaves_the_settings_of_its_caller(tmp_path: Path) -> None:
+    """In a process of its own, in which the models are not loaded yet."""
+    iron().to(filename=str(tmp_path / "iron.cif"))
+    code = (
+        "import sys, torch, ferroscreen; torch.set_num_threads(3); torch.manual_seed(7); before = torch.get_rng_state()\n"
+        "ferroscreen.predict(sys.argv[1]); print(torch.get_num_threads(), torch.equal(before, torch.get_rng_state()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "iron.cif")], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["3", "True"]
+
+
 def test_competing_orderings_are_those_of_an_export() -> None:
     found = ferroscreen.competing_orderings(iron())
     assert found[0][0] == "fm" and 2 <= len(found) <= 6
@@ -149,20 +176,59 @@ def test_competing_orderings_are_those_of_an_export() -> None:
 def test_a_screen_from_python(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "feco.cif").write_text(CIF)
+    level = os.environ.get("PREFECT_LOGGING_LEVEL")
     done = ferroscreen.screen([tmp_path / "in"], out=tmp_path / "out", profile="as-calculated")
+    assert os.environ.get("PREFECT_LOGGING_LEVEL") == level, "the caller's own flows lost their log"
     assert done.ranking()["formula"].tolist() == ["FeCo"] and done.manifest["profile"] == "as-calculated"
-    assert (tmp_path / "out" / "report.html").is_file()
+    assert (tmp_path / "out" / "report.html").is_file() and done.fresh
+    again = ferroscreen.screen([tmp_path / "in"], out=tmp_path / "out", profile="as-calculated")
+    assert not again.fresh and again.manifest == done.manifest
     with pytest.raises(UserError, match="--profile is"):
         ferroscreen.screen([tmp_path / "in"], profile="best")
+
+
+def test_a_script_without_its_guard_says_so_and_spoils_nothing(tmp_path: Path) -> None:
+    """Each worker runs the script again: no file is read. The same screen from a guarded script took that for its result."""
+    (tmp_path / "feco.cif").write_text(CIF)
+    (tmp_path / "script.py").write_text("import ferroscreen\nferroscreen.screen('feco.cif', out='out')\n")
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [sys.executable, "script.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True
+    )
+    assert done.returncode and "below `if __name__ == '__main__':`" in done.stderr
+    assert "1 × reader_lost" in done.stderr
+    again = ferroscreen.screen(tmp_path / "feco.cif", out=tmp_path / "out")
+    assert again.ranking()["formula"].tolist() == ["FeCo"] and again.manifest["shards_taken_over"] == 0
 
 
 def test_one_path_and_values_of_another_type() -> None:
     with pytest.raises(UserError, match=r"^no-such\.cif does not exist"):
         ferroscreen.screen("no-such.cif")
-    with pytest.raises(UserError, match="--working-temperature is a number of kelvins, not 'hot'"):
+    with pytest.raises(UserError, match="working_temperature is 'hot': input should be a valid number"):
         ferroscreen.screen("tests", profile="magnetocaloric", working_temperature="hot")
-    with pytest.raises(UserError, match="--max-file-mb is 'many'; it must be a number"):
+    with pytest.raises(UserError, match="max_file_mb is 'many': input should be a valid number"):
         ferroscreen.screen("tests", max_file_mb="many")
+
+
+@pytest.mark.parametrize(("disorder", "formulas"), [("average", ["Fe0.7Co0.3"]), ("majority", ["Fe"]), ("reject", [])])
+def test_options_by_their_names_are_those_of_the_command(tmp_path: Path, disorder: str, formulas: list[str]) -> None:
+    """A text instead of the member of its enumeration was another policy, under the id of the right run."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "feco.cif").write_text(CIF)
+    Structure(Lattice.cubic(2.86), [{"Fe": 0.7, "Co": 0.3}], [[0, 0, 0]]).to(filename=str(folder / "alloy.cif"))
+    done = ferroscreen.screen(folder, disorder=disorder, runner="threads")
+    assert sorted(done.ranking()["formula"]) == sorted(["FeCo", *formulas])
+    assert len(done.rejected()) == 1 - len(formulas)
+
+
+def test_options_of_other_values_are_refused() -> None:
+    with pytest.raises(UserError, match="disorder is 'averaged': input should be 'average', 'reject' or 'majority'"):
+        ferroscreen.screen("tests", disorder="averaged")
+    with pytest.raises(UserError, match="runner is 'fast': input should be"):
+        ferroscreen.screen("tests", runner="fast")
+    with pytest.raises(TypeError, match="nonsense"):
+        ferroscreen.screen("tests", nonsense=1)
 
 
 def test_import_is_quick_and_loads_no_network() -> None:

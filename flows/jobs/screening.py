@@ -108,7 +108,7 @@ def screen(job: ScreenJob, outlet: Outlet) -> dict[str, Any]:
     """Rank the candidates with a trained model and write the report.
 
     Returns:
-        The run's manifest with its folder, its report and the first rows.
+        The run's manifest with its folder, its report, the first rows, and `fresh`: false where a finished run is taken as it is.
     """
     return screen_source(job.source(), job, outlet)
 
@@ -137,7 +137,7 @@ def screen_source(source: Source, job: ScreenJob, outlet: Outlet) -> dict[str, A
     outlet.table("ranking", rows, f"First {len(rows)} of {screened.manifest['ranked']}")
     outlet.link("report", Path(page).resolve())
     first = top.head(job.top).to_dict("records")
-    return {**screened.manifest, "folder": str(screened.folder), "report": page, "top": first}
+    return {**screened.manifest, "folder": str(screened.folder), "report": page, "top": first, "fresh": screened.fresh}
 
 
 def rank_candidates(source: Source, job: ScreenJob, outlet: Outlet) -> Screened:

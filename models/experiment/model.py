@@ -187,7 +187,8 @@ class ExperimentModel:
             networks = []
             for k in range(int(header["networks"])):
                 state = _part(arrays, f"{NETWORK}.{k}.")
-                network = CompositionNetwork(state["properties"], columns, settings)
+                with torch.random.fork_rng(devices=[]):  # its first weights are drawn, and replaced
+                    network = CompositionNetwork(state["properties"], columns, settings)
                 set_weights(network, state, folder)
                 networks.append(network)
             weight = {task: float(header["forest_weight"][task]) for task in TASKS}

@@ -82,7 +82,8 @@ class NetworkModel:
     def load(cls, folder: Path) -> Self:
         header, weights = read_saved(folder, cls.family, FORMAT, load_file)
         try:
-            model = cls(cls.settings_type(**header["settings"]))
+            with torch.random.fork_rng(devices=[]):  # its first weights are drawn, and replaced: the caller's numbers stay
+                model = cls(cls.settings_type(**header["settings"]))
         except (TypeError, ValueError, ArithmeticError, RuntimeError, KeyError) as fault:
             raise ModelError(f"the settings in {folder} are not those of a {cls.family}: {fault}") from fault
         set_weights(model.network, weights, folder)

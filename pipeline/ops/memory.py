@@ -1,11 +1,17 @@
-"""Memory that is free and still taken: what Arrow's pool and glibc keep for the next time."""
+"""Memory that is free and still taken: what Arrow's pool and glibc keep for the next time; and tables that are copied late."""
 
 from __future__ import annotations
 
 import ctypes
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import pandas as pd
 import pyarrow as pa
+
+_copies_late = threading.Lock()
 
 
 def give_back_memory() -> None:
@@ -16,3 +22,14 @@ def give_back_memory() -> None:
     pa.default_memory_pool().release_unused()
     if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):  # glibc has it, musl has not
         libc.malloc_trim(0)
+
+
+@contextmanager
+def copy_on_write() -> Iterator[None]:
+    """Let pandas copy a table where it is written to, and not in each step, within the block.
+
+    One thread at a time: the option is of the whole process, and of two blocks that overlap the later one would put back what the
+    earlier one had set, for ever.
+    """
+    with _copies_late, pd.option_context("mode.copy_on_write", True):
+        yield

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -118,11 +119,22 @@ def _turned_away(rejection: Rejection) -> PredictedShard:
     return PredictedShard(rejected=[rejection])
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread for torch within the block: a program that predicts in its own process has settings of its own."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@_one_thread()
 def predict_shard(source: Source, models: ScreenModels, descriptors: Path, shard: Shard) -> PredictedShard:
     """Read one shard and predict; whatever fails is a rejection with its reason. Slow descriptors are only looked up here:
     computing them takes longer than a shard may."""
     started = time.perf_counter()
-    torch.set_num_threads(1)
     ensemble = _ensemble(models.moment)
     slow = slow_descriptor_cache(descriptors) if ensemble.descriptor_set is DescriptorSet.FULL else None
     predictor = Predictor(ensemble, models.order, slow, open_store(models.kept))
@@ -191,7 +203,7 @@ def _disordered(records: list[Record], predictor: Predictor, models: ScreenModel
     return PredictedShard(table, cells, rejected, sum(not cell.exact for cell in cells))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)  # a program may compare models, as in pipeline.registry.order_models
 def _ensemble(folder: Path) -> Ensemble:
     """Loaded once a process."""
     return Ensemble(folder)

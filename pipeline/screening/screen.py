@@ -32,7 +32,7 @@ from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.graphs import GRAPH_CODE
 from pipeline.features.vectorstore import VECTOR_CODE
 from pipeline.ops.ledger import Ledger, Run
-from pipeline.ops.memory import give_back_memory
+from pipeline.ops.memory import copy_on_write, give_back_memory
 from pipeline.ops.progress import Reporter
 from pipeline.ops.provenance import provenance
 from pipeline.registry.ensemble import Ensemble
@@ -62,7 +62,7 @@ REJECTED_FILE = "rejected.csv"
 FILES = ("ranking.csv", "ranking.parquet", REJECTED_FILE, STRUCTURES_FILE)
 MB = 1_000_000
 FINGERPRINTS = "fingerprints"  # of the training data; see pipeline/dedup/trained.py
-SCREEN_CODE = "screen-25"  # raise it whenever the same input and model would give other predictions, or a run other files
+SCREEN_CODE = "screen-26"  # raise it whenever the same input and model would give other predictions, or a run other files
 
 
 @dataclass(frozen=True)
@@ -150,11 +150,12 @@ def _screen(task: _Task, run: Run, predictor: ShardPredictor) -> Screened:
     rejected = licence.rejected(rejected)
     write_bytes(task.folder / REJECTED_FILE, csv_bytes(csv_safe(rejected)))
     if predictions.empty:
+        shutil.rmtree(work.folder, ignore_errors=True)  # what kept every file from being read may be mended by the next attempt
         raise _nothing_read(task, rejected)
     cells = work.cells(len(shards))
     duplicates, known_from = _compare(task, predictions, cells)
     joined = predictions.join(duplicates.columns)
-    with pd.option_context("mode.copy_on_write", True):  # else each of a dozen steps copies the whole table
+    with copy_on_write():  # else each of a dozen steps copies the whole table
         ranking = _write_ranking(with_measured(joined, cells.take, task.own), task.profile, licence, cells, task.folder)
     compared = {"known_from": known_from, "not_compared": duplicates.not_compared}
     manifest = {
