@@ -22,6 +22,7 @@ def register_run() -> None:
 
     Prefect goes on to show a run as Running whose machine went away. The ledger knows better, since it holds a lease that dies
     with the process. A flow run that is done again has an entry for each attempt: the newest one counts, and this run is alive.
+    One that waits to be done again has no entry of its new attempt yet, but it is scheduled or pending.
     """
     own = str(runtime.flow_run.id) if runtime.flow_run.id else None
     engine_run.set(own)
@@ -35,6 +36,6 @@ def register_run() -> None:
                 run = client.read_flow_run(UUID(identifier))
             except ObjectNotFound:  # of another server
                 continue
-            if run.state is not None and not run.state.is_final():
+            if run.state is not None and (run.state.is_running() or run.state.is_cancelling()):
                 client.set_flow_run_state(UUID(identifier), Crashed(message=DIED), force=True)
                 notify("a job crashed", f"Flow run {run.name}: {DIED}")  # no hook of a process that is gone does

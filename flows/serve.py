@@ -50,6 +50,8 @@ def jobs() -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = yaml.safe_load(FILE.read_text())["deployments"]
     except (yaml.YAMLError, KeyError, TypeError) as fault:
         raise UserError(f"{FILE} holds no deployments: {type(fault).__name__}: {fault}") from fault
+    if not isinstance(found, list) or not all(isinstance(job, dict) for job in found):
+        raise UserError(f"{FILE}: deployments is no list of deployments")
     return found
 
 
@@ -61,6 +63,8 @@ def deployment(job: dict[str, Any]) -> RunnerDeployment:
         UserError: it says what `serve` does not know, or what Prefect refuses.
     """
     what = f"{FILE.name}, deployment {job.get('name')!r}"
+    if not isinstance(job.get("name"), str):
+        raise UserError(f"{what}: the name is no text")
     if unknown := sorted(set(job) - READ_HERE - HANDED_ON):
         raise UserError(f"{what}: `ferroscreen serve` does not know {', '.join(unknown)}; a work pool may")
     if job.get("entrypoint") not in FLOWS:

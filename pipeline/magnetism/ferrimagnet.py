@@ -44,7 +44,7 @@ SEARCH_A, CORNER_A, STRAIGHT_A, METAL_A = 4.15, 3.2, 3.7, 2.95  # from STRAIGHT_
 FARTHER, AROUND = 1.1, 1.2  # times the nearest magnetic atom's distance: second shells (1.155 in bcc), and the shells that count
 SECOND_SHELL = 0.3  # of a coupling
 MANY_ORBITS = 64  # no rule for more
-TENTHS = 10.0  # couplings are counted in tenths of the largest one, so that they are integers
+TWENTIETHS = 20.0  # couplings are counted in twentieths of the largest one, so that they are integers
 MANGANESE = 25
 FOLLOWING, LEADING = (23, 24), (25, 26, 27, 28)  # V and Cr follow the others in a metal
 
@@ -102,7 +102,7 @@ def _of_orbits(cell: SymmetricCell, magnetic: Ints, size: Floats, salt: bool) ->
     if not salt:
         exchange *= np.where(_is_second_shell(i[both], j[both], distance[both], len(size)), SECOND_SHELL, 1.0)
     coupling = np.zeros((len(orbits), len(orbits)))
-    np.add.at(coupling, (place[i[both]], place[j[both]]), np.rint(TENTHS * exchange))
+    np.add.at(coupling, (place[i[both]], place[j[both]]), np.rint(TWENTIETHS * exchange))
     sites = np.bincount(place[magnetic], minlength=len(orbits))
     near = (distance < _first_shell(i, distance, len(size))[i]) & ~both
 
@@ -147,7 +147,7 @@ def _gains_parallel(cell: SymmetricCell, magnetic: Ints, size: Floats, salt: boo
     i, j, distance = _neighbours(cell, magnetic, SEARCH_A if salt else METAL_A)
     same = size[j] > 0
     exchange = _exchange(cell.numbers[i[same]], cell.numbers[j[same]], distance[same], salt)
-    return bool(np.rint(TENTHS * exchange).sum() < 0)
+    return bool(np.rint(TWENTIETHS * exchange).sum() < 0)
 
 
 def _neighbours(cell: SymmetricCell, centres: Ints, within_A: float) -> tuple[Ints, Ints, Floats]:

@@ -2,8 +2,8 @@
 
 A crystal of few orbits has a sign for each. More of them mostly mean that small shifts took the symmetry of a cell: then orbits
 that nothing distinguishes have one sign, as sites of one orbit have, and the cell has the sublattices of the symmetric one.
-Classes of such orbits are numbered by what distinguishes them, and couplings are integers (tenths of the largest one). So sums
-are exact, ties are ties, and whatever follows is the same for every order of the sites.
+Classes of such orbits are numbered by what distinguishes them, and couplings are integers (twentieths of the largest one). So
+sums are exact, ties are ties, and whatever follows is the same for every order of the sites.
 """
 
 from __future__ import annotations

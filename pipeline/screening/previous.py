@@ -32,10 +32,10 @@ def list_runs(where: Settings) -> list[dict[str, Any]]:
     for path in _entries(where):
         try:
             run = read_run(path)
-        except UserError:
-            if path.exists():
+        except UserError as fault:
+            if not isinstance(fault.__cause__, FileNotFoundError):
                 raise
-            continue  # pruned meanwhile
+            continue  # pruned meanwhile, and perhaps listed again since
         if not all(isinstance(run.get(key), str) for key in ("id", "folder")):
             raise UserError(f"run {path}: {path.name} is no list entry of a run; delete it and screen again")
         run["folder"] = str(folder_of(where, run))

@@ -1,4 +1,5 @@
-"""What a job says of jobs whose process died: each is set to Crashed and told of once, and a run that is done again is not."""
+"""What a job says of jobs whose process died: each is set to Crashed and told of once, and a run that is done again, or waits
+to be, is not."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ _CODE = """
 import json, sqlite3, sys
 from prefect import flow, runtime
 from prefect.client.orchestration import get_client
-from prefect.states import Running
+from prefect.states import AwaitingRetry, Pending, Running
 from flows.register_run import register_run
 from pipeline.ops.ledger import Ledger, engine_run
 from pipeline.settings import settings
@@ -36,9 +37,11 @@ def job(again):
         return client.read_flow_run(runtime.flow_run.id).state.name
 
 with get_client(sync_client=True) as client:
-    dead = client.create_flow_run(job, parameters={"again": False}, state=Running()).id
-    lose(dead)
-    said = [job(False), job(False), client.read_flow_run(dead).state.name, job(True)]
+    states = Running(), AwaitingRetry(), Pending()
+    dead = [client.create_flow_run(job, parameters={"again": False}, state=state).id for state in states]
+    for one in dead:
+        lose(one)
+    said = [job(False), job(False), *(client.read_flow_run(one).state.name for one in dead), job(True)]
 print(json.dumps(said))
 """
 
@@ -53,5 +56,6 @@ def test_the_dead_are_told_of_once_and_the_living_left_alone(tmp_path: Path) -> 
         )
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
-    assert said == ["Running", "Running", "Crashed", "Running"], "the last one is done again after a crash"
+    assert said[:2] == ["Running"] * 2 and said[2:5] == ["Crashed", "AwaitingRetry", "Pending"]
+    assert said[5] == "Running", "it is done again after a crash"
     assert [text["text"].partition(": Flow run")[0] for text in told] == ["ferroscreen: a job crashed"]

@@ -60,3 +60,9 @@ def test_mistakes_are_named(parts: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match="deployment 'nightly'") as caught:
         deployment(changed(**parts))
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [None, 1])
+def test_a_deployment_has_a_name(name: int | None) -> None:
+    with pytest.raises(UserError, match=f"deployment {name}: the name is no text"):
+        deployment(changed(name=name))

@@ -26,10 +26,11 @@ def test_manganese_beside_nitrogen_has_a_small_moment_and_opposes_the_other() ->
 
 
 def test_mn2sb_is_a_ferrimagnet_of_two_manganese_sublattices() -> None:
-    """2.1 and 3.9 µB, antiparallel (Wilkinson et al., J. Phys. Chem. Solids 2, 289, 1957): 0.3 of the sum is left."""
-    frac = [[0.75, 0.25, 0.0], [0.25, 0.25, 0.295], [0.25, 0.25, 0.72]]
+    """2.1 and 3.9 µB, antiparallel (Wilkinson et al., J. Phys. Chem. Solids 2, 289, 1957). The first manganese has 4 like
+    itself at 2.88 Å and 4 others at 2.81 Å, the second one has 4 of the first: 1.4 - 8 * 0.07 and 1.4 - 4 * 0.07 of 2.7 µB."""
+    frac = [[0.0] * 3, [0.0, 0.5, 0.295], [0.0, 0.5, 0.72]]
     found = compensation(cell("P4/nmm", Lattice.tetragonal(4.08, 6.56), ["Mn", "Mn", "Sb"], frac))
-    assert found is not None and found.share == pytest.approx(0.3, abs=0.1)
+    assert found is not None and found.share == pytest.approx((1.12 - 0.84) / (1.12 + 0.84))
 
 
 def test_cobalt_is_parallel_to_the_manganese_that_touches_it() -> None:
@@ -42,6 +43,16 @@ def test_cobalt_is_parallel_to_the_manganese_that_touches_it() -> None:
     assert found.share == pytest.approx((second + cobalt - first) / (first + cobalt + second))
     up, down = found.words.split(" against ")
     assert "Co" in up and "Mn" in up and "Mn" in down and "Co" not in down
+
+
+def test_a_second_shell_of_cobalt_and_manganese_counts_three_tenths() -> None:
+    """Four Co and four Mn as in rock salt, six of the other kind at 2.93 Å, and two Mn between that touch them at 2.54 Å and
+    oppose the four: 2 exceeds 6 * 0.3, so that Co goes with the two. All Mn have 8 metal atoms around them."""
+    face_centred = [[0.0] * 3, [0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]]
+    frac = [*face_centred, *([x + 0.5 for x in place] for place in face_centred), [0.25] * 3, [0.75] * 3]
+    found = compensation(cell("P1", Lattice.cubic(5.86), ["Co"] * 4 + ["Mn"] * 6, frac))
+    four, two, cobalt = 4 * 2.7 * 0.84, 2 * 2.7 * 0.84, 4 * 1.2
+    assert found is not None and found.share == pytest.approx((cobalt + two - four) / (cobalt + two + four))
 
 
 @pytest.mark.parametrize(("a", "opposed"), [(5.88, True), (5.92, False)])
