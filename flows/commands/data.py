@@ -52,10 +52,16 @@ def _has_snapshots() -> bool:
 
 
 def _show_snapshot(manifest: dict[str, Any]) -> None:
+    from pipeline.settings import settings
+
+    where = settings()
     measured = manifest["kind"] == "literature"
     counted = ("values", "compositions", "orders") if measured else ("crystals", "labelled")
     shown = ("id", "source", *counted, "quarantined", "quarantined_by_reason")
     rows = {name: manifest[name] for name in shown}
+    page = (where.literature if measured else where.snapshots) / manifest["id"] / "quality.html"
+    if page.exists():
+        rows["quality"] = page
     if "left_alone" in manifest:
         rows["without the columns"] = ", ".join(manifest["left_alone"])
     if "pull" in manifest and manifest.get("news"):

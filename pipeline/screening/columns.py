@@ -111,7 +111,7 @@ _SUPPLY = (
     RankingColumn("radioactive", "", "Radioactive elements in the crystal."),
 )
 _DOMAIN = (
-    RankingColumn("p_moment_above_1", "", "Probability that the DFT moment is above 1 µB/atom, which counts that of Eu 3+, too."),
+    RankingColumn("p_moment_above_1", "", "Probability that the DFT moment is above 1 µB/atom, whatever was measured."),
     RankingColumn(
         "ood_score",
         "",

@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from data.errors import UserError
 from data.snapshot import Snapshot
-from models.contract import Examples
+from models.contract import MAGNETIC_THRESHOLD, Examples
 from models.graphs.vector_graphs import VectorGraphs
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.graphs import GraphStore, graph_store
@@ -62,6 +63,18 @@ def labelled_examples(
     slow = _slow(store.cells, known, where, reporter) if descriptor_set is DescriptorSet.FULL else None
     directed = _vectors(snapshot, store, graph, where, reporter).take(known) if vectors else None
     return Labelled(table.take(pa.array(known)), Examples(graphs, describe(graphs, slow), moment[known], directed))
+
+
+def check_labels(labels: NDArray[np.float64]) -> None:
+    """Raises UserError for moments (training rows,), µB/atom, that nothing can be learned from."""
+    n, largest, nothing = len(labels), float(labels.max()), "nothing can be learned from them"
+    if np.ptp(labels) == 0:
+        raise UserError(f"all {n} training rows have the moment {largest:g} µB/atom: {nothing}")
+    if largest <= MAGNETIC_THRESHOLD:  # moments in J/T, say
+        raise UserError(
+            f"none of the {n} training rows has a moment above {MAGNETIC_THRESHOLD:g} µB/atom (the largest: {largest:.3g}): "
+            f"{nothing}. Moments are read in µB per cell"
+        )
 
 
 def _vectors(snapshot: Snapshot, store: GraphStore, graph: GraphSettings, where: Settings, reporter: Reporter) -> VectorGraphs:

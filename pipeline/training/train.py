@@ -31,7 +31,7 @@ from pipeline.ops.progress import Reporter
 from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.registry.published import sound
 from pipeline.settings import Settings
-from pipeline.training.dataset import Labelled, labelled_examples
+from pipeline.training.dataset import Labelled, check_labels, labelled_examples
 from pipeline.training.descriptor_selection import SELECTION_CODE, Selection, SelectionSettings, select
 from pipeline.training.label_noise import FOLDS as LABEL_NOISE_FOLDS
 from pipeline.training.label_noise import LABEL_NOISE_CODE, LabelNoise, find_label_noise
@@ -106,8 +106,7 @@ def _train(
     data = labelled_examples(snapshot, needs.graph, needs.descriptor_set, needs.directions, where, reporter)
     split = split_rows(data.table)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
-    if np.ptp(labels := train.targets()) == 0:
-        raise UserError(f"all {len(train)} training rows have the moment {labels[0]:g} µB/atom: nothing can be learned from them")
+    check_labels(train.targets())
     systems = data.table.column("chemsys").take(split.train).to_pylist()
     ids = [str(name) for name in data.table.column("material_id").take(split.train).to_pylist()]
     mended = _mended(snapshot, ids, wanted, reporter)

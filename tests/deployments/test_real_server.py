@@ -97,6 +97,13 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             log.close()
 
 
+def test_the_server_plans_runs_of_every_schedule(site: Site) -> None:
+    """Without anybody's request: else no nightly job ever begins, and only a traceback in the server's log says so."""
+    deployed = {d["id"] for d in site.api("/deployments/filter", {})}
+    planned = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+    wait_until(lambda: {run["deployment_id"] for run in site.api("/flow_runs/filter", planned)} == deployed, seconds=90)
+
+
 def test_the_jobs(site: Site) -> None:
     """All of them with SQLite; one refresh with PostgreSQL, which keeps its states and its artifact."""
     deployed = {d["name"]: d for d in site.api("/deployments/filter", {})}

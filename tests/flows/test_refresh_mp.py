@@ -74,6 +74,8 @@ def test_from_the_first_refresh_to_prune(
 
     again = ferroscreen("refresh", "--source", "mp", **home)
     assert again.returncode == 0 and "Nothing new" in again.stdout and old["id"] in again.stdout
+    (page,) = (line.split(maxsplit=1)[1] for line in again.stdout.splitlines() if line.startswith("quality "))
+    assert Path(page).is_file() and Path(page).parent.name == old["id"]
 
     moved = next_release(service.database, 1)
     new = json.loads(ferroscreen("refresh", "--source", "mp", "--json", **home).stdout)

@@ -38,7 +38,11 @@ def literature_files(folder: Path) -> list[Path]:
         raise UserError(f"{folder} is no folder of literature tables")
     files = [path for path in _tables(folder) if _fits(path)]
     if not files:
-        raise UserError(f"no .csv or .parquet file in {folder} has the columns {', '.join(REQUIRED)} (docs/how-to/literature.md)")
+        found = "; ".join(f"{path.name} has {', '.join(_names(path))}" for path in _tables(folder)[:3])
+        raise UserError(
+            f"no .csv (with commas) or .parquet file in {folder} has the columns {', '.join(REQUIRED)}"
+            f"{f': {found}' if found else ''} (docs/how-to/literature.md)"
+        )
     return files
 
 
@@ -161,8 +165,13 @@ def _is_element(symbol: str) -> bool:
 
 
 def _fits(path: Path) -> bool:
+    return set(REQUIRED) <= set(_names(path))
+
+
+def _names(path: Path) -> list[str]:
+    """The columns of a table. Raises UserError where it cannot be read."""
     try:
         names = _csv(path, rows=1).columns if path.suffix.lower() == ".csv" else pq.read_schema(path).names
     except (OSError, ValueError) as fault:
         raise UserError(f"{path} is no readable table: {fault}") from fault
-    return set(REQUIRED) <= {str(name).strip() for name in names}
+    return [str(name).strip() for name in names]

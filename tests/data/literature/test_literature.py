@@ -192,3 +192,11 @@ def test_a_parquet_table_that_is_damaged_inside(tmp_path: Path) -> None:
     path.write_bytes(bytes(content))
     with pytest.raises(UserError, match=r"mine\.parquet is no readable table"):
         publish_literature(tmp_path / "home", tmp_path)
+
+
+def test_a_folder_without_the_columns_says_which_ones_it_has(tmp_path: Path) -> None:
+    (tmp_path / "german.csv").write_text("formula;kind;value_K;ref\nFe;Tc;1043;x\n")
+    (tmp_path / "short.csv").write_text("formula,kind,T\nFe,Tc,1043\n")
+    words = r"with commas.*: german\.csv has formula;kind;value_K;ref; short\.csv has formula, kind, T "
+    with pytest.raises(UserError, match=words):
+        tables.literature_files(tmp_path)

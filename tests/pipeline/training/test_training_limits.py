@@ -56,6 +56,32 @@ def test_a_time_limit_that_is_none_is_refused_before_anything_is_trained(home: t
 
 
 @dataclasses.dataclass(frozen=True)
+class JoulePerTesla:
+    """The starter set with moments in J/T."""
+
+    description: str = "joule per tesla"
+
+    def identity(self) -> str:
+        return "joule per tesla"
+
+    def shards(self) -> Iterator[Shard]:
+        return StarterSource().shards()
+
+    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
+        for record in StarterSource().read(shard):
+            assert isinstance(record, Record) and record.label is not None
+            yield dataclasses.replace(record, label=Label(9.274e-24 * record.label.moment_muB_per_cell))
+
+
+def test_moments_in_another_unit_are_a_mistake_of_the_user(tmp_path: Path) -> None:
+    where = Settings(home=tmp_path, workers=1)
+    snapshot = publish_snapshot(where.snapshots, JoulePerTesla())
+    with pytest.raises(UserError, match=r"rows has a moment above 0\.05 µB/atom \(the largest: .*e-23\).*µB per cell"):
+        train_ensemble(snapshot, TrainSettings(members=("forest",)), where, Quiet())
+    assert not list(where.work.glob("*/forest-0")), "a member was trained all the same"
+
+
+@dataclasses.dataclass(frozen=True)
 class Even:
     """The starter set with the same moment everywhere."""
 
