@@ -82,8 +82,9 @@ def prune(where: Settings, keep: int, dry: bool = False, keep_runs: int | None =
             for folder in [*folders, *doomed, *left]:
                 _remove(folder)
             for folder, key in unfinished.items():
-                with suppress(Busy), Ledger(where.home).idle(key):  # somebody may be going on with it after all
-                    _remove(folder)
+                with suppress(Busy), Ledger(where.home).idle(key):
+                    if folder in abandoned_work(where):  # somebody may have gone on with it, or even have finished, meanwhile
+                        _remove(folder)
             RowStore(where.predictions / FILE).forget(today() - UNUSED_DAYS)
     names = sorted(str(folder.relative_to(where.home)) for folder in [*unfinished, *left])
     return Pruned([folder.name for folder in doomed], kept, [run["id"] for run in old], names, freed)
