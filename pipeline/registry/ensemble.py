@@ -91,8 +91,12 @@ class Ensemble(PublishedModel):
 
     @property
     def needs(self) -> Needs:
-        """What its members read of a crystal."""
-        return Needs.of_families([m["family"] for m in self.manifest["members"]], self.graph_settings, self.descriptor_set)
+        """What its members read of a crystal. Raises UserError where one is of a family that does not exist."""
+        families = [m["family"] for m in self.manifest["members"]]
+        try:
+            return Needs.of_families(families, self.graph_settings, self.descriptor_set)
+        except ModelError as fault:
+            raise UserError(f"model {self.id} cannot be loaded: {fault}; {RETRAIN}") from fault
 
     @property
     def feature_codes(self) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ def test_approximants_of_parallel_moments_count_in_the_share() -> None:
         shares, weights = shares_of(26, guest, fraction)
         assert averaged(weights, fim_share=shares).facts["fim_share"][0] == pytest.approx(1.0)
     shares, weights = shares_of(26, 25, 0.5)
-    assert np.isfinite(shares).all() and shares.min() < 0.7 < shares.max()
+    assert np.isfinite(shares).all() and shares.min() < 0.75 < shares.max()
     mixed = np.array([*shares, *np.ones(8)])
     mean = averaged(np.full(16, 1 / 16), fim_share=mixed).facts["fim_share"][0]
     assert mean == pytest.approx(mixed.mean()) and averaged(weights, fim_share=shares).facts["fim_share"][0] < ALIGNED < mean

@@ -80,6 +80,7 @@ def test_a_refresh_asks_the_shipped_classifier_not_one_that_the_home_promoted(tm
     """Or none would come through between an upgrade and the next training."""
     shipped, where = shipped_of(OrderClassifier), Settings(home=tmp_path)
     assert shipped is not None
-    put_to_use(where.order_classifiers, [of_code(shipped, where.order_classifiers, ORDER_DESCRIPTOR_CODE, DESCRIPTOR_CODE).name])
+    other = of_code(shipped, where.order_classifiers, ORDER_DESCRIPTOR_CODE, DESCRIPTOR_CODE)
+    put_to_use(where.order_classifiers, [other.name], given_up=[])
     done = call("refresh", env={**os.environ, "FERROSCREEN_HOME": str(tmp_path), "FERROSCREEN_WORKERS": "1"})
     assert done.returncode == 0, done.stderr
