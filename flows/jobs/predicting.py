@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from data.sources import Source
 
 SHOWN = [
-    "rank", "candidate_id", "formula", "score", "moment_muB_per_atom", "moment_low", "moment_high", "moment_3d", "moment_4f",
-    "moment_net", "moment_net_low", "moment_net_high", "saturation_T", "saturation_T_low", "saturation_300K_T", "p_ferromagnetic",
-    "p_fm_or_fim", "ordering_most_likely", "order_basis", "tc_K", "tc_low_K", "tc_high_K", "tc_basis", "moment_explained",
-    "ood_score", "note",
+    "rank", "candidate_id", "formula", "score", "exclusion_reason", "moment_muB_per_atom", "moment_low", "moment_high",
+    "moment_3d", "moment_4f", "moment_net", "moment_net_low", "moment_net_high", "saturation_T", "saturation_T_low",
+    "saturation_300K_T", "p_ferromagnetic", "p_fm_or_fim", "ordering_most_likely", "order_basis", "tc_K", "tc_low_K",
+    "tc_high_K", "tc_basis", "moment_explained", "ood_score", "note",
 ]  # fmt: skip
 DISORDER_SHOWN = ("n_approximants", "approximant_spread", "occupancies")  # where a crystal is disordered
 

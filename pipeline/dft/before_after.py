@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from data.calculation import Calculation
 from data.store.artifact import write_bytes
-from pipeline.dft.decisive import is_measured, tesla_per_moment, with_moments
+from pipeline.dft.decisive import outweighed, tesla_per_moment, with_moments
 from pipeline.dft.plan import Plan
 from pipeline.dft.queue import known
 from pipeline.dft.verdict import Verdict, Word, verdict_of
@@ -105,7 +105,7 @@ def _row(one: Plan, verdict: Verdict, lowest: Calculation, after: int) -> dict[s
     why = verdict.why
     if verdict.word is Word.UNDECIDED:
         why = f"{why}; the row stays as it was predicted"
-    elif is_measured(pd.DataFrame([row]))[0] and verdict.word is Word.REFUTED:
+    elif outweighed(pd.DataFrame([row]), np.array([lowest.moment_per_atom]))[0]:
         why = f"{why}; the order was measured, which counts more"
     return {
         "candidate_id": row["candidate_id"], "formula": row["formula"], "rank_before": before, "rank_after": after,

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from data.known_magnets import NO_ORDER
 from data.labels import MAGNETIC_THRESHOLD, saturation_T
 from pipeline.export.chosen import Chosen
+from pipeline.magnetism.known_orders import ANTIFERROMAGNETIC_ORDERS
 from pipeline.magnetism.working_temperature import ROOM_TEMPERATURE_K, magnetisation_at
 from pipeline.screening.profiles import Profile
 
@@ -31,11 +33,19 @@ def tesla_per_moment(chosen: Sequence[Chosen]) -> Floats:
     return np.array([saturation_T(1.0, one.crystal.volume / one.crystal.n_sites) for one in chosen])
 
 
-def is_measured(rows: pd.DataFrame) -> NDArray[np.bool_]:
-    """Whether the order was measured, which no calculation overrules."""
+def outweighed(rows: pd.DataFrame, moments: Floats) -> NDArray[np.bool_]:
+    """(rows,) where a measured order counts more than a calculation: one without a net moment, or one of a crystal that was
+    measured as an antiferromagnet or without order.
+
+    Args:
+        rows: of a ranking.
+        moments: (rows,) µB/atom of the lowest ordering.
+    """
     if "order_basis" not in rows:
         return np.zeros(len(rows), dtype=bool)
-    found: NDArray[np.bool_] = (rows["order_basis"] == "measured").to_numpy(dtype=bool)
+    without_net = rows["known_order"].isin((*ANTIFERROMAGNETIC_ORDERS, NO_ORDER))
+    contradicted = without_net | (moments <= MAGNETIC_THRESHOLD)
+    found: NDArray[np.bool_] = ((rows["order_basis"] == "measured") & contradicted).to_numpy(dtype=bool)
     return found
 
 
@@ -43,8 +53,7 @@ def with_moments(rows: pd.DataFrame, moments: Floats, tesla: Floats) -> pd.DataF
     """Rows of a ranking as they are when the lowest ordering of each is known.
 
     µ0·Ms at 0 K is that of the moment, without an interval; its value at 300 K follows by the predicted Curie temperature; the
-    order is certain. Where a measurement says that the crystal has a net moment and the calculation finds none, the row stays
-    as it is: what is measured counts more.
+    order is certain. Where a measured order counts more (`outweighed`), the row stays as it is.
 
     Args:
         rows: of the ranking.
@@ -61,7 +70,7 @@ def with_moments(rows: pd.DataFrame, moments: Floats, tesla: Floats) -> pd.DataF
             changed[name] = values
     if "p_fm_or_fim" in rows:
         changed["p_fm_or_fim"] = ordered.astype(np.float64)
-    stay = is_measured(rows) & ~ordered
+    stay = outweighed(rows, moments)
     changed.loc[stay] = rows.loc[stay]
     return changed
 

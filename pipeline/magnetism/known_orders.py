@@ -22,6 +22,7 @@ from data.sources.literature.tables import amounts_of, composition_key
 OF_COMPOSITION = ("known_order", "known_tc_K", "known_tn_K", "known_references", "known_dois", "known_spread_K")
 KNOWN_COLUMNS = (*OF_COMPOSITION, "known_elsewhere")
 OTHER_ORDER, OTHER_TC = "other_order", "other_tc_K"  # of another structure, in numbers what `known_elsewhere` says
+OTHER_STRUCTURE = "other_structure"  # whether the handbook has the composition, and not in this structure
 FERROMAGNETIC_ORDERS = ("FM", "FiM", FERRO)
 ANTIFERROMAGNETIC_ORDERS = ("AFM", ANTIFERRO)
 _SYMBOL = re.compile("[A-Z][a-z]?")
@@ -30,8 +31,8 @@ HANDBOOK = "handbook"  # stands before the name of an embedded reference
 
 
 def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int], own: LiteratureSnapshot | None) -> pd.DataFrame:
-    """KNOWN_COLUMNS, OTHER_ORDER and OTHER_TC, one row a candidate; orders "" and NaN temperatures where nothing is known.
-    `known_elsewhere` and the last two say what the handbook has of the composition in another structure.
+    """KNOWN_COLUMNS, OTHER_ORDER, OTHER_TC and OTHER_STRUCTURE, one row a candidate; orders "" and NaN temperatures where nothing
+    is known. `known_elsewhere` and the two after it say what the handbook has of the composition in other structures that order.
 
     Args:
         formulas: reduced formulas of ordered crystals.
@@ -60,6 +61,7 @@ def known_from_experiment(formulas: pd.Series[str], space_groups: pd.Series[int]
     found.loc[here, "known_dois"] = [
         "; ".join(filter(None, pair)) for pair in zip(text, found.loc[here, "known_dois"], strict=True)
     ]
+    found[OTHER_STRUCTURE] = ~here & keys.isin(rows_of)
     elsewhere = ~here & keys.isin(_other_structures().index)
     for name, column in (("known_elsewhere", "described"), (OTHER_ORDER, "order"), (OTHER_TC, "tc_K")):
         found.loc[elsewhere, name] = keys[elsewhere].map(_other_structures()[column])
@@ -106,7 +108,7 @@ def nothing_known(index: pd.Index) -> pd.DataFrame:
         {
             "known_order": [""] * n, "known_tc_K": np.full(n, np.nan), "known_tn_K": np.full(n, np.nan),
             "known_references": np.zeros(n, dtype=int), "known_dois": [""] * n, "known_spread_K": np.full(n, np.nan),
-            "known_elsewhere": [""] * n, OTHER_ORDER: [""] * n, OTHER_TC: np.full(n, np.nan),
+            "known_elsewhere": [""] * n, OTHER_ORDER: [""] * n, OTHER_TC: np.full(n, np.nan), OTHER_STRUCTURE: np.full(n, False),
         },
         index=index,
     ).astype(dict.fromkeys(("known_order", "known_dois", "known_elsewhere", OTHER_ORDER), object))  # fmt: skip

@@ -237,14 +237,15 @@ EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; r
     RankingColumn(
         "known_order",
         "",
-        "Order that experiments report for this composition; `contradictory` where references disagree.",
+        "Order that experiments report for this composition: `FM`, `FiM`, `FM or FiM`, `AFM` or `NM` (they found none); "
+        "`contradictory` where references disagree.",
     ),
     RankingColumn("known_tc_K", "K", "Measured Curie temperature (median)."),
     RankingColumn("known_tn_K", "K", "Measured Néel temperature (median)."),
     RankingColumn("known_references", "", "Number of references behind the measured values."),
     RankingColumn("known_dois", "", "The first of these references."),
     RankingColumn("known_spread_K", "K", "Largest minus smallest measured temperature, the handbook's included."),
-    RankingColumn("known_elsewhere", "", "What the handbook has of this composition in another structure."),
+    RankingColumn("known_elsewhere", "", "What the handbook has of this composition in other structures that order."),
     RankingColumn(
         "p_fm_or_fim_predicted",
         "",

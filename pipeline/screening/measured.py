@@ -13,7 +13,7 @@ from data.sources.literature.snapshot import LiteratureSnapshot
 from data.symmetry import NEARLY_A, SymmetricCell, group_within
 from pipeline.dedup.fingerprint import site_kinds
 from pipeline.magnetism.experiment import with_experiment
-from pipeline.magnetism.known_orders import known_from_experiment
+from pipeline.magnetism.known_orders import OTHER_STRUCTURE, known_from_experiment
 from pipeline.magnetism.working_temperature import FIRST_CUBIC, uniaxial_possible
 
 LEAST_T = 0.05  # µ0·Ms at 300 K times P(FM or FiM), below which an axis is of no use
@@ -30,7 +30,7 @@ def with_measured(predictions: pd.DataFrame, cells: Cells, own: LiteratureSnapsh
         own: the user's literature snapshot, beside the table that comes with ferroscreen; None where there is none.
     """
     known = known_from_experiment(predictions["formula"], predictions["space_group"], own)
-    elsewhere = known["known_elsewhere"] != ""
+    elsewhere = known[OTHER_STRUCTURE]
     if elsewhere.any():
         groups = pd.Series(_nearly(predictions, elsewhere, cells), index=known.index[elsewhere])
         known.loc[elsewhere] = known_from_experiment(predictions.loc[elsewhere, "formula"], groups, own)

@@ -92,8 +92,9 @@ def test_predict_writes_nothing(ferroscreen: Call, cif: Path, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     assert cif.stem in done.stdout and "moment_muB_per_atom" in done.stdout
     assert not (tmp_path / "home").exists()
-    header = done.stdout.splitlines()[1].split()
-    assert {"score", "order_basis", "tc_K", "tc_basis", "saturation_300K_T"} <= set(header), "what the score is made of"
+    header = set(done.stdout.splitlines()[1].split())
+    assert {"score", "exclusion_reason"} <= header, "what orders the rows"
+    assert {"order_basis", "tc_K", "tc_basis", "saturation_300K_T"} <= header, "what the score is made of"
     (tmp_path / "bad.cif").write_text("data_x\n")
     bad = ferroscreen("predict", str(tmp_path / "bad.cif"))
     assert bad.returncode == 2 and "bad.cif: rejected" in bad.stderr

@@ -207,9 +207,20 @@ def test_an_unsure_order_at_the_top_is_worth_more(tmp_path: Path) -> None:
 
 
 def test_a_measured_order_outweighs_a_calculation_without_moment(tmp_path: Path) -> None:
-    table = ranked(tmp_path).ranking().assign(order_basis=["measured", "predicted"] * 2, p_fm_or_fim=1.0)
+    table = ranked(tmp_path).ranking().assign(order_basis=["measured", "predicted"] * 2, known_order="FM", p_fm_or_fim=1.0)
     after = with_moments(table, np.zeros(4), np.ones(4))
     assert after["saturation_T"].to_list() == [1.2, 0.0, 1.0, 0.0] and after["p_fm_or_fim"].to_list() == [1.0, 0.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("order", ["AFM", "NM"])
+def test_no_calculation_makes_a_magnet_of_what_was_measured_to_be_none(tmp_path: Path, order: str) -> None:
+    """A calculation gives YCo2 a moment; it was p_fm_or_fim of 1. To calculate such a crystal decides nothing."""
+    table = ranked(tmp_path).ranking().assign(order_basis=["measured", "predicted"] * 2, known_order=order, p_fm_or_fim=0.02)
+    before, after = table["saturation_T"].to_list(), with_moments(table, np.ones(4), np.ones(4))
+    assert after["saturation_T"].to_list() == [before[0], 1.0, before[2], 1.0]
+    assert after["p_fm_or_fim"].to_list() == [0.02, 1.0, 0.02, 1.0]
+    change = expected_change(table, PROFILE, [0, 1], np.ones(2))
+    assert change[0] == 0.0 < change[1]
 
 
 @pytest.mark.parametrize("name", list(PROFILES))

@@ -11,7 +11,7 @@ import pytest
 from data.known_magnets import NO_ORDER, ORDERS, known_magnets, measured_in
 from data.sources.literature.snapshot import publish_literature
 from data.sources.literature.tables import amounts_of, composition_key
-from pipeline.magnetism.known_orders import KNOWN_COLUMNS, MIXED, OTHER_ORDER, OTHER_TC, known_from_experiment
+from pipeline.magnetism.known_orders import KNOWN_COLUMNS, MIXED, OTHER_ORDER, OTHER_STRUCTURE, OTHER_TC, known_from_experiment
 
 SHARED = Path(__file__).parents[3].parent / "shared" / "data" / "literature" / "transition_temperatures.parquet"
 AGREE = 0.10
@@ -56,7 +56,7 @@ def test_the_table_agrees_with_the_literature() -> None:
 
 def test_what_is_known_and_what_is_not() -> None:
     found = look(("Nd2Fe14B", 136), ("NiO", 225), ("Fe2O3", 167), ("Fe2O3", 206), ("Al2O3", 167))
-    assert list(found.columns) == [*KNOWN_COLUMNS, OTHER_ORDER, OTHER_TC]
+    assert list(found.columns) == [*KNOWN_COLUMNS, OTHER_ORDER, OTHER_TC, OTHER_STRUCTURE]
     assert found["known_order"].tolist() == ["FM", "AFM", "AFM", "", ""]
     assert found["known_tc_K"].fillna(0).tolist() == [588, 0, 0, 0, 0]
     assert found["known_references"].tolist() == [1, 1, 1, 0, 0]
@@ -116,6 +116,7 @@ def test_what_has_no_order_is_known_too(tmp_path: Path) -> None:
     assert found["known_order"].tolist() == [NO_ORDER] * 3 + [""]
     assert found["known_references"].tolist() == [2, 1, 1, 0] and found["known_tc_K"][1:].isna().all()
     assert (found["known_elsewhere"] == "").all() and (found[OTHER_ORDER] == "").all()
+    assert found[OTHER_STRUCTURE].tolist() == [False] * 3 + [True]
     assert found["known_spread_K"].fillna(-1).tolist() == [0, -1, -1, -1]
 
 

@@ -17,6 +17,7 @@ from tests.contract.crystals import of_space_group
 
 IRON = of_space_group("Im-3m", Lattice.cubic(2.866), ["Fe"], [[0, 0, 0]])
 RUTILE = of_space_group("P4_2/mnm", Lattice.tetragonal(4.421, 2.917), ["Cr", "O"], [[0, 0, 0], [0.303, 0.303, 0]])
+LAVES = of_space_group("Fd-3m", Lattice.cubic(7.22), ["Y", "Co"], [[0, 0, 0], [0.625] * 3])  # the handbook: without order
 CLOSE_PACKED = of_space_group("P6_3/mmc", Lattice.hexagonal(2.45, 3.93), ["Fe"], [[1 / 3, 2 / 3, 0.25]])
 
 
@@ -47,6 +48,7 @@ def rows(formulas: list[str], groups: list[int]) -> pd.DataFrame:
         (IRON.apply_strain([0.005, 0, 0], inplace=False), "measured"),
         (noisy(IRON, 0.03), "measured"),
         (noisy(RUTILE, 0.03), "measured"),
+        (noisy(LAVES, 0.02), "measured"),
         (IRON.apply_strain([0.10, -0.05, -0.05], inplace=False), "another structure measured"),
         (CLOSE_PACKED, "another structure measured"),
         (noisy(CLOSE_PACKED, 0.03), "another structure measured"),
