@@ -70,8 +70,10 @@ def deployment(job: dict[str, Any]) -> RunnerDeployment:
     if job.get("entrypoint") not in FLOWS:
         raise UserError(f"{what}: entrypoint is {job.get('entrypoint')!r}; `ferroscreen serve` has {', '.join(FLOWS)}")
     try:
-        return FLOWS[job["entrypoint"]].to_deployment(  # type: ignore[no-any-return]
-            **{key: value for key, value in job.items() if key in HANDED_ON},
+        # Flow.to_deployment gives a coroutine where an event loop runs, as in a notebook
+        return RunnerDeployment.from_flow(
+            FLOWS[job["entrypoint"]],
+            **{"parameters": {}} | {key: value for key, value in job.items() if key in HANDED_ON},
             schedules=[_schedule(entry) for entry in job.get("schedules") or []],
             concurrency_limit=_limit(job.get("concurrency_limit")),
         )

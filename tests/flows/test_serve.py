@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
+from prefect.deployments.runner import RunnerDeployment
 
 from data.errors import UserError
 from flows.serve import deployment, jobs
@@ -24,6 +26,15 @@ def test_all_jobs_as_they_come() -> None:
         (schedule,) = one.schedules or []
         assert isinstance(schedule.schedule, CronSchedule) and schedule.schedule.timezone == "UTC" and schedule.active
         assert one.concurrency_limit == 1 and one.concurrency_options is not None
+
+
+def test_a_running_event_loop_changes_nothing() -> None:
+    """As in a notebook, or where a browser is driven by the same thread."""
+
+    async def made() -> RunnerDeployment:
+        return deployment(jobs()[0])
+
+    assert asyncio.run(made()).name == jobs()[0]["name"]
 
 
 def test_what_is_switched_off_stays_off() -> None:
