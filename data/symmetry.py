@@ -20,7 +20,7 @@ SYMPREC_A = 0.01  # Å; recorded with every graph store
 ENANTIOMORPH = {
     78: 76, 95: 91, 96: 92, 145: 144, 153: 151, 154: 152, 170: 169, 172: 171, 179: 178, 181: 180, 213: 212,
 }  # fmt: skip
-NEARLY_A = 0.1  # Å; sites this near to where symmetry would put them count as symmetric in `alike` and `group_within`
+NEARLY_A = 0.1  # Å; sites this near to where symmetry would put them count as symmetric to the functions that take `within_A`
 _SURROUNDINGS_A, _DIGITS = 4.15, 6  # what tells the sites of a distorted cell apart
 _MAX_VOLUME_CHANGE = 0.01  # relative, per atom; a larger change means that the detected symmetry is wrong
 
@@ -135,8 +135,7 @@ def nearly_symmetric(cell: SymmetricCell, within_A: float) -> SymmetricCell:
         The same cell where it has no more symmetry than before.
     """
     order = _by_surroundings(cell, cell.numbers)
-    frac = (cell.frac[order] - cell.frac[order[0]]) % 1.0  # whatever the origin
-    found = symmetrise(Crystal("", cell.lattice, frac, cell.numbers[order]), within_A)
+    found = symmetrise(Crystal("", cell.lattice, _from_first(cell, order), cell.numbers[order]), within_A)
     same = found.space_group == cell.space_group and len(found.numbers) == len(cell.numbers)
     return cell if same or not found.exact else found
 
@@ -152,13 +151,18 @@ def _by_surroundings(cell: SymmetricCell, kinds: NDArray[np.int64]) -> NDArray[n
     return np.lexsort((np.round(near, _DIGITS), kinds))
 
 
+def _from_first(cell: SymmetricCell, order: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n, 3) the fractional coordinates in an order of the sites, from the first of them, whatever the origin."""
+    found: NDArray[np.float64] = (cell.frac[order] - cell.frac[order[0]]) % 1.0
+    return found
+
+
 def _nearly(
     cell: SymmetricCell, kinds: NDArray[np.int64], order: NDArray[np.int64], within_A: float
 ) -> moyopy.MoyoDataset | None:  # fmt: skip
     """None where the cell is too distorted for the tolerance, of which moyopy raises its own error types."""
     try:
-        frac = (cell.frac[order] - cell.frac[order[0]]) % 1.0  # whatever the origin
-        given = moyopy.Cell(cell.lattice.tolist(), frac.tolist(), kinds[order].tolist())
+        given = moyopy.Cell(cell.lattice.tolist(), _from_first(cell, order).tolist(), kinds[order].tolist())
         return moyopy.MoyoDataset(given, symprec=within_A)
     except Exception:
         return None

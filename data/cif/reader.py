@@ -20,7 +20,7 @@ from data.cif.kept_texts import KeptText
 from data.cif.metric import metric_note
 from data.cif.not_plain import check_alternatives, check_attached_hydrogens, leave_out_dummies, modulation_note
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
-from data.cif.site_loop import check_coordinates, check_site_loop
+from data.cif.site_loop import POSITIONS, check_coordinates, check_site_loop, lost_point
 from data.cif.special_positions import Orbits, SplitSiteError
 from data.cif.split_sites import check_moves, share_split_sites
 from data.cif.stated_cell import content_notes, hold_against_volume, impossible_cell, multiplicity_note
@@ -33,7 +33,6 @@ MAX_NAME = 200  # characters of a block's name, a database code or a detail; tab
 _MOST_IMAGES = 400_000  # of listed sites under the operations, before those on special positions are merged
 _BLOCK_START = re.compile(r"^data_", re.IGNORECASE | re.MULTILINE)
 _CODE_TAGS = ("_database_code_ICSD", "_cod_database_code", "_database_code_depnum_ccdc_archive")
-_POSITIONS = ["_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z"]
 
 
 class BlockError(Unsound):
@@ -101,7 +100,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     Raises:
         Unsound: with the reason, where the block holds no crystal, or by the other policies no ordered one.
     """
-    if len(block.find(_POSITIONS)) == 0:  # gemmi takes a coordinate without a column for zero
+    if len(block.find(list(POSITIONS))) == 0:  # gemmi takes a coordinate without a column for zero
         raise BlockError(Reason.NO_SITES, "no atomic site with fractional coordinates")
     check_site_loop(block)
     notes = [modulation_note(block)]
@@ -115,7 +114,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
     if not len(listed) or not np.abs(listed).max() <= MAX_COORDINATE:
         check_coordinates(block)
         raise BlockError(Reason.NO_SITES, "no atomic site with coordinates")
-    if np.abs(listed).max() >= 1 and (detail := repairs.lost_point(block)):
+    if np.abs(listed).max() >= 1 and (detail := lost_point(block)):
         raise BlockError(Reason.BAD_COORDINATES, detail)
     if detail := impossible_cell(small.cell):
         raise BlockError(Reason.NO_CELL, repairs.unreadable_cell(block) or detail)
@@ -242,7 +241,7 @@ def _settle_disorder(small: gemmi.SmallStructure, disorder: Disorder) -> str:
 
 
 def _has_structure(block: gemmi.cif.Block) -> bool:
-    return any(block.find_values(tag) for tag in _POSITIONS)
+    return any(block.find_values(tag) for tag in POSITIONS)
 
 
 def _database_code(block: gemmi.cif.Block) -> str | None:

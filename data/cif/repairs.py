@@ -38,7 +38,6 @@ _MATTERS = re.compile(  # what the reader looks at; a fault in these costs the b
 _MOST_REPAIRS = 12
 _GROUP_NUMBERS = ("_symmetry_Int_Tables_number", "_space_group_IT_number")
 _WHOLE_NUMBER = re.compile(r"(\d{1,3})(?:\.0*)?(?:\(\d*\)?)?")
-_WITHOUT_POINT = re.compile(r"['\"]?[-+]?(?!0+(?!\d))\d{2,}(?![\d.eE])")
 _NUMBERS = (
     "_cell_length_a", "_cell_length_b", "_cell_length_c", "_cell_angle_alpha", "_cell_angle_beta", "_cell_angle_gamma",
     "_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z", "_atom_site_occupancy",
@@ -137,15 +136,6 @@ def unreadable_occupancy(block: gemmi.cif.Block) -> str:
         number = gemmi.cif.as_number(value)
         if number != number and gemmi.cif.as_string(value).strip(" ?."):
             return f"an occupancy is {gemmi.cif.as_string(value)!r}"
-    return ""
-
-
-def lost_point(block: gemmi.cif.Block) -> str:
-    """The first coordinate of several digits without a decimal point: `764` for 0.764; empty where there is none."""
-    for tag in _NUMBERS[6:9]:
-        for value in block.find_values(tag):
-            if _WITHOUT_POINT.match(value):
-                return f"a fractional coordinate is {value!r}, without a decimal point"
     return ""
 
 

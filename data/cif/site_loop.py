@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import gemmi
 
 from data.checks import MAX_COORDINATE, Unsound
@@ -9,7 +11,7 @@ from data.cif.element_symbols import is_given
 from data.rejection import Reason
 
 _LABEL, _TYPE = "_atom_site_label", "_atom_site_type_symbol"
-_POSITIONS = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z")
+POSITIONS = ("_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z")
 _COLUMNS = (
     _LABEL,
     _TYPE,
@@ -18,6 +20,7 @@ _COLUMNS = (
         for name in ("occupancy", "disorder_assembly", "disorder_group", "calc_flag", "attached_hydrogens", "subsystem_code")
     ),
 )
+_WITHOUT_POINT = re.compile(r"['\"]?[-+]?(?!0+(?!\d))\d{2,}(?![\d.eE])")
 
 
 def check_site_loop(block: gemmi.cif.Block) -> None:
@@ -27,7 +30,7 @@ def check_site_loop(block: gemmi.cif.Block) -> None:
         Unsound: NOT_CIF where a column that decides about sites stands apart from their positions; UNKNOWN_ELEMENT where sites
             have neither label nor type symbol.
     """
-    positions = block.find_values("_atom_site_fract_x").get_loop()
+    positions = block.find_values(POSITIONS[0]).get_loop()
     for tag in _COLUMNS:
         column = block.find_values(tag)
         if column and column.get_loop() != positions and any(is_given(gemmi.cif.as_string(value)) for value in column):
@@ -42,10 +45,19 @@ def check_coordinates(block: gemmi.cif.Block) -> None:
     Raises:
         Unsound: BAD_COORDINATES.
     """
-    for tag in _POSITIONS:
+    for tag in POSITIONS:
         for value in block.find_values(tag):
             if not abs(gemmi.cif.as_number(value)) <= MAX_COORDINATE:
                 raise Unsound(Reason.BAD_COORDINATES, f"a fractional coordinate is {value!r}")
+
+
+def lost_point(block: gemmi.cif.Block) -> str:
+    """The first coordinate of several digits without a decimal point: `764` for 0.764; empty where there is none."""
+    for tag in POSITIONS:
+        for value in block.find_values(tag):
+            if _WITHOUT_POINT.match(value):
+                return f"a fractional coordinate is {value!r}, without a decimal point"
+    return ""
 
 
 def _label(block: gemmi.cif.Block, positions: gemmi.cif.Loop | None) -> None:
