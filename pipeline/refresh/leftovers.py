@@ -27,14 +27,14 @@ def abandoned_work(where: Settings) -> dict[Path, str]:
         if (run / UNFINISHED_FILE).is_file() and not (run / MANIFEST_FILE).is_file():
             keys[run] = f"screen-{run.name}"
     running = {entry.key for entry in Ledger(where.home).entries() if entry.state == RUNNING}
-    return {folder: key for folder, key in keys.items() if key not in running and _is_old(folder)}
+    return {folder: key for folder, key in keys.items() if key not in running and is_old(folder)}
 
 
 def half_artefacts(where: Settings) -> list[Path]:
     """What a kill left of artefacts that were being written or removed UNUSED_DAYS ago."""
     roots = (where.graphs, where.runs, *(where.home / kind.directory for kind in MODEL_KINDS))
     return [
-        folder for root in roots for folder in _folders(root) if folder.name.startswith(".building-") and _is_old(folder)
+        folder for root in roots for folder in _folders(root) if folder.name.startswith(".building-") and is_old(folder)
     ]  # fmt: skip
 
 
@@ -55,7 +55,8 @@ def _folders(root: Path) -> Iterator[Path]:
     return (path for path in sorted(root.glob("*")) if path.is_dir())
 
 
-def _is_old(folder: Path) -> bool:
+def is_old(folder: Path) -> bool:
+    """Whether a folder is there, and nothing was written in it for UNUSED_DAYS."""
     try:
         touched = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
     except FileNotFoundError:  # somebody is at work there

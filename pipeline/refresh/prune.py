@@ -20,7 +20,7 @@ from data.sources.literature.snapshot import list_literature
 from data.store.lock import Busy, writing
 from pipeline.ops.ledger import RUNNING, Ledger
 from pipeline.ops.row_store import RowStore
-from pipeline.refresh.leftovers import UNUSED_DAYS, abandoned_work, half_artefacts, stores_without_snapshot
+from pipeline.refresh.leftovers import UNUSED_DAYS, abandoned_work, half_artefacts, is_old, stores_without_snapshot
 from pipeline.registry.artifact_types import MODEL_KINDS
 from pipeline.registry.published import published_models
 from pipeline.screening.kept_rows import FILE, today
@@ -83,7 +83,7 @@ def prune(where: Settings, keep: int, dry: bool = False, keep_runs: int | None =
                 _remove(folder)
             for folder, key in unfinished.items():
                 with suppress(Busy), Ledger(where.home).idle(key):
-                    if folder in abandoned_work(where):  # somebody may have gone on with it, or even have finished, meanwhile
+                    if is_old(folder):  # somebody may have gone on with it, or even have finished, meanwhile
                         _remove(folder)
             RowStore(where.predictions / FILE).forget(today() - UNUSED_DAYS)
     names = sorted(str(folder.relative_to(where.home)) for folder in [*unfinished, *left])
