@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from data.labels import Label
-from data.rejection import Rejection
 from data.snapshot import Snapshot, open_snapshot, publish_snapshot
-from data.sources import Record, Shard
-from data.sources.starter import StarterSource
 from pipeline.evaluation.evaluate import evaluate
 from pipeline.ops.progress import Quiet
 from pipeline.registry.ensemble import open_model
 from pipeline.registry.shipped import shipped_model, system_hash, systems_seen
 from pipeline.settings import Settings
 from pipeline.training.splits import split_rows
+from tests.contract.relabelled import Relabelled
 
-
-@dataclass(frozen=True)
-class Later:
-    """The starter set as another release has it: other labels, so that its snapshot has another id."""
-
-    description: str = "later"
-
-    def identity(self) -> str:
-        return "later"
-
-    def shards(self) -> Iterator[Shard]:
-        return StarterSource().shards()
-
-    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
-        for item in StarterSource().read(shard):
-            assert isinstance(item, Record) and item.label is not None
-            yield replace(item, label=Label(1.001 * item.label.moment_muB_per_cell))
+# as another release has it: other labels, so that its snapshot has another id
+LATER = Relabelled("later", lambda record, label: 1.001 * label.moment_muB_per_cell)
 
 
 @pytest.fixture
@@ -58,7 +38,7 @@ def test_rows_of_learned_systems_are_seen_in_whatever_snapshot(where: Settings) 
     learned = len(split.train) + len(split.validation)
     assert said(where, mine, "test") == (False, 0)
     assert said(where, mine, "all") == (True, learned)
-    later = publish_snapshot(where.snapshots, Later())
+    later = publish_snapshot(where.snapshots, LATER)
     assert later.id != mine.id
     assert said(where, later, "test") == (False, 0)
     assert said(where, later, "all") == (True, learned)

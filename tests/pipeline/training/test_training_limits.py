@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from data.errors import UserError
-from data.labels import Label
-from data.rejection import Rejection
 from data.snapshot import Snapshot, publish_snapshot
-from data.sources import Record, Shard
 from data.sources.starter import StarterSource
 from models.contract import ModelError
 from pipeline.ops.progress import Quiet
@@ -20,8 +15,11 @@ from pipeline.settings import Settings
 from pipeline.training.member_selection import CONSTANT, Verdict
 from pipeline.training.publish import admitted
 from pipeline.training.train import TrainSettings, train_ensemble
+from tests.contract.relabelled import Relabelled
 
 INSTANT_MIN = 1e-9
+JOULE_PER_TESLA = Relabelled("joule per tesla", lambda record, label: 9.274e-24 * label.moment_muB_per_cell)
+EVEN = Relabelled("even", lambda record, label: 0.5 * record.crystal.n_sites)
 
 
 @pytest.fixture(scope="module")
@@ -55,52 +53,17 @@ def test_a_time_limit_that_is_none_is_refused_before_anything_is_trained(home: t
         train_ensemble(snapshot, TrainSettings(members=("forest",), max_minutes=minutes), where, Quiet())
 
 
-@dataclasses.dataclass(frozen=True)
-class JoulePerTesla:
-    """The starter set with moments in J/T."""
-
-    description: str = "joule per tesla"
-
-    def identity(self) -> str:
-        return "joule per tesla"
-
-    def shards(self) -> Iterator[Shard]:
-        return StarterSource().shards()
-
-    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
-        for record in StarterSource().read(shard):
-            assert isinstance(record, Record) and record.label is not None
-            yield dataclasses.replace(record, label=Label(9.274e-24 * record.label.moment_muB_per_cell))
-
-
 def test_moments_in_another_unit_are_a_mistake_of_the_user(tmp_path: Path) -> None:
     where = Settings(home=tmp_path, workers=1)
-    snapshot = publish_snapshot(where.snapshots, JoulePerTesla())
+    snapshot = publish_snapshot(where.snapshots, JOULE_PER_TESLA)
     with pytest.raises(UserError, match=r"rows has a moment above 0\.05 µB/atom \(the largest: .*e-23\).*µB per cell"):
         train_ensemble(snapshot, TrainSettings(members=("forest",)), where, Quiet())
     assert not list(where.work.glob("*/forest-0")), "a member was trained all the same"
 
 
-@dataclasses.dataclass(frozen=True)
-class Even:
-    """The starter set with the same moment everywhere."""
-
-    description: str = "even"
-
-    def identity(self) -> str:
-        return "even"
-
-    def shards(self) -> Iterator[Shard]:
-        return StarterSource().shards()
-
-    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
-        for record in StarterSource().read(shard):
-            yield dataclasses.replace(record, label=Label(0.5 * record.crystal.n_sites))
-
-
 def test_labels_that_are_all_alike_are_a_mistake_of_the_user(tmp_path: Path) -> None:
     where = Settings(home=tmp_path, workers=1)
-    snapshot = publish_snapshot(where.snapshots, Even())
+    snapshot = publish_snapshot(where.snapshots, EVEN)
     with pytest.raises(UserError, match=r"training rows have the moment 0\.5 µB/atom: nothing can be learned"):
         train_ensemble(snapshot, TrainSettings(members=("forest", "cgcnn")), where, Quiet())
     assert not where.models.exists() or list(where.models.iterdir()) == []
