@@ -23,6 +23,7 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 WORKER_BYTES = 8 * 2**30  # address space; a file that needs more ends its reader, not the machine
+LONGEST_END_S = 5.0  # of a pool whose workers are dead; it takes milliseconds
 QUEUED_PER_WORKER = 3  # enough that nobody waits, few enough that results do not pile up
 _ending = threading.Event()
 # Python's tracker of semaphores removes what a killed command leaves, and warns on the terminal of what it did; it inherits this
@@ -223,9 +224,12 @@ def end_workers() -> None:
 def _kill(pool: ProcessPoolExecutor) -> None:
     """End a pool at once, hanging workers included."""
     processes = list((pool._processes or {}).values())
+    manager = pool._executor_manager_thread
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.kill()
+    if manager is not None:  # as Python ends, it writes to the pipes of pools that are still ending, which may just close them
+        manager.join(LONGEST_END_S)
 
 
 def _kill_if_there(reference: weakref.ref[ProcessPoolExecutor]) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 
-from pipeline.ops.parallel import in_kept_worker
+import pytest
+
+from pipeline.ops.parallel import begin, copied_workers, in_kept_worker, map_in_order
 
 LIMIT_S = 30.0
 SOON_S = 15.0
@@ -43,6 +46,16 @@ def test_a_worker_stays_and_a_lost_one_is_replaced() -> None:
     while _lives(fourth):  # with its thread
         assert time.monotonic() < end, "the worker outlives its thread"
         time.sleep(0.1)
+
+
+@pytest.mark.parametrize("item", [1, 0, -1])
+def test_a_pool_has_ended_when_its_results_are_in(item: int) -> None:
+    """As Python ends, it writes to the pipes of the pools that are still ending, and fails if they close at that moment."""
+    before = set(threading.enumerate())
+    assert list(map_in_order(own_process, [item], 1, lost=lost, timeout_s=1.0 if item < 0 else LIMIT_S))
+    with copied_workers():
+        assert begin(own_process, 1)()
+    assert set(threading.enumerate()) <= before
 
 
 def in_a_worker(item: int) -> int:
