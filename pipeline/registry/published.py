@@ -202,7 +202,7 @@ def put_to_use(root: Path, promoted: list[str], given_up: list[str]) -> None:
 def publish_model(
     root: Path, kind: type[M], write: Callable[[Path], None], facts: dict[str, Any], card: Callable[[dict[str, Any]], str]
 ) -> M:
-    """Publish a model under the hash of its files.
+    """Publish a model under the hash of its files. What is said of one that is there already (code, snapshot) is said anew.
 
     Args:
         root: folder of all models of the kind.
@@ -216,11 +216,14 @@ def publish_model(
         files = artefact_files(folder)
         manifest = {"kind": kind.kind, "format": kind.edition, "id": artefact_id(files), **facts, "files": files}
         write_json(folder / MANIFEST_FILE, manifest)
-        write_bytes(folder / CARD_FILE, card(manifest).encode())
+        told = card(manifest).encode()
+        write_bytes(folder / CARD_FILE, told)
         final = root / str(manifest["id"])
         if final.is_dir() and not sound(kind(final)):
             shutil.rmtree(final)  # what is published now has the same name and is whole
-        publish(folder, final)
+        if not publish(folder, final):
+            write_bytes(final / CARD_FILE, told)
+            write_json(final / MANIFEST_FILE, manifest)
     return kind(final)
 
 
