@@ -45,9 +45,10 @@ def train_experiment_model(
         settings: numbers and sizes of the members; None: the default ones.
 
     Raises:
-        UserError: the snapshot holds too little to learn from, or is damaged.
+        UserError: the snapshot holds too little to learn from, is damaged, or another release read its tables by other rules.
         Busy: another process is training the same.
     """
+    snapshot.refuse_other_rules()
     wanted = settings or ExperimentSettings()
     training = text_hash(*_CODE, snapshot.id, repr(asdict(wanted)))[:16]
     with Ledger(where.home).run("train-experiment", f"train-experiment-{training}", {"snapshot": snapshot.id}) as run:
