@@ -239,7 +239,7 @@ def end_workers() -> None:
 def _kill(pool: ProcessPoolExecutor) -> None:
     """End a pool at once, hanging workers included."""
     processes = list((pool._processes or {}).values())
-    manager = pool._executor_manager_thread
+    manager: threading.Thread | None = pool._executor_manager_thread  # type: ignore[assignment]  # typeshed names another class
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.kill()
