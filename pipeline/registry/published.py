@@ -79,6 +79,10 @@ class PublishedModel(ABC):
                 )
 
     @abstractmethod
+    def load(self) -> None:
+        """Load all that a prediction reads. Raises UserError where this release cannot: it is damaged, or of another format."""
+
+    @abstractmethod
     def quality(self) -> str:
         """How good it is on test rows, in a few words."""
 
