@@ -20,7 +20,14 @@ from data.store.artifact import make_folder
 from data.store.lock import locked
 from pipeline.evaluation.bootstrap import Gain, cluster_bootstrap
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.published import PublishedModel, current_models, given_up_models, open_published, put_to_use
+from pipeline.registry.published import (
+    PublishedModel,
+    current_models,
+    given_up_models,
+    is_there,
+    open_published,
+    put_to_use,
+)
 
 LOCK_FILE = ".promotion.lock"
 NO_EARLIER = "there is no model to go back to: `ferroscreen promote` has replaced none"
@@ -146,10 +153,11 @@ def rollback(
         raise UserError(NO_EARLIER)
     with _deciding(root):
         before = current_models(root)
-        if not before or (len(before) == 1 and shipped is None):  # another process has just gone back
+        earlier = [name for name in before[:-1] if is_there(root, name)]  # somebody may have deleted one
+        if not before or (not earlier and shipped is None):  # another process has just gone back
             raise UserError(NO_EARLIER)
-        taken = open_published(root, kind, before[-2]) if len(before) > 1 else shipped
-        put_to_use(root, before[:-1], [*given_up_models(root), before[-1]])
+        taken = open_published(root, kind, earlier[-1]) if earlier else shipped
+        put_to_use(root, earlier, [*given_up_models(root), before[-1]])
     return before[-1], taken.id if taken is not None else ""
 
 

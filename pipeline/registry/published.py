@@ -166,7 +166,14 @@ def open_published(root: Path, kind: type[M], identifier: str | None = None) -> 
     """
     if identifier is None and (promoted := current_models(root)):
         identifier = promoted[-1]
+        if not is_there(root, identifier):
+            raise UserError(f"{kind.kind} {identifier}, which is in use, is no longer in {root}; {RETRAIN}")
     return kind(find_artefact(root, MANIFEST_FILE, kind.kind, identifier, kind.train_command))
+
+
+def is_there(root: Path, identifier: str) -> bool:
+    """Whether there is a published model of this id."""
+    return (root / identifier / MANIFEST_FILE).is_file()
 
 
 def current_models(root: Path) -> list[str]:

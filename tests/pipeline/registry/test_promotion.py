@@ -160,6 +160,20 @@ def test_a_model_in_use_that_no_longer_predicts_keeps_no_sound_one_out(root: Pat
     assert current_models(root) == [first, best.id, better.id]
 
 
+def test_a_model_that_somebody_deleted_is_named_and_gone_back_behind(root: Path, trained: Ensemble) -> None:
+    (first,) = current_models(root)
+    second, third = variant(trained, root, closer(0.8)), variant(trained, root, closer(0.5))
+    put_to_use(root, [first, second.id, third.id], given_up=[])
+    for gone in (second, third):
+        shutil.rmtree(gone.folder)
+    with pytest.raises(UserError, match=rf"model {third.id}, which is in use, is no longer in .*train again, .*rollback"):
+        open_model(root)
+    assert rollback(root) == (third.id, first)
+    assert current_models(root) == [first] and open_model(root).id == first
+    shutil.rmtree(root / first)
+    assert rollback(root, shipped=trained) == (first, trained.id) and current_models(root) == []
+
+
 def test_an_equal_one_takes_over(root: Path, trained: Ensemble) -> None:
     decision = promote(root, variant(trained, root, closer(1.0001)).id)
     assert decision.promoted and decision.gain is not None and abs(decision.gain.mean) < 1e-3
