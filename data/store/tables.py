@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 from data.errors import UserError
-from data.store.artifact import building, file_hash, find_artefact, list_artefacts, publish
+from data.store.artifact import building, file_hash, find_artefact, list_artefacts, publish, write_bytes
 from data.store.versions import read_manifest
 
 MANIFEST_FILE = "manifest.json"
@@ -82,15 +82,34 @@ P = TypeVar("P", bound=PublishedTables)
 def publish_tables(made: Path, final: P) -> P:
     """Give a finished folder its final name. Damaged tables of the same name are replaced.
 
+    Of sound ones the pages for people are, and the manifest with them: another release, and the models that come with it, may
+    say other things of the same tables.
+
     Args:
         made: the folder, complete with its manifest.
         final: the tables at their final place, whether they are there already or not.
     """
-    if not publish(made, final.folder) and not final.is_sound():
+    if publish(made, final.folder):
+        return final
+    if not final.is_sound():
         with building(final.folder.parent) as aside:
             os.rename(final.folder, aside / final.id)
             publish(made, final.folder)
+    else:
+        _renew_pages(type(final)(made), type(final)(final.folder))
     return final
+
+
+def _renew_pages(made: PublishedTables, there: PublishedTables) -> None:
+    """Replace the pages of published tables, the manifest last; nothing where the new ones have no pages."""
+    pages, before = made.manifest.get("pages", {}), there.manifest.get("pages", {})
+    if not pages or pages == before:
+        return
+    for name in pages:
+        write_bytes(there.folder / name, (made.folder / name).read_bytes())
+    for name in before.keys() - pages.keys():
+        (there.folder / name).unlink(missing_ok=True)
+    write_bytes(there.folder / MANIFEST_FILE, (made.folder / MANIFEST_FILE).read_bytes())
 
 
 def open_tables(root: Path, kind: type[P], identifier: str | None = None) -> P:

@@ -12,12 +12,12 @@ from data.disordered import AnyCrystal
 from data.errors import UserError
 from data.sources.lookup import find_crystals
 from data.sources.recipe import from_recipe
-from data.symmetry import symmetrise
+from data.symmetry import SymmetricCell, symmetrise
 from pipeline.disorder.approximants import APPROXIMANT_CODE, Approximants
 from pipeline.screening.csvsafe import as_given
 from pipeline.screening.identity import original_ids
 from pipeline.screening.screened import Screened
-from pipeline.screening.structures import KeptCells, kept_cells_of, same_cell
+from pipeline.screening.structures import kept_cells_of, same_cell
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ def _made_otherwise(manifest: dict[str, Any], rows: pd.DataFrame) -> list[LeftOu
 def read_again(run: Screened, rows: pd.DataFrame) -> tuple[list[Chosen], list[LeftOut]]:
     """The crystals of these rows, from the source that the run's manifest names, and the rows that are not to be had.
 
-    Where the source is no longer what it was, each crystal is compared with the cell that the run keeps of it, so that other
-    files may come, go or be touched.
+    Each crystal is compared with the cell that the run keeps of it: other files may come, go or be touched, and another release
+    may read the same file otherwise. A run of a release that kept no cells is taken where its source is what it was.
 
     Raises:
         UserError: the source is gone.
@@ -146,33 +146,36 @@ def read_again(run: Screened, rows: pd.DataFrame) -> tuple[list[Chosen], list[Le
     names = [original_ids(*place) for place in zip(wanted["candidate_id"], wanted["source_file"], strict=True)]
     files = wanted["source_file"].to_list()
     found = find_crystals(source, {(name, file) for several, file in zip(names, files, strict=True) for name, _ in several})
-    symprec_A, kept = manifest["graph_settings"]["symprec_A"], kept_cells_of(run.folder) if now != manifest["input"] else None
+    symprec_A, kept, touched = manifest["graph_settings"]["symprec_A"], kept_cells_of(run.folder), now != manifest["input"]
     chosen = []
     for row, several, file in zip(wanted.to_dict("records"), names, files, strict=True):
         same = [c for name, k in several for c in found.get((name, file), [])[k : k + 1] if _matches(c, row)]
         why = "" if same else f"{row['candidate_id']} ({row['formula']}) is no longer in {file} as run {manifest['id']} read it"
-        if same and kept is not None:
-            why = _changed(manifest, row, same[0], kept, symprec_A)
+        if same:
+            why = _changed(manifest["id"], row, same[0], kept.of_rank(row["rank"]), symprec_A, touched)
         if why:
-            left_out.append(LeftOut(_row(row), f"{why}: screen again, then export" if kept is not None else why))
+            left_out.append(LeftOut(_row(row), f"{why}: screen again, then export"))
         else:
             chosen += _chosen(_row(row), same[0], symprec_A)
     return chosen, left_out
 
 
-def _changed(manifest: dict[str, Any], row: dict[Any, Any], crystal: AnyCrystal, kept: KeptCells, symprec_A: float) -> str:
-    """Why a crystal of a changed source is not, or need not be, the one that was screened; empty where it is."""
-    run, name = manifest["id"], row["candidate_id"]
-    before = kept.of_rank(row["rank"])
+def _changed(
+    run: str, row: dict[Any, Any], crystal: AnyCrystal, before: SymmetricCell | None, symprec_A: float, touched: bool
+) -> str:  # fmt: skip
+    """Why a crystal is not, or need not be, the one that was screened; empty where it is."""
+    name = row["candidate_id"]
     if before is None:
-        return f"{manifest['source']} has changed since run {run} screened it, which keeps no cell of {name} to compare"
+        return f"the source has changed since run {run}, which keeps no cell of {name} to compare" if touched else ""
     if isinstance(crystal, Crystal):
         now, as_before = symmetrise(crystal, symprec_A), True
     else:
         now, as_before = Approximants(crystal, symprec_A=symprec_A).cell.symmetric, crystal.occupancies == row["occupancies"]
     if as_before and same_cell(before, now):
         return ""
-    return f"{name} ({row['formula']}) has changed in {row['source_file']} since run {run} read it"
+    if touched:
+        return f"{name} ({row['formula']}) has changed in {row['source_file']} since run {run} read it"
+    return f"this release reads {name} ({row['formula']}) in {row['source_file']} otherwise than run {run} did"
 
 
 def _without(rows: pd.DataFrame, left_out: list[LeftOut]) -> pd.DataFrame:

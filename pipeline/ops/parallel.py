@@ -83,7 +83,14 @@ def map_in_order(
     flying: deque[tuple[T, Future[R]]] = deque()
     try:
         for item in items:
-            flying.append((item, pool.submit(function, item)))
+            while (future := _submitted(pool, function, item)) is None:
+                if flying:
+                    done, pool = _next(pool, flying, function, workers, lost, timeout_s)
+                    yield from done
+                else:
+                    _kill(pool)
+                    pool = _pool(max(workers, 1))
+            flying.append((item, future))
             if len(flying) >= QUEUED_PER_WORKER * workers:
                 done, pool = _next(pool, flying, function, workers, lost, timeout_s)
                 yield from done
@@ -150,6 +157,14 @@ def begin(function: Callable[[T], R], item: T) -> Callable[[], R]:
             _kill(pool)
 
     return result
+
+
+def _submitted(pool: ProcessPoolExecutor, function: Callable[[T], R], item: T) -> Future[R] | None:
+    """None where a worker has died since the last result was taken: the pool takes nothing any more."""
+    try:
+        return pool.submit(function, item)
+    except BrokenProcessPool:
+        return None
 
 
 def _next(
@@ -224,7 +239,7 @@ def end_workers() -> None:
 def _kill(pool: ProcessPoolExecutor) -> None:
     """End a pool at once, hanging workers included."""
     processes = list((pool._processes or {}).values())
-    manager = pool._executor_manager_thread
+    manager: threading.Thread | None = pool._executor_manager_thread  # type: ignore[assignment]  # typeshed names another class
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.kill()

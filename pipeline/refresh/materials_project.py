@@ -27,7 +27,7 @@ from data.sources.materials_project.state import (
     write_documents,
     write_tombstones,
 )
-from data.store.artifact import make_folder, text_hash
+from data.store.artifact import make_folder, make_newest, text_hash
 from data.store.lock import writing
 from pipeline.ops.ledger import Ledger, Run
 from pipeline.ops.progress import Reporter, Tick
@@ -47,7 +47,7 @@ class Refreshed:
 
 def up_to_date(where: Settings) -> Snapshot | None:
     """The newest snapshot of the release that the service offers now, which is a refresh that found nothing new, and entered in
-    the ledger as one; None where there is work to do. Needs no key.
+    the ledger as one; None where there is work to do. It counts as published again, before those of other sources. Needs no key.
 
     Raises:
         Unavailable: the service does not answer.
@@ -57,6 +57,7 @@ def up_to_date(where: Settings) -> Snapshot | None:
     if base is None or _release(base) != release_of(where.mp_endpoint, where.retry_policy):
         return None
     with _entered(where):
+        make_newest(base.folder, where.snapshots.glob("[!.]*"))
         return base
 
 

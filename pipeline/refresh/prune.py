@@ -129,6 +129,8 @@ def _needed(where: Settings, keep: int, runs: list[dict[str, Any]], abandoned: C
                 needed.setdefault(read, f"a running {entry.job} reads it")
             if (measured := literature_of(entry.inputs)) is not None:
                 needed.setdefault(measured, f"a running {entry.job} looks up its values")
+            if (learned := entry.inputs.get("snapshot")) is not None:
+                needed.setdefault(str(learned), f"a running {entry.job} learns from it")
     for work in set(where.work.glob("train-*")).difference(abandoned):
         for read in _read_by(work):
             needed.setdefault(read, f"the unfinished {work.name} reads it")

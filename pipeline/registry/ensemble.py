@@ -71,6 +71,9 @@ class Ensemble(PublishedModel):
         except ModelError as fault:
             raise UserError(f"model {self.id} cannot be loaded: {fault}; {RETRAIN}") from fault
 
+    def load(self) -> None:
+        _ = self.members, self.error_model
+
     def member_folder(self, kind: str) -> Path:
         """Where the first member of a family is saved. Raises UserError where there is none, or a file is damaged."""
         self.verify()

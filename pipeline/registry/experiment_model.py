@@ -50,6 +50,9 @@ class PublishedExperimentModel(PublishedModel):
         except ModelError as fault:
             raise UserError(f"{self.kind} {self.id} cannot be loaded: {fault}; {RETRAIN}") from fault
 
+    def load(self) -> None:
+        _ = self.model
+
     @classmethod
     def shipped_card(cls, manifest: dict[str, Any]) -> str:
         """The card of a shipped model."""

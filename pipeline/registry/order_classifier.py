@@ -45,6 +45,9 @@ class OrderClassifier(PublishedModel):
         except ModelError as fault:
             raise UserError(f"{self.kind} {self.id} cannot be loaded: {fault}; {RETRAIN}") from fault
 
+    def load(self) -> None:
+        _ = self.classes
+
     def predict(self, descriptors: NDArray[np.float32]) -> Floats:
         """(crystals, 3) probabilities of CLASSES given that there are moments.
 

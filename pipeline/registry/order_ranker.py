@@ -38,6 +38,9 @@ class OrderRanker(PublishedModel):
         except ModelError as fault:
             raise UserError(f"{self.kind} {self.id} cannot be loaded: {fault}; {RETRAIN}") from fault
 
+    def load(self) -> None:
+        _ = self.trees
+
     @classmethod
     def shipped_card(cls, manifest: dict[str, Any]) -> str:
         """The card of a shipped order ranker."""

@@ -7,7 +7,7 @@ promotion. Until a model has been promoted, the shipped one is in use.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,7 +20,14 @@ from data.store.artifact import make_folder
 from data.store.lock import locked
 from pipeline.evaluation.bootstrap import Gain, cluster_bootstrap
 from pipeline.registry.ensemble import Ensemble
-from pipeline.registry.published import PublishedModel, current_models, given_up_models, open_published, put_to_use
+from pipeline.registry.published import (
+    PublishedModel,
+    current_models,
+    given_up_models,
+    is_there,
+    open_published,
+    put_to_use,
+)
 
 LOCK_FILE = ".promotion.lock"
 NO_EARLIER = "there is no model to go back to: `ferroscreen promote` has replaced none"
@@ -68,6 +75,8 @@ def promote(
 ) -> Decision:
     """Put a model to use if every gate holds and the one in use is no better; otherwise say why, and change nothing.
 
+    Where the one in use cannot be read any more, the one before it counts.
+
     Args:
         root: folder of all models of the kind.
         identifier: id of the model, or the start of it.
@@ -99,18 +108,29 @@ def promote_trained(root: Path, identifier: str, rival: Rival | None, kind: type
 
 def _decide(root: Path, candidate: PublishedModel, rival: Rival | None, kind: type[PublishedModel]) -> Decision:
     before = current_models(root)
-    current = open_published(root, kind, before[-1]) if before else None if rival is None else rival.model
-    if current is not None and current.id == candidate.id:
-        return Decision(candidate.id, current.id, (), None)
+    if candidate.id == (before[-1] if before else None if rival is None else rival.model.id):
+        return Decision(candidate.id, candidate.id, (), None)
+    own = _readable(root, before, kind)
+    current = own if own is not None or rival is None else rival.model
     reasons = candidate.gates()
     gain = None
     if current is not None:
-        theirs = current.errors() if before or rival is None else rival.errors(candidate)
+        theirs = current.errors() if own is not None or rival is None else rival.errors(candidate)
         gain, fault = compare(candidate.errors(), theirs, current)
         reasons += [fault] if fault else []
     if not reasons:
         put_to_use(root, [*before, candidate.id], [name for name in given_up_models(root) if name != candidate.id])
     return Decision(candidate.id, None if current is None else current.id, tuple(reasons), gain)
+
+
+def _readable(root: Path, promoted: list[str], kind: type[PublishedModel]) -> PublishedModel | None:
+    """The model promoted last that predicts: one that is damaged, gone, or of an older release must not keep a sound one out."""
+    for identifier in reversed(promoted):
+        with suppress(UserError):
+            found = open_published(root, kind, identifier)
+            found.load()
+            return found
+    return None
 
 
 def rollback(
@@ -133,10 +153,11 @@ def rollback(
         raise UserError(NO_EARLIER)
     with _deciding(root):
         before = current_models(root)
-        if not before or (len(before) == 1 and shipped is None):  # another process has just gone back
+        earlier = [name for name in before[:-1] if is_there(root, name)]  # somebody may have deleted one
+        if not before or (not earlier and shipped is None):  # another process has just gone back
             raise UserError(NO_EARLIER)
-        taken = open_published(root, kind, before[-2]) if len(before) > 1 else shipped
-        put_to_use(root, before[:-1], [*given_up_models(root), before[-1]])
+        taken = open_published(root, kind, earlier[-1]) if earlier else shipped
+        put_to_use(root, earlier, [*given_up_models(root), before[-1]])
     return before[-1], taken.id if taken is not None else ""
 
 

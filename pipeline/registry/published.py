@@ -79,6 +79,10 @@ class PublishedModel(ABC):
                 )
 
     @abstractmethod
+    def load(self) -> None:
+        """Load all that a prediction reads. Raises UserError where this release cannot: it is damaged, or of another format."""
+
+    @abstractmethod
     def quality(self) -> str:
         """How good it is on test rows, in a few words."""
 
@@ -162,7 +166,14 @@ def open_published(root: Path, kind: type[M], identifier: str | None = None) -> 
     """
     if identifier is None and (promoted := current_models(root)):
         identifier = promoted[-1]
+        if not is_there(root, identifier):
+            raise UserError(f"{kind.kind} {identifier}, which is in use, is no longer in {root}; {RETRAIN}")
     return kind(find_artefact(root, MANIFEST_FILE, kind.kind, identifier, kind.train_command))
+
+
+def is_there(root: Path, identifier: str) -> bool:
+    """Whether there is a published model of this id."""
+    return (root / identifier / MANIFEST_FILE).is_file()
 
 
 def current_models(root: Path) -> list[str]:
@@ -202,7 +213,7 @@ def put_to_use(root: Path, promoted: list[str], given_up: list[str]) -> None:
 def publish_model(
     root: Path, kind: type[M], write: Callable[[Path], None], facts: dict[str, Any], card: Callable[[dict[str, Any]], str]
 ) -> M:
-    """Publish a model under the hash of its files.
+    """Publish a model under the hash of its files. What is said of one that is there already (code, snapshot) is said anew.
 
     Args:
         root: folder of all models of the kind.
@@ -216,11 +227,14 @@ def publish_model(
         files = artefact_files(folder)
         manifest = {"kind": kind.kind, "format": kind.edition, "id": artefact_id(files), **facts, "files": files}
         write_json(folder / MANIFEST_FILE, manifest)
-        write_bytes(folder / CARD_FILE, card(manifest).encode())
+        told = card(manifest).encode()
+        write_bytes(folder / CARD_FILE, told)
         final = root / str(manifest["id"])
         if final.is_dir() and not sound(kind(final)):
             shutil.rmtree(final)  # what is published now has the same name and is whole
-        publish(folder, final)
+        if not publish(folder, final):
+            write_bytes(final / CARD_FILE, told)
+            write_json(final / MANIFEST_FILE, manifest)
     return kind(final)
 
 

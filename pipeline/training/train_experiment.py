@@ -23,13 +23,14 @@ from pipeline.ops.provenance import provenance
 from pipeline.registry.experiment_model import PublishedExperimentModel
 from pipeline.registry.published import HELD_OUT_FILE, publish_model, published_models, sound
 from pipeline.settings import Settings
-from pipeline.training.experiment import CrossFitted, ExperimentSettings, train_experiment
+from pipeline.training.experiment import MEMBERS_CODE, CrossFitted, ExperimentSettings, train_experiment
 from pipeline.training.experiment_evaluation import evaluation_facts
 from pipeline.training.experiment_rows import ExperimentRows
 from pipeline.training.literature_rows import literature_rows
 from pipeline.training.train import SNAPSHOT_FILE
 
-EXPERIMENT_CODE = "experiment-3"  # raise it whenever the same snapshot and settings would give another model
+EXPERIMENT_CODE = "experiment-4"  # raise it whenever the same snapshot and settings would give another model
+_CODE = (EXPERIMENT_CODE, MEMBERS_CODE, COMPOSITION_CODE)  # all that decides a model beside the snapshot and the settings
 
 
 def train_experiment_model(
@@ -44,11 +45,12 @@ def train_experiment_model(
         settings: numbers and sizes of the members; None: the default ones.
 
     Raises:
-        UserError: the snapshot holds too little to learn from, or is damaged.
+        UserError: the snapshot holds too little to learn from, is damaged, or another release read its tables by other rules.
         Busy: another process is training the same.
     """
+    snapshot.refuse_other_rules()
     wanted = settings or ExperimentSettings()
-    training = text_hash(EXPERIMENT_CODE, COMPOSITION_CODE, snapshot.id, repr(asdict(wanted)))[:16]
+    training = text_hash(*_CODE, snapshot.id, repr(asdict(wanted)))[:16]
     with Ledger(where.home).run("train-experiment", f"train-experiment-{training}", {"snapshot": snapshot.id}) as run:
         finished = _finished(where, training)
         if finished is not None:
@@ -67,7 +69,7 @@ def train_experiment_model(
             held_out.to_parquet(folder / HELD_OUT_FILE, index=False)
 
         facts = {
-            "snapshot": snapshot.id, "data": snapshot.manifest["source"], "code": [EXPERIMENT_CODE, COMPOSITION_CODE],
+            "snapshot": snapshot.id, "data": snapshot.manifest["source"], "code": list(_CODE),
             "training": training, "settings": asdict(wanted), "scores": model.facts, "provenance": provenance(),
         }  # fmt: skip
         published = publish_model(
@@ -79,9 +81,9 @@ def train_experiment_model(
 
 
 def _finished(where: Settings, training: str) -> PublishedExperimentModel | None:
-    """The model of an earlier training of the same."""
+    """The model of an earlier training of the same. What cannot be read is none: it is what a training replaces."""
     found = published_models(where.experiment_models, PublishedExperimentModel)
-    return next((m for m in reversed(found) if m.manifest.get("training") == training and sound(m)), None)
+    return next((m for m in reversed(found) if sound(m) and m.manifest.get("training") == training), None)
 
 
 def _held_out(rows: ExperimentRows, crossed: CrossFitted, forest_weight: dict[str, float]) -> pd.DataFrame:

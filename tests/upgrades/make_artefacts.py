@@ -5,7 +5,8 @@
 writes FOLDER/snapshot-SUFFIX and so on. Those in artefacts/ were made with PYTHONPATH at a checkout of the release in question,
 so nothing here may need more of ferroscreen than those releases had. Run it once for each new number; what is there stays:
 `unnumbered` comes from 4cc7c9d, `screen4` from 98e099f, `domain1` from 1c604b7, `1` from the commit that began to number,
-`graphs-2` from the one that put the symmetrised cells into graph stores.
+`graphs-2` from the one that put the symmetrised cells into graph stores. `literature-2` is what `refresh` of ec482ae made of a
+table of six values.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Artefacts that other releases made: read as they are, made again, or refused with exit code 2 and what to do.
 
 artefacts/ holds them as they were written (make_artefacts.py says how): `unnumbered` before the numbers were kept, `1` with
-them, `domain1` and `screen4` by releases whose models and screens are no longer read. Newer ones do not exist yet: the number of
-an old one is raised.
+them, `domain1`, `screen4` and `literature-2` by releases whose models, screens and tables of measured values are no longer read.
+Newer ones do not exist yet: the number of an old one is raised.
 """
 
 from __future__ import annotations
@@ -36,10 +36,14 @@ from pipeline.settings import Settings
 from tests.servers.commands import call
 
 ARTEFACTS = Path(__file__).parent / "artefacts"
-ROOMS = {"snapshot": "snapshots", "model": "models", "graphs": "graphs", "run": "runs", "ledger": ".", "current": "models"}
+ROOMS = {
+    "snapshot": "snapshots", "literature": "literature", "model": "models", "graphs": "graphs", "run": "runs", "ledger": ".",
+    "current": "models",
+}  # fmt: skip
+IRON = "iron\n2.866\n1 0 0\n0 1 0\n0 0 1\nFe\n2\nDirect\n0 0 0\n0.5 0.5 0.5\n"
 READ = [f"{kind}-{edition}" for kind in ("model", "run", "ledger", "graphs") for edition in ("unnumbered", "1")]
 READ += ["snapshot-1", "graphs-2", "current-unnumbered"]
-REFUSED = ["model-domain1", "run-screen4"]
+REFUSED = ["model-domain1", "run-screen4", "literature-2"]
 FAR = 1000  # number of a format
 
 
@@ -137,6 +141,15 @@ def test_a_graph_store_is_read_or_built_again(tmp_path: Path, edition: str, buil
 def test_what_is_too_old_is_refused(tmp_path: Path, names: tuple[str, ...], arguments: tuple[str, ...], words: str) -> None:
     place(tmp_path, *names)
     refused(tmp_path, [argument.replace("{home}", str(tmp_path)) for argument in arguments], words)
+
+
+def test_tables_read_by_older_rules_are_neither_looked_up_nor_learned(tmp_path: Path) -> None:
+    """Those of literature-2 knew some marks of handbooks as none, and an absent reference as "None"."""
+    place(tmp_path, "literature-2")
+    (tmp_path / "POSCAR").write_text(IRON)
+    for command in (["predict", f"{tmp_path}/POSCAR"], ["screen", f"{tmp_path}/POSCAR"], ["train-experiment"]):
+        refused(tmp_path, command, r"of another release \(literature-2; .*`ferroscreen refresh --source literature:FOLDER` reads")
+    assert "7673b53626ab73a7 is sound" in ferroscreen(tmp_path, "verify").stdout
 
 
 def state(key: str) -> Callable[[Path], None]:

@@ -73,8 +73,9 @@ def fetch_icsd(
 def _search(api: IcsdApi, query: IcsdQuery, before: Fetched | None) -> list[tuple[str, list[str]]]:
     """Pages to fetch: (content type, internal ids)."""
     wanted = query.filter
-    if before is not None:
-        first, last = datetime.fromisoformat(before.fetched) - _OVERLAP, datetime.now(UTC) + _OVERLAP
+    begun, now = None if before is None else datetime.fromisoformat(before.fetched), datetime.now(UTC)
+    if begun is not None and begun <= now:  # a clock that was ahead does not tell when the entries came: all are asked for
+        first, last = begun - _OVERLAP, now + _OVERLAP
         wanted = f"({wanted}) and MODIFICATIONDATE : {first:%Y%m%d}-{last:%Y%m%d}"
     pages = []
     for content in (EXPERIMENTAL, THEORETICAL) if query.theoretical else (EXPERIMENTAL,):

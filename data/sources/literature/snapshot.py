@@ -48,6 +48,14 @@ class LiteratureSnapshot(PublishedTables):
         """Hash of the content of all tables, in the order of their names, and of the rules that made them."""
         return text_hash(manifest["rules"], *(manifest["files"][name] for name in sorted(manifest["files"])))[:16]
 
+    def refuse_other_rules(self) -> None:
+        """Raises UserError where another release read the tables, by rules that give other compositions."""
+        if (rules := self.manifest.get("rules")) != RULES_CODE:
+            raise UserError(
+                f"{self.kind} {self.id} was read by the rules of another release ({rules}; this one has {RULES_CODE}): "
+                f"`ferroscreen refresh --source literature:FOLDER` reads the tables again; without them, delete {self.folder}"
+            )
+
     def compositions(self) -> pd.DataFrame:
         return self._read(COMPOSITIONS_FILE)
 
@@ -136,6 +144,13 @@ def list_literature(root: Path) -> list[LiteratureSnapshot]:
 
 
 def newest_literature(root: Path) -> LiteratureSnapshot | None:
-    """The one published last; None where there is none."""
+    """The one published last, which is what measurements are looked up in; None where there is none.
+
+    Raises:
+        UserError: it is damaged, or another release read its tables by other rules.
+    """
     found = list_literature(root)
-    return found[-1] if found else None
+    if not found:
+        return None
+    found[-1].refuse_other_rules()
+    return found[-1]

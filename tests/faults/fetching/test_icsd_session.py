@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -146,6 +148,20 @@ def test_a_later_fetch_brings_what_changed(
     assert set(after) == {*before, str(LATER)}
     assert {code for code in before if after[code] != before[code]} == {"1000"}
     assert sum(asked.path == "/cif/multiple" for asked in server.log) == 1, "only what changed is asked for"
+
+
+def test_a_later_fetch_after_one_by_a_clock_that_was_ahead(
+    provider: Provider, server: icsd.IcsdServer, crystals: list[Crystal], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    before = provider.fetch(out)
+    ledger = json.loads((out / LEDGER).read_text())
+    next_year = datetime.fromisoformat(before.fetched) + timedelta(days=365)
+    (out / LEDGER).write_text(json.dumps({**ledger, "fetched": next_year.isoformat()}))
+    server.change(replace(icsd.entry_of(crystals[0], LATER), modified=TODAY))
+    provider.fetch(out)
+    assert str(LATER) in content(out) and len(content(out)) == before.entries + 1
+    assert finished(out).fetched < next_year.isoformat()  # type: ignore[union-attr]
 
 
 def test_a_later_fetch_with_nothing_new(provider: Provider, server: icsd.IcsdServer, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 
@@ -56,6 +57,19 @@ def test_a_pool_has_ended_when_its_results_are_in(item: int) -> None:
     with copied_workers():
         assert begin(own_process, 1)()
     assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.parametrize("first", [[0], [1, 0], [1, 2, 0]])
+def test_a_worker_that_dies_while_the_next_item_is_read_costs_its_own_item_only(first: list[int]) -> None:
+    def items() -> Iterator[int]:
+        others = set(multiprocessing.active_children())
+        yield from first
+        while set(multiprocessing.active_children()) - others:  # a pool that has lost a worker ends the others
+            time.sleep(0.05)
+        yield from (4, 5)
+
+    found = list(map_in_order(own_process, items(), 2, lost, LIMIT_S))
+    assert [said > 0 for said in found] == [item > 0 for item in (*first, 4, 5)]
 
 
 def in_a_worker(item: int) -> int:

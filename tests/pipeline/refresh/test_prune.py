@@ -101,6 +101,15 @@ def test_what_a_running_screen_reads_stays(where: Settings) -> None:
     assert prune(where, keep=1).removed == [made[0]]
 
 
+def test_what_a_running_training_of_orders_learns_from_stays(where: Settings) -> None:
+    """It has no folder of unfinished work; the comparison of its model needs the snapshot."""
+    made = publish(where, 3)
+    with Ledger(where.home).run("train-order", "train-order-1", {"snapshot": made[0]}):
+        done = prune(where, keep=1)
+        assert done.removed == [made[1]] and done.kept[made[0]] == "a running train-order learns from it"
+    assert prune(where, keep=1).removed == [made[0]]
+
+
 def test_nothing_while_somebody_writes(where: Settings) -> None:
     made = publish(where, 2)
     with writing(where.snapshots), pytest.raises(Busy):

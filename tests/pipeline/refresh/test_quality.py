@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 from data.schema import DUPLICATES, REJECTED
 from data.snapshot import Snapshot
 from data.sources.starter import StarterSource
+from data.store.artifact import file_hash, write_json
+from data.store.tables import MANIFEST_FILE
 from pipeline.ops.progress import Quiet
 from pipeline.refresh.label_noise import COLUMNS
 from pipeline.refresh.publish import publish_source
@@ -89,3 +92,21 @@ def test_an_empty_quarantine_and_no_duplicate() -> None:
     none = [pd.DataFrame(columns=names) for names in (REJECTED.names, DUPLICATES.names, COLUMNS, ["material_id"])]
     page = render_quality(QualityContent("t", (), crystals, *none))
     assert "Every record could be used." in page and "1 without a label" in page
+
+
+def test_refreshed_again_it_has_the_pages_of_this_release(snapshot: Snapshot, tmp_path: Path) -> None:
+    """An older release listed other labels as noise, and had a page more; the crystals are the same."""
+    where = Settings(home=tmp_path, workers=2)
+    old = where.snapshots / snapshot.id
+    shutil.copytree(snapshot.folder, old)
+    for name in (LABEL_NOISE_FILE, "older.html"):
+        (old / name).write_text("of an older release")
+    pages = {name: file_hash(old / name) for name in (*snapshot.manifest["pages"], "older.html")}
+    write_json(old / MANIFEST_FILE, {**snapshot.manifest, "pages": pages})
+    again = publish_source(StarterSource(), where, Quiet())
+    again.verify()
+    assert again.folder == old and again.manifest["pages"] == snapshot.manifest["pages"]
+    assert sorted(path.name for path in old.iterdir()) == sorted(path.name for path in snapshot.folder.iterdir())
+    assert (old / LABEL_NOISE_FILE).read_bytes() == (snapshot.folder / LABEL_NOISE_FILE).read_bytes()
+    publish_source(StarterSource(), where.model_copy(update={"quality": False}), Quiet())
+    assert Snapshot(old).manifest["pages"] == snapshot.manifest["pages"], "they are of these crystals still"

@@ -20,6 +20,7 @@ from pipeline.refresh.publish import publish_source
 from pipeline.registry.ensemble import open_model
 from pipeline.screening.screen import screen
 from pipeline.settings import Settings
+from pipeline.training.snapshots import newest_with_labels
 from tests.servers.__main__ import database
 from tests.servers.materials_project import Fault, MaterialsProjectServer
 
@@ -70,3 +71,15 @@ def test_together(trained_home: Path, tmp_path: Path) -> None:
     newest = list_snapshots(where.snapshots)[-1]
     newest.verify()
     assert newest.manifest["pull"]["documents"] == len(service.database)
+
+
+def test_nothing_new_counts_as_published_again(tmp_path: Path) -> None:
+    """A training reads the snapshot that was refreshed last, whether or not the refresh found anything new."""
+    with MaterialsProjectServer(database(StarterSource(equilibrium_only=True)), KEY).running() as service:
+        where = Settings(home=tmp_path, workers=1, mp_endpoint=service.endpoint, mp_page_size=100, quality=False)
+        pulled = refresh_materials_project(SecretStr(KEY), where, Quiet()).snapshot
+        other = publish_source(StarterSource(), where, Quiet())
+        assert newest_with_labels(where) == other
+        again = refresh_materials_project(SecretStr(KEY), where, Quiet())
+    assert not again.news and again.snapshot == pulled
+    assert newest_with_labels(where) == open_snapshot(where.snapshots) == pulled

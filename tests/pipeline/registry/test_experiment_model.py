@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from data.errors import UserError
 from data.sources.literature.snapshot import LiteratureSnapshot, list_literature, open_literature, publish_literature
+from data.store.artifact import text_hash, write_json
 from models.experiment.composition_network import NetworkSettings
 from models.experiment.tree_members import ForestSettings
 from pipeline.ops.progress import Quiet
@@ -22,7 +24,7 @@ from pipeline.registry.published import CARD_FILE, artefact_id
 from pipeline.registry.remote import pull, push
 from pipeline.registry.shipped import SYSTEMS_FILE, ship, shipped_of, system_hash
 from pipeline.settings import Settings
-from pipeline.training.experiment import ExperimentSettings
+from pipeline.training.experiment import MEMBERS_CODE, ExperimentSettings
 from pipeline.training.experiment_rows import read_rows
 from pipeline.training.literature_rows import literature_rows
 from pipeline.training.train_experiment import train_experiment_model
@@ -133,6 +135,23 @@ def test_a_finished_training_is_not_repeated(where: Settings) -> None:
     with pytest.raises(UserError, match=r"experiment model .* is damaged or missing; train again"):
         _ = own(where).model
     train_experiment_model(open_literature(where.literature), where, Quiet(), SMALL).verify()
+
+
+def test_a_model_of_other_code_is_not_taken_for_this_training(where: Settings) -> None:
+    """The release before named a training by its own code and that of the features, not by that of the members."""
+    before, snapshot = own(where), open_literature(where.literature)
+    named = text_hash("experiment-3", "composition-1", snapshot.id, repr(asdict(SMALL)))[:16]
+    write_json(before.folder / "manifest.json", {**before.manifest, "training": named, "code": ["experiment-3", "composition-1"]})
+    again = train_experiment_model(snapshot, where, Quiet(), SMALL)
+    assert again.manifest["training"] != named and MEMBERS_CODE in again.manifest["code"]
+
+
+def test_a_model_without_a_readable_manifest_stops_no_training(where: Settings) -> None:
+    before, snapshot = own(where), open_literature(where.literature)
+    (before.folder / "manifest.json").write_text("{")
+    assert train_experiment_model(snapshot, where, Quiet(), SMALL).id == before.id
+    write_json(before.folder / "manifest.json", {**own(where).manifest, "format": 1000})
+    train_experiment_model(snapshot, where, Quiet(), SMALL).verify()
 
 
 def test_a_damaged_snapshot_is_mended_by_refreshing_again(where: Settings) -> None:

@@ -14,12 +14,20 @@ import pytest
 from data.errors import UserError
 from data.snapshot import publish_snapshot
 from data.sources.starter import StarterSource
+from pipeline.features.graphs import GRAPH_CODE
 from pipeline.ops.progress import Quiet
 from pipeline.registry import promotion
 from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.registry.ensemble_gates import gates
 from pipeline.registry.promotion import promote, promote_trained, rollback
-from pipeline.registry.published import CURRENT_FILE, artefact_files, artefact_id, current_models, given_up_models
+from pipeline.registry.published import (
+    CURRENT_FILE,
+    artefact_files,
+    artefact_id,
+    current_models,
+    given_up_models,
+    put_to_use,
+)
 from pipeline.settings import Settings
 from pipeline.training.train import TrainSettings, train_ensemble
 
@@ -132,6 +140,38 @@ def test_a_training_that_learned_nothing_new_does_not_undo_what_a_person_chose(r
     assert not promote_trained(root, first, None).promoted
     assert promote(root, given_up.id).promoted and open_model(root).id == given_up.id, "a person may"
     assert promote_trained(root, given_up.id, None).promoted and given_up_models(root) == []
+
+
+@pytest.mark.parametrize("fate", ["of other features", "damaged", "deleted"])
+def test_a_model_in_use_that_no_longer_predicts_keeps_no_sound_one_out(root: Path, trained: Ensemble, fate: str) -> None:
+    """It erred less, but an upgrade or a disk has taken it; the one before it counts."""
+    (first,) = current_models(root)
+    older = [code.replace(GRAPH_CODE, "graphs-0") for code in trained.manifest["code"]]
+    best = variant(trained, root, closer(0.2), code=older if fate == "of other features" else trained.manifest["code"])
+    put_to_use(root, [first, best.id], given_up=[])
+    if fate == "damaged":
+        (best.folder / "forest-0" / "model.safetensors").write_bytes(b"")
+    if fate == "deleted":
+        shutil.rmtree(best.folder)
+    worse, better = variant(trained, root, closer(1.5)), variant(trained, root, closer(0.8))
+    decision = promote(root, worse.id)
+    assert not decision.promoted and decision.against == first
+    assert promote(root, better.id).promoted
+    assert current_models(root) == [first, best.id, better.id]
+
+
+def test_a_model_that_somebody_deleted_is_named_and_gone_back_behind(root: Path, trained: Ensemble) -> None:
+    (first,) = current_models(root)
+    second, third = variant(trained, root, closer(0.8)), variant(trained, root, closer(0.5))
+    put_to_use(root, [first, second.id, third.id], given_up=[])
+    for gone in (second, third):
+        shutil.rmtree(gone.folder)
+    with pytest.raises(UserError, match=rf"model {third.id}, which is in use, is no longer in .*train again, .*rollback"):
+        open_model(root)
+    assert rollback(root) == (third.id, first)
+    assert current_models(root) == [first] and open_model(root).id == first
+    shutil.rmtree(root / first)
+    assert rollback(root, shipped=trained) == (first, trained.id) and current_models(root) == []
 
 
 def test_an_equal_one_takes_over(root: Path, trained: Ensemble) -> None:

@@ -102,6 +102,22 @@ def test_an_export_leaves_out_only_what_changed(mine: Path, where: Settings, ens
     assert not kept and "keeps no cell of invar" in why
 
 
+def test_what_another_release_read_otherwise_is_left_out(mine: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
+    """Names, sizes and times of the files are the same, but an older release took an atom to be somewhere else."""
+    moment = (mine / "layers.cif").stat().st_mtime_ns
+
+    def write(z: float) -> None:
+        (mine / "layers.cif").write_text(two_sites(z))
+        os.utime(mine / "layers.cif", ns=(moment, moment))
+
+    write(0.4)
+    done = run(mine, where, ensemble, tmp_path / "a", Disorder.AVERAGE)
+    write(0.5)
+    kept, why = exported(done)
+    assert kept == {"oxide", "invar"}
+    assert f"this release reads layers (FeCo) in layers.cif otherwise than run {done.manifest['id']} did: screen again" in why
+
+
 def test_a_dopant_on_another_place_is_a_change(mine: Path, where: Settings, ensemble: Ensemble, tmp_path: Path) -> None:
     """Of a disordered crystal a run keeps the main element of each place, and that is iron on both."""
 
