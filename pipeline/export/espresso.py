@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from data.store.artifact import make_folder, write_bytes
@@ -17,12 +18,17 @@ SETTINGS = {
 }
 
 
-def write_espresso(ordering: Ordering, folder: Path) -> None:
-    """pw.in of a spin-polarised PBE calculation.
+def write_espresso(orderings: Sequence[Ordering], folder: Path) -> None:
+    """pw.in of spin-polarised PBE calculations, a folder for each ordering.
 
     Each moment of an element is a species of its own; `starting_magnetization` is in µB, which pw.x understands from version 7.3
     on. Pseudopotentials are named `<element>.UPF` and are not included.
     """
+    for ordering in orderings:
+        write_bytes(make_folder(folder / ordering.name) / FILE, _text(ordering).encode())
+
+
+def _text(ordering: Ordering) -> str:
     from io import StringIO
 
     from ase import Atoms
@@ -38,8 +44,7 @@ def write_espresso(ordering: Ordering, folder: Path) -> None:
     write_espresso_in(
         text, atoms, SETTINGS, pseudopotentials=pseudopotentials, kspacing=K_SPACING, crystal_coordinates=True,
     )  # fmt: skip
-    make_folder(folder)
-    write_bytes(folder / FILE, text.getvalue().encode())
+    return text.getvalue()
 
 
 def read_espresso(folder: Path) -> Ordering:

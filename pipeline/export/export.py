@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from pipeline.screening.csvsafe import csv_safe
 from pipeline.screening.screened import Screened
 
 SAME_PLACE = 1e-6  # fractional; what is written must be read as this same crystal
-_WITH_MOMENTS: dict[str, tuple[Callable[[Ordering, Path], None], Callable[[Path], Ordering]]] = {
+_WITH_MOMENTS: dict[str, tuple[Callable[[Sequence[Ordering], Path], None], Callable[[Path], Ordering]]] = {
     "vasp": (write_vasp, read_vasp),
     "qe": (write_espresso, read_espresso),
 }
@@ -120,10 +120,11 @@ def _write_candidate(candidate: Chosen, symprec_A: float, formats: list[str], fo
     if "poscar" in possible:
         write_poscar(primitive, folder / "POSCAR")
     for name, (write, read) in _WITH_MOMENTS.items():
-        for ordering in competing if name in possible else []:
-            place = folder / name / ordering.name
-            write(ordering, place)
-            if not same(ordering, read(place)):
+        if name not in possible:
+            continue
+        write(competing, folder / name)
+        for ordering in competing:
+            if not same(ordering, read(folder / name / ordering.name)):
                 raise RuntimeError(f"{name}/{ordering.name} does not read as the crystal and the moments that were written")
     symmetries, gaps = magnetic_symmetries(competing, folder / MCIF if MCIF in possible else None)
     if not any(folder.iterdir()):

@@ -22,12 +22,17 @@ class FourF:
     chosen: str  # the potential of the written input
     frozen: str  # the potential with 4f electrons in the core
     valence: str  # the potential with all 4f electrons as valence electrons; VASP has one of each under the bare symbol
-    ion_moment_muB: float  # g J of the free ion
+    ion_moment_muB: float  # g J of the free ion (trivalent; Eu divalent)
 
     @property
     def in_core(self) -> bool:
         """Whether the written input freezes the 4f electrons."""
         return self.chosen == self.frozen
+
+    @property
+    def hidden_moment_muB(self) -> float:
+        """What the potential with 4f electrons in the core hides: g J, or 0 where its ion, divalent Yb, has a full shell."""
+        return 0.0 if self.frozen == "Yb_2" else self.ion_moment_muB
 
     @property
     def beside_3d(self) -> str:
@@ -39,6 +44,7 @@ class FourF:
         return {
             "element": self.element, "potential": self.chosen, "frozen_potential": self.frozen,
             "valence_potential": self.valence, "frozen": self.in_core, "free_ion_moment_muB": self.ion_moment_muB,
+            "hidden_by_frozen_muB": self.hidden_moment_muB,
         }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,20 @@ from numpy.typing import NDArray
 from data.crystal import symbol
 from data.elements import LANTHANOIDS
 from data.store.artifact import make_folder
+from pipeline.export.kpoints import TETRAHEDRA, irreducible, meshes
 from pipeline.export.potentials import potentials
 from pipeline.magnetism.competing_orderings import Ordering
 
 FILES = ("INCAR", "KPOINTS", "POSCAR", "POTCAR.spec")
 
 
-def write_vasp(ordering: Ordering, folder: Path) -> None:
-    """INCAR, KPOINTS, POSCAR and POTCAR.spec of a static PBE(+U) calculation (MPStaticSet): the settings behind the training
-    labels, so that its moment can be held against the predicted one. No POTCAR: its content is VASP's.
+def write_vasp(orderings: Sequence[Ordering], folder: Path) -> None:
+    """INCAR, KPOINTS, POSCAR and POTCAR.spec of static PBE(+U) calculations (MPStaticSet), a folder for each ordering: the
+    settings behind the training labels, so that a moment can be held against the predicted one. No POTCAR: its content is VASP's.
+
+    The orderings of one crystal are to be compared, so that all have the same smearing: where the tetrahedra of the Materials
+    Project (ISMEAR -5) cannot be had for one of them, all have its Gaussian one (ISMEAR 0). For the k-points, see
+    pipeline/export/kpoints.py.
 
     Potentials that the Materials Project does not name are VASP's own (pipeline/export/potentials.py); a crystal of an element
     that VASP has none of has a `gap` there, and must not come here.
@@ -29,13 +35,18 @@ def write_vasp(ordering: Ordering, folder: Path) -> None:
     """
     from pymatgen.io.vasp.sets import MPStaticSet
 
-    make_folder(folder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about POTCAR libraries and pseudopotentials, which the README speaks of
-        structure = ordering.structure.get_sorted_structure()
-        own = potentials(site.specie.symbol for site in structure)
-        chosen = MPStaticSet(structure, sort_structure=False, user_potcar_settings=own)
-        chosen.write_input(str(folder), potcar_spec=True)
+        structures = [ordering.structure.get_sorted_structure() for ordering in orderings]
+        kpoints = meshes(structures)
+        all_have = all(irreducible(*pair) >= TETRAHEDRA for pair in zip(structures, kpoints, strict=True))
+        for ordering, structure, points in zip(orderings, structures, kpoints, strict=True):
+            chosen = MPStaticSet(
+                structure, sort_structure=False, user_potcar_settings=potentials(site.specie.symbol for site in structure),
+                user_kpoints_settings=points,  # type: ignore[arg-type]  # its documentation allows it
+                user_incar_settings={} if all_have else {"ISMEAR": 0},
+            )  # fmt: skip
+            chosen.write_input(str(make_folder(folder / ordering.name)), potcar_spec=True)
 
 
 def read_vasp(folder: Path) -> Ordering:

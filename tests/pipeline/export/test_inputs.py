@@ -27,7 +27,7 @@ NAMES = sorted(hand_built())
 def test_vasp(name: str, tmp_path: Path) -> None:
     for ordering in orderings(symmetrise(hand_built()[name])):
         folder = tmp_path / ordering.name
-        write_vasp(ordering, folder)
+        write_vasp([ordering], tmp_path)
         assert sorted(p.name for p in folder.iterdir()) == sorted(FILES), "and no POTCAR"
         assert same(ordering, read_vasp(folder))
         symbols = (folder / "POTCAR.spec").read_text().split()
@@ -38,15 +38,15 @@ def test_vasp(name: str, tmp_path: Path) -> None:
 def test_espresso(name: str, tmp_path: Path) -> None:
     for ordering in orderings(symmetrise(hand_built()[name])):
         folder = tmp_path / ordering.name
-        write_espresso(ordering, folder)
+        write_espresso([ordering], tmp_path)
         assert same(ordering, read_espresso(folder))
 
 
 def test_espresso_as_plain_text(tmp_path: Path) -> None:
     """Read by hand, since writer and reader share a library: three species, up, down and none, in the order of the sites."""
     ordering = next(o for o in orderings(symmetrise(hand_built()["MnF2"])) if o.name.startswith("afm-gamma"))
-    write_espresso(ordering, tmp_path)
-    text = (tmp_path / "pw.in").read_text()
+    write_espresso([ordering], tmp_path)
+    text = (tmp_path / ordering.name / "pw.in").read_text()
     moments = [float(m) for m in re.findall(r"starting_magnetization\(\d\) = (\S+)", text)]
     species = re.findall(r"^(\w+)\s+[\d.]+ (\w+)\.UPF$", text, re.MULTILINE)
     sites = re.findall(r"^([A-Z]\w*)\s+(?:[-\d.]+\s+){3}$", text[text.index("ATOMIC_POSITIONS") :], re.MULTILINE)
@@ -59,18 +59,19 @@ def test_espresso_as_plain_text(tmp_path: Path) -> None:
 def test_changed_files_are_noticed(tmp_path: Path) -> None:
     cell = symmetrise(hand_built()["MnWO4"])
     ordering = next(o for o in orderings(cell) if o.name.startswith("afm-gamma"))
-    write_vasp(ordering, tmp_path)
-    incar, poscar = (tmp_path / "INCAR").read_text(), (tmp_path / "POSCAR").read_text()
+    write_vasp([ordering], tmp_path)
+    folder = tmp_path / ordering.name
+    incar, poscar = (folder / "INCAR").read_text(), (folder / "POSCAR").read_text()
     up_down, down_up = "1*5.0 1*-5.0", "1*-5.0 1*5.0"
     assert (up_down in incar) != (down_up in incar)
     there, other_way = (up_down, down_up) if up_down in incar else (down_up, up_down)
-    (tmp_path / "INCAR").write_text(incar.replace(there, other_way))
-    assert not same(ordering, read_vasp(tmp_path)), "moments exchanged"
-    (tmp_path / "INCAR").write_text(incar)
-    assert same(ordering, read_vasp(tmp_path))
+    (folder / "INCAR").write_text(incar.replace(there, other_way))
+    assert not same(ordering, read_vasp(folder)), "moments exchanged"
+    (folder / "INCAR").write_text(incar)
+    assert same(ordering, read_vasp(folder))
     line = poscar.splitlines()[8]
-    (tmp_path / "POSCAR").write_text(poscar.replace(line, " ".join(["0.123", *line.split()[1:]])))
-    assert not same(ordering, read_vasp(tmp_path)), "a site moved"
+    (folder / "POSCAR").write_text(poscar.replace(line, " ".join(["0.123", *line.split()[1:]])))
+    assert not same(ordering, read_vasp(folder)), "a site moved"
     other = Ordering("x", ordering.structure.copy())
     other.structure.scale_lattice(other.structure.volume * 1.001)
     assert not same(ordering, other)

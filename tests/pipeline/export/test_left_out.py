@@ -45,9 +45,9 @@ def test_every_element_has_a_potential_of_vasp_or_a_named_gap(tmp_path: Path) ->
         moments = {"magmom": [3.0, 1.0]}
         iron = Structure(Lattice.cubic(4.0), ["Fe", symbol], [[0, 0, 0], [0.5, 0.5, 0.5]], site_properties=moments)
         ordering = Ordering("fm", iron)
-        write_vasp(ordering, tmp_path / symbol)
-        assert same(ordering, read_vasp(tmp_path / symbol))
-        assert set((tmp_path / symbol / "POTCAR.spec").read_text().split()) <= there, symbol
+        write_vasp([ordering], tmp_path / symbol)
+        assert same(ordering, read_vasp(tmp_path / symbol / "fm"))
+        assert set((tmp_path / symbol / "fm" / "POTCAR.spec").read_text().split()) <= there, symbol
     assert not set(BEYOND_MP) & NONE
 
 

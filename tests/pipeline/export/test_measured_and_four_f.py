@@ -11,15 +11,18 @@ import pytest
 from pybtex.database import parse_string
 from pymatgen.io.vasp.inputs import POTCAR_STATS_PATH
 
+from data.symmetry import symmetrise
 from pipeline.export.chosen import Chosen
 from pipeline.export.four_f import four_f_states
 from pipeline.export.measured import measured
 from pipeline.export.readme import Part, readme
 from pipeline.export.references import bibtex
+from pipeline.magnetism.competing_orderings import orderings
 from tests.contract.crystals import hand_built
 from tests.pipeline.export.test_hostile_text import RUN, row
 
 NUMBERS = np.arange(1, 100)
+ORDERINGS = orderings(symmetrise(hand_built()["Fe"]))[:1]
 KNOWN = {
     "known_order": "FM", "known_tc_K": 1043.0, "known_tn_K": float("nan"), "known_references": 3,
     "known_dois": "10.1000/a_b; 10.1000/c; handbook: Coey 2010",
@@ -43,6 +46,16 @@ def test_both_potentials_exist_in_vasps_sets_for_every_lanthanoid() -> None:
 def test_free_ions(z: int, moment: float, beside: str) -> None:
     (one,) = four_f_states(np.array([z, 26, 57, 71]))
     assert one.ion_moment_muB == pytest.approx(moment, abs=0.01) and one.beside_3d == beside
+
+
+def test_the_full_shell_of_divalent_ytterbium_hides_no_moment() -> None:
+    states = four_f_states(np.array([63, 66, 70]))
+    assert {one.element: one.facts()["hidden_by_frozen_muB"] for one in states} == {"Eu": 7.0, "Dy": 10.0, "Yb": 0.0}
+    told = readme(RUN, ["vasp"], [Part(Chosen(row("Fe"), hand_built()["Fe"]), 1, ORDERINGS, (), four_f=states)], [])
+    (line,) = [line for line in told.splitlines() if line.startswith("| Yb |")]
+    assert line == "| Yb | Yb_2 | core | Yb_2 | Yb | 4.00 | 0.00 | antiparallel |" and "`Yb_3`" in told
+    without = readme(RUN, ["vasp"], [Part(Chosen(row("Fe"), hand_built()["Fe"]), 1, ORDERINGS, (), four_f=states[:2])], [])
+    assert "Yb_3" not in without and "| Dy | Dy_3 | core | Dy_3 | Dy | 10.00 | 10.00 | antiparallel |" in without
 
 
 def test_frozen_where_the_materials_project_freezes() -> None:
