@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from data.checks import MAX_COORDINATE, MAX_SITES, Unsound, check_distances
 from data.cif import repairs
-from data.cif.dialects import in_core_words
+from data.cif.dialects import in_core_syntax, in_core_words
 from data.cif.disorder import FULL_OCCUPANCY, Disorder, merge_mixed_valence, shared_site, take_majority
 from data.cif.disorder_sites import disordered_crystal, drop_empty_sites
 from data.cif.elements_of_sites import settle_elements
@@ -254,6 +254,7 @@ def _database_code(block: gemmi.cif.Block) -> str | None:
 
 def _blocks(text: str, source_file: str, default_id: str) -> Iterator[tuple[str, gemmi.cif.Block | Rejection, str]]:
     """Name, block and what was left out of it; a block that cannot be parsed is cut out so that its neighbours survive."""
+    text = in_core_syntax(text)
     text = in_core_words(text if text.isascii() else repairs.in_plain_characters(text))
     try:
         for block in gemmi.cif.read_string(text):
