@@ -59,7 +59,7 @@ def check_alternatives(block: gemmi.cif.Block) -> None:
     """Sites of two groups of one disorder assembly exclude each other, so that not both can be full; a formula would decide.
 
     Raises:
-        Unsound: PARTIAL_OCCUPANCY where two such sites are stated to be full and no formula can be read.
+        Unsound: PARTIAL_OCCUPANCY where two such sites are full, stated or not, and no formula can be read.
     """
     groups = _column(block, "_atom_site_disorder_group")
     if not any(map(is_given, groups)) or stated_composition(block) is not None:
@@ -68,7 +68,8 @@ def check_alternatives(block: gemmi.cif.Block) -> None:
     occupancies = _column(block, "_atom_site_occupancy") or ["?"] * len(groups)
     full: dict[str, str] = {}
     for assembly, group, occupancy in zip(assemblies, groups, occupancies, strict=True):
-        if is_given(group) and number_of(occupancy) >= _FULL and full.setdefault(assembly, group) != group:
+        stated = number_of(occupancy) if is_given(occupancy) else 1.0  # by the CIF dictionary, and as the site is read
+        if is_given(group) and stated >= _FULL and full.setdefault(assembly, group) != group:
             detail = f"the sites of the disorder groups {full[assembly]!r} and {group!r} exclude each other, but are full"
             raise Unsound(Reason.PARTIAL_OCCUPANCY, f"{detail}, and no formula decides")
 

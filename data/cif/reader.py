@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from data.checks import MAX_COORDINATE, MAX_SITES, Unsound, check_distances
 from data.cif import repairs
-from data.cif.dialects import in_core_words
+from data.cif.dialects import in_core_syntax, in_core_words
 from data.cif.disorder import FULL_OCCUPANCY, Disorder, merge_mixed_valence, shared_site, take_majority
 from data.cif.disorder_sites import disordered_crystal, drop_empty_sites
 from data.cif.elements_of_sites import settle_elements
 from data.cif.kept_texts import KeptText
+from data.cif.lengths import lengths_note
 from data.cif.metric import metric_note
 from data.cif.not_plain import check_alternatives, check_attached_hydrogens, leave_out_dummies, modulation_note
 from data.cif.site_composition import composition_of, hold_against_formula, of_numbers
@@ -143,9 +144,10 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         check_moves(small, orbits, lattice)
     notes.append(multiplicity_note(block, small, orbits, symmetry.group))
     notes.append(content_notes(block, composition or composition_of(small, orbits.sizes), small.cell.volume))
+    numbers = np.repeat([int(site.element.atomic_number) for site in small.sites], orbits.sizes)
+    notes.append(lengths_note(lattice, orbits.frac, numbers, orbits.sizes))
     if shared:
         return _disordered(block, small, orbits, identifier, lattice, notes)
-    numbers = np.repeat([int(site.element.atomic_number) for site in small.sites], orbits.sizes)
     notes.append(moved_note(small, orbits.moved))
     try:
         crystal = make_crystal(identifier, lattice, orbits.frac, numbers)
@@ -254,6 +256,7 @@ def _database_code(block: gemmi.cif.Block) -> str | None:
 
 def _blocks(text: str, source_file: str, default_id: str) -> Iterator[tuple[str, gemmi.cif.Block | Rejection, str]]:
     """Name, block and what was left out of it; a block that cannot be parsed is cut out so that its neighbours survive."""
+    text = in_core_syntax(text)
     text = in_core_words(text if text.isascii() else repairs.in_plain_characters(text))
     try:
         for block in gemmi.cif.read_string(text):

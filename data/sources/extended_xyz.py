@@ -17,6 +17,9 @@ _KEYS = {"lattice": "Lattice", "properties": "Properties", "pbc": "pbc"}  # ASE 
 _KEY = re.compile(rf"(?<!\S)(?:{'|'.join(_KEYS)})(?=\s*=)", re.IGNORECASE)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|\{[^}]*\}")
 _POSITIONS = re.compile(r"(?:^|:)pos:R:3(?:$|:)", re.IGNORECASE)
+_PERIODS = re.compile(rf"(?<!\S)pbc\s*=\s*({_QUOTED.pattern}|\[[^\]]*\]|\S+)")
+_PERIOD = re.compile(r"t(?:rue)?|f(?:alse)?|[01](?:\.0*)?", re.IGNORECASE)
+_SYMBOLS, _NUMBERS = ("species", "symbols"), ("Z", "numbers")  # columns that say the element; of several ASE takes any
 
 
 def read_extended_xyz(text: str) -> Iterator[dict[str, Any] | str]:
@@ -65,6 +68,7 @@ def _entry(frame: list[str]) -> dict[str, Any]:
     named = Counter(_KEY.findall(_QUOTED.sub("", head)))
     if twice := [key for key, count in named.items() if count > 1]:  # ASE takes the last one
         raise NoStructure(f"{twice[0]} stands twice in the second line")
+    _check_periods(head)
     columns = _PROPERTIES.search(head)
     if columns and not _POSITIONS.search(columns[1]):  # ASE puts every atom at the origin
         raise NoStructure(f"the properties name no positions (pos:R:3): {columns[1][:80]}")
@@ -81,6 +85,19 @@ def _entry(frame: list[str]) -> dict[str, Any]:
     return entry_of_atoms(atoms)
 
 
+def _check_periods(head: str) -> None:
+    """Raises NoStructure where `pbc` is of words that are neither true nor false: ASE takes `TTF` and `p p f` for true."""
+    stated = _PERIODS.search(head)
+    words = re.findall(r"[^\s,]+", _inner(stated[1])) if stated else []
+    if unread := [word for word in words if not _PERIOD.fullmatch(word)]:
+        raise NoStructure(f"pbc says {unread[0][:40]!r}: write T or F for each direction, pbc=\"T T T\"")
+
+
+def _inner(value: str) -> str:
+    """What stands between the quotes or brackets of a value; within brackets, words in quotes are text for ASE, and true."""
+    return value[1:-1] if len(value) > 1 and value[0] + value[-1] in ('""', "''", "{}", "[]") else value
+
+
 def _check_width(columns: list[str], words: int) -> None:
     """Raises NoStructure where the columns are more than the words of a line: ASE makes room for as many as a line may say."""
     wanted = sum(map(int, columns[2::3]))
@@ -89,7 +106,7 @@ def _check_width(columns: list[str], words: int) -> None:
 
 
 def _check_elements(columns: list[str], rows: list[list[str]]) -> None:
-    """Raises NoStructure where an atom is one element by its symbol and another by its atomic number, which ASE takes.
+    """Raises NoStructure where two columns hold positions, or an atom is of two elements by its symbols and atomic numbers.
 
     Args:
         columns: name, type and width of each, one after the other.
@@ -99,9 +116,11 @@ def _check_elements(columns: list[str], rows: list[list[str]]) -> None:
     for name, width in zip(columns[::3], columns[2::3], strict=True):
         places[name] = at
         at += int(width)
-    if "species" not in places or "Z" not in places:
-        return
-    for k, row in enumerate(rows, start=1):
-        symbol, number = row[places["species"]], int(row[places["Z"]])
-        if atomic_number(symbol.capitalize()) != number:
-            raise NoStructure(f"atom {k} is {symbol} by its symbol, but has the atomic number {number}")
+    if "positions" in places:  # beside `pos`, without which no file is read
+        raise NoStructure("the properties name two columns of positions: pos and positions")
+    named = [name for name in (*_SYMBOLS, *_NUMBERS) if name in places]
+    for k, row in enumerate(rows if len(named) > 1 else (), start=1):
+        words = [row[places[name]] for name in named]
+        elements = {atomic_number(w.capitalize()) if n in _SYMBOLS else int(w) for n, w in zip(named, words, strict=True)}
+        if len(elements) > 1:
+            raise NoStructure(f"atom {k} is of two elements by its columns {', '.join(named)}: {', '.join(words)}")

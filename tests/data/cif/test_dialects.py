@@ -54,6 +54,28 @@ def test_names_with_dots_behind_one_another_on_a_line(upper: bool) -> None:
     assert isinstance(found, DisorderedCrystal) and found.composition == {8: 1.0, 25: 0.5}
 
 
+CIF_2 = "#\\#CIF_2.0\n"
+
+
+def test_texts_between_three_quotes_are_read() -> None:
+    stated = "_chemical_formula_sum {q}Mn O2{q}\n"
+    plain = cif_text(extra=stated.format(q="'"))
+    for quotes in ("'''", '"""'):
+        found = read_one(CIF_2 + cif_text(extra=stated.format(q=quotes)))
+        assert isinstance(found, Rejection) and found == read_one(plain), "the formula counts"
+    sites = "'''Mn1''' '''Mn2+''' 0 0 0 1.\nO1 \"\"\"O\"\"\" .5 .5 .5 1\n"
+    operations = "loop_\n_space_group_symop_operation_xyz\n'''x,y,z'''\n\"\"\"x+1/2,y+1/2,z\"\"\"\n"
+    found = read_one(CIF_2 + cif_text(symmetry=operations, sites=sites))
+    assert isinstance(found, Crystal) and found.numbers.tolist() == [25, 25, 8, 8]
+
+
+def test_three_quotes_may_hold_lines_and_other_texts_may_hold_three_quotes() -> None:
+    lines = "_publ_text '''it's\nloop_\n_cell_length_a\n1 2\n'''\n"
+    others = "_publ_other\n;\n ''' and\n;\n_publ_more \"a ''' b\" # '''\n"
+    found = read_one(CIF_2 + cif_text(extra=lines + others))
+    assert isinstance(found, Crystal) and found.n_sites == 2 and not found.note
+
+
 def test_operations_of_a_magnetic_group_place_the_atoms() -> None:
     """An antiferromagnet along c: the anti-translation is a translation for the atoms."""
     crystal = read_one(magnetic(["x,y,z,+1", "-x,-y,-z,-1"], ["x,y,z,+1", "x,y,z+1/2,-1"]))

@@ -200,10 +200,16 @@ GROUPED = ("label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy",
 ALTERNATIVES = "Fe1 Fe 0 0 0 1 . .\nO1 O .5 .5 .2 {one} A 1\nO2 O .5 .5 .8 {other} A 2\n"
 
 
-@pytest.mark.parametrize(("one", "other"), [("1", "1"), ("1.0", "0.9995"), ("1.00(1)", "1")])
+@pytest.mark.parametrize(("one", "other"), [("1", "1"), ("1.0", "0.9995"), ("1.00(1)", "1"), ("?", "?"), (".", "1")])
 def test_alternatives_that_are_both_full_contradict_each_other(one: str, other: str) -> None:
     text = cif_text(columns=GROUPED, sites=ALTERNATIVES.format(one=one, other=other))
     found = read_one(text)
+    assert isinstance(found, Rejection) and found.reason is Reason.PARTIAL_OCCUPANCY and "exclude" in found.detail
+
+
+def test_alternatives_without_a_column_of_occupancies_are_full() -> None:
+    columns = tuple(column for column in GROUPED if column != "occupancy")
+    found = read_one(cif_text(columns=columns, sites=ALTERNATIVES.replace("1 . .", ". .").format(one="", other="")))
     assert isinstance(found, Rejection) and found.reason is Reason.PARTIAL_OCCUPANCY and "exclude" in found.detail
 
 
@@ -211,7 +217,7 @@ def test_alternatives_that_are_both_full_contradict_each_other(one: str, other: 
     "sites",
     [
         ALTERNATIVES.format(one="0.5", other="0.5"), ALTERNATIVES.format(one="1", other="1").replace("A 2", "B 2"),
-        ALTERNATIVES.format(one="1", other="1").replace("A 2", "A 1"), ALTERNATIVES.format(one="?", other="?"),
+        ALTERNATIVES.format(one="1", other="1").replace("A 2", "A 1"), ALTERNATIVES.format(one="?", other="0.5"),
     ],
 )  # fmt: skip
 def test_other_disorder_groups_are_read(sites: str) -> None:

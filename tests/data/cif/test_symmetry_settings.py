@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from functools import cache
@@ -146,7 +147,7 @@ def test_each_setting_by_operations_symbol_and_hall_symbol(part: int) -> None:
         group = wanted.group
         crystal = read(wanted.text(plain(group)))
         assert_same(crystal, wanted, "operations")
-        assert isinstance(crystal, Crystal) and not crystal.note
+        assert isinstance(crystal, Crystal) and not re.sub("^no atoms are bonded: .*", "", crystal.note)
         cell = moyopy.Cell(crystal.lattice.tolist(), crystal.frac.tolist(), crystal.numbers.tolist())
         assert moyopy.MoyoDataset(cell, symprec=SYMPREC_A).number == group.number, group.xhm()
         assert_same(read(wanted.text(f"_space_group_name_H-M_alt '{group.xhm()}'\n")), wanted, "symbol")
