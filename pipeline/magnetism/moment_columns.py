@@ -24,6 +24,7 @@ MEASURED = "measured"  # in the column order_basis
 EXPLAINED = 0.85
 NOTHING_LIKE = 2.0  # out-of-domain score, that of an element that was never seen
 SHOWN = 0.005  # µB/atom; smaller contributions are not named
+NO_SUBLATTICE = 0.02  # of the 4f moments; smaller d moments without an element that carries them are not named
 
 
 def has_4f_moment(table: pd.DataFrame) -> pd.Series[bool]:
@@ -126,7 +127,7 @@ def explanations(facts: MomentFacts, found: NetMoments, p_net: pd.Series[float])
     sublattices = np.where(facts.opposed, facts.fim_words, "")
     together = np.where(facts.follows >= 0.5, "with V and Cr as calculated", "ferromagnetic")
     # what is left of a d moment where no element carries one is no sublattice that 4f moments could oppose
-    d = np.where((facts.typical_d < LEAST_D) & (found.d < LEAST_4F) & (np.abs(found.f) >= SHOWN), 0.0, found.d)
+    d = np.where((facts.typical_d < LEAST_D) & (found.d < NO_SUBLATTICE * np.abs(found.f)), 0.0, found.d)
     words = zip(facts.ions_4f, sublattices, together, d, found.f, found.net, found.ferri, found.share, p_net, strict=True)
     return [_explained(*row) for row in words]
 
