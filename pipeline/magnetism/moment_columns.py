@@ -24,6 +24,7 @@ MEASURED = "measured"  # in the column order_basis
 EXPLAINED = 0.85
 NOTHING_LIKE = 2.0  # out-of-domain score, that of an element that was never seen
 SHOWN = 0.005  # µB/atom; smaller contributions are not named
+NO_SUBLATTICE = 0.02  # of the 4f moments; smaller d moments without an element that carries them are not named
 
 
 def has_4f_moment(table: pd.DataFrame) -> pd.Series[bool]:
@@ -120,11 +121,14 @@ def explanations(facts: MomentFacts, found: NetMoments, p_net: pd.Series[float])
     """One sentence a crystal, whose numbers add up; P(net moment) is P(FM or FiM).
 
     "d 1.95 µB/atom ferromagnetic, minus 4f 0.74 (Tm 3+, antiparallel) = 1.21; expected over all orders 1.15, P(net moment)
-    0.93".
+    0.93". Where an order without a net moment is likelier, it begins with "if FM or FiM: ", or "aligned by a field: " of 4f
+    moments alone.
     """
     sublattices = np.where(facts.opposed, facts.fim_words, "")
     together = np.where(facts.follows >= 0.5, "with V and Cr as calculated", "ferromagnetic")
-    words = zip(facts.ions_4f, sublattices, together, found.d, found.f, found.net, found.ferri, found.share, p_net, strict=True)
+    # what is left of a d moment where no element carries one is no sublattice that 4f moments could oppose
+    d = np.where((facts.typical_d < LEAST_D) & (found.d < NO_SUBLATTICE * np.abs(found.f)), 0.0, found.d)
+    words = zip(facts.ions_4f, sublattices, together, d, found.f, found.net, found.ferri, found.share, p_net, strict=True)
     return [_explained(*row) for row in words]
 
 
@@ -147,7 +151,8 @@ def _explained(
     ending = f"expected over all orders {net:.2f}, P(net moment) {p:.2f}"
     if d < SHOWN and abs(f) < SHOWN and not compensated:
         return f"no net moment{f' ({ions})' if ions else ''}; {ending}"
-    return f"{', '.join(terms)} = {abs(d + f):.2f}; {ending}"
+    condition = "" if p >= 0.5 else "if FM or FiM: " if d >= SHOWN or compensated else "aligned by a field: "
+    return f"{condition}{', '.join(terms)} = {abs(d + f):.2f}; {ending}"
 
 
 def _share(sublattices: str, share: float) -> str:

@@ -29,8 +29,9 @@ _MOMENT = (
     RankingColumn(
         "moment_muB_per_atom",
         "µB/atom",
-        "Predicted size of the total DFT moment per atom: the weighted mean or the median of the ensemble's members, moved "
-        "towards an integer moment of the primitive cell where a gap is likely.",
+        "Predicted size of the total DFT moment per atom: the weighted mean or the median of the ensemble's members, with what "
+        "these left of similar training crystals added, and moved towards an integer moment of the primitive cell where a gap "
+        "is likely. So it may lie outside the members' predictions.",
     ),
     RankingColumn(
         "moment_low",
@@ -50,7 +51,8 @@ _MOMENT = (
         "p_magnetic",
         "",
         "Calibrated probability that the DFT moment is above 0.05 µB/atom; near 1 where order was measured, and with 4f moments, "
-        "which DFT often leaves out; near 0 where the only moments are those that DFT gives to Eu 3+, which has J = 0.",
+        "which DFT often leaves out; near 0 where experiments found no order, and where the only moments are those that DFT "
+        "gives to Eu 3+, which has J = 0.",
     ),
 )
 _SOURCE = (
@@ -218,8 +220,8 @@ EXPERIMENT: tuple[RankingColumn, ...] = (  # of pipeline.magnetism.experiment; r
     RankingColumn(
         "bh_max_kJ_m3",
         "kJ/m³",
-        "Upper bound of the energy product at 300 K: (µ0·Ms)² / (4 µ0).",
-        "Energy product at 300 K, at most",
+        "Upper bound of the energy product at 300 K if the crystal is a ferro- or ferrimagnet: (µ0·Ms)² / (4 µ0).",
+        "Energy product at 300 K if FM or FiM, at most",
     ),
     RankingColumn("bh_max_MGOe", "MGOe", "The same in MGOe."),
     RankingColumn(

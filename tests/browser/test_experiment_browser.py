@@ -83,6 +83,22 @@ def test_measured_values_are_marked_and_their_references_linked(visit: Go, repor
     assert page.locator("#panel [data-part=details]").get_by_text("Energy product").is_visible()
 
 
+def test_what_only_a_ferromagnet_would_have_is_named_so_of_other_crystals(visit: Go, report: Path) -> None:
+    """An antiferromagnet has no Curie temperature and no magnetisation at 300 K."""
+    seen, frame = visit(report), view(synthetic_content(ROWS, learned=300)).frame
+    orders = frame["order"].map(lambda code: ORDERS[int(code)])
+    for kind, tc, tesla in (
+        ("AFM", "Tc if FM or FiM, predicted", "µ0·Ms at 300 K if FM or FiM"), ("FM", "Tc, predicted", "µ0·Ms at 300 K"),
+    ):  # fmt: skip
+        row = int(np.flatnonzero((orders == kind) & (frame["tc_from"] != 1))[0])
+        seen.page.locator("input[name=query]").fill(frame["candidate_id"][row])
+        seen.page.locator("#ranking .open").first.click()
+        said = seen.page.locator("#panel [data-part=experiment] dt").all_inner_texts()
+        assert tc in said and tesla in said, (kind, said)
+        seen.page.keyboard.press("Escape")
+    assert "Energy product at 300 K if FM or FiM, at most" in seen.page.locator("#panel [data-part=details]").inner_text()
+
+
 def test_disputed_literature_is_shown_as_such(visit: Go, report: Path) -> None:
     seen, frame = visit(report), view(synthetic_content(ROWS, learned=300)).frame
     row = int(np.flatnonzero(frame["basis"] == 2)[0])

@@ -84,14 +84,15 @@ const fillExperiment = (section, data, k) => {
   const entries = [];
   const add = (label, ...content) => entries.push(make("div", label === "References" ? "wide" : "", make("dt", "", label), make("dd", "", ...content)));
   const order = value("order");
+  const given = ["AFM", "NM"].includes(data.orders[order]) ? " if FM or FiM" : ""; // else a reader takes it for what the crystal has
   if (Number.isFinite(order)) {
     const basis = ["predicted", "measured", "predicted: references disagree", "predicted: another structure was measured"][value("basis")];
     add("Order", basis ? `${data.orders[order]}, ${basis}` : data.orders[order]);
   }
   if (Number.isFinite(value("p_fm_or_fim"))) add("P(FM or FiM)", shown(data.numbers.p_fm_or_fim, value("p_fm_or_fim")));
-  if (Number.isFinite(value("tc_K"))) add(value("tc_from") === MEASURED ? "Tc, measured" : "Tc, predicted", intervalText(data, k, "tc_K", "tc_low_K", "tc_high_K"));
+  if (Number.isFinite(value("tc_K"))) add(value("tc_from") === MEASURED ? "Tc, measured" : `Tc${given}, predicted`, intervalText(data, k, "tc_K", "tc_low_K", "tc_high_K"));
   if (data.orders[order] === "AFM" && Number.isFinite(value("tn_K"))) add("TN, predicted", intervalText(data, k, "tn_K", "tn_low_K", "tn_high_K"));
-  if (Number.isFinite(value("saturation_300K_T"))) add("µ0·Ms at 300 K", intervalText(data, k, "saturation_300K_T", "saturation_300K_T_low", "saturation_300K_T_high"));
+  if (Number.isFinite(value("saturation_300K_T"))) add(`µ0·Ms at 300 K${given}`, intervalText(data, k, "saturation_300K_T", "saturation_300K_T_low", "saturation_300K_T_high"));
   for (const name of ["p_tc_above_300", "p_tc_above_450", "p_tc_above_600"]) {
     if (Number.isFinite(value(name))) add(data.numbers[name].label, shown(data.numbers[name], value(name)));
   }

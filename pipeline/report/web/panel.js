@@ -127,7 +127,7 @@ const factNodes = (data, k) => {
     return [LABELS[name] || about.label, factText(data, name, k)];
   });
   if (!data.numbers.e_above_hull) facts.push(["Energy above the hull", "not known"]);
-  const texts = [["In the labelled data as", data.known_id[k]], ["Known moment from", data.label_provenance[k]], ["Duplicate of", data.duplicate_of[k]], ["Net moment", data.moment_explained[k]], ["Occupancies", data.occupancies[k]], ["Note", data.note[k]], ["Source", data.source_file[k]]];
+  const texts = [["In the labelled data as", data.known_id[k]], ["Known moment from", data.label_provenance[k]], ["Duplicate of", data.duplicate_of[k]], ["How it adds up", data.moment_explained[k]], ["Occupancies", data.occupancies[k]], ["Note", data.note[k]], ["Source", data.source_file[k]]];
   facts.push(...texts.filter(([, text]) => text));
   const nodes = facts.map(([label, text]) => make("div", label === "Note" || label === "Source" ? "wide" : "", make("dt", "", label), make("dd", "", make("bdi", "", text))));
   const entry = entryLink(data, data.candidate_id[k]);

@@ -16,7 +16,10 @@ from pipeline.magnetism.known_orders import KNOWN_COLUMNS, MIXED, OTHER_ORDER, O
 SHARED = Path(__file__).parents[3].parent / "shared" / "data" / "literature" / "transition_temperatures.parquet"
 AGREE = 0.10
 # the median of the literature is that of disordered samples, nanoparticles, other transitions or other structures
-MIXED_LITERATURE = {"FePt", "FePd", "FePt3", "Mn3Ir", "ZrZn2", "MnO2", "NdNiO3", "GdFeO3", "EuFeO3", "Sm", "Eu", "FePO4"}
+MIXED_LITERATURE = {
+    "FePt", "FePd", "FePt3", "Mn3Ir", "ZrZn2", "MnO2", "NdNiO3", "GdFeO3", "EuFeO3", "Sm", "Eu", "FePO4",
+    "La2CuO4",
+}
 
 
 def look(*crystals: tuple[str, int], own: Path | None = None) -> pd.DataFrame:
@@ -99,6 +102,18 @@ def test_each_measured_structure_has_its_own_order(formula: str, group: int, ord
     found = look((formula, group)).iloc[0]
     assert found["known_order"] == order and found["known_elsewhere"] == "" and found["known_references"] == 1
     assert found["known_tn_K" if order == "AFM" else "known_tc_K"] == kelvin
+
+
+@pytest.mark.parametrize(
+    ("formula", "group", "order"),
+    [
+        ("NpFe2", 227, "FM"), ("La2CuO4", 64, "AFM"), ("SrVO3", 221, "NM"), ("LiV2O4", 227, "NM"),
+        ("UAl2", 227, "NM"), ("Pu", 225, "NM"),
+    ],
+)  # fmt: skip
+def test_what_the_models_take_for_something_else_is_looked_up(formula: str, group: int, order: str) -> None:
+    """Of SrVO3 and UAl2 they make ferromagnets, of La2CuO4 and NpFe2 crystals without moments."""
+    assert look((formula, group))["known_order"][0] == order
 
 
 def test_what_another_structure_of_the_composition_has_is_said() -> None:

@@ -78,6 +78,32 @@ def test_each_part_is_named_with_its_sign_and_the_parts_add_up(facts: dict[str, 
     assert row.moment_explained.removeprefix(said).startswith(ending)
 
 
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({}, "if FM or FiM: d 1.00 µB/atom ferromagnetic = 1.00; "),
+        (
+            {"heavy_4f": 3.0, "ions_4f": "Tb 3+", "typical_d": 0.0, "label_4f": 0.5},
+            "aligned by a field: 4f 2.28 µB/atom (Tb 3+) = 2.28; ",
+        ),
+    ],
+)  # fmt: skip
+def test_a_moment_that_the_likeliest_order_does_not_have_is_conditional(facts: dict[str, object], said: str) -> None:
+    row = sentence(p_fm_or_fim_predicted=0.1, **facts)
+    assert row.ordering_most_likely == "AFM" and row.moment_explained.startswith(said)
+
+
+@pytest.mark.parametrize("dft", [0.0003, 0.005])
+def test_what_dft_leaves_to_a_rare_earth_is_no_d_sublattice(dft: float) -> None:
+    """Dysprosium and holmium: a little µB/atom over a small P(magnetic). Their 4f moments are antiparallel to nothing."""
+    row = net([laves("Y")], p_magnetic=0.03, moment_muB_per_atom=dft, moment_low=0.0, moment_high=0.01)
+    row = row.drop(columns=[name for name in row if name.startswith("moment_") and name not in KEPT])
+    row = row.assign(heavy_4f=10.0, ions_4f="Dy 3+", typical_d=0.0, orbits_4f=1.0)
+    known = nothing_known(row.index).assign(known_order="FM")
+    said = with_experiment(row, known, pd.Series(1.0, index=row.index)).iloc[0]
+    assert said.moment_explained.startswith("4f 9.00 µB/atom (Dy 3+) = 9.00; ")
+
+
 def test_without_any_moment_the_ions_are_named() -> None:
     nothing = net([laves("Y")], p_magnetic=0.01, moment_muB_per_atom=0.0, moment_low=0.0, moment_high=0.01)
     nothing = nothing.drop(columns=[name for name in nothing if name.startswith("moment_") and name not in KEPT])
