@@ -83,7 +83,7 @@ def map_in_order(
     flying: deque[tuple[T, Future[R]]] = deque()
     try:
         for item in items:
-            flying.append((item, pool.submit(function, item)))
+            flying.append((item, _submitted(pool, function, item)))
             if len(flying) >= QUEUED_PER_WORKER * workers:
                 done, pool = _next(pool, flying, function, workers, lost, timeout_s)
                 yield from done
@@ -150,6 +150,16 @@ def begin(function: Callable[[T], R], item: T) -> Callable[[], R]:
             _kill(pool)
 
     return result
+
+
+def _submitted(pool: ProcessPoolExecutor, function: Callable[[T], R], item: T) -> Future[R]:
+    """The item's result to come; a lost one where a worker has died before, which ends the whole pool."""
+    try:
+        return pool.submit(function, item)
+    except (BrokenProcessPool, OSError) as fault:  # OSError: it ended as a further worker was starting
+        future: Future[R] = Future()
+        future.set_exception(BrokenProcessPool(str(fault)))
+        return future
 
 
 def _next(

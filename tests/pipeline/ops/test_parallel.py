@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 
@@ -56,6 +57,22 @@ def test_a_pool_has_ended_when_its_results_are_in(item: int) -> None:
     with copied_workers():
         assert begin(own_process, 1)()
     assert set(threading.enumerate()) <= before
+
+
+def test_a_worker_that_dies_before_all_items_are_handed_out_costs_its_item() -> None:
+    """As where many workers start, or items are slow to read."""
+    before = set(multiprocessing.active_children())
+
+    def items() -> Iterator[int]:
+        yield 0
+        end = time.monotonic() + LIMIT_S
+        while set(multiprocessing.active_children()) - before and time.monotonic() < end:
+            time.sleep(0.05)
+        time.sleep(0.5)  # the pool has noticed
+        yield from (1, 2)
+
+    first, *others = map_in_order(own_process, items(), 2, lost=lost, timeout_s=LIMIT_S)
+    assert first == -1 and len(others) == 2 and -1 not in others
 
 
 def in_a_worker(item: int) -> int:
