@@ -238,8 +238,12 @@ def _kill(pool: ProcessPoolExecutor) -> None:
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.kill()
-    if manager is not None:  # as Python ends, it writes to the pipes of pools that are still ending, which may just close them
-        manager.join(LONGEST_END_S)
+    if manager is None:
+        return
+    # it may be reading what a killed worker has written only in part; with our own end open it would wait for the rest for ever
+    manager.result_queue._writer.close()
+    # as Python ends, it writes to the pipes of pools that are still ending, which may just close them
+    manager.join(LONGEST_END_S)
 
 
 def _kill_if_there(reference: weakref.ref[ProcessPoolExecutor]) -> None:
