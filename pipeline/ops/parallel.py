@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from functools import partial
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.util import Finalize
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -234,7 +234,7 @@ def end_workers() -> None:
 def _kill(pool: ProcessPoolExecutor) -> None:
     """End a pool at once, hanging workers included."""
     processes = list((pool._processes or {}).values())
-    manager = pool._executor_manager_thread
+    manager: Any = pool._executor_manager_thread
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.kill()
