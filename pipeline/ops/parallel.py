@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from functools import partial
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.util import Finalize
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -83,14 +83,7 @@ def map_in_order(
     flying: deque[tuple[T, Future[R]]] = deque()
     try:
         for item in items:
-            while (future := _submitted(pool, function, item)) is None:
-                if flying:
-                    done, pool = _next(pool, flying, function, workers, lost, timeout_s)
-                    yield from done
-                else:
-                    _kill(pool)
-                    pool = _pool(max(workers, 1))
-            flying.append((item, future))
+            flying.append((item, _submitted(pool, function, item)))
             if len(flying) >= QUEUED_PER_WORKER * workers:
                 done, pool = _next(pool, flying, function, workers, lost, timeout_s)
                 yield from done
@@ -159,12 +152,14 @@ def begin(function: Callable[[T], R], item: T) -> Callable[[], R]:
     return result
 
 
-def _submitted(pool: ProcessPoolExecutor, function: Callable[[T], R], item: T) -> Future[R] | None:
-    """None where a worker has died since the last result was taken: the pool takes nothing any more."""
+def _submitted(pool: ProcessPoolExecutor, function: Callable[[T], R], item: T) -> Future[R]:
+    """The item's result to come; a lost one where a worker has died before, which ends the whole pool."""
     try:
         return pool.submit(function, item)
-    except BrokenProcessPool:
-        return None
+    except (BrokenProcessPool, OSError) as fault:  # OSError: it ended as a further worker was starting
+        future: Future[R] = Future()
+        future.set_exception(BrokenProcessPool(str(fault)))
+        return future
 
 
 def _next(
@@ -239,12 +234,16 @@ def end_workers() -> None:
 def _kill(pool: ProcessPoolExecutor) -> None:
     """End a pool at once, hanging workers included."""
     processes = list((pool._processes or {}).values())
-    manager: threading.Thread | None = pool._executor_manager_thread  # type: ignore[assignment]  # typeshed names another class
+    manager: Any = pool._executor_manager_thread
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.kill()
-    if manager is not None:  # as Python ends, it writes to the pipes of pools that are still ending, which may just close them
-        manager.join(LONGEST_END_S)
+    if manager is None:
+        return
+    # it may be reading what a killed worker has written only in part; with our own end open it would wait for the rest for ever
+    manager.result_queue._writer.close()
+    # as Python ends, it writes to the pipes of pools that are still ending, which may just close them
+    manager.join(LONGEST_END_S)
 
 
 def _kill_if_there(reference: weakref.ref[ProcessPoolExecutor]) -> None:

@@ -72,6 +72,19 @@ def test_a_worker_that_dies_while_the_next_item_is_read_costs_its_own_item_only(
     assert [said > 0 for said in found] == [item > 0 for item in (*first, 4, 5)]
 
 
+def large(item: int) -> bytes:
+    return bytes(item)
+
+
+def test_a_pool_ends_while_its_workers_send_large_results() -> None:
+    """As where the disk is full: the process that read half a result waited for the other half for ever."""
+    before = set(threading.enumerate())
+    results = map_in_order(large, [100_000_000] * 4, 2)
+    assert len(next(results)) == 100_000_000
+    results.close()  # type: ignore[attr-defined]
+    assert set(threading.enumerate()) <= before
+
+
 def in_a_worker(item: int) -> int:
     return in_kept_worker(own_process, item, lost, LIMIT_S)
 
