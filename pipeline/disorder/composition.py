@@ -54,12 +54,23 @@ class Mixture:
 
     def possible(self) -> list[Counts]:
         """Distinct counts next to the wanted ones: every orbit is full with its vacancies; neutral where the crystal is."""
-        found = dict.fromkeys(self._neutralised(_rounded(self.wanted, offset)) for offset in OFFSETS)
+        found = dict.fromkeys(self._neutralised(self._rounded(offset)) for offset in OFFSETS)
         return list(found)
 
     def roundings(self) -> list[Counts]:
         """The same without regard to charges; their mean comes as near to the wanted counts as is possible."""
-        return list(dict.fromkeys(tuple(_rounded(self.wanted, offset).tolist()) for offset in OFFSETS))
+        return list(dict.fromkeys(tuple(self._rounded(offset).tolist()) for offset in OFFSETS))
+
+    def _rounded(self, offset: float) -> NDArray[np.int64]:
+        """Vacancies come before the atoms of an orbit that is filled more than half. Then, of two orbits that exclude each other
+        (occupancies x and 1 - x), one has an atom more where the other has one less, instead of both more or both less."""
+        places = np.bincount(self.orbit, weights=self.wanted)
+        vacant = np.bincount(self.orbit, weights=np.where(self.number == 0, self.wanted, 0.0))
+        first = (self.number == 0) & (vacant < 0.5 * places - 1e-6)[self.orbit]
+        order = np.lexsort((~first, self.orbit))
+        counts = np.empty(len(order), dtype=np.int64)
+        counts[order] = _rounded(self.wanted[order], offset)
+        return counts
 
     def _neutralised(self, counts: NDArray[np.int64]) -> Counts:
         """Exchange atoms within orbits, by one beyond the rounded counts at most, while that lessens the total charge."""

@@ -275,3 +275,15 @@ def test_counts_for_the_positions_keep_the_limit_of_atoms() -> None:
     made = Approximants(DisorderedCrystal("large", np.diag([390.0, 3.0, 3.1]), frac, kind, shares))
     assert made.first == made.most == 1
     assert composition_error(made, 1) <= ACCEPTED
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_of_two_positions_of_one_atom_one_is_filled_where_the_other_is_empty(share: float) -> None:
+    """Two positions 0.8 Å apart, with unequal occupancies that sum to 1: their counts are not rounded up together."""
+    frac = np.array([[0, 0, 0], [0.5, 0.5, 0.4], [0.5, 0.5, 0.6]])
+    kinds = (occupants((26, 1.0)), occupants((29, share)), occupants((29, 1.0 - share)))
+    made = Approximants(DisorderedCrystal("split", 4.0 * np.eye(3), frac, np.array([0, 1, 2]), kinds))
+    assert made.plan.misplaced <= DEFAULT.composition
+    for one in made.make(made.most):
+        assert shortest_distance(one) > 1.5
+        assert (one.numbers == 29).sum() == (one.numbers == 26).sum()
