@@ -21,7 +21,7 @@ from pipeline.disorder.places import Places, supercell_places
 from pipeline.disorder.supercells import LARGEST as MOST_CELLS
 from pipeline.disorder.supercells import compact_supercell
 
-APPROXIMANT_CODE = "approximants-4"  # raise it whenever the same crystal would give other approximants, or another number
+APPROXIMANT_CODE = "approximants-5"  # raise it whenever the same crystal would give other approximants, or another number
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,8 @@ class ApproximantSettings:
         sites: atoms of an approximant that are aimed at.
         most_sites: atoms of a supercell; a primitive cell may have more.
         in_all: atoms of all approximants of a crystal together; more only if the composition needs them.
-        composition: sum of the differences of atomic fractions between the weighted mean and the crystal.
+        composition: sum of the differences of atomic fractions between the weighted mean and the crystal; within `in_all` the
+            same holds of the atoms of each orbit.
         seed: of the random decorations.
     """
 
@@ -157,7 +158,7 @@ def _supercell(cell: AveragedCell, settings: ApproximantSettings) -> tuple[int, 
     for size in range(least, largest + 1):
         enough = size >= min(2 * least, largest)
         mixture = Mixture.of(cell.occupants, places * size)
-        found = plan(mixture, settings.most, settings.composition)
+        found = plan(mixture, settings.most, settings.composition, int(settings.in_all // max(size * atoms, 1.0)))
         cost = max(len(found.counts), settings.fewest) * size * atoms * (_CHARGED if found.charged else 1.0)
         cost += 1e9 * found.error if found.error > settings.composition else 0.0
         if best is None or cost < best[0]:

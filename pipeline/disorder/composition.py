@@ -54,12 +54,23 @@ class Mixture:
 
     def possible(self) -> list[Counts]:
         """Distinct counts next to the wanted ones: every orbit is full with its vacancies; neutral where the crystal is."""
-        found = dict.fromkeys(self._neutralised(_rounded(self.wanted, offset)) for offset in OFFSETS)
+        found = dict.fromkeys(self._neutralised(self._rounded(offset)) for offset in OFFSETS)
         return list(found)
 
     def roundings(self) -> list[Counts]:
         """The same without regard to charges; their mean comes as near to the wanted counts as is possible."""
-        return list(dict.fromkeys(tuple(_rounded(self.wanted, offset).tolist()) for offset in OFFSETS))
+        return list(dict.fromkeys(tuple(self._rounded(offset).tolist()) for offset in OFFSETS))
+
+    def _rounded(self, offset: float) -> NDArray[np.int64]:
+        """Vacancies come before the atoms of an orbit that is filled more than half. Then, of two orbits that exclude each other
+        (occupancies x and 1 - x), one has an atom more where the other has one less, instead of both more or both less."""
+        places = np.bincount(self.orbit, weights=self.wanted)
+        vacant = np.bincount(self.orbit, weights=np.where(self.number == 0, self.wanted, 0.0))
+        first = (self.number == 0) & (vacant < 0.5 * places - 1e-6)[self.orbit]
+        order = np.lexsort((~first, self.orbit))
+        counts = np.empty(len(order), dtype=np.int64)
+        counts[order] = _rounded(self.wanted[order], offset)
+        return counts
 
     def _neutralised(self, counts: NDArray[np.int64]) -> Counts:
         """Exchange atoms within orbits, by one beyond the rounded counts at most, while that lessens the total charge."""
@@ -86,6 +97,7 @@ class Plan:
     counts: list[Counts]  # distinct
     weights: Floats  # of these
     error: float  # of the composition of the weighted mean: sum of the differences of atomic fractions
+    misplaced: float  # the same with the atoms of each orbit told apart: 0.04 where 2 % of the atoms are on another orbit
     charged: bool = False  # whether the charges are known to cancel on average, but not in each of these
 
     def sequence(self, length: int) -> list[int]:
@@ -105,40 +117,41 @@ class Plan:
         return (self.weights / used)[sequence]
 
 
-def plan(mixture: Mixture, most: int, tolerance: float) -> Plan:
+def plan(mixture: Mixture, most: int, tolerance: float, most_for_places: int) -> Plan:
     """The fewest counts whose weighted mean has the wanted composition within the tolerance; neutral ones if these suffice.
+
+    More are taken until the mean has the wanted atoms on each orbit, too: the composition of a spinel says nothing of how many
+    of its atoms are on tetrahedral places, which decides its net moment.
 
     Args:
         mixture: the species of the supercell.
         most: number of counts.
-        tolerance: sum of the differences of atomic fractions.
+        tolerance: sum of the differences of atomic fractions, of elements and of elements on each orbit.
+        most_for_places: number of counts beyond which none are added for the atoms on each orbit.
     """
-    found = _nearest(mixture, mixture.possible(), most, tolerance)
+    found = _nearest(mixture, mixture.possible(), most, tolerance, most_for_places)
     if found.error > tolerance and mixture.neutral:
-        found = _nearest(mixture, mixture.roundings(), most, tolerance)
+        found = _nearest(mixture, mixture.roundings(), most, tolerance, most_for_places)
     charged = mixture.neutral and bool((np.abs(np.array(found.counts) @ mixture.charge) > UNBALANCED).any())
     return replace(found, charged=charged)
 
 
-def _nearest(mixture: Mixture, pool: list[Counts], most: int, tolerance: float) -> Plan:
-    """Take counts one by one, each the one that leads furthest towards the wanted composition (Frank and Wolfe's step)."""
+def _nearest(mixture: Mixture, pool: list[Counts], most: int, tolerance: float, most_for_places: int) -> Plan:
+    """Take counts one by one, each the one that leads furthest towards the wanted ones (Frank and Wolfe's step)."""
     table = np.array(pool, dtype=np.float64)
-    start = int(np.argmin(np.abs(table - mixture.wanted).sum(axis=1)))
-    taken, weights = [start], np.ones(1)
-    error = _error(mixture, table[taken], weights)
-    while error > tolerance and len(taken) < min(most, len(pool)):
-        missing = mixture.wanted - weights @ table[taken]
-        gain = (table - weights @ table[taken]) @ missing
+    taken = [int(np.argmin(np.abs(table - mixture.wanted).sum(axis=1)))]
+    best = found = _mixed(mixture, table[taken], np.ones(1))
+    while found.error > tolerance or (found.misplaced > tolerance and len(taken) < most_for_places):
+        mean = found.weights @ table[taken]
+        gain = (table - mean) @ (mixture.wanted - mean)
         gain[taken] = -np.inf
-        best = int(np.argmax(gain))
-        if gain[best] <= 1e-9:
+        if len(taken) == min(most, len(pool)) or gain.max() <= 1e-9:
             break
-        taken.append(best)
-        weights = _weights(table[taken], mixture.wanted)
-        error = _error(mixture, table[taken], weights)
-    kept = weights > 1e-6
-    counts = [pool[k] for k, keep in zip(taken, kept.tolist(), strict=True) if keep]
-    return Plan(counts, weights[kept] / weights[kept].sum(), error)
+        taken.append(int(gain.argmax()))
+        found = _mixed(mixture, table[taken], _weights(table[taken], mixture.wanted))
+        best = min(best, found, key=lambda one: (max(one.error, tolerance), one.misplaced))
+    kept = np.flatnonzero(best.weights > 1e-6)
+    return replace(best, counts=[best.counts[k] for k in kept.tolist()], weights=best.weights[kept] / best.weights[kept].sum())
 
 
 def _weights(counts: Floats, wanted: Floats) -> Floats:
@@ -152,10 +165,14 @@ def _weights(counts: Floats, wanted: Floats) -> Floats:
     return weights
 
 
-def _error(mixture: Mixture, counts: Floats, weights: Floats) -> float:
+def _mixed(mixture: Mixture, counts: Floats, weights: Floats) -> Plan:
+    """These counts with these weights, and how far their mean is from the wanted one."""
     _, holds = mixture.elements()
-    made, wanted = holds @ (weights @ counts), holds @ mixture.wanted
-    return float(np.abs(made / max(made.sum(), 1e-9) - wanted / wanted.sum()).sum())
+    atoms = mixture.number > 0
+    made, total = (weights @ counts)[atoms], float(mixture.wanted[atoms].sum())
+    away = made / max(made.sum(), 1e-9) - mixture.wanted[atoms] / total
+    rows = [tuple(row) for row in counts.astype(np.int64).tolist()]
+    return Plan(rows, weights, float(np.abs(holds[:, atoms] @ away).sum()), float(np.abs(away).sum()))
 
 
 def _rounded(wanted: Floats, offset: float) -> NDArray[np.int64]:

@@ -231,3 +231,59 @@ def test_too_few_for_the_composition_are_a_reason(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(FillsOnly, "fills", 1)
     with pytest.raises(Unsound, match="two atoms in one place"):
         FillsOnly(alloy((26, 0.7), (27, 0.3))).make(8)
+
+
+def spinel(inversion: float, charges: dict[int, float]) -> DisorderedCrystal:
+    """MgFe2O4 of 8.39 Å with this share of the tetrahedral places filled by iron; the primitive cell."""
+    octahedra = np.full((4, 3), 0.625) - 0.5 * np.eye(4, 3)
+    bonds = 0.13 * (np.ones((4, 3)) - 4 * np.eye(4, 3))
+    frac = np.concatenate([[[0.0] * 3, [0.25] * 3], octahedra, -bonds, 0.25 + bonds])
+    kinds = (
+        occupants((12, 1.0 - inversion), (26, inversion), charges=charges),
+        occupants((12, inversion / 2), (26, 1.0 - inversion / 2), charges=charges), occupants((8, 1.0), charges=charges),
+    )  # fmt: skip
+    return DisorderedCrystal("spinel", 8.39 / 2 * (1 - np.eye(3)), frac, np.array([0] * 2 + [1] * 4 + [2] * 8), kinds)
+
+
+@pytest.mark.parametrize("charges", [{}, {12: 2.0, 26: 3.0, 8: -2.0}])
+@pytest.mark.parametrize("inversion", [0.07, 0.1, 0.3, 0.76, 0.9, 0.93])
+def test_the_mean_has_the_occupancies_of_each_position(inversion: float, charges: dict[int, float]) -> None:
+    """The composition MgFe2O4 is that of a normal and of an inverse spinel, whose net moments are 10 and 0 µB."""
+    made = Approximants(spinel(inversion, charges))
+    for number in range(made.fewest, made.most + 1):
+        on_tetrahedra, places = 0.0, 0.0
+        for one, weight in zip(made.make(number), made.weights(number).tolist(), strict=True):
+            four = _oxygen_neighbours(one) == 4
+            on_tetrahedra += weight * float((one.numbers[four] == 26).mean())
+            places += weight * float(four.sum()) / one.n_sites
+        assert places == pytest.approx(1 / 7)
+        assert on_tetrahedra == pytest.approx(inversion, abs=0.02)
+
+
+def _oxygen_neighbours(crystal: Crystal) -> np.ndarray:
+    """(n,) oxygen atoms within 2.3 Å of each metal atom; 0 for oxygen."""
+    centre, other, _, _ = crystal.to_pymatgen().get_neighbor_list(2.3)
+    bond = (crystal.numbers[centre] != 8) & (crystal.numbers[other] == 8)
+    return np.bincount(centre[bond], minlength=crystal.n_sites)
+
+
+def test_counts_for_the_positions_keep_the_limit_of_atoms() -> None:
+    """A cell of 130 atoms in which two positions exchange little: one approximant of its composition, as the limit says."""
+    frac = np.stack([np.arange(130) / 130, np.zeros(130), np.zeros(130)], axis=1)
+    kind = np.array([0] * 2 + [1] * 2 + [2] * 126)
+    shares = (occupants((26, 0.9), (27, 0.1)), occupants((26, 0.1), (27, 0.9)), occupants((29, 1.0)))
+    made = Approximants(DisorderedCrystal("large", np.diag([390.0, 3.0, 3.1]), frac, kind, shares))
+    assert made.first == made.most == 1
+    assert composition_error(made, 1) <= ACCEPTED
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_of_two_positions_of_one_atom_one_is_filled_where_the_other_is_empty(share: float) -> None:
+    """Two positions 0.8 Å apart, with unequal occupancies that sum to 1: their counts are not rounded up together."""
+    frac = np.array([[0, 0, 0], [0.5, 0.5, 0.4], [0.5, 0.5, 0.6]])
+    kinds = (occupants((26, 1.0)), occupants((29, share)), occupants((29, 1.0 - share)))
+    made = Approximants(DisorderedCrystal("split", 4.0 * np.eye(3), frac, np.array([0, 1, 2]), kinds))
+    assert made.plan.misplaced <= DEFAULT.composition
+    for one in made.make(made.most):
+        assert shortest_distance(one) > 1.5
+        assert (one.numbers == 29).sum() == (one.numbers == 26).sum()
