@@ -22,6 +22,7 @@ ENANTIOMORPH = {
 }  # fmt: skip
 NEARLY_A = 0.1  # Å; sites this near to where symmetry would put them count as symmetric to the functions that take `within_A`
 _SURROUNDINGS_A, _DIGITS = 4.15, 6  # what tells the sites of a distorted cell apart
+_MANY = 64  # atoms of the rarest element; with more, moyopy is faster than comparing them all
 _MAX_VOLUME_CHANGE = 0.01  # relative, per atom; a larger change means that the detected symmetry is wrong
 
 
@@ -138,6 +139,47 @@ def nearly_symmetric(cell: SymmetricCell, within_A: float) -> SymmetricCell:
     found = symmetrise(Crystal("", cell.lattice, _from_first(cell, order), cell.numbers[order]), within_A)
     same = found.space_group == cell.space_group and len(found.numbers) == len(cell.numbers)
     return cell if same or not found.exact else found
+
+
+def nearly_primitive(cell: SymmetricCell, within_A: float) -> SymmetricCell:
+    """What a cell repeats, if no site need be nearer than `within_A` to where translations and further symmetry put it.
+
+    Args:
+        cell: a symmetrised crystal.
+        within_A: Å.
+
+    Returns:
+        The nearly symmetric cell where it has fewer sites, else the same cell.
+    """
+    if not _may_repeat(cell, within_A):
+        return cell
+    found = nearly_symmetric(cell, within_A)
+    return found if len(found.numbers) < len(cell.numbers) else cell
+
+
+def _may_repeat(cell: SymmetricCell, within_A: float) -> bool:
+    """Whether a translation may take all sites near to sites of their element. Most cells are ruled out in a fraction of the time
+    of a symmetry search, since a translation takes the first atom of the rarest element to another one."""
+    elements, counts = np.unique(cell.numbers, return_counts=True)
+    if np.gcd.reduce(counts) == 1:
+        return False
+    if counts.min() > _MANY:
+        return True
+    shifts = (of := cell.frac[cell.numbers == elements[counts.argmin()]])[1:] - of[0]
+    for element in elements[np.argsort(counts, kind="stable")].tolist():
+        of = cell.frac[cell.numbers == element]
+        nearest = np.array([_farthest(of + shift, of, cell.lattice) for shift in shifts])
+        shifts = shifts[nearest < 4 * within_A]  # moyopy moves the origin, too, so that sites may be farther than its tolerance
+        if not len(shifts):
+            return False
+    return True
+
+
+def _farthest(moved: NDArray[np.float64], of: NDArray[np.float64], lattice: NDArray[np.float64]) -> float:
+    """Å, of the moved sites that one which is farthest from its nearest site."""
+    apart = moved[:, None] - of
+    apart -= np.rint(apart)
+    return float(np.sqrt(((apart @ lattice) ** 2).sum(axis=-1).min(axis=1).max()))
 
 
 def _by_surroundings(cell: SymmetricCell, kinds: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -32,6 +32,12 @@ class Examples:
     vectors: VectorGraphs | None = None  # graphs with directions; None if no family needs them
     weight: NDArray[np.float64] | None = None  # (crystals,) weights in training; None: all equal
     site_moment: NDArray[np.float64] | None = None  # (nodes of the graphs,) sizes, µB, to train on; NaN where unknown
+    repeated: NDArray[np.int64] | None = None  # (crystals,) atoms of what the cell nearly repeats; None: of the primitive cell
+
+    @property
+    def n_atoms(self) -> NDArray[np.int64]:
+        """(crystals,) atoms in the primitive cell, small shifts of the atoms left aside."""
+        return self.graphs.n_atoms.astype(np.int64) if self.repeated is None else self.repeated
 
     def __len__(self) -> int:
         return len(self.graphs)
@@ -42,7 +48,8 @@ class Examples:
         vectors = None if self.vectors is None else self.vectors.take(index)
         weight = None if self.weight is None else self.weight[index]
         site_moment = None if self.site_moment is None else self.site_moment[gather(self.graphs.node_ptr, index)[1]]
-        return Examples(self.graphs.take(index), self.descriptors[index], moment, vectors, weight, site_moment)
+        repeated = None if self.repeated is None else self.repeated[index]
+        return Examples(self.graphs.take(index), self.descriptors[index], moment, vectors, weight, site_moment, repeated)
 
     def followed_by(self, further: Examples) -> Examples:
         """These training rows and further ones; where only one of the two has weights or site moments, the other counts 1 or NaN.
@@ -62,6 +69,7 @@ class Examples:
             VectorGraphs.join([part.vectors for part in parts if part.vectors is not None]) if self.vectors is not None else None,
             None if self.weight is None and further.weight is None else np.concatenate(weights),
             None if self.site_moment is None and further.site_moment is None else np.concatenate(sites),
+            np.concatenate([part.n_atoms for part in parts]),
         )
 
     def targets(self) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.crystal import Crystal
-from data.symmetry import SymmetricCell, symmetrise
+from data.symmetry import NEARLY_A, SymmetricCell, nearly_primitive, symmetrise
 from models.contract import Examples
 from models.families import family
 from models.graphs.crystal_graphs import CrystalGraphs
@@ -85,7 +85,25 @@ def featurise_cells(cells: Sequence[SymmetricCell], needs: Needs, slow: RowCache
     kept_cells = [cells[k] for k in near.kept.tolist()]
     vectors = pack_vectors(near, needs.frames) if needs.directions and kept_cells else None
     rows = slow_rows(kept_cells, slow) if needs.descriptor_set is DescriptorSet.FULL else None
-    return Featurised(Examples(graphs, describe(graphs, rows), vectors=vectors), kept_cells, near.kept)
+    descriptors, repeated = _of_what_repeats(kept_cells, describe(graphs, rows), needs)
+    return Featurised(Examples(graphs, descriptors, vectors=vectors, repeated=repeated), kept_cells, near.kept)
+
+
+def _of_what_repeats(cells: Sequence[SymmetricCell], read: Rows, needs: Needs) -> tuple[Rows, NDArray[np.int64]]:
+    """The descriptors (cells, columns), and the atoms in a primitive cell (cells,), small shifts of the atoms left aside.
+
+    A supercell whose atoms have moved a little is the same crystal, but the exact symmetry knows no translation of it. Numbers of
+    atoms and orbits would be those of the supercell then.
+    """
+    atoms = np.array([len(cell.numbers) for cell in cells], dtype=np.int64)
+    small = [nearly_primitive(cell, NEARLY_A) for cell in cells]
+    if not (changed := [row for row, cell in enumerate(cells) if small[row] is not cell]):
+        return read, atoms
+    atoms[changed] = [len(small[row].numbers) for row in changed]
+    near = find_neighbours([small[row] for row in changed], needs.graph)
+    fast = describe(pack_graphs(near))
+    read[np.array(changed)[near.kept], : fast.shape[1]] = fast
+    return read, atoms
 
 
 def describe(graphs: CrystalGraphs, slow: Rows | None = None) -> Rows:

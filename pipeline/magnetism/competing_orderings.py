@@ -20,18 +20,18 @@ from numpy.typing import NDArray
 from data.symmetry import SymmetricCell
 from models.ordering.order_ranker import order_features
 from pipeline.magnetism.canonical_cell import CanonicalCell, canonical_cell
-from pipeline.magnetism.enumerate_orderings import Orderings, enumerate_orderings, sublattice_basis, wave_vector_group
-from pipeline.magnetism.magnetic_cell import MagneticCell, enlarge
+from pipeline.magnetism.enumerate_orderings import Orderings, enumerate_orderings, wave_vector_group
+from pipeline.magnetism.magnetic_cell import MagneticCell
+from pipeline.magnetism.parent_cell import Parent
 from pipeline.magnetism.starting_moments import start_moments
-from pipeline.magnetism.textbook_orderings import UNCHANGED, families
+from pipeline.magnetism.textbook_orderings import UNCHANGED, Family, NearestPairs, families
 from pipeline.registry.order_models import order_ranker
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 MAX_ORDERINGS = 6  # the ferromagnet among them: each costs a calculation
-MAX_SITES = 160  # an enlarged cell with more is left out
-NEAR = 1.15  # magnetic neighbours up to this multiple of a site's nearest one count as nearest
+MAX_SITES = 160  # an enlarged cell with more is left out; the unchanged cell never is
 
 Floats = NDArray[np.float64]
 
@@ -55,70 +55,72 @@ class Ordering:
 
 
 def orderings(cell: SymmetricCell) -> list[Ordering]:
-    """The ferromagnet, then up to MAX_ORDERINGS - 1 competitors; the same for every origin, setting and site order."""
+    """The ferromagnet, then up to MAX_ORDERINGS - 1 competitors; the same for every origin, setting and site order.
+
+    Competitors are those of the crystal that the cell nearly repeats (pipeline/magnetism/parent_cell.py).
+    """
     cell = canonical_cell(cell)
-    sizes = start_moments(cell.numbers)
-    orderings = enumerate_orderings(cell, sizes)
-    competitors = _likeliest(orderings, sizes) if orderings is not None and len(orderings) else textbook(cell)
-    return [_of_family("fm", cell, sizes, UNCHANGED), *competitors[: MAX_ORDERINGS - 1]]
+    parent = Parent.repeated(cell)
+    sizes = start_moments(parent.parent.numbers)
+    found = enumerate_orderings(parent.parent, sizes)
+    if found is not None and len(found):
+        competitors = _likeliest(found, sizes, parent)
+    else:
+        parent = Parent.nearly_symmetric(cell)
+        competitors = [_of_family(family, parent) for family in _most_antiparallel(parent)[: MAX_ORDERINGS - 1]]
+    return [_of_family(Family("fm", np.ones(len(cell.numbers)), UNCHANGED), Parent.exact(cell)), *competitors]
 
 
 def textbook(cell: SymmetricCell) -> list[Ordering]:
     """The families, in turn one of the same cell and one of a doubled cell, of each kind those with most antiparallel nearest
     neighbours first."""
-    cell = canonical_cell(cell)
-    sizes = start_moments(cell.numbers)
-    of_kind: dict[bool, list[Ordering]] = {False: [], True: []}
-    for family in families(cell, sizes):
-        doubled = family.wave != UNCHANGED
-        if not doubled or 2 * len(sizes) <= MAX_SITES:
-            of_kind[doubled].append(_of_family(family.name, cell, family.signs * sizes, family.wave))
+    parent = Parent.nearly_symmetric(canonical_cell(cell))
+    return [_of_family(family, parent) for family in _most_antiparallel(parent)]
+
+
+def _most_antiparallel(parent: Parent) -> list[Family]:
+    sizes = start_moments(parent.parent.numbers)
+    of_kind: dict[bool, list[Family]] = {False: [], True: []}
+    for family in families(parent.parent, sizes):
+        copies = len(parent.wave_vectors(wave_vector_group(family.wave)))
+        if copies == 1 or copies * len(parent.cell.numbers) <= MAX_SITES:
+            of_kind[family.wave != UNCHANGED].append(family)
+    pairs = NearestPairs.of(parent.parent, sizes > 0)
     for found in of_kind.values():
         # stable: equal ones stay in the order they were made; rounded, so that noise parts none
-        found.sort(key=lambda ordering: -round(antiparallel(ordering.structure), 6))
-    return [ordering for pair in zip_longest(*of_kind.values()) for ordering in pair if ordering is not None]
+        found.sort(key=lambda family: -round(pairs.antiparallel(family), 6))
+    return [family for pair in zip_longest(*of_kind.values()) for family in pair if family is not None]
 
 
-def antiparallel(structure: Structure) -> float:
-    """The share of antiparallel pairs among nearest magnetic neighbours, 0..1."""
-    magnetic = structure.copy()
-    magnetic.remove_sites([k for k, site in enumerate(structure) if site.properties["magmom"] == 0.0])
-    moments = np.array(magnetic.site_properties["magmom"], dtype=float)
-    radius = 1.2 * (magnetic.volume / len(magnetic)) ** (1 / 3)
-    while True:
-        first, second, _, distance = magnetic.get_neighbor_list(radius)
-        nearest = np.full(len(magnetic), np.inf)
-        np.minimum.at(nearest, first, distance)
-        if NEAR * nearest.max() <= radius:
-            break
-        radius *= 1.5
-    near = distance <= NEAR * nearest[first] + 1e-6
-    return float((moments[first] * moments[second] < 0)[near].mean())
-
-
-def chosen_orderings(orderings: Orderings, log_weight: Floats) -> list[int]:
-    """The places of the competitors: the likeliest, and at least one of the primitive cell, whose calculation is the cheapest.
+def chosen_orderings(orderings: Orderings, log_weight: Floats, parent: Parent | None = None) -> list[int]:
+    """The places of the competitors: the likeliest, and at least one of the unchanged cell, whose calculation is the cheapest.
 
     Equally likely orderings keep the order in which they were enumerated: small cells first.
+
+    Args:
+        log_weight: (m,) how likely each ordering is.
+        parent: the cell that is calculated; None: that of the orderings.
     """
-    n_sites = len(orderings.magnetic_cell.cell.numbers)
-    ranked = [k for k in np.argsort(-log_weight, kind="stable").tolist() if orderings.index[k] * n_sites <= MAX_SITES]
-    first, cheapest = ranked[: MAX_ORDERINGS - 1], [k for k in ranked if orderings.index[k] == 1][:1]
+    copies = orderings.index if parent is None else parent.copies(orderings)
+    n_sites = len((orderings.magnetic_cell if parent is None else parent).cell.numbers)
+    allowed = (copies == 1) | (copies * n_sites <= MAX_SITES)
+    ranked = [k for k in np.argsort(-log_weight, kind="stable").tolist() if allowed[k]]
+    first, cheapest = ranked[: MAX_ORDERINGS - 1], [k for k in ranked if copies[k] == 1][:1]
     return first if set(cheapest) <= set(first) else [*first[:-1], *cheapest]
 
 
-def _likeliest(orderings: Orderings, sizes: Floats) -> list[Ordering]:
+def _likeliest(orderings: Orderings, sizes: Floats, parent: Parent) -> list[Ordering]:
     log_weight = order_ranker().trees.log_weight(order_features(orderings.cell, orderings.signs, orderings.size, orderings.index))
-    known, used = family_names(orderings, sizes), Counter[str]()
+    known, used, copies = family_names(orderings, sizes), Counter[str](), parent.copies(orderings)
     found = []
-    for k in chosen_orderings(orderings, log_weight):
+    for k in chosen_orderings(orderings, log_weight, parent):
         if (name := known.get(k)) is None:
             turned = (orderings.signs[k][orderings.cell.permutations] == -orderings.signs[k]).all(axis=1).any()
-            kind = f"{'afm' if turned else 'fim'}-x{orderings.index[k]}"
+            kind = f"{'afm' if turned else 'fim'}-x{copies[k]}"
             used[kind] += 1
             name = f"{kind}-{used[kind]}"
-        small, signs = orderings.of_cell(k)
-        moments = signs * sizes[small.site]
+        small, signs = parent.of_ordering(orderings, k)
+        moments = signs * start_moments(small.cell.numbers)[small.site]
         found.append(_ordering(name, small, -moments if moments.sum() < 0 else moments))
     return found
 
@@ -138,10 +140,10 @@ def family_names(orderings: Orderings, sizes: Floats) -> dict[int, str]:
     return found
 
 
-def _of_family(name: str, cell: CanonicalCell, moments: Floats, wave: tuple[int, int, int]) -> Ordering:
-    """Moments (n,) of the primitive cell, turned in every other cell if the wave says so (twice its wave vector)."""
-    small = enlarge(cell, sublattice_basis(wave_vector_group(wave)))
-    return _ordering(name, small, moments[small.site] * (1 - 2 * (small.translation @ wave % 2)))
+def _of_family(family: Family, parent: Parent) -> Ordering:
+    """With moments turned in every other cell if the family's wave says so."""
+    small, signs = parent.of_family(family)
+    return _ordering(family.name, small, signs * start_moments(small.cell.numbers)[small.site])
 
 
 def _ordering(name: str, magnetic_cell: MagneticCell, moments: Floats) -> Ordering:

@@ -49,15 +49,6 @@ class Orderings:
         """(m,) primitive cells in each ordering's own cell."""
         return np.array([len(wave_vectors) for wave_vectors in self.sublattice], dtype=np.int64)
 
-    def of_cell(self, k: int) -> tuple[MagneticCell, Floats]:
-        """The own cell of ordering k and the sign (n,) of each of its sites, 0 for those that are no spins."""
-        small = enlarge(self.magnetic_cell.cell, sublattice_basis(self.sublattice[k]))
-        large = self.magnetic_cell
-        number = np.zeros((len(large.cell.numbers), large.copies))
-        spins = large.site[self.sites], coset_index(large.translation[self.sites], large.supercell)
-        number[spins] = self.signs[k]
-        return small, number[small.site, coset_index(small.translation, large.supercell)]
-
     def own(self, truth: MagneticCell, moments: Floats, threshold_muB: float) -> NDArray[np.bool_] | None:
         """(m,) which orderings have the signs of a calculation's moments, or None if on these spins nothing is antiparallel.
 
@@ -129,6 +120,11 @@ def sublattice_basis(wave_vectors: WaveVectors) -> Ints:
                 if not (basis @ wanted % _MODULUS).any():
                     return basis
     raise ValueError(f"{sorted(wave_vectors)} is no group of wave vectors")
+
+
+def wave_vectors_in(wave_vectors: WaveVectors, supercell: Ints) -> WaveVectors:
+    """The same waves in terms of a supercell's lattice (3, 3); those that repeat with it are (0, 0, 0)."""
+    return frozenset(map(tuple, (np.array(sorted(wave_vectors)) @ supercell.T % _MODULUS).tolist()))
 
 
 def wave_vector_group(half: tuple[int, int, int]) -> WaveVectors:

@@ -21,9 +21,11 @@ from data.symmetry import SymmetricCell
 from pipeline.magnetism.sign_irreps import sign_characters, site_images
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Wave = tuple[int, int, int]
 
 UNCHANGED: Wave = (0, 0, 0)
+NEAR = 1.15  # magnetic neighbours up to this multiple of a site's nearest one count as nearest
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +47,42 @@ def families(cell: SymmetricCell, sizes: Floats) -> list[Family]:
     unchanged = _distinct([*_flips(cell, sizes), *_zone_centre(cell, sizes > 0)], sizes > 0)
     doubled = [Family(f"afm-q{''.join(map(str, q))}", np.ones(len(sizes)), q) for q in _classes(cell)]
     return [*unchanged, *doubled]
+
+
+@dataclass(frozen=True, eq=False)
+class NearestPairs:
+    """The nearest magnetic neighbours of each magnetic site of a cell, as pairs."""
+
+    first: Ints  # (p,) site of the cell
+    second: Ints  # (p,)
+    image: Ints  # (p, 3) the lattice vector of the second site's cell
+
+    @classmethod
+    def of(cls, cell: SymmetricCell, magnetic: NDArray[np.bool_]) -> NearestPairs:
+        """Neighbours up to NEAR times a site's nearest one.
+
+        Args:
+            magnetic: (n,) which sites carry moments.
+        """
+        from pymatgen.core import Lattice, Structure
+
+        sites = np.flatnonzero(magnetic)
+        structure = Structure(Lattice(cell.lattice), cell.numbers[sites].tolist(), cell.frac[sites])
+        radius = 1.2 * (structure.volume / len(structure)) ** (1 / 3)
+        while True:
+            first, second, image, distance = structure.get_neighbor_list(radius)
+            nearest = np.full(len(structure), np.inf)
+            np.minimum.at(nearest, first, distance)
+            if NEAR * nearest.max() <= radius:
+                break
+            radius *= 1.5
+        near = distance <= NEAR * nearest[first] + 1e-6
+        return cls(sites[first[near]], sites[second[near]], np.rint(image[near]).astype(np.int64))
+
+    def antiparallel(self, family: Family) -> float:
+        """The share of them that an ordering makes antiparallel, 0..1."""
+        turned = family.signs[self.first] * family.signs[self.second] * (1 - 2 * (self.image @ family.wave % 2))
+        return float((turned < 0).mean())
 
 
 def _flips(cell: SymmetricCell, sizes: Floats) -> Iterator[Family]:

@@ -72,7 +72,7 @@ class Domain:
         """(rows,) out-of-domain scores, at least 0; above 1 a crystal is unlike the training rows."""
         near = self._distance(examples.descriptors) / self.unit
         unseen = np.where(has_unseen_element(examples.graphs, self.elements), UNSEEN, 0.0)
-        size = examples.graphs.n_atoms / self.largest
+        size = examples.n_atoms / self.largest
         found: Floats = np.maximum(np.maximum(near, unseen), np.where(size > 1, size, 0.0))
         return found
 

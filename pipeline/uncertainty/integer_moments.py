@@ -25,7 +25,6 @@ from safetensors.numpy import load_file, save_file
 
 from data.elements import ODD_BESIDE_FROZEN_4F
 from models.contract import MAGNETIC_THRESHOLD, Examples, ModelError
-from models.graphs.crystal_graphs import CrystalGraphs
 from models.saved import WEIGHTS_FILE, read_saved, write_header
 from pipeline.features.descriptors import composition_names
 from pipeline.uncertainty.error_model import logarithms
@@ -61,8 +60,8 @@ class IntegerMoments:
 
         truth = train.targets()
         magnetic = truth > MAGNETIC_THRESHOLD
-        cell = truth * train.graphs.n_atoms
-        integer = (np.abs(cell - _nearest(cell, electron_parity(train.graphs))) < NEAR)[magnetic]
+        cell = truth * train.n_atoms
+        integer = (np.abs(cell - _nearest(cell, electron_parity(train))) < NEAR)[magnetic]
         if min(int(integer.sum()), int((~integer).sum())) < FEWEST:
             return None
         rows = _columns(train)[magnetic]
@@ -87,12 +86,12 @@ class IntegerMoments:
         Returns:
             (rows,) µB/atom.
         """
-        p, atoms = self.probability(examples), examples.graphs.n_atoms.astype(np.float64)
-        return expected_moment(moment * atoms, electron_parity(examples.graphs), p) / atoms
+        p, atoms = self.probability(examples), examples.n_atoms.astype(np.float64)
+        return expected_moment(moment * atoms, electron_parity(examples), p) / atoms
 
     def unpaired(self, examples: Examples) -> Floats:
         """(rows,) probabilities that the primitive cell has an odd number of electrons and an integer moment, so not zero."""
-        return self.probability(examples) * electron_parity(examples.graphs)
+        return self.probability(examples) * electron_parity(examples)
 
     def hints(self, moment: Floats, examples: Examples) -> NDArray[np.float32]:
         """What tells how far a prediction may be off: the wrong integer costs the distance of two.
@@ -105,8 +104,8 @@ class IntegerMoments:
             (rows, 3) probability of an integer; logarithms of the distance from the nearest one and of the distance of two
             of them, µB/atom.
         """
-        atoms = examples.graphs.n_atoms.astype(np.float64)
-        away = np.abs(moment * atoms - _nearest(moment * atoms, electron_parity(examples.graphs))) / atoms
+        atoms = examples.n_atoms.astype(np.float64)
+        away = np.abs(moment * atoms - _nearest(moment * atoms, electron_parity(examples))) / atoms
         columns = [self.probability(examples), logarithms(away), np.log(2.0 / atoms)]
         return np.stack(columns, axis=1).astype(np.float32)
 
@@ -129,14 +128,15 @@ class IntegerMoments:
         return found
 
 
-def electron_parity(graphs: CrystalGraphs) -> NDArray[np.int64]:
+def electron_parity(examples: Examples) -> NDArray[np.int64]:
     """(crystals,) 1 where the primitive cell has an odd number of electrons outside frozen 4f shells, else 0."""
+    graphs = examples.graphs
     if not len(graphs):
         return np.zeros(0, dtype=np.int64)
     nodes = np.diff(graphs.node_ptr)
-    atoms = np.rint(graphs.node_weight.astype(np.float64) * np.repeat(graphs.n_atoms, nodes)).astype(np.int64)
+    atoms = graphs.node_weight.astype(np.float64) * np.repeat(examples.n_atoms, nodes)  # 1/8, of what an orbit nearly repeats
     odd = np.where(np.isin(graphs.numbers, ODD_BESIDE_FROZEN_4F), 1, graphs.numbers.astype(np.int64) % 2)
-    return np.asarray(np.add.reduceat(atoms * odd, graphs.node_ptr[:-1]) % 2)
+    return np.rint(np.add.reduceat(atoms * odd, graphs.node_ptr[:-1])).astype(np.int64) % 2
 
 
 def expected_moment(moment: Floats, parity: NDArray[np.int64], p: Floats) -> Floats:

@@ -9,7 +9,7 @@ import pytest
 from pymatgen.core import Lattice, Structure
 
 from data.crystal import Crystal
-from data.symmetry import SymmetricCell, alike, group_within, symmetrise
+from data.symmetry import SymmetricCell, alike, group_within, nearly_primitive, symmetrise
 from tests.contract.crystals import hand_built, of_space_group
 
 ROCK_SALT = of_space_group("Fm-3m", Lattice.cubic(4.4), ["Mn", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
@@ -104,3 +104,18 @@ def test_operations_map_each_site_onto_its_orbit(name: str) -> None:
     assert (len(rotations) % cell.multiplicities == 0).all()
     rotation, translation = replace(cell, exact=False).operations()
     assert rotation.tolist() == [np.eye(3).tolist()] and translation.tolist() == [[0.0] * 3]
+
+
+@pytest.mark.parametrize("structure", [IRON, ROCK_SALT], ids=["Fe", "MnO"])
+def test_a_supercell_repeats_what_small_shifts_hide(structure: Structure) -> None:
+    """27 primitive cells with all atoms moved by 0.02 Å are as many copies; with an atom of another element they are none."""
+    supercell = structure.get_primitive_structure() * (3, 3, 3)
+    supercell.perturb(0.02, seed=1)
+    noisy, exact = cell_of(supercell), cell_of(structure)
+    assert len(noisy.numbers) == len(supercell)
+    found = nearly_primitive(noisy, 0.1)
+    assert len(found.numbers) == len(exact.numbers) and found.space_group == exact.space_group
+    assert nearly_primitive(noisy, 0.001) is noisy and nearly_primitive(exact, 0.1) is exact
+    supercell.replace(0, "Co")
+    other = cell_of(supercell)
+    assert nearly_primitive(other, 0.1) is other

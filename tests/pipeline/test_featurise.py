@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pymatgen.core import Lattice
 
 from data.crystal import Crystal, make_crystal
 from data.sources import Record
@@ -12,12 +13,14 @@ from data.symmetry import symmetrise
 from models.contract import ModelError
 from models.published.canonicalization import Canonical
 from pipeline.features.descriptor_sets import DescriptorSet
-from pipeline.features.descriptors import descriptors
+from pipeline.features.descriptors import descriptor_names, descriptors
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.features.packed_cells import PackedCells
 from pipeline.features.slow_descriptors import slow_descriptor_names
 from pipeline.features.vectors import build_vectors
 from pipeline.featurise import Needs, featurise
+from pipeline.uncertainty.integer_moments import electron_parity
+from tests.contract.crystals import of_space_group
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +72,20 @@ def test_no_crystal_has_no_rows(descriptor_set: DescriptorSet) -> None:
     some = featurise([make_crystal("iron", np.eye(3) * 2.8, [[0, 0, 0]], [26])], Needs(descriptor_set=descriptor_set)).examples
     none = featurise([], Needs(descriptor_set=descriptor_set, directions=True)).examples
     assert none.descriptors.shape == (0, some.descriptors.shape[1])
+
+
+@pytest.mark.parametrize("fault", ["none", "vacancy"])
+def test_a_supercell_with_moved_atoms_has_the_atoms_and_symmetry_of_its_primitive_cell(fault: str) -> None:
+    """Before, each of 64 atoms counted, so that the crystal was out of the domain of training and its interval twice as wide."""
+    iron = of_space_group("Im-3m", Lattice.cubic(2.866), ["Fe"], [[0, 0, 0]])
+    supercell = iron.get_primitive_structure() * (4, 4, 4)
+    supercell.perturb(0.02, seed=1)
+    if fault == "vacancy":
+        supercell.remove_sites([5])
+    read = featurise([Crystal.from_pymatgen(one, "x") for one in (iron, supercell)], Needs()).examples
+    assert read.graphs.n_atoms.tolist() == [1, len(supercell)], "the networks read every atom"
+    assert read.n_atoms.tolist() == read.take(np.arange(2)).n_atoms.tolist() == [1, 1 if fault == "none" else len(supercell)]
+    columns = [descriptor_names().index(name) for name in ("atoms in the primitive cell", "orbits", "space group")]
+    assert read.descriptors[0, columns].tolist() == [1, 1, 229]
+    assert (read.descriptors[1, columns] == read.descriptors[0, columns]).all() == (fault == "none")
+    assert electron_parity(read).tolist() == [0, 0]

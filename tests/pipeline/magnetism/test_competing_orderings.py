@@ -13,11 +13,11 @@ from data.sources.starter import StarterSource
 from data.symmetry import symmetrise
 from pipeline.dedup.fingerprint import fingerprint
 from pipeline.dedup.matching import Bucket, match_bucket
+from pipeline.magnetism.canonical_cell import canonical_cell
 from pipeline.magnetism.competing_orderings import (
     MAX_ORDERINGS,
     MAX_SITES,
     Ordering,
-    antiparallel,
     chosen_orderings,
     orderings,
     textbook,
@@ -25,6 +25,7 @@ from pipeline.magnetism.competing_orderings import (
 from pipeline.magnetism.enumerate_orderings import enumerate_orderings
 from pipeline.magnetism.sign_irreps import sign_characters, site_images
 from pipeline.magnetism.starting_moments import start_moments
+from pipeline.magnetism.textbook_orderings import NEAR, NearestPairs, families
 from tests.contract.crystals import hand_built, of_space_group, permuted, random_rotation, rotated
 
 
@@ -147,6 +148,60 @@ def test_every_ordering_is_the_same_crystal_with_other_signs(name: str) -> None:
                 assert ordering.name.split("-")[1] == f"x{copies}"
 
 
+def antiparallel(ordering: Ordering) -> float:
+    """The share of antiparallel pairs among magnetic neighbours up to NEAR times a site's nearest one, site by site."""
+    turned = []
+    magnetic = ordering.structure.copy()
+    magnetic.remove_sites(np.flatnonzero(ordering.moments == 0).tolist())
+    for site in magnetic:
+        around = magnetic.get_neighbors(site, 8.0)
+        nearest = min(n.nn_distance for n in around)
+        near = [n for n in around if n.nn_distance <= NEAR * nearest + 1e-6]
+        turned += [n.properties["magmom"] * site.properties["magmom"] < 0 for n in near]
+    return float(np.mean(turned))
+
+
+@pytest.mark.parametrize("name", ["MnF2", "SmCo5", "Cr2O3", "SrMnO3", "MnO"])
+def test_the_share_of_antiparallel_pairs_is_that_of_the_structures(name: str) -> None:
+    cell = canonical_cell(symmetrise(crystals()[name]))
+    sizes, made = start_moments(cell.numbers), {ordering.name: ordering for ordering in textbook(cell)}
+    pairs, found = NearestPairs.of(cell, sizes > 0), families(cell, sizes)
+    assert {family.name for family in found} == set(made)
+    for family in found:
+        assert pairs.antiparallel(family) == pytest.approx(antiparallel(made[family.name]), abs=1e-9), family.name
+
+
+def moved(crystal: Crystal, repeats: tuple[int, int, int]) -> Crystal:
+    """A supercell whose atoms are moved by 0.02 Å."""
+    supercell = crystal.to_pymatgen().get_primitive_structure() * repeats
+    supercell.perturb(0.02, seed=3)
+    return Crystal.from_pymatgen(supercell, "moved")
+
+
+@pytest.mark.parametrize("name", ["MnO", "SrMnO3", "MnF2"])
+def test_a_supercell_with_moved_atoms_has_the_orderings_of_its_primitive_cell(name: str) -> None:
+    """In the same sequence. Before, each of its atoms was an orbit of its own, and single ones were turned."""
+    crystal = crystals()[name]
+    given, small = symmetrise(moved(crystal, (2, 2, 2))), orderings(symmetrise(crystal))
+    ferromagnet, *competitors = orderings(given)
+    assert np.array_equal(ferromagnet.moments, start_moments(given.numbers))
+    assert any(len(ordering.structure) == len(given.numbers) for ordering in competitors), "a doubled cell is there already"
+    for own, ordering in zip(small[1:], competitors, strict=True):
+        assert "-x" in own.name or own.name == ordering.name
+        assert antiparallel(ordering) == pytest.approx(antiparallel(own), abs=0.05), "but for pairs at the limit of NEAR"
+        assert abs(ordering.total) < 1e-9 or not ordering.name.startswith("afm")
+        again = symmetrise(Crystal.from_pymatgen(ordering.structure, name))
+        assert match_bucket(Bucket([given, again])).first[1] == 0, "no atom has moved"
+
+
+def test_a_large_cell_with_few_spins_has_competitors() -> None:
+    """Four iron atoms among 180 of argon in one cell: their orderings in that cell were left out for its size."""
+    places = np.stack(np.meshgrid(*[np.arange(6) / 6] * 3, indexing="ij"), axis=-1).reshape(-1, 3)[:184]
+    places = places + np.random.default_rng(0).uniform(-0.02, 0.02, places.shape)
+    found = orderings(symmetrise(Crystal.from_pymatgen(Structure(Lattice.cubic(20.0), ["Fe"] * 4 + ["Ar"] * 180, places), "few")))
+    assert [len(o.structure) for o in found] == [184] * MAX_ORDERINGS
+
+
 def test_no_two_competitors_are_images_of_each_other() -> None:
     """Chromia's competitors differ in their neighbours, or in the size of their cells, or in their totals."""
     found = orderings(symmetrise(CHROMIA))
@@ -193,6 +248,6 @@ def test_the_cell_does_not_decide(name: str) -> None:
 
     def kinds(c: Crystal) -> list[tuple[int, float, float]]:
         found = orderings(symmetrise(c))
-        return [(len(o.structure), round(abs(o.total), 6), round(antiparallel(o.structure), 6)) for o in found]
+        return [(len(o.structure), round(abs(o.total), 6), round(antiparallel(o), 6)) for o in found]
 
     assert kinds(crystal) == kinds(other)

@@ -11,6 +11,7 @@ from models.ordering.order_ranker import order_features
 from models.ordering.spin_configurations import spin_configurations
 from pipeline.magnetism.enumerate_orderings import Orderings, enumerate_orderings, sublattice_basis, wave_vector_group
 from pipeline.magnetism.magnetic_cell import enlarge, symmetries
+from pipeline.magnetism.parent_cell import Parent
 from pipeline.magnetism.starting_moments import start_moments
 from tests.contract.crystals import hand_built, permuted, random_rotation, rotated
 
@@ -49,7 +50,7 @@ def test_each_order_is_found_again_in_its_own_cell(name: str) -> None:
     moment = np.zeros(len(orderings.magnetic_cell.cell.numbers))
     moment[orderings.magnetic_cell.site[orderings.sites]] = orderings.size
     for k in range(len(orderings)):
-        small, signs = orderings.of_cell(k)
+        small, signs = Parent.exact(orderings.magnetic_cell.cell).of_ordering(orderings, k)
         assert small.copies == orderings.index[k]
         found = orderings.own(small, 0.7 * signs * moment[small.site], 0.1)
         assert found is not None and np.flatnonzero(found).tolist() == [k]
