@@ -57,7 +57,7 @@ def main() -> None:
     sources = LabelSources.of(options.label_sources) if options.label_sources else None
     data = labelled_examples(snapshot, GraphSettings(), DescriptorSet.FAST, False, where, console)
     systems: list[str] = data.table["chemsys"].to_pylist()
-    learned = data.examples if sources is None else _mended(snapshot, data, sources)
+    learned = data.examples if sources is None else mended_examples(snapshot, data, sources)
     done = {}
     for fold, (others, tested) in enumerate(system_folds(systems, FOLDS)):
         path = out / f"fold-{fold}.parquet"
@@ -89,7 +89,8 @@ def against_members(rows: pd.DataFrame) -> str:
     return markdown(["rows", "n", "MAE of the members, µB/atom", "with integers and residuals", "gain [95 %]"], body)
 
 
-def _mended(snapshot: Snapshot, data: Labelled, sources: LabelSources) -> Examples:
+def mended_examples(snapshot: Snapshot, data: Labelled, sources: LabelSources) -> Examples:
+    """The rows with the labels that other sources contradict replaced or weighed down."""
     ids = [str(name) for name in data.table["material_id"].to_pylist()]
     found = mend_labels(snapshot.table(MENDED_FROM).to_pandas(), sources).only(ids)
     return replace(data.examples, moment=found.moment(ids, data.examples.targets()), weight=found.weight(ids))
