@@ -59,9 +59,10 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
         reporter: receives the progress.
 
     Raises:
-        UserError: unusable settings or data, or the time limit ended before a network had learned for one epoch.
+        UserError: unusable settings or data, the time limit ended before a network had learned for one epoch, or no member's
+            predictions vary.
         Busy: another process is training the same.
-        ModelError: a member diverged, or no member's predictions vary.
+        ModelError: a member diverged.
     """
     wanted.check()
     pretrained = {name: _pretrained(name, snapshot, wanted, where) for name in wanted.families}
