@@ -35,15 +35,16 @@ def order_metrics(truth: Floats, probability: Floats) -> dict[str, float]:
 
 
 def temperature_metrics(truth: Floats, predicted: Floats) -> dict[str, float]:
-    """Mean and median absolute error (K), R², and precision and recall above HIGH_K; NaN of no rows."""
+    """Mean and median absolute error (K), R², and precision and recall above HIGH_K; NaN of no rows, R² of equal ones."""
     if not len(truth):
         names = ("mae_K", "median_error_K", "r2", "precision_above_600", "recall_above_600")
         return {"rows": 0, **dict.fromkeys(names, float("nan"))}
     error = np.abs(predicted - truth)
     said, is_high = predicted > HIGH_K, truth > HIGH_K
+    r2 = 1.0 - np.sum(error**2) / np.sum((truth - truth.mean()) ** 2) if np.ptp(truth) > 0 else np.nan
     return {
         "rows": len(truth), "mae_K": float(error.mean()), "median_error_K": float(np.median(error)),
-        "r2": float(1.0 - np.sum((predicted - truth) ** 2) / np.sum((truth - truth.mean()) ** 2)),
+        "r2": float(r2),
         "precision_above_600": float(is_high[said].mean()) if said.any() else float("nan"),
         "recall_above_600": float(said[is_high].mean()) if is_high.any() else float("nan"),
     }  # fmt: skip

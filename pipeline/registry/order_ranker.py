@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -20,7 +20,7 @@ class OrderRanker(PublishedModel):
     """A published order ranker.
 
     `held_out` has material_id, chemsys, ordering, place (of the calculation's own order, from 1 on; 0 if it is not among those
-    enumerated) and rivals (how many were enumerated).
+    enumerated), rivals (how many were enumerated) and own (how many of them the calculation's moments fit).
     """
 
     kind: ClassVar[str] = "order ranker"
@@ -61,8 +61,9 @@ class OrderRanker(PublishedModel):
         rows = self.held_out()
         if rows.empty:
             return ["it has no test rows"]
-        reached = rows["place"] > 0
-        chance = (1.0 - _mean_reciprocal(rows["rivals"])).where(reached, 1.0)
+        own = rows["own"] if "own" in rows else pd.Series(1, index=rows.index)  # of an older release
+        asked = zip(rows["rivals"], own, rows["place"], strict=True)
+        chance = np.array([1.0 - _mean_reciprocal(int(n), int(m)) if place else 1.0 for n, m, place in asked])
         better = np.asarray(chance - place_losses(rows["place"]), dtype=np.float64)
         gain = cluster_bootstrap(better, rows["chemsys"].to_list())
         return [] if gain.low > 0 else [f"it is not better than chance with confidence: gains {gain.text()} {self.loss}"]
@@ -73,6 +74,14 @@ def place_losses(places: pd.Series[int]) -> pd.Series[float]:
     return (1.0 - 1.0 / places.where(places > 0)).fillna(1.0)
 
 
-def _mean_reciprocal(rivals: pd.Series[int]) -> pd.Series[float]:
-    """The expected reciprocal place of one order among so many in random order."""
-    return rivals.map(lambda n: sum(1.0 / k for k in range(1, int(n) + 1)) / n if n else 0.0)
+@lru_cache(maxsize=4096)
+def _mean_reciprocal(rivals: int, own: int) -> float:
+    """The expected reciprocal place of the first of some own orders among so many in random order.
+
+        sum over k of P(k) / k,   P(k) = C(n - k, m - 1) / C(n, m),   P(1) = m / n,   P(k + 1) = P(k) (n - k - m + 1) / (n - k)
+    """
+    mean, p = 0.0, own / rivals
+    for k in range(1, rivals - own + 2):
+        mean += p / k
+        p *= (rivals - k - own + 1) / max(rivals - k, 1)
+    return mean

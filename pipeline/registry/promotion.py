@@ -180,7 +180,9 @@ def compare(mine: pd.DataFrame, theirs: pd.DataFrame, current: PublishedModel) -
         The gain of the first model, and the reason against it; empty if there is none.
     """
     common = mine.join(theirs, how="inner", rsuffix="_current")
-    common = common[(common["truth"] - common["truth_current"]).abs() < SAME_LABEL]
+    # an id alone names no crystal: in two tables of a user, 1 may be two of them, and most truths are the same zero
+    alike = common["system"] == common["system_current"]
+    common = common[alike & ((common["truth"] - common["truth_current"]).abs() < SAME_LABEL)]
     if common["system"].nunique() < FEWEST_SYSTEMS:
         return None, f"it and {current.id} have held out too few rows in common ({len(common)}) to be compared"
     faults = []

@@ -19,6 +19,7 @@ from data.errors import UserError
 from data.known_magnets import known_magnets
 from data.labels import MAGNETIC_THRESHOLD, TESLA_PER_MUB_PER_A3
 from data.sources.literature.tables import ORDERS, amounts_of, composition_key, hashes
+from data.sources.table_cells import identifier_of
 
 CALCULATED_TABLE, MEASURED_TABLE = "dft_magnetisation_by_composition.parquet", "measured_moments.parquet"
 SITES_TABLE = "mp_site_moments.parquet"
@@ -93,6 +94,7 @@ class LabelSources:
         if path is None:
             return _nothing()
         table = _read(path, ["material_id", "id_match", "site_magmoms_muB"])
+        table["material_id"] = table["material_id"].map(identifier_of)  # ids may be numbers; those of a snapshot are text
         table = table[table["id_match"].isin(SAME_CRYSTAL) & table["material_id"].isin(labels["material_id"])]
         stated = [moments is not None and len(moments) > 0 for moments in table["site_magmoms_muB"]]
         table = table[np.array(stated, dtype=bool)]

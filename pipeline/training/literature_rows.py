@@ -85,7 +85,7 @@ def _joined(curated: ExperimentRows, own: pd.DataFrame) -> ExperimentRows:
 
 
 def _check(rows: ExperimentRows, snapshot: LiteratureSnapshot) -> None:
-    """Raises UserError where members for a fold would have too few rows of a target, or one order only."""
+    """Raises UserError where members for a fold would have too few rows of a target, one order only, or equal values only."""
     for task in TASKS:
         known, truth, _ = rows.target(task)
         fold = rows.fold[known]
@@ -96,3 +96,5 @@ def _check(rows: ExperimentRows, snapshot: LiteratureSnapshot) -> None:
             )
         if task == "order" and any(len(np.unique(truth[fold != k])) < 2 for k in range(FOLDS)):
             raise UserError(f"literature snapshot {snapshot.id} does not hold both orders in enough chemical systems")
+        if np.ptp(truth) == 0:
+            raise UserError(f"literature snapshot {snapshot.id}: all {len(known)} {TARGET[task]} are {truth[0]:g} K")

@@ -33,7 +33,7 @@ from pipeline.training.label_sources import (
     described_labels,
 )
 
-MEND_CODE = "mend-2"  # raise it whenever the same labels and sources would be mended otherwise
+MEND_CODE = "mend-3"  # raise it whenever the same labels and sources would be mended otherwise
 AGREE, APART, CLOSE, REPEATED = 1.5, 0.10, 0.10, 0.01
 REPLACED = "replaced"
 ONE_SOURCE, DISAGREE = "weighed down: one source", "weighed down: sources disagree"

@@ -42,7 +42,7 @@ class OrderedCrystal:
 
 
 def ordered_crystals(snapshot: Snapshot) -> list[OrderedCrystal]:
-    """The crystals of a snapshot that have site moments, one of which at least is not zero.
+    """The crystals of a snapshot that have site moments, one of which at least is not zero; no chemical system is in two parts.
 
     Raises:
         UserError: the snapshot has no site moments, or its rows cannot be split.
@@ -53,14 +53,15 @@ def ordered_crystals(snapshot: Snapshot) -> list[OrderedCrystal]:
         raise UserError(
             f"snapshot {snapshot.id} holds no site moments to learn magnetic order from; refresh from a table that has them"
         )
-    split = split_rows(snapshot.table(["split", "chemsys"]))
+    table = snapshot.table(["split", "chemsys"])
+    split = split_rows(table).apart(table["chemsys"].to_pylist())
     part = np.empty(snapshot.manifest["crystals"], dtype=object)
     for name in PARTS:
         part[split.part(name)] = name
     return [
         OrderedCrystal(crystal, signed, str(name))
         for crystal, name in zip(snapshot.crystals(), part, strict=True)
-        if np.abs(signed := np.array(moments.get(crystal.id, []), dtype=np.float64)).sum() > 0
+        if name is not None and np.abs(signed := np.array(moments.get(crystal.id, []), dtype=np.float64)).sum() > 0
     ]
 
 

@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from data.errors import UserError
 from data.store.artifact import write_bytes
-from models.contract import MAGNETIC_THRESHOLD, Examples, Model, ModelError
+from models.contract import MAGNETIC_THRESHOLD, Examples, Model
 from models.members import predict_members
 from pipeline.evaluation.metrics import LARGE_MOMENT, regression_metrics, reliability, spread_metrics
 from pipeline.evaluation.stratified_errors import stratified_errors
@@ -71,7 +72,7 @@ def publish_ensemble(
         listed: tables of training labels that count less or were replaced, by the name of their CSV file beside the manifest.
 
     Raises:
-        ModelError: no member's predictions vary.
+        UserError: no member's predictions vary.
     """
     train, validation, test = (data.examples.take(rows) for rows in (split.train, split.validation, split.test))
     systems = data.table.column("chemsys").take(split.validation).to_pylist()
@@ -149,7 +150,7 @@ def admitted(verdicts: dict[str, Verdict], reporter: Reporter) -> tuple[list[str
     the manifest says `gate_passed: false`, the report warns, and such a model is never promoted over another one.
 
     Raises:
-        ModelError: no member's predictions vary.
+        UserError: no member's predictions vary.
     """
     for name, verdict in verdicts.items():
         if not verdict.admitted:
@@ -159,7 +160,10 @@ def admitted(verdicts: dict[str, Verdict], reporter: Reporter) -> tuple[list[str
         return passed, False
     varying = [name for name, verdict in verdicts.items() if verdict.reason != CONSTANT]
     if not varying:
-        raise ModelError(f"{', '.join(verdicts)}: the same prediction for every crystal; nothing was learned")
+        raise UserError(
+            f"{', '.join(verdicts)}: the same prediction for every crystal; nothing was learned. More training rows are needed "
+            "(boosted trees split no fewer than 20), or another family"
+        )
     reporter.say(
         f"No member passes the gate, so the ensemble is made of {', '.join(varying)} all the same: it shows how the pipeline "
         "works, and is not to be trusted. More training rows or epochs help."

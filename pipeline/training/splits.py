@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from data.errors import UserError
+from pipeline.ops.progress import Reporter
 
 VALIDATION_SHARE, TEST_SHARE = 0.15, 0.20
 
@@ -25,6 +27,30 @@ class Split:
     def part(self, name: str) -> NDArray[np.int64]:
         """By the word that a `split` column uses."""
         return {"train": self.train, "val": self.validation, "test": self.test}[name]
+
+    def apart(self, systems: Sequence[str]) -> Split:
+        """The same without the validation and test rows of chemical systems that an earlier part has rows of.
+
+        A split of the source may be random. Errors of such rows are too small, and intervals that they calibrate are too narrow,
+        for the crystals of a screen.
+
+        Args:
+            systems: chemical systems of all rows of the table.
+
+        Raises:
+            UserError: a part without a row is left.
+        """
+        names = np.asarray(systems, dtype=object)
+        seen = set(names[self.train])
+        validation = self.validation[[name not in seen for name in names[self.validation]]]
+        seen |= set(names[self.validation])
+        test = self.test[[name not in seen for name in names[self.test]]]
+        if not len(validation) or not len(test):
+            raise UserError(
+                "the split column leaves no validation or no test row whose chemical system has no row in an earlier part; "
+                "`ferroscreen refresh ... --columns split=` takes a split by chemical system instead"
+            )
+        return Split(self.train, validation, test)
 
 
 def part_of(chemsys: str) -> str:
@@ -52,3 +78,17 @@ def split_rows(table: pa.Table) -> Split:
     if empty:
         raise UserError(f"no row to {' or '.join(empty)}: {len(names)} crystals are too few chemical systems to split")
     return Split(parts["train"], parts["val"], parts["test"])
+
+
+def split_apart(table: pa.Table, reporter: Reporter) -> Split:
+    """The split that a training takes: no chemical system is in two parts, and it is said how many rows that costs.
+
+    Raises:
+        UserError: as `split_rows` and `Split.apart`.
+    """
+    stated = split_rows(table)
+    split = stated.apart(table.column("chemsys").to_pylist())
+    lost = len(stated.validation) + len(stated.test) - len(split.validation) - len(split.test)
+    if lost:
+        reporter.say(f"{lost} validation and test rows are left out: an earlier part of the split has their chemical systems")
+    return split

@@ -39,9 +39,9 @@ from pipeline.training.mended_labels import MEND_CODE, MendedLabels, mend_labels
 from pipeline.training.publish import Trained, publish_ensemble
 from pipeline.training.settings import TrainSettings as TrainSettings
 from pipeline.training.site_moment_rows import site_moment_rows
-from pipeline.training.splits import Split, split_rows
+from pipeline.training.splits import Split, split_apart
 
-TRAIN_CODE = "train-9"  # raise it whenever the same data and settings would train another model
+TRAIN_CODE = "train-10"  # raise it whenever the same data and settings would train another model
 LABEL_NOISE_FILE, MENDED_FILE = "label_noise.csv", "mended_labels.csv"
 MENDED_FROM = ["material_id", "formula", "moment_muB_per_atom", "volume_A3", "n_sites"]
 SNAPSHOT_FILE = "snapshot.json"
@@ -59,9 +59,10 @@ def train_ensemble(snapshot: Snapshot, wanted: TrainSettings, where: Settings, r
         reporter: receives the progress.
 
     Raises:
-        UserError: unusable settings or data, or the time limit ended before a network had learned for one epoch.
+        UserError: unusable settings or data, the time limit ended before a network had learned for one epoch, or no member's
+            predictions vary.
         Busy: another process is training the same.
-        ModelError: a member diverged, or no member's predictions vary.
+        ModelError: a member diverged.
     """
     wanted.check()
     pretrained = {name: _pretrained(name, snapshot, wanted, where) for name in wanted.families}
@@ -104,7 +105,7 @@ def _train(
     write_json(work / SNAPSHOT_FILE, read)  # what is read here must not be pruned
     needs = Needs.of_families(wanted.families, wanted.graph, wanted.descriptor_set)
     data = labelled_examples(snapshot, needs.graph, needs.descriptor_set, needs.directions, where, reporter)
-    split = split_rows(data.table)
+    split = split_apart(data.table, reporter)
     train, validation = data.examples.take(split.train), data.examples.take(split.validation)
     check_labels(train.targets())
     systems = data.table.column("chemsys").take(split.train).to_pylist()

@@ -28,7 +28,7 @@ from pipeline.registry.published import HELD_OUT_FILE, publish_model
 from pipeline.settings import Settings
 from pipeline.training.order_examples import PARTS, OrderedCrystal, described, ordered_crystals, own_orders
 
-ORDER_CODE = "order-4"  # raise it whenever the same snapshot would give other models
+ORDER_CODE = "order-5"  # raise it whenever the same snapshot would give other models
 ANTIPARALLEL = ("AFM", "FiM")
 
 
@@ -103,10 +103,10 @@ def _ranker(crystals: list[OrderedCrystal], facts: dict[str, Any], where: Settin
     with reporter.bar("Orders", len(rows["train"]) + len(rows["test"])) as tick:
         grown = OrderRankerTrees.fit(shown())
         tested = [
-            (one.source.crystal.id, one.source.crystal.chemsys, one.source.order, one.rank(grown), len(one.own))
+            (one.source.crystal.id, one.source.crystal.chemsys, one.source.order, one.rank(grown), len(one.own), one.own.sum())
             for one in own_orders(rows["test"], tick)
         ]
-    held_out = pd.DataFrame(tested, columns=["material_id", "chemsys", "ordering", "place", "rivals"])
+    held_out = pd.DataFrame(tested, columns=["material_id", "chemsys", "ordering", "place", "rivals", "own"])
 
     def write(folder: Path) -> None:
         grown.save(folder)

@@ -56,18 +56,16 @@ class Calibration:
             systems: (rows,) their chemical systems; None: each row is one of its own.
         """
         of_system = np.arange(len(truth)) if systems is None else np.unique(list(systems), return_inverse=True)[1]
-        error = np.abs(truth - moment)
-        floors, quantiles, sigmas, counts, signed = [], [], [], [], []
-        for k in range(len(MOMENT_BINS) - 1):
+        error, floors = np.abs(truth - moment), bin_floors(truth, moment)
+        quantiles, sigmas, counts, signed = [], [], [], []
+        for k, floor in enumerate(floors):
             here = _bin_rows(moment, k)
-            floor = float(max(FLOOR * np.median(error[here]), SMALLEST))
-            floors.append(floor)
             scale, weight = np.hypot(spread, floor), _by_system(_weights(moment, k, here), of_system)
             quantiles.append(_conformal_quantile(error / scale, LEVEL, weight))
             sigmas.append(_conformal_quantile(error / scale, ONE_SIGMA, weight))
             counts.append(int(here.sum()))
             signed.append(tuple(np.quantile(((truth - moment) / scale)[here], np.linspace(0, 1, STEPS + 1)).tolist()))
-        return cls(tuple(floors), tuple(quantiles), tuple(sigmas), tuple(counts), tuple(signed))
+        return cls(floors, tuple(quantiles), tuple(sigmas), tuple(counts), tuple(signed))
 
     def interval(self, moment: Floats, spread: Floats) -> tuple[Floats, Floats, Floats]:
         """The 90 % interval and the standard deviation.
@@ -133,6 +131,33 @@ class Calibration:
         """(bins, rows) what each bin adds its floor to."""
         scale: Floats = np.hypot(spread, np.array(self.floor)[:, None])
         return scale
+
+
+def bin_floors(truth: Floats, moment: Floats) -> tuple[float, ...]:
+    """What each bin of MOMENT_BINS adds to the spread in squares, µB/atom.
+
+    Args:
+        truth: (rows,) DFT moments of the validation rows, µB/atom.
+        moment: (rows,) predicted moments, µB/atom.
+    """
+    error = np.abs(truth - moment)
+    bins = (_bin_rows(moment, k) for k in range(len(MOMENT_BINS) - 1))
+    return tuple(float(max(FLOOR * np.median(error[here]), SMALLEST)) for here in bins)
+
+
+def widened(spread: Floats, moment: Floats, factor: Floats, floor: Sequence[float]) -> Floats:
+    """The spreads with which intervals are `factor` times as wide, the floors included: members that agree about a crystal unlike
+    the training data, or a single member, have no spread that could be multiplied.
+
+    Args:
+        spread: (rows,) of the members, µB/atom.
+        moment: (rows,) predicted moments, µB/atom.
+        factor: (rows,) at least 1.
+        floor: of each bin, µB/atom.
+    """
+    own = (_shares(moment) * np.array(floor)[:, None]).sum(axis=0)
+    wide = np.sqrt(factor**2 * (spread**2 + own**2) - own**2)
+    return np.where(factor > 1, wide, spread)  # as they are, to the last bit, where nothing is to be widened
 
 
 def _shares(moment: Floats) -> Floats:

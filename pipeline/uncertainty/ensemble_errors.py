@@ -16,7 +16,7 @@ from pipeline.features.descriptors import composition_names
 from pipeline.registry.member_combination import Combined, Rule, combine
 from pipeline.training.member_weights import FOLDS, system_folds
 from pipeline.uncertainty.applicability_domain import Domain
-from pipeline.uncertainty.conformal import Calibration
+from pipeline.uncertainty.conformal import Calibration, bin_floors, widened
 from pipeline.uncertainty.error_model import Difficulty, features, logarithms
 from pipeline.uncertainty.integer_moments import IntegerMoments
 from pipeline.uncertainty.probability_calibration import Platt
@@ -87,7 +87,8 @@ class ErrorModel:
         magnetic = Platt.fit(truth > MAGNETIC_THRESHOLD, said.p_magnetic, unpaired)
         folds = system_folds(systems, FOLDS)
         if len(truth) < FEWEST_ROWS or len(folds) == 1:
-            calibration = Calibration.fit(truth, moment, _widened(said.spread, domain, examples), systems)
+            spread = widened(said.spread, moment, _factor(domain, examples), bin_floors(truth, moment))
+            calibration = Calibration.fit(truth, moment, spread, systems)
             return cls(calibration, magnetic, None, domain, rule, integer, residuals)
         read, composition = _read(predictions, weights, integer, said, examples), _composition(examples)
         error = np.abs(truth - moment)
@@ -95,7 +96,7 @@ class ErrorModel:
         for others, left_out in folds:
             learned = Difficulty.fit(error[others], read[others], composition[others], seed)
             expected[left_out] = learned.predict(read[left_out], composition[left_out])
-        expected = _widened(expected, domain, examples)
+        expected *= _factor(domain, examples)
         difficulty = Difficulty.fit(error, read, composition, seed)
         return cls(Calibration.fit(truth, moment, expected, systems), magnetic, difficulty, domain, rule, integer, residuals)
 
@@ -109,7 +110,7 @@ class ErrorModel:
         """
         said = _combined(list(predictions.values()), weights, self.rule, self.residuals)
         moment, unpaired = _by_integers(self.integer, said.moment, examples)
-        size = self._size(said, list(predictions.values()), weights, examples)
+        size = self._size(said, moment, list(predictions.values()), weights, examples)
         spin = np.zeros(len(examples)) if self.domain is None else unseen_spin(examples.graphs, self.domain.elements)
         low, high, std = _with_unseen_elements(*self.calibration.interval(moment, size), spin)
         large = self._p_above(LARGE_MOMENT, moment, size, spin)
@@ -131,14 +132,15 @@ class ErrorModel:
         p[wide] = np.mean([self.calibration.p_above(threshold, one, size[wide]) for one in shifted], axis=0)
         return p
 
-    def _size(self, said: Combined, predictions: Sequence[Prediction], weights: Floats, examples: Examples) -> Floats:
+    def _size(
+        self, said: Combined, moment: Floats, predictions: Sequence[Prediction], weights: Floats, examples: Examples
+    ) -> Floats:
         """(rows,) the estimated size of the error before calibration, µB/atom."""
+        factor = np.ones(len(examples)) if self.domain is None else _factor(self.domain, examples)
         if self.difficulty is None:
-            raw = said.spread
-        else:
-            read = _read(predictions, weights, self.integer, said, examples)
-            raw = self.difficulty.predict(read, _composition(examples))
-        return raw if self.domain is None else _widened(raw, self.domain, examples)
+            return widened(said.spread, moment, factor, self.calibration.floor)
+        read = _read(predictions, weights, self.integer, said, examples)
+        return self.difficulty.predict(read, _composition(examples)) * factor
 
     def save(self, folder: Path) -> None:
         """Write the arrays below `folder`; `to_json` holds the rest, for the manifest."""
@@ -182,9 +184,10 @@ def _with_unseen_elements(low: Floats, high: Floats, std: Floats, spin: Floats) 
     return np.maximum(low - spin, 0.0), high + spin, np.hypot(std, spin / np.sqrt(3.0))  # of a uniform distribution
 
 
-def _widened(size: Floats, domain: Domain, examples: Examples) -> Floats:
-    """Widen the error out of the domain. Errors grow there by an unknown amount; growth in proportion is a convention."""
-    return size * np.maximum(domain.score(examples), 1.0)
+def _factor(domain: Domain, examples: Examples) -> Floats:
+    """(rows,) what errors are multiplied with out of the domain. They grow there by an unknown amount; growth in proportion is a
+    convention."""
+    return np.maximum(domain.score(examples), 1.0)
 
 
 def _by_integers(integer: IntegerMoments | None, moment: Floats, examples: Examples) -> tuple[Floats, Floats | None]:

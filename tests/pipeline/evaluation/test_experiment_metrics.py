@@ -63,6 +63,7 @@ def test_what_no_row_says_is_unknown() -> None:
     nothing = temperature_metrics(np.zeros(0), np.zeros(0))
     assert nothing.keys() == cold.keys() and nothing["rows"] == 0
     assert all(math.isnan(value) for name, value in nothing.items() if name != "rows")
+    assert math.isnan(temperature_metrics(np.array([300.0]), np.array([250.0]))["r2"]), "of one value, not minus infinity"
 
 
 def test_a_row_is_calibrated_by_all_folds_but_its_own() -> None:

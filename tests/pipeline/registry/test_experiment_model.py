@@ -74,6 +74,25 @@ def test_each_row_was_predicted_by_members_that_had_not_seen_its_system(where: S
     assert learned.mean() < 0.8 * (part["predicted"] - part["truth"]).abs().mean()
 
 
+def test_a_single_compound_with_a_rare_earth_costs_no_training(tmp_path: Path) -> None:
+    """One value has no R², and its error over no spread is infinite, which JSON does not know."""
+    where, tables = Settings(home=tmp_path, workers=1), write_measured(tmp_path / "tables")
+    with (tables / "measured.csv").open("a") as file:
+        file.write("Fe2NbY,Tc,300,doi:10.1/one\n")
+    trained = train_experiment_model(publish_literature(where.literature, tables), where, Quiet(), SMALL)
+    earth = trained.manifest["scores"]["tc_with_rare_earths"]
+    assert earth["rows"] == 1 and earth["r2"] is None and earth["mae_K"] >= 0
+
+
+def test_temperatures_that_are_all_alike_are_refused(tmp_path: Path) -> None:
+    tables = write_measured(tmp_path / "tables")
+    lines = (tables / "measured.csv").read_text().splitlines()
+    alike = [line if ",Tc," not in line else ",".join([line.split(",")[0], "Tc,300", line.split(",")[3]]) for line in lines]
+    (tables / "measured.csv").write_text("\n".join(alike) + "\n")
+    with pytest.raises(UserError, match="all 180 Curie temperatures are 300 K"):
+        literature_rows(publish_literature(tmp_path / "home", tables))
+
+
 def test_a_model_that_knows_nothing_is_refused(where: Settings) -> None:
     model = own(where)
     assert not any("better than a constant" in reason for reason in model.gates())

@@ -126,6 +126,18 @@ def test_a_ranker_at_chance_is_refused(where: Settings) -> None:
     assert any("not better than chance" in reason for reason in OrderRanker(mine.folder).gates())
 
 
+def test_the_chance_of_a_crystal_with_several_own_orders_is_larger(where: Settings) -> None:
+    """The moments of a calculation may fit several configurations, and the first of them counts."""
+    mine, rng, count = own(where, OrderRanker), np.random.default_rng(0), 400
+    assert mine.held_out()["own"].min() >= 0
+    first = [int(rng.permutation(9)[:3].min()) + 1 for _ in range(count)]  # three of nine, in random order
+    rows = pd.DataFrame({"material_id": map(str, range(count)), "chemsys": map(str, range(count)), "ordering": "AFM"})
+    rows.assign(place=first, rivals=9, own=3).to_parquet(mine.folder / "held_out.parquet", index=False)
+    assert any("not better than chance" in reason for reason in OrderRanker(mine.folder).gates())
+    rows.assign(place=1, rivals=9, own=3).to_parquet(mine.folder / "held_out.parquet", index=False)
+    assert OrderRanker(mine.folder).gates() == []
+
+
 def test_shipped_without_names_and_as_good(where: Settings, tmp_path: Path) -> None:
     for kind in (OrderClassifier, OrderRanker):
         mine = own(where, kind)

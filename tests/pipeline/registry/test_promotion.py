@@ -220,6 +220,13 @@ def test_models_without_common_rows_are_not_compared(root: Path, trained: Ensemb
     assert not decision.promoted and "too few rows in common" in decision.reasons[0]
 
 
+def test_an_id_that_is_another_crystal_is_no_common_row(root: Path, trained: Ensemble) -> None:
+    """Tables of a user count their rows from 1, and most moments are the same zero."""
+    other = variant(trained, root, lambda rows: closer(0.5)(rows.assign(chemsys="X-" + rows["chemsys"])))
+    decision = promote(root, other.id)
+    assert not decision.promoted and "too few rows in common (0)" in decision.reasons[0]
+
+
 def test_a_model_of_before_the_systems_were_kept_can_be_compared(root: Path, trained: Ensemble) -> None:
     old = variant(trained, root, lambda rows: closer(0.5)(rows).drop(columns="chemsys"))
     assert promote(root, old.id).promoted

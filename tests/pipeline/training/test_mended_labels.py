@@ -102,6 +102,13 @@ def test_sets_may_be_numbers_and_site_moments_absent(tmp_path: Path) -> None:
     assert verdicts(mend_labels(rows(("b", "ZrCo5", 0.0)), tables(tmp_path / "other", sites={"a": [6.0] * 6}))) == {}
 
 
+@pytest.mark.parametrize("name", [7, 7.0])
+def test_ids_of_site_moments_may_be_numbers(tmp_path: Path, name: float) -> None:
+    """A snapshot has the id 7 of a user's table as text."""
+    found = mend_labels(rows(("7", "ZrCo5", 0.0)), tables(tmp_path, sites={name: [1.2] * 6}))  # type: ignore[dict-item]
+    assert found.table["verdict"].to_list() == [ONE_SOURCE]
+
+
 def test_a_measured_moment_replaces_and_a_measured_curie_temperature_is_a_second_source(tmp_path: Path) -> None:
     measured = mend_labels(ZERO, tables(tmp_path / "measured", measured={ZRCO5: 1.38}))
     assert verdicts(measured) == {"a": REPLACED} and measured.moment(["a"], np.zeros(1)).tolist() == [1.38]

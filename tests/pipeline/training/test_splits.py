@@ -71,3 +71,20 @@ def test_a_part_without_a_row_is_named() -> None:
         split_rows(table(["Fe"]))
     with pytest.raises(UserError):
         split_rows(table([]))
+
+
+def test_a_split_that_mixes_chemical_systems_is_taken_apart() -> None:
+    """A random split: polymorphs and strained copies of a training crystal would prove nothing of new crystals."""
+    systems = ["Fe", "Co-O", "Fe", "Ni", "Fe", "Ni", "Mn-O", "Co-O"]
+    stated = split_rows(table(systems, ["train", "train", "val", "val", "test", "test", "test", "test"]))
+    split = stated.apart(systems)
+    assert (split.train.tolist(), split.validation.tolist(), split.test.tolist()) == ([0, 1], [3], [6])
+    again = split.apart(systems)
+    assert (again.validation.tolist(), again.test.tolist()) == ([3], [6])
+
+
+@pytest.mark.parametrize("column", [["train", "train", "val", "test"], ["train", "val", "val", "test"]])
+def test_a_split_of_one_system_alone_is_refused(column: list[str | None]) -> None:
+    systems = ["Fe", "Co", "Fe", "Co"]
+    with pytest.raises(UserError, match=r"--columns split=` takes a split by chemical system"):
+        split_rows(table(systems, column)).apart(systems)

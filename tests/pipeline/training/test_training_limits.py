@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from data.errors import UserError
+from data.rejection import Rejection
 from data.snapshot import Snapshot, publish_snapshot
+from data.sources import Record, Shard
 from data.sources.starter import StarterSource
-from models.contract import ModelError
 from pipeline.ops.progress import Quiet
 from pipeline.settings import Settings
-from pipeline.training.member_selection import CONSTANT, Verdict
-from pipeline.training.publish import admitted
 from pipeline.training.train import TrainSettings, train_ensemble
 from tests.contract.relabelled import Relabelled
 
@@ -70,6 +71,18 @@ def test_labels_that_are_all_alike_are_a_mistake_of_the_user(tmp_path: Path) -> 
     assert not list(where.work.glob("*/forest-0")), "a member was trained all the same"
 
 
-def test_members_that_say_the_same_of_everything_stop_the_run() -> None:
-    with pytest.raises(ModelError, match="forest-0: the same prediction"):
-        admitted({"forest-0": Verdict(False, CONSTANT, None)}, Quiet())
+class FewRows(StarterSource):
+    """One row of the starter set in thirty-two."""
+
+    def identity(self) -> str:
+        return "few rows"
+
+    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
+        return islice(super().read(shard), None, None, 32)
+
+
+def test_rows_that_are_too_few_for_boosted_trees_are_a_mistake_of_the_user(tmp_path: Path) -> None:
+    where = Settings(home=tmp_path, workers=1)
+    with pytest.raises(UserError, match=r"boosting-0: the same prediction for every crystal.*More training rows"):
+        train_ensemble(publish_snapshot(where.snapshots, FewRows()), TrainSettings(members=("boosting",)), where, Quiet())
+    assert not where.models.exists() or list(where.models.iterdir()) == []

@@ -166,8 +166,24 @@ def test_few_rows_fall_back_to_the_spread() -> None:
     assert model.difficulty is None and model.to_json()["learned_difficulty"] is False
     predicted = model.predict({"a": few[0], "b": few[1]}, WEIGHTS, examples.take(rows))
     spread = np.abs(few[0].moment - few[1].moment) / 2
-    np.testing.assert_allclose(predicted.size, spread * np.maximum(predicted.ood_score, 1))
+    inside = predicted.ood_score <= 1
+    assert inside.any() and not inside.all()
+    np.testing.assert_allclose(predicted.size[inside], spread[inside])
     assert (predicted.low <= predicted.moment).all() and (predicted.high >= predicted.moment).all()
+
+
+@pytest.mark.parametrize("names", ["a", "aa"], ids=["one member", "members that agree"])
+def test_without_a_spread_the_interval_widens_out_of_the_domain_as_well(names: str) -> None:
+    """`moment_low` and `moment_high` widen in proportion to `ood_score`; a spread of nothing stays nothing, whatever it is
+    multiplied with."""
+    truth, members, examples, systems = simulated(8)
+    rows, weights = np.arange(100), np.full(len(names), 1 / len(names))
+    said = [Prediction(np.full(100, 0.7), members[0].p_magnetic[rows])] * len(names)  # in one range of moments
+    model = ErrorModel.fit(truth[rows], said, weights, examples.take(rows), systems[:100], domain(examples))
+    found = model.predict({f"{n}{k}": p for k, (n, p) in enumerate(zip(names, said, strict=True))}, weights, examples.take(rows))
+    half = (found.high - found.moment) / np.maximum(found.ood_score, 1.0)
+    assert found.ood_score.max() > 1.2 > 1.0 > found.ood_score.min()
+    np.testing.assert_allclose(half, half[found.ood_score <= 1][0], rtol=1e-9)
 
 
 def test_platt_mends_votes_that_are_too_sure() -> None:
