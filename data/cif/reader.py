@@ -126,7 +126,7 @@ def block_to_crystal(block: gemmi.cif.Block, identifier: str, disorder: Disorder
         symmetry = choose_symmetry(block, small, listed, lattice)
     except SymmetryError as fault:
         raise BlockError(Reason.UNKNOWN_SYMMETRY, str(fault)) from fault
-    notes += [symmetry.sources.note, metric_note(symmetry.group, lattice)]
+    notes += [symmetry.note, metric_note(symmetry.group, lattice)]
     composition = None
     ordered = shared_site(small) is None
     if not ordered and disorder is not Disorder.REJECT:
