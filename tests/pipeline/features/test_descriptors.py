@@ -21,6 +21,7 @@ from pipeline.features.descriptors import (
     valence_orbitals,
 )
 from pipeline.features.elements import ATOMIC_MOMENT, element_descriptors, element_names, element_table
+from pipeline.features.magnetic_composition import MAGNETIC_NAMES, magnetic_physics
 from pipeline.features.surroundings import NO_PAIR_A, SURROUNDINGS_NAMES
 from tests.contract import crystals as made
 
@@ -219,6 +220,15 @@ def test_surroundings_by_hand() -> None:
     without = [name for name, crystal in made.hand_built().items() if named(name)["magnetic orbits"] == 0]
     for name in without:
         assert named(name)["mean shortest magnetic distance"] == NO_PAIR_A
+
+
+def test_the_magnetic_columns_have_their_names() -> None:
+    fractions = np.zeros((1, 104))
+    fractions[0, [62, 27]] = 1 / 6, 5 / 6
+    (row,) = magnetic_physics(fractions)
+    of_smco5 = dict(zip(MAGNETIC_NAMES, row.tolist(), strict=True))
+    assert (of_smco5["magnetic rare-earth share"], of_smco5["magnetic 3d share"]) == pytest.approx((1 / 6, 5 / 6))
+    assert of_smco5["rare earths per 3d atom"] == pytest.approx(1 / 5)
 
 
 def test_the_tables_of_the_elements_are_those_of_matminer() -> None:
