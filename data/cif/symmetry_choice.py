@@ -163,7 +163,7 @@ class _Choice:
         left = _distinct([j for j in self.checked[0] if j.metric and not j.obstacle])
         if not left and len(self.checked[0]) == 1 and self.checked[0][0].metric:
             left = self.checked[0]  # the check of distances says what is wrong with it
-        if len(left) == 1 and not self.found.proof:  # a formula alone does not turn a lone reading away
+        if len(left) == 1 and not self.found.proof:  # a formula alone does not exclude the only reading
             return self._taken(left[0])
         raise SymmetryError(self._nothing())
 

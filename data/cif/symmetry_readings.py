@@ -38,7 +38,7 @@ class Readings:
 
     Attributes:
         tiers: readings by credibility; within a tier nothing in the statements decides.
-        settled: the first reading holds unless the cell's metric forbids it; else formula, Z and density have a say.
+        settled: the first reading holds unless the cell's metric forbids it; else formula, Z and density count, too.
         proof: a reading is only taken where formula and Z fit it: the statements contradict one another.
         contradiction: what contradicts what, in words; empty where nothing does.
     """

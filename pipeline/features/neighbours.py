@@ -30,7 +30,7 @@ class GraphSettings:
 
     neighbours: int = 12  # at least so many; the shell of the last one is taken whole
     shell_tolerance_A: float = 0.1  # neighbours this little farther than the last one still belong to its shell
-    max_radius_A: float = 16.0  # beyond it an atom makes do with what it has
+    max_radius_A: float = 16.0  # no search goes beyond it, so that an atom may have fewer neighbours
     symprec_A: float = 0.01  # tolerance of the symmetry search
 
 
