@@ -166,7 +166,7 @@ def read_calculation(path: Path) -> Calculation:
             raise ValueError(f"of format {content['format']!r}, not {FORMAT}")
         calculation = _calculation(content)
         if calculation.job.key != path.stem:
-            raise ValueError("its content is not what it was written for")
+            raise ValueError("it holds another calculation than its name says")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
         raise Damaged(f"not the file of a calculation ({type(fault).__name__}: {fault!s:.120})") from fault
     return calculation

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 import moyopy
@@ -88,11 +88,6 @@ def symmetrise(crystal: Crystal, symprec_A: float = SYMPREC_A) -> SymmetricCell:
     return SymmetricCell(
         lattice, frac, np.array(numbers, dtype=np.int64), _numbered(orbit), int(found.number), True, int(found.hall_number)
     )
-
-
-def without_orbits(cell: SymmetricCell) -> SymmetricCell:
-    """The same cell with every site on its own orbit: the full-cell graph, for methods and tests that need it."""
-    return replace(cell, orbit=np.arange(len(cell.numbers)))
 
 
 def alike(cell: SymmetricCell, kinds: NDArray[np.int64], within_A: float) -> NDArray[np.int64]:

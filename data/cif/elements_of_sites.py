@@ -23,7 +23,7 @@ def settle_elements(small: gemmi.SmallStructure, block: gemmi.cif.Block) -> list
     """Give every site its element, in place.
 
     A type symbol decides if the whole of it is explained; the label helps where there is none, or where it has two readings. An
-    element that the stated formula lacks gives way to another reading that the formula has.
+    element that the stated formula lacks is replaced by another reading that the formula has.
 
     Returns:
         What was contradictory and how it was settled, in words.

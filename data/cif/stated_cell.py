@@ -114,7 +114,7 @@ def multiplicity_note(block: gemmi.cif.Block, small: gemmi.SmallStructure, orbit
     ratios = (claimed / sizes)[given]
     if not given.any() or ((ratios == ratios[0]).all() and len(ratios) > 1):
         return ""
-    wrong = np.flatnonzero(given & (claimed != sizes) & (claimed * sizes != len(group))).tolist()
+    wrong = np.flatnonzero(given & (claimed != sizes) & (claimed != len(group) / sizes)).tolist()
     words = ", ".join(f"{small.sites[k].label} {claimed[k]:g} (here {orbits.sizes[k]})" for k in wrong[:_LABELS])
     return f"stated multiplicities differ: {words}" if wrong else ""
 

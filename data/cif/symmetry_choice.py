@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.cif.formula_evidence import Evidence, Verdict
-from data.cif.group_type import space_group_number
 from data.cif.metric import fits_metric, metric_deviation
 from data.cif.operations import OperationError, SymmetryGroup
 from data.cif.special_positions import Orbits, SplitSiteError
@@ -29,48 +28,11 @@ class SymmetryError(ValueError):
 
 
 @dataclass(frozen=True)
-class SymmetrySources:
-    """Which statements about symmetry a crystal was made with.
-
-    Attributes:
-        used: the statement that gave the operations: `operations`, `magnetic operations`, `Hall symbol`, `symbol`, `number`.
-        setting: symbol of the tabulated setting; empty where the operations are in no table.
-        order: the number of operations, modulo lattice translations.
-        ignored: statements that nobody understands.
-        note: what was contradictory or had to be chosen; empty for most files.
-    """
-
-    used: str
-    setting: str
-    order: int
-    ignored: tuple[str, ...] = ()
-    note: str = ""
-
-
-@dataclass(frozen=True)
 class Symmetry:
-    """The group to fill a cell with, and where it comes from."""
+    """The group to fill a cell with, and what was contradictory or had to be chosen, in words: empty for most files."""
 
     group: SymmetryGroup
-    sources: SymmetrySources
-
-    @property
-    def number(self) -> int | None:
-        """The space-group number of the operations, in whatever setting; None where nobody can tell."""
-        return space_group_number(self.group)
-
-
-def inspect_symmetry(block: gemmi.cif.Block) -> Symmetry:
-    """What was read and chosen of a block's symmetry, for a person to look at.
-
-    Raises:
-        SymmetryError: as in reading; also where cell or sites are missing.
-    """
-    small = gemmi.make_small_structure_from_block(block)
-    listed = np.array([site.fract.tolist() for site in small.sites]).reshape(-1, 3)
-    if not small.cell.is_crystal() or not np.isfinite(listed).all():
-        raise SymmetryError("no cell, or a site without coordinates")
-    return choose_symmetry(block, small, listed, np.array(small.cell.orth.mat.tolist()).T)
+    note: str = ""
 
 
 def choose_symmetry(
@@ -92,7 +54,7 @@ def choose_symmetry(
     first = found.tiers[0][0]
     if found.settled and fits_metric(first.group, lattice):
         note = f"symmetry: {found.contradiction}; the {first.source} used" if found.contradiction else ""
-        return _symmetry(first, found, note)
+        return Symmetry(first.group, note)
     return _Choice(found, Evidence(block), _Sites(small, listed, lattice)).best()
 
 
@@ -102,10 +64,6 @@ def moved_note(small: gemmi.SmallStructure, moved: NDArray[np.float64] | None) -
         return ""
     far = [f"{site.label} {by:.2f} Å" for site, by in zip(small.sites, moved.tolist(), strict=True) if by > _NOTED_MOVE_A]
     return f"moved onto special positions: {', '.join(far)}"
-
-
-def _symmetry(reading: Reading, found: Readings, note: str) -> Symmetry:
-    return Symmetry(reading.group, SymmetrySources(reading.source, reading.setting, len(reading.group), found.ignored, note))
 
 
 class _Sites:
@@ -205,7 +163,7 @@ class _Choice:
         left = _distinct([j for j in self.checked[0] if j.metric and not j.obstacle])
         if not left and len(self.checked[0]) == 1 and self.checked[0][0].metric:
             left = self.checked[0]  # the check of distances says what is wrong with it
-        if len(left) == 1 and not self.found.proof:  # a formula alone does not turn a lone reading away
+        if len(left) == 1 and not self.found.proof:  # a formula alone does not exclude the only reading
             return self._taken(left[0])
         raise SymmetryError(self._nothing())
 
@@ -226,7 +184,7 @@ class _Choice:
             note = f"symmetry: {found.contradiction}; taken: {reading}{reason}"
         elif by_choice:
             note = f"symmetry: taken as {reading}{reason or ', which the cell allows'}"
-        return _symmetry(reading, found, note)
+        return Symmetry(reading.group, note)
 
     def _undecided(self, alive: list[_CheckedReading]) -> str:
         head = self.found.contradiction or "the setting is not stated"

@@ -38,17 +38,15 @@ class Readings:
 
     Attributes:
         tiers: readings by credibility; within a tier nothing in the statements decides.
-        settled: the first reading holds unless the cell's metric forbids it; else formula, Z and density have a say.
+        settled: the first reading holds unless the cell's metric forbids it; else formula, Z and density count, too.
         proof: a reading is only taken where formula and Z fit it: the statements contradict one another.
         contradiction: what contradicts what, in words; empty where nothing does.
-        ignored: statements that were not used.
     """
 
     tiers: tuple[tuple[Reading, ...], ...]
     settled: bool = False
     proof: bool = False
     contradiction: str = ""
-    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,7 @@ def readings(stated: StatedSymmetry) -> Readings:
     else:
         lists = (tuple(reading for one in found for reading in one.tiers[0]),)
     tiers = (*lists, *((more,) if more else ()))
-    return Readings(tiers, False, first.proof, first.contradiction or words, first.ignored)
+    return Readings(tiers, False, first.proof, first.contradiction or words)
 
 
 def _named(found: list[Readings], names: _Names) -> list[Readings]:
@@ -173,7 +171,7 @@ def _by_operations(listed: tuple[str, ...], names: _Names) -> Readings:
     setting = tabulated_setting(group)
     every = names.every()
     if not every and names.hall is None:
-        return Readings((_tier(own),), settled=True, ignored=names.unread)
+        return Readings((_tier(own),), settled=True)
     same = [g for g in every if operations_of_setting(g) == group.operations]
     by_hall = names.hall is not None and names.hall.operations == group.operations
     if same and (names.stated or names.hall is not None) and not (by_hall or any(g in names.stated for g in same)):
@@ -183,7 +181,7 @@ def _by_operations(listed: tuple[str, ...], names: _Names) -> Readings:
         contradiction = f"the names of the space group differ ({names.words})" if len(numbers) > 1 else ""
         if by_hall and not same and numbers and setting is not None and setting.number not in numbers:
             contradiction = f"operations of {setting.xhm()!r} under {names.words}"
-        return Readings((_tier(own),), settled=True, contradiction=contradiction, ignored=names.unread)
+        return Readings((_tier(own),), settled=True, contradiction=contradiction)
     return _unlike_names(own, names)
 
 
@@ -194,12 +192,12 @@ def _of_another_setting(own: Reading, names: _Names) -> Readings:
     """
     whole = len(names.stated) == len(names.related)
     if names.hall is None and whole and any(g.is_reference_setting() for g in names.stated):
-        return Readings((_tier(own),), settled=True, ignored=names.unread)
+        return Readings((_tier(own),), settled=True)
     others = tuple(_of_setting(g, names) for g in names.stated)
     if names.hall is not None:
         others = (*others, Reading(names.hall, "Hall symbol", _setting_of(names.hall)))
     words = f"the operations are those of {own.setting or 'a setting in no table'}, not of {names.words}"
-    return Readings((_tier(own), others), contradiction=words, ignored=names.unread)
+    return Readings((_tier(own), others), contradiction=words)
 
 
 def _unlike_names(own: Reading, names: _Names) -> Readings:
@@ -210,13 +208,13 @@ def _unlike_names(own: Reading, names: _Names) -> Readings:
     if larger:
         stated = [g for g in larger if g in names.stated] or larger
         tier = (own, *(_of_setting(g, names) for g in stated))
-        return Readings((tier,), contradiction=words, ignored=names.unread)
+        return Readings((tier,), contradiction=words)
     if names.hall is not None and _same_type(own.group, names.hall):
         return _of_another_setting(own, names)
     if space_group_number(own.group) in {g.number for g in every}:  # no symbol says that the origin is shifted
-        return Readings((_tier(own),), settled=True, ignored=names.unread)
+        return Readings((_tier(own),), settled=True)
     others = tuple(_of_setting(g, names) for g in names.stated)
-    return Readings((_tier(own), *((others,) if others else ())), contradiction=words, ignored=names.unread)
+    return Readings((_tier(own), *((others,) if others else ())), contradiction=words)
 
 
 def _same_type(one: SymmetryGroup, other: SymmetryGroup) -> bool:
@@ -229,10 +227,10 @@ def _incomplete(operations: frozenset[Operation], names: _Names, fault: Operatio
         tier = tuple(_of_setting(g, names) for g in _unique(settings) if operations <= operations_of_setting(g))
         if tier:
             contradiction = f"the {len(operations)} operations are incomplete for {names.words}"
-            return Readings((tier,), contradiction=contradiction, ignored=names.unread)
+            return Readings((tier,), contradiction=contradiction)
     if names.hall is not None and operations <= names.hall.operations:
         tier = _tier(Reading(names.hall, "Hall symbol", _setting_of(names.hall)))
-        return Readings((tier,), contradiction="the operations are incomplete for the Hall symbol", ignored=names.unread)
+        return Readings((tier,), contradiction="the operations are incomplete for the Hall symbol")
     beside = f", nor are they all of {names.words}" if names.words else ""
     raise OperationError(f"{fault}{beside}")
 
@@ -254,14 +252,14 @@ def _by_name(stated: StatedSymmetry, names: _Names) -> Readings:
     agreed = tuple(g for g in names.stated if not numbers or g.number in numbers)
     if not agreed or len(names.stated) < len(stated.symbols) - len(names.unread):
         tier = tuple(_of_setting(g, names) for g in (*names.stated, *names.numbered))
-        return Readings((tier,), proof=True, contradiction=f"{names.words} contradict one another", ignored=names.unread)
+        return Readings((tier,), proof=True, contradiction=f"{names.words} contradict one another")
     # A short monoclinic symbol means axis b unless the cell or the formula forbids it.
     usual = tuple(g for g in agreed if g.monoclinic_unique_axis() == "b") or agreed
     rest = tuple(g for g in agreed if g not in usual)
     others = tuple(r for r in related if r.group.operations not in {operations_of_setting(g) for g in agreed})
     tiers = tuple(tuple(_of_setting(g, names) for g in tier) for tier in (usual, rest) if tier)
     tiers = (*tiers, others) if others else tiers
-    return Readings(tiers, settled=len(tiers) == len(usual) == 1, ignored=names.unread)
+    return Readings(tiers, settled=len(tiers) == len(usual) == 1)
 
 
 def _by_hall(names: _Names, hall: SymmetryGroup, related: tuple[Reading, ...]) -> Readings:
@@ -271,15 +269,15 @@ def _by_hall(names: _Names, hall: SymmetryGroup, related: tuple[Reading, ...]) -
     alike = space_group_number(hall) in numbers
     if named and (not alike or len(numbers) > 1):
         tier = (own, *(_of_setting(g, names) for g in _unique(named)))
-        return Readings((tier,), proof=True, contradiction=f"{names.words} contradict one another", ignored=names.unread)
+        return Readings((tier,), proof=True, contradiction=f"{names.words} contradict one another")
     unlike = names.stated and hall.operations not in {operations_of_setting(g) for g in names.stated}
     if unlike and any(
         hall.operations == operations_of_setting(g) for g in names.siblings
     ):  # `F d -3 m :1` beside the Hall symbol of :2
         tier = (own, *(_of_setting(g, names) for g in names.stated))
-        return Readings((tier, related), contradiction=f"{names.words} are different settings", ignored=names.unread)
+        return Readings((tier, related), contradiction=f"{names.words} are different settings")
     others = tuple(r for r in related if r.group.operations != hall.operations)
-    return Readings((_tier(own), others) if others else (_tier(own),), settled=not others, ignored=names.unread)
+    return Readings((_tier(own), others) if others else (_tier(own),), settled=not others)
 
 
 def _by_number(stated: StatedSymmetry, names: _Names) -> Readings:
@@ -291,5 +289,5 @@ def _by_number(stated: StatedSymmetry, names: _Names) -> Readings:
     tier = tuple(_of_setting(g, names) for g in names.numbered)
     if stated.symbols:
         words = f"{', '.join(names.unread)} is not understood"
-        return Readings((tier,), proof=True, contradiction=words, ignored=names.unread)
-    return Readings((tier,), ignored=names.unread)
+        return Readings((tier,), proof=True, contradiction=words)
+    return Readings((tier,))

@@ -138,7 +138,7 @@ def fetching(folder: Path, kind: str, query: dict[str, Any]) -> Iterator[Unfinis
         query: what is fetched; another query in the same folder is refused.
 
     Raises:
-        UserError: the folder holds something else, or another process is at work in it.
+        UserError: the folder holds something else, or another process uses it.
     """
     make_folder(folder)
     done = finished(folder)

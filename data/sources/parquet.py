@@ -113,7 +113,7 @@ class ParquetSource:
         return f"{self.kind}:{self.path.name}"
 
     def identity(self) -> str:
-        """A table of structures names their column; of CIF texts it is what it was before there were such tables."""
+        """Of the file, the settings and, in a table of structures, their column; tables of CIF texts keep the earlier one."""
         crystals = [] if self._of_cif(self._open()) else [f"structure={self.columns.structure}"]
         return text_hash(self.kind, file_hash(self.path), repr(self.columns), str(self.labelled), self.disorder, *crystals)
 

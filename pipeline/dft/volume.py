@@ -155,13 +155,13 @@ def _placed(one: Plan, scan: Scan, replan: Replan, folder: Path) -> Placed:
     factor, done = scan.factor(folder), scan.energies(folder)
     facts = scan.facts(folder, factor)
     if factor is None:
-        return Placed(replace(one, jobs=()), facts, _why_none(scan, done))
+        return Placed(replace(one, jobs=()), facts, _why_none(done))
     told = f"{AS_GIVEN}, but scaled to {factor:.4f} times its volume, where a scan of the ferromagnet has its minimum"
     relaxed = replan(replace(one.chosen, crystal=scaled(one.chosen.crystal, factor)), told)
     return Placed(relaxed, facts, scan_lowest_eV=min(calculation.energy_per_atom for calculation in done.values()))
 
 
-def _why_none(scan: Scan, done: dict[float, Calculation]) -> str:
+def _why_none(done: dict[float, Calculation]) -> str:
     if missing := [factor for factor in FIRST if factor not in done]:
         return f"no relaxed volume: no result at {', '.join(f'{factor:.2f}' for factor in missing)} times the given one"
     return f"no relaxed volume: the energy has no minimum from {min(done):.2f} to {max(done):.2f} times the given one"

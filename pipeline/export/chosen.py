@@ -123,10 +123,10 @@ def _made_otherwise(manifest: dict[str, Any], rows: pd.DataFrame) -> list[LeftOu
 
 
 def read_again(run: Screened, rows: pd.DataFrame) -> tuple[list[Chosen], list[LeftOut]]:
-    """The crystals of these rows, from the source that the run's manifest names, and the rows that are not to be had.
+    """The crystals of these rows, from the source that the run's manifest names, and the rows that cannot be read.
 
-    Each crystal is compared with the cell that the run keeps of it: other files may come, go or be touched, and another release
-    may read the same file otherwise. A run of a release that kept no cells is taken where its source is what it was.
+    Each crystal is compared with the cell that the run keeps of it: other files may be added or removed, and another release may
+    read the same file otherwise. A run of a release that kept no cells is taken where its source has not changed.
 
     Raises:
         UserError: the source is gone.

@@ -17,7 +17,7 @@ from pipeline.magnetism.competing_orderings import Ordering
 from pipeline.report.assets import markdown_environment
 from pipeline.report.text import visible
 
-_ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~&])")  # what Markdown would act upon
+_ACTIVE = re.compile(r"([\\`*_{}\[\]<>#|~&])")  # what Markdown would interpret
 
 
 @dataclass(frozen=True)

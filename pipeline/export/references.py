@@ -41,7 +41,7 @@ _WORKS: dict[str, tuple[str, dict[str, str]]] = {
 
 
 def bibtex(manifest: dict[str, Any], rows: list[dict[str, Any]]) -> str:
-    """One entry a candidate, then the works. Text of a source is stripped of all that BibTeX or TeX would act upon."""
+    """One entry a candidate, then the works. Text of a source loses every sign that BibTeX or TeX would interpret."""
     entries = {
         f"candidate{row['rank']}": Entry("misc", {
             "title": f"{{{_plain(row['formula'])}}}, {_plain(row['candidate_id'])}",

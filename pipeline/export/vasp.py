@@ -16,8 +16,6 @@ from pipeline.export.kpoints import TETRAHEDRA, irreducible, meshes
 from pipeline.export.potentials import potentials
 from pipeline.magnetism.competing_orderings import Ordering
 
-FILES = ("INCAR", "KPOINTS", "POSCAR", "POTCAR.spec")
-
 
 def write_vasp(orderings: Sequence[Ordering], folder: Path) -> None:
     """INCAR, KPOINTS, POSCAR and POTCAR.spec of static PBE(+U) calculations (MPStaticSet), a folder for each ordering: the
@@ -36,7 +34,7 @@ def write_vasp(orderings: Sequence[Ordering], folder: Path) -> None:
     from pymatgen.io.vasp.sets import MPStaticSet
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about POTCAR libraries and pseudopotentials, which the README speaks of
+        warnings.simplefilter("ignore")  # about POTCAR libraries and pseudopotentials, which the README names
         structures = [ordering.structure.get_sorted_structure() for ordering in orderings]
         kpoints = meshes(structures)
         all_have = all(irreducible(*pair) >= TETRAHEDRA for pair in zip(structures, kpoints, strict=True))

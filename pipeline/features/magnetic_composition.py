@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from data.elements import HUND, lande_factor
 from pipeline.features.descriptors import magpie, magpie_table, stoichiometry_norms, valence_orbitals
-from pipeline.features.elements import LARGEST_Z, Compositions, element_descriptors, element_names
+from pipeline.features.elements import LARGEST_Z, Compositions, element_descriptors
 
 COMPOSITION_CODE = "composition-1"  # raise it whenever the same formula would give other numbers
 Floats = NDArray[np.float64]
@@ -45,19 +45,12 @@ MAGNETIC_NAMES = (
 )  # fmt: skip
 
 
-def composition_names() -> list[str]:
-    """The columns of `composition_descriptors`, in order."""
-    from pipeline.features.descriptors import MAGPIE_STATISTICS, NORMS, ORBITALS
-
-    basic = [f"MagpieData {stat} {prop}" for prop in magpie_table()[0] for stat in MAGPIE_STATISTICS]
-    norms = [f"{p}-norm" for p in NORMS]
-    valence = [f"avg {o} valence electrons" for o in ORBITALS] + [f"frac {o} valence electrons" for o in ORBITALS]
-    fractions = [f"fraction of element {z}" for z in range(1, LARGEST_Z + 1)]
-    return [*fractions, *basic, *norms, *valence, *element_names(), *MAGNETIC_NAMES]
-
-
 def composition_descriptors(mix: Compositions) -> NDArray[np.float32]:
-    """(formulas, columns): finite numbers for every composition; the columns are `composition_names`."""
+    """(formulas, columns) finite numbers for every composition.
+
+    The columns are the shares of the elements up to LARGEST_Z; Magpie's statistics, norms of the shares and valence orbitals as
+    in `pipeline.features.descriptors`; those of `pipeline.features.elements.element_names`; and MAGNETIC_NAMES.
+    """
     names, table = magpie_table()
     fractions = np.zeros((len(mix.start), LARGEST_Z + 1))
     fractions[mix.crystal, mix.number] = mix.fraction

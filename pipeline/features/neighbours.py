@@ -24,17 +24,13 @@ _EQUAL_A = 1e-5  # Å; in a symmetrised cell equivalent neighbours agree to roun
 _KEY_STEPS = 2.0**24  # per Å, in a sort key of 64 bits; finer than what is told apart
 
 
-class NoNeighbours(ValueError):
-    """An atom has nothing around it up to the largest radius."""
-
-
 @dataclass(frozen=True)
 class GraphSettings:
     """What decides the edges; part of the graph store's content hash."""
 
     neighbours: int = 12  # at least so many; the shell of the last one is taken whole
     shell_tolerance_A: float = 0.1  # neighbours this little farther than the last one still belong to its shell
-    max_radius_A: float = 16.0  # beyond it an atom makes do with what it has
+    max_radius_A: float = 16.0  # no search goes beyond it, so that an atom may have fewer neighbours
     symprec_A: float = 0.01  # tolerance of the symmetry search
 
 
@@ -131,18 +127,6 @@ class Neighbourhoods:
     every: Cells
     pairs: Pairs
     kept: NDArray[np.int64]  # places of the crystals among those that were handed over, ascending
-
-
-def build_graph(cell: SymmetricCell, settings: GraphSettings) -> CrystalGraphs:
-    """The packed graph of one crystal.
-
-    Raises:
-        NoNeighbours: an atom is alone within max_radius_A.
-    """
-    graphs, kept = build_graphs([cell], settings)
-    if not len(kept):
-        raise NoNeighbours(isolated_atom(settings))
-    return graphs
 
 
 def isolated_atom(settings: GraphSettings) -> str:

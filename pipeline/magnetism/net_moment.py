@@ -32,6 +32,7 @@ from scipy.special import ndtri
 
 from pipeline.magnetism.moment_constants import FITTED, MomentConstants
 from pipeline.magnetism.moment_facts import LEAST_4F, LEAST_D, MomentFacts
+from pipeline.magnetism.weighted_values import POSSIBLE, even, hull, quantiles
 
 Floats = NDArray[np.float64]
 Reduction = tuple[float, float, float]
@@ -41,8 +42,6 @@ SPREAD_STEPS = 7
 STEPS: Floats = ndtri((np.arange(SPREAD_STEPS) + 0.5) / SPREAD_STEPS)  # standard deviations from the mean
 LEAST_SPREAD, LARGEST_SPREAD = 0.10, 0.60  # of M: standard deviation
 UNDECIDED = 0.08  # least probability of either alignment in the interval, unless the order was measured
-POSSIBLE = 0.05  # least probability of an order that the interval contains
-LEVELS = (0.05, 0.95)
 _AT_ONCE = 4096  # rows; bounds the memory
 
 
@@ -140,14 +139,27 @@ def net_moments(
     return NetMoments(**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
-def _mixture(
+@dataclass(frozen=True, eq=False)
+class _PossibleMoments:
+    """The possible moments of each crystal, µB/atom, of which its orders are made, and weights: (crystals, values) each."""
+
+    narrow: Floats  # d moments, as far as the error of a crystal like the learned ones reaches
+    wide: Floats  # the same with the error far from the learned ones
+    f: Floats  # 4f moments beside d moments, signed
+    of_f: Floats
+    alone: Floats  # 4f moments without d moments
+    alone_ordered: Floats  # the same, given that they have an order
+    r: Floats  # shares of the sum that the sublattices of a ferrimagnet leave
+    of_r: Floats
+    mean_of_r: Floats  # their weights in the mean, where the sublattice rules count otherwise than in the interval
+
+
+def _possible_moments(
     facts: MomentFacts, d: Floats, d_std: Floats, far: Far, orders: Orders, constants: MomentConstants
-) -> NetMoments:  # fmt: skip
-    n = len(d)
+) -> _PossibleMoments:  # fmt: skip
     scale = np.where(facts.salt >= 0.5, constants.spread_salt, constants.spread_metal)
     std = scale * np.clip(d_std, LEAST_SPREAD * d, LARGEST_SPREAD * d)
     narrow, grid = (np.maximum(d[:, None] + s[:, None] * STEPS, 0.0) for s in (std, far.widened(std)))  # (n, steps)
-    has_f = facts.light_4f + facts.heavy_4f + facts.spin_4f >= LEAST_4F
     f = _four_f(facts, constants.light_c, constants.heavy_c, constants.spin_c)  # (n, 3) signed
     of_f = np.broadcast_to(np.array([ENDS_WEIGHT, 1.0 - 2.0 * ENDS_WEIGHT, ENDS_WEIGHT]), f.shape)
     alone = _alone(facts, constants)
@@ -155,44 +167,79 @@ def _mixture(
     alone = np.where(orders.measured[:, None], alone_ordered, alone)
     r, of_r = _shares(facts, constants, constants.rule_right)
     mean_of_r = _shares(facts, constants, constants.rule_weight)[1]
-    summed, compensated = _sums(grid, f, r)
+    return _PossibleMoments(narrow, grid, f, of_f, alone, alone_ordered, r, of_r, mean_of_r)
+
+
+def _mixture(
+    facts: MomentFacts, d: Floats, d_std: Floats, far: Far, orders: Orders, constants: MomentConstants
+) -> NetMoments:  # fmt: skip
+    n = len(d)
+    possible = _possible_moments(facts, d, d_std, far, orders, constants)
+    f, r, of_f = possible.f, possible.r, possible.of_f
     of_sum = _even_steps(of_f)
-    each = grid.shape[1] * r.shape[1]
-    within, expected = (_even_steps(_pairs(weights, of_f)) for weights in (of_r, mean_of_r))
+    within, expected = (_even_steps(_pairs(weights, of_f)) for weights in (possible.of_r, possible.mean_of_r))
     canted = d[:, None] * np.array(CANTED)
-    values = [summed, compensated, canted, alone, np.zeros((n, 1))]
-    inside = [of_sum, within, _even(canted), of_f, np.ones((n, 1))]
+    values = [*_sums(possible.wide, f, r), canted, possible.alone, np.zeros((n, 1))]
+    inside = [of_sum, within, even(canted), of_f, np.ones((n, 1))]
 
     undecided = np.where(orders.measured, orders.aligned, np.clip(orders.aligned, UNDECIDED, 1.0 - UNDECIDED))
     chances = orders.weights(orders.aligned)
     saturated = np.where(orders.measured, chances[3], 1.0 - orders.d_magnetic)  # 4f moments alone: a field aligns them
     ferro, ferri, antiferro, of_alone, alternating = orders.weights(undecided)
     probabilities = (far.possible(ferro, orders.measured), ferri, antiferro, np.maximum(of_alone, saturated), alternating)
-    low, high = _hull(values, inside, probabilities)
-    sure = sum(p * _quantiles(v, w)[0] for v, w, p in zip(values, inside, chances, strict=True))
-    narrow_values = [*_sums(narrow, f, r), *values[2:]] if far.weight.any() else values
+    low, high = hull(values, inside, probabilities)
+    sure = sum(p * quantiles(v, w)[0] for v, w, p in zip(values, inside, chances, strict=True))
+    narrow_values = [*_sums(possible.narrow, f, r), *values[2:]] if far.weight.any() else values
     means = [(v * w).sum(axis=1) for v, w in zip(narrow_values, [of_sum, expected, *inside[2:]], strict=True)]
     net = np.asarray(sum(p * mean for p, mean in zip((*chances[:3], saturated), means[:4], strict=True)), dtype=np.float64)
-    if_net, with_net, inside_net = orders.given_net(has_f), [*values[:2], alone_ordered], [*inside[:2], of_f]
-    if_alone = (alone_ordered * of_f).sum(axis=1)
+
+    has_f = facts.light_4f + facts.heavy_4f + facts.spin_4f >= LEAST_4F
+    if_net, with_net, inside_net = orders.given_net(has_f), [*values[:2], possible.alone_ordered], [*inside[:2], of_f]
+    if_alone = (possible.alone_ordered * of_f).sum(axis=1)
     given = np.asarray(sum(p * mean for p, mean in zip(if_net, [*means[:2], if_alone], strict=True)), dtype=np.float64)
-    given_low, given_high = _hull(with_net, inside_net, (far.possible(if_net[0], orders.measured), *if_net[1:]))
-    d_values = [grid, (grid[:, :, None] * r[:, None, :]).reshape(n, each), np.zeros((n, 1))]
-    without = probabilities[2] + 1.0 - orders.d_magnetic
-    d_low, d_high = _hull(d_values, [_even(grid), _even_steps(of_r), np.ones((n, 1))], (*probabilities[:2], without))
+    given_low, given_high = hull(with_net, inside_net, (far.possible(if_net[0], orders.measured), *if_net[1:]))
+    d_low, d_high = _d_interval(possible, (*probabilities[:2], probabilities[2] + 1.0 - orders.d_magnetic))
+    here = _likeliest(facts, d, possible, orders, has_f, constants)
+    return NetMoments(
+        here.d, np.minimum(d_low, here.d), np.maximum(d_high, here.d), here.f, here.f_low, here.f_high, net,
+        np.minimum(low, net), np.maximum(high, net), given, np.minimum(given_low, given), np.maximum(given_high, given),
+        np.asarray(sure, dtype=np.float64), here.ferri, here.share,
+    )  # fmt: skip
+
+
+def _d_interval(possible: _PossibleMoments, probabilities: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """(n,) ends of the d moment's interval, from the probabilities of a sum, of a compensated sum and of no net d moment."""
+    n, steps = possible.wide.shape
+    compensated = (possible.wide[:, :, None] * possible.r[:, None, :]).reshape(n, steps * possible.r.shape[1])
+    values = [possible.wide, compensated, np.zeros((n, 1))]
+    return hull(values, [even(possible.wide), _even_steps(possible.of_r), np.ones((n, 1))], probabilities)
+
+
+@dataclass(frozen=True, eq=False)
+class _Likeliest:
+    """The moments of the likeliest order with a net moment; the fields of `NetMoments` of the same names."""
+
+    d: Floats
+    f: Floats
+    f_low: Floats
+    f_high: Floats
+    ferri: NDArray[np.bool_]
+    share: Floats
+
+
+def _likeliest(
+    facts: MomentFacts, d: Floats, possible: _PossibleMoments, orders: Orders, has_f: NDArray[np.bool_],
+    constants: MomentConstants,
+) -> _Likeliest:  # fmt: skip
     share = np.where(facts.opposed, facts.fim_share, float(np.mean(constants.any_r)))
     share = np.where(orders.ferro < 0.5, share, 1.0)
     ordered = (orders.d_magnetic >= 0.5) | ~has_f
-    f_here = np.where(ordered[:, None], f, alone)
+    f_here = np.where(ordered[:, None], possible.f, possible.alone)
     f_ends = f_here + np.array([-1.0, 0.0, 1.0]) * np.sign(f_here) * facts.doubt_4f[:, None]
     f_ends = np.where(np.sign(f_ends) == np.sign(f_here), f_ends, 0.0)  # the other valence has no moment
     held = np.where(orders.measured & (orders.aligned < 0.5), 0.0, 1.0)  # a measured antiferromagnet
     d_here, f_here, f_ends = held * np.where(ordered, d * share, 0.0), held[:, None] * f_here, held[:, None] * f_ends
-    return NetMoments(
-        d_here, np.minimum(d_low, d_here), np.maximum(d_high, d_here), f_here[:, 1], f_ends.min(axis=1), f_ends.max(axis=1), net,
-        np.minimum(low, net), np.maximum(high, net), given, np.minimum(given_low, given), np.maximum(given_high, given),
-        np.asarray(sure, dtype=np.float64), (orders.ferro < 0.5) & ordered, share,
-    )  # fmt: skip
+    return _Likeliest(d_here, f_here[:, 1], f_ends.min(axis=1), f_ends.max(axis=1), (orders.ferro < 0.5) & ordered, share)
 
 
 def _sums(d: Floats, f: Floats, r: Floats) -> tuple[Floats, Floats]:
@@ -245,28 +292,3 @@ def _shares(facts: MomentFacts, constants: MomentConstants, rule_weight: float) 
     rule = np.where(known, rule_weight, 0.0)[:, None]
     rest = np.broadcast_to((1.0 - rule) / len(any_r), (len(first), len(any_r)))
     return r, np.concatenate([rule, rest], axis=1)
-
-
-def _even(values: Floats) -> Floats:
-    """Equal weights of a row's values."""
-    return np.full(values.shape, 1.0 / values.shape[1])
-
-
-def _hull(values: Sequence[Floats], weights: Sequence[Floats], probabilities: Sequence[Floats]) -> tuple[Floats, Floats]:
-    """(n,) ends of the narrowest interval with the central 90 % of every order whose probability is at least POSSIBLE."""
-    low, high = np.full(len(values[0]), np.inf), np.zeros(len(values[0]))
-    for value, weight, p in zip(values, weights, probabilities, strict=True):
-        ends = _quantiles(value, weight)
-        low = np.where(p >= POSSIBLE, np.minimum(low, ends[0]), low)
-        high = np.where(p >= POSSIBLE, np.maximum(high, ends[1]), high)
-    return np.minimum(low, high), high
-
-
-def _quantiles(values: Floats, weights: Floats) -> tuple[Floats, Floats]:
-    """(n,) the LEVELS of each row's weighted values."""
-    order = np.argsort(values, axis=1)
-    ascending = np.take_along_axis(values, order, axis=1)
-    total = np.cumsum(np.take_along_axis(weights, order, axis=1), axis=1)
-    total /= np.maximum(total[:, -1:], 1e-300)
-    low, high = (np.take_along_axis(ascending, (total < level - 1e-12).sum(axis=1)[:, None], axis=1)[:, 0] for level in LEVELS)
-    return low, high

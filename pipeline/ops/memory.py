@@ -28,8 +28,8 @@ def give_back_memory() -> None:
 def copy_on_write() -> Iterator[None]:
     """Let pandas copy a table where it is written to, and not in each step, within the block.
 
-    One thread at a time: the option is of the whole process, and of two blocks that overlap the later one would put back what the
-    earlier one had set, for ever.
+    One thread at a time: the option is of the whole process, and of two blocks that overlap the later one would restore what the
+    earlier one had set, and the option would stay so.
     """
     with _copies_late, pd.option_context("mode.copy_on_write", True):
         yield

@@ -59,6 +59,6 @@ def is_old(folder: Path) -> bool:
     """Whether a folder is there, and nothing was written in it for UNUSED_DAYS."""
     try:
         touched = max(path.stat().st_mtime for path in (folder, *folder.rglob("*")))
-    except FileNotFoundError:  # somebody is at work there
+    except FileNotFoundError:  # another process removes files there
         return False
     return touched < time.time() - UNUSED_DAYS * _DAY_S

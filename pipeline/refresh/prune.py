@@ -154,7 +154,8 @@ def _read_by(work: Path) -> list[str]:
 
 
 def _remove(folder: Path) -> None:
-    """Out of sight at once, then gone: no reader meets half an artefact. What a kill leaves, the next one clears away."""
+    """Rename the folder, then delete it, so that no reader finds a part of an artefact. The next `prune` removes what a killed
+    one leaves."""
     hidden = folder.with_name(f".building-pruned-{folder.name}")
     with suppress(FileNotFoundError):  # a run's folder that somebody has deleted
         os.rename(folder, hidden)

@@ -1,4 +1,4 @@
-"""What a reader has to know before acting on a ranking, the gravest first: the page's first screen shows three."""
+"""What a reader has to know before acting on a ranking, the most serious first: the page's first screen shows three."""
 
 from __future__ import annotations
 

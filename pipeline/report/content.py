@@ -94,7 +94,7 @@ class ReportContent:
     evaluation: pd.DataFrame | None
     metrics: Mapping[str, Any]
     warnings: tuple[str, ...]
-    order: str = "µ0·Ms at the lower end of the 90 % interval, so that a sure magnet stands before a bold guess"  # of the rows
+    order: str = "µ0·Ms at the lower end of the 90 % interval, so that certain magnets come first"  # of the rows
     run: str = ""  # id
     formula: str = ""  # of the score, in words
     working: str = ""  # the same as arithmetic over columns of the ranking

@@ -112,7 +112,7 @@ def _evaluation_figures(content: _Evaluated) -> tuple[PageFigure, ...]:
             "Does the model know when it is wrong?",
             plots.error_against_spread(evaluation, floor),
             "Test rows sorted by the error that the model states for them. On the dashed line the stated error is as "
-            "large as the true one; above it the model is surer of itself than it should be." + _trust(evaluation, floor),
+            "large as the true one; above it the model states too small an error." + _trust(evaluation, floor),
             False,
         ),
         (
@@ -127,8 +127,8 @@ def _evaluation_figures(content: _Evaluated) -> tuple[PageFigure, ...]:
             "Do the probabilities come true?",
             plots.reliability(content.metrics.get("reliability", {})),
             "Test rows in ten groups of equal size by the probability that the model states, against the share of each group "
-            "for which it came true. Points on the dashed line are honest; below it the model promises too much. Most points of "
-            "a good model lie in the two corners." + _calibration_errors(content.metrics.get("reliability", {})),
+            "for which it came true. On the dashed line the stated probability is right; below it, it is too high. Most points "
+            "of a good model lie in the two corners." + _calibration_errors(content.metrics.get("reliability", {})),
             False,
         ),
         (
@@ -155,8 +155,8 @@ def _evaluation_figures(content: _Evaluated) -> tuple[PageFigure, ...]:
         (
             "Where the model errs",
             error_map(content.metrics.get("stratified_errors", {}).get("elements", {})),
-            "The mean error of the test rows that hold each element. Empty fields have fewer than ten test rows. A dark field is "
-            "an element whose candidates deserve doubt: magnetic elements are darker than others because there is more to miss.",
+            "The mean error of the test rows that hold each element. Empty fields have fewer than ten test rows. In a dark field "
+            "the predictions are less certain: magnetic elements are darker than others because there is more to miss.",
             True,
         ),
     )

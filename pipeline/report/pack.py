@@ -49,7 +49,7 @@ class Packer:
         self._add(name, "\n".join(listed).encode("utf-8"), {"type": 0, "rows": len(listed)})
 
     def base64(self, header: dict[str, Any]) -> str:
-        """The whole, with a header of one's own; the same content gives the same text."""
+        """Header and columns as base64; the same content gives the same text."""
         described = json.dumps({**header, "columns": self._columns}, ensure_ascii=False, allow_nan=False).encode("utf-8")
         described += b" " * (-(len(described) + 4) % ALIGNMENT)
         whole = struct.pack("<I", len(described)) + described + b"".join(self._parts)

@@ -29,7 +29,7 @@ from pipeline.report.scale import Scale, scale_for, temperature_scale
 from pipeline.report.scores import coverage_rows, experiment_scores, score_table
 from pipeline.report.stated import stated_error_floor
 from pipeline.report.text import ORDERS
-from pipeline.report.view import View, view
+from pipeline.report.view import view
 
 MANY = 1000  # rows; figures of so many are drawn beside the rest of the page
 ROWS = 100  # in the document itself, for those without a script; all others are in the page's data
@@ -124,8 +124,8 @@ def _candidates(content: ReportContent) -> dict[str, Any]:
     numbers = {column.key: column for column in seen.numbers}
     return {
         "total": len(seen.frame),
-        "rows": _rows(seen, seen.frame.head(ROWS)),
-        "top": _rows(seen, best),
+        "rows": _rows(seen.frame.head(ROWS)),
+        "top": _rows(best),
         "members": list(seen.members),
         "table": seen.table,
         "numbers": numbers,
@@ -152,7 +152,7 @@ def _contradicted(ranking: pd.DataFrame) -> dict[str, Any]:
     return {"contradicted": _records(found.head(TOP_CONTRADICTED)), "contradicted_total": len(found)}
 
 
-def _rows(seen: View, frame: pd.DataFrame) -> list[dict[str, Any]]:
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     rows = _records(frame)
     for row in rows:
         for name in ("dft", "order", "basis", "tc_K", "tc_low_K", "tc_high_K", "tc_from"):
@@ -163,7 +163,7 @@ def _rows(seen: View, frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _marks(row: dict[str, Any]) -> list[str]:
-    """What is to be known of a candidate before one falls in love with it; the page's script says the same (rows.js)."""
+    """What a reader must know of a candidate before choosing it; the page's script has the same marks (rows.js)."""
     known = row["known_id"] != "" or (row["dft"] is not None and np.isfinite(row["dft"]))
     said = {
         "measured": row["basis"] == BASES.index(MEASURED), "references disagree": row["basis"] == BASES.index(DISPUTED),

@@ -172,7 +172,7 @@ def _block(block: gemmi.cif.Block) -> dict[str, Any]:
 
 
 def _of_block(name: str, identifier: str, stated: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the crystal's own block says: that of its name, of the name in its id, or the only one that speaks of symmetry."""
+    """What the crystal's own block says: that of its name, of the name in its id, or the only one that states a symmetry."""
     for wanted in (name, identifier.rpartition("#")[2]):
         for said in stated:
             if wanted and said["block"] == wanted:

@@ -88,6 +88,18 @@ def of_space_group(group: str, lattice: Lattice, species: Sequence[str], sites: 
     return Structure(lattice, everywhere, np.concatenate(where))
 
 
+def build_graph(cell: SymmetricCell, settings: GraphSettings) -> CrystalGraphs:
+    """The packed graph of one crystal."""
+    graphs, kept = build_graphs([cell], settings)
+    assert len(kept), "an atom has no neighbour"
+    return graphs
+
+
+def without_orbits(cell: SymmetricCell) -> SymmetricCell:
+    """The same cell with every site on its own orbit, of which the full-cell graph is made."""
+    return replace(cell, orbit=np.arange(len(cell.numbers)))
+
+
 def random_rotation(seed: int, handedness: int = 1) -> Floats:
     """(3, 3) orthogonal, of determinant `handedness`."""
     q = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))[0]

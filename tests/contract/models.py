@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from data.crystal import Crystal
-from data.symmetry import SymmetricCell, symmetrise, without_orbits
+from data.symmetry import SymmetricCell, symmetrise
 from models.contract import Examples, FitControl, Model, ModelError, Prediction
 from tests.contract import crystals as made
 
@@ -95,7 +95,8 @@ def folded_and_unfolded(exact: bool) -> tuple[Examples, Examples]:
     """The hand-built crystals and a supercell of each, as asymmetric units and as full cells."""
     cells = [symmetrise(c) for c in made.hand_built().values()]
     cells += [symmetrise(made.supercell(c, (2, 1, 1))) for c in made.hand_built().values()]
-    return made.examples_of_cells(cells, exact=exact), made.examples_of_cells([without_orbits(c) for c in cells], exact=exact)
+    whole = [made.without_orbits(cell) for cell in cells]
+    return made.examples_of_cells(cells, exact=exact), made.examples_of_cells(whole, exact=exact)
 
 
 def assert_same(one: Prediction, other: Prediction, tolerance: float, what: str = "") -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.crystal import Crystal, make_crystal
-from data.symmetry import ENANTIOMORPH, SymmetricCell, symmetrise, without_orbits
+from data.symmetry import ENANTIOMORPH, SymmetricCell, symmetrise
 from tests.contract.crystals import hand_built, permuted, random_rotation, rebased, rotated, supercell, translated
 
 VOLUME_TOLERANCE = 1e-6  # relative, per atom; symmetrising exact input only rounds
@@ -107,14 +107,6 @@ def test_orbits_partition_the_sites(name: str) -> None:
 def test_one_element_on_two_orbits_stays_on_two() -> None:
     cell = symmetrise(hand_built()["SmCo5"])
     assert sorted(cell.multiplicities[cell.numbers[cell.representatives] == 27].tolist()) == [2, 3]
-
-
-def test_without_orbits_keeps_everything_else() -> None:
-    cell = symmetrise(hand_built()["MnF2"])
-    full = without_orbits(cell)
-    assert full.multiplicities.tolist() == [1] * 6
-    assert (full.space_group, full.exact) == (cell.space_group, True)
-    assert (full.lattice == cell.lattice).all() and (full.frac == cell.frac).all() and (full.numbers == cell.numbers).all()
 
 
 def assert_fell_back(cell: SymmetricCell, crystal: Crystal) -> None:

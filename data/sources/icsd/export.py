@@ -36,7 +36,7 @@ class Table:
 
 @dataclass(frozen=True)
 class IcsdExport(CifFolder):
-    """Like its parent, without the entries that the filter turns away. Licensed is what states a code of ICSD, what the export's
+    """Like its parent, without the entries that the filter leaves out. Licensed is what states a code of ICSD, what the export's
     table names, and all of a fetch."""
 
     chosen: IcsdFilter = ANY_ENTRY

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.checks import MAX_SITES, Unsound, check_crystal
+from data.cif.block import block_to_crystal
 from data.cif.disorder import LEAST_MAJORITY, Disorder
-from data.cif.reader import BlockError, block_to_crystal
 from data.crystal import Crystal, cell_volume
 from data.disordered import AnyCrystal
 from data.rejection import Reason, Rejection
@@ -89,40 +89,40 @@ def _write_charges(block: gemmi.cif.Block) -> None:
 def _check_features(attributes: dict[str, Any]) -> None:
     features = set(attributes.get("structure_features") or ())
     if "implicit_atoms" in features:
-        raise BlockError(Reason.MISSING_ATOMS, "some atoms have no site (implicit_atoms)")
+        raise Unsound(Reason.MISSING_ATOMS, "some atoms have no site (implicit_atoms)")
     if "site_attachments" in features or any(species.get("attached") for species in attributes.get("species") or ()):
-        raise BlockError(Reason.MISSING_ATOMS, "atoms are attached to sites without coordinates of their own (site_attachments)")
+        raise Unsound(Reason.MISSING_ATOMS, "atoms are attached to sites without coordinates of their own (site_attachments)")
     if attributes.get("site_coordinate_span") not in (None, "unit_cell"):  # since OPTIMADE 1.3
-        raise BlockError(Reason.MISSING_ATOMS, f"the sites span the {attributes['site_coordinate_span']}, not the unit cell")
+        raise Unsound(Reason.MISSING_ATOMS, f"the sites span the {attributes['site_coordinate_span']}, not the unit cell")
     if unknown := features - _KNOWN_FEATURES:
-        raise BlockError(Reason.NOT_OPTIMADE, f"unknown structure feature {', '.join(sorted(map(str, unknown)))}")
+        raise Unsound(Reason.NOT_OPTIMADE, f"unknown structure feature {', '.join(sorted(map(str, unknown)))}")
 
 
 def _lattice(attributes: dict[str, Any]) -> NDArray[np.float64]:
     """(3, 3), Å, rows."""
     periodic = attributes.get("nperiodic_dimensions")
     if periodic not in (None, 3):
-        raise BlockError(Reason.NO_CELL, f"periodic in {periodic} dimensions only")
+        raise Unsound(Reason.NO_CELL, f"periodic in {periodic} dimensions only")
     types = attributes.get("dimension_types")
     if types is not None and [int(one) for one in types] != [1, 1, 1]:
-        raise BlockError(Reason.NO_CELL, f"not periodic in every direction (dimension_types {types})")
+        raise Unsound(Reason.NO_CELL, f"not periodic in every direction (dimension_types {types})")
     if not attributes.get("lattice_vectors"):
-        raise BlockError(Reason.NO_CELL, "no lattice vectors")
+        raise Unsound(Reason.NO_CELL, "no lattice vectors")
     lattice = np.array(attributes["lattice_vectors"], dtype=np.float64)
     if lattice.shape != (3, 3) or not np.isfinite(lattice).all() or not cell_volume(lattice) > _SMALLEST_VOLUME_A3:
-        raise BlockError(Reason.NO_CELL, "the lattice vectors describe no cell")
+        raise Unsound(Reason.NO_CELL, "the lattice vectors describe no cell")
     return lattice
 
 
 def _positions(attributes: dict[str, Any]) -> NDArray[np.float64]:
     """(n, 3), Å, Cartesian."""
     if not attributes.get("cartesian_site_positions"):
-        raise BlockError(Reason.NO_SITES, "no site positions")
+        raise Unsound(Reason.NO_SITES, "no site positions")
     if len(attributes["cartesian_site_positions"]) > MAX_SITES:
-        raise BlockError(Reason.TOO_LARGE, f"{len(attributes['cartesian_site_positions'])} sites; the limit is {MAX_SITES}")
+        raise Unsound(Reason.TOO_LARGE, f"{len(attributes['cartesian_site_positions'])} sites; the limit is {MAX_SITES}")
     positions = np.array(attributes["cartesian_site_positions"], dtype=np.float64)
     if positions.ndim != 2 or positions.shape[1] != 3 or not np.isfinite(positions).all():
-        raise BlockError(Reason.BAD_COORDINATES, "a site position is unknown or not a number")
+        raise Unsound(Reason.BAD_COORDINATES, "a site position is unknown or not a number")
     return positions
 
 
@@ -152,7 +152,7 @@ def _settle_assemblies(attributes: dict[str, Any], sites: int, disorder: Disorde
             raise ValueError("an assembly has not one probability a group")
         best = max(range(len(groups)), key=lambda k: chances[k])
         if disorder is not Disorder.MAJORITY or not chances[best] > LEAST_MAJORITY:
-            raise BlockError(Reason.PARTIAL_OCCUPANCY, f"correlated disorder: the likeliest sites have {chances[best]:.4g}")
+            raise Unsound(Reason.PARTIAL_OCCUPANCY, f"correlated disorder: the likeliest sites have {chances[best]:.4g}")
         dropped |= {int(site) for k, group in enumerate(groups) if k != best for site in group}
         chosen.append(f"{chances[best]:.3g}")
     if not chosen and "assemblies" in (attributes.get("structure_features") or ()):

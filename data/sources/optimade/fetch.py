@@ -1,7 +1,8 @@
 """An OPTIMADE query to a folder: page by page through the `optimade` client, which stays at one page a call.
 
-Left to page by itself the client repeats a refused request for ever and ends an incomplete download like a complete one; so
-each page is asked for alone, over a session that knows when to give up, and counted against what the provider says there is.
+Left to page by itself the client repeats a refused request without end and ends an incomplete download like a complete one. So
+each page is requested alone, in a session that stops after a limited number of attempts, and what came is counted against what
+the provider says there is.
 """
 
 from __future__ import annotations

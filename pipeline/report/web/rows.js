@@ -19,7 +19,7 @@ const rowMaker = (data) => {
   };
 };
 
-// What is to be known of a candidate before one falls in love with it.
+// What a reader must know of a candidate before choosing it.
 const marks = (data, k) => {
   const found = [];
   if (numberOf(data, "basis", k) === MEASURED) found.push("measured");

@@ -169,6 +169,13 @@ def test_multiplicities_that_the_symmetry_contradicts_are_noted(multiplicity: in
     assert ("multiplicities" in found.note) == noted
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_multiplicity_beyond_all_numbers_warns_nobody() -> None:
+    columns = ("label", "type_symbol", "symmetry_multiplicity", "fract_x", "fract_y", "fract_z")
+    found = crystal_of(cif_text(**BCC | {"sites": "Fe1 Fe 1.5e308 0 0 0\n"}, columns=columns))
+    assert "Fe1 1.5e+308 (here 2)" in found.note
+
+
 def second_list(*triplets: str) -> str:
     return "loop_\n_space_group_symop_operation_xyz\n" + "".join(f"'{t}'\n" for t in triplets)
 

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from models.graphs.crystal_graphs import DTYPES, CrystalGraphs, GraphBatch
 from models.packing import batches_by_edges
-from tests.contract.crystals import SETTINGS, hand_built, starter_examples
+from tests.contract.crystals import SETTINGS, build_graph, hand_built, starter_examples
 from tests.contract.models import trained
 
 PER_NODE, PER_EDGE = ("numbers", "node_weight"), ("edge_source", "edge_target", "edge_distance", "edge_count")
@@ -130,7 +130,6 @@ def test_memory_mapped_read_only_arrays_serve(tmp_path: Path, name: str) -> None
 @given(st.permutations(range(len(hand_built()))))
 def test_real_graphs_keep_their_invariants_wherever_they_stand(order: list[int]) -> None:
     from data.symmetry import symmetrise
-    from pipeline.features.neighbours import build_graph
 
     crystals = list(hand_built().values())
     graphs = CrystalGraphs.join([build_graph(symmetrise(crystals[k]), SETTINGS) for k in order])

@@ -12,11 +12,21 @@ from pymatgen.core import Lattice
 from pymatgen.core.structure_matcher import ElementComparator, StructureMatcher
 
 from data.crystal import Crystal
-from data.symmetry import symmetrise, without_orbits
+from data.symmetry import symmetrise
 from pipeline.dedup.fingerprint import fingerprint
 from pipeline.dedup.matching import ANGLES_DEG, LENGTHS, SITES, Bucket, Matched, Reduced, match_bucket
 from pipeline.dedup.superpose import superposed
-from tests.contract.crystals import hand_built, of_space_group, permuted, random_rotation, rebased, rotated, supercell, translated
+from tests.contract.crystals import (
+    hand_built,
+    of_space_group,
+    permuted,
+    random_rotation,
+    rebased,
+    rotated,
+    supercell,
+    translated,
+    without_orbits,
+)
 
 WITHIN, BEYOND = 1.03, 1.05  # lengths: 9 % and 16 % of volume, the tolerance is 10 %
 seeds = st.integers(0, 2**32 - 1)

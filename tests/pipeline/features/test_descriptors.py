@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from data.symmetry import symmetrise, without_orbits
+from data.symmetry import symmetrise
 from models.graphs.crystal_graphs import DTYPES, CrystalGraphs
 from pipeline.features.descriptors import (
     MAGPIE_STATISTICS,
@@ -21,7 +21,7 @@ from pipeline.features.descriptors import (
     valence_orbitals,
 )
 from pipeline.features.elements import ATOMIC_MOMENT, element_descriptors, element_names, element_table
-from pipeline.features.neighbours import build_graph
+from pipeline.features.magnetic_composition import MAGNETIC_NAMES, magnetic_physics
 from pipeline.features.surroundings import NO_PAIR_A, SURROUNDINGS_NAMES
 from tests.contract import crystals as made
 
@@ -120,14 +120,14 @@ def test_a_row_does_not_depend_on_its_neighbours() -> None:
 @pytest.mark.parametrize("name", made.hand_built())
 def test_fractions_are_the_crystals(name: str) -> None:
     crystal = made.hand_built()[name]
-    mix = compositions(build_graph(symmetrise(crystal), made.SETTINGS))
+    mix = compositions(made.build_graph(symmetrise(crystal), made.SETTINGS))
     wanted = {z: (crystal.numbers == z).mean() for z in set(crystal.numbers.tolist())}
     assert dict(zip(mix.number.tolist(), mix.fraction.tolist(), strict=True)) == pytest.approx(wanted, abs=1e-15)
 
 
 def test_structure_of_iron_by_hand() -> None:
     a = 2.866
-    graphs = build_graph(symmetrise(made.hand_built()["Fe"]), made.SETTINGS)
+    graphs = made.build_graph(symmetrise(made.hand_built()["Fe"]), made.SETTINGS)
     row = dict(zip(STRUCTURE_NAMES, structure(graphs, compositions(graphs))[0], strict=True))
     first = a * np.sqrt(3) / 2
     wanted = {
@@ -144,7 +144,7 @@ def test_structure_of_iron_by_hand() -> None:
 def test_structure_of_rock_salt_by_hand() -> None:
     """MnO: six O at a/2 around Mn, twelve Mn at a/sqrt 2 (the shell of the twelfth neighbour)."""
     a = 4.445
-    graphs = build_graph(symmetrise(made.hand_built()["MnO"]), made.SETTINGS)
+    graphs = made.build_graph(symmetrise(made.hand_built()["MnO"]), made.SETTINGS)
     row = dict(zip(STRUCTURE_NAMES, structure(graphs, compositions(graphs))[0], strict=True))
     assert row["mean coordination"] == row["largest coordination"] == 6
     assert row["magnetic fraction"] == pytest.approx(0.5)
@@ -158,7 +158,7 @@ SYSTEMS = [(1, 1, 2), (2, 3, 15), (3, 16, 74), (4, 75, 142), (5, 143, 167), (6, 
 
 @pytest.mark.parametrize(("system", "first", "last"), SYSTEMS)
 def test_crystal_systems_begin_at_their_space_groups(system: int, first: int, last: int) -> None:
-    iron = build_graph(symmetrise(made.hand_built()["Fe"]), made.SETTINGS)
+    iron = made.build_graph(symmetrise(made.hand_built()["Fe"]), made.SETTINGS)
     for group in (first, last):
         graphs = CrystalGraphs(**(iron.arrays() | {"space_group": np.array([group], dtype=np.int16)}))
         assert structure(graphs, compositions(graphs))[0, STRUCTURE_NAMES.index("crystal system")] == system
@@ -166,8 +166,8 @@ def test_crystal_systems_begin_at_their_space_groups(system: int, first: int, la
 
 def test_full_cell_and_asymmetric_unit_agree_but_for_the_numbers_of_orbits() -> None:
     cells = [symmetrise(c) for c in made.hand_built().values()]
-    folded = descriptors(CrystalGraphs.join([build_graph(c, made.SETTINGS) for c in cells]))
-    unfolded = descriptors(CrystalGraphs.join([build_graph(without_orbits(c), made.SETTINGS) for c in cells]))
+    folded = descriptors(CrystalGraphs.join([made.build_graph(c, made.SETTINGS) for c in cells]))
+    unfolded = descriptors(CrystalGraphs.join([made.build_graph(made.without_orbits(c), made.SETTINGS) for c in cells]))
     orbits = [descriptor_names().index(name) for name in ("orbits", "magnetic orbits")]
     np.testing.assert_allclose(np.delete(unfolded, orbits, 1), np.delete(folded, orbits, 1), rtol=2e-6, atol=2e-6)
 
@@ -176,7 +176,7 @@ def test_full_cell_and_asymmetric_unit_agree_but_for_the_numbers_of_orbits() -> 
 
 
 def named(crystal: str) -> dict[str, float]:
-    graphs = build_graph(symmetrise(made.hand_built()[crystal]), made.SETTINGS)
+    graphs = made.build_graph(symmetrise(made.hand_built()[crystal]), made.SETTINGS)
     return dict(zip(descriptor_names(), descriptors(graphs)[0].tolist(), strict=True))
 
 
@@ -220,6 +220,15 @@ def test_surroundings_by_hand() -> None:
     without = [name for name, crystal in made.hand_built().items() if named(name)["magnetic orbits"] == 0]
     for name in without:
         assert named(name)["mean shortest magnetic distance"] == NO_PAIR_A
+
+
+def test_the_magnetic_columns_have_their_names() -> None:
+    fractions = np.zeros((1, 104))
+    fractions[0, [62, 27]] = 1 / 6, 5 / 6
+    (row,) = magnetic_physics(fractions)
+    of_smco5 = dict(zip(MAGNETIC_NAMES, row.tolist(), strict=True))
+    assert (of_smco5["magnetic rare-earth share"], of_smco5["magnetic 3d share"]) == pytest.approx((1 / 6, 5 / 6))
+    assert of_smco5["rare earths per 3d atom"] == pytest.approx(1 / 5)
 
 
 def test_the_tables_of_the_elements_are_those_of_matminer() -> None:

@@ -17,13 +17,13 @@ from data.sources import Record, Shard
 from data.sources.parquet import ParquetSource
 from data.sources.starter import StarterSource
 from data.store.artifact import file_hash
-from data.symmetry import symmetrise, without_orbits
+from data.symmetry import symmetrise
 from models.contract import Model
 from models.families import family
 from models.graphs.crystal_graphs import CrystalGraphs
 from pipeline.features import graphs as store_module
 from pipeline.features.graphs import graph_store
-from pipeline.features.neighbours import build_graph, build_graphs
+from pipeline.features.neighbours import build_graphs
 from tests.conftest import STARTER_ROWS
 from tests.contract import crystals as made
 from tests.contract.models import TRANSFORMATIONS, trained
@@ -104,7 +104,7 @@ def test_another_snapshot_is_another_store(starter: Snapshot, tmp_path: Path) ->
 def test_the_store_holds_the_snapshots_graphs_in_order(starter: Snapshot, tmp_path: Path) -> None:
     store = graph_store(tmp_path, starter, made.SETTINGS, workers=1)
     np.testing.assert_array_equal(store.rows, np.arange(STARTER_ROWS))
-    wanted = CrystalGraphs.join([build_graph(symmetrise(c), made.SETTINGS) for c in starter.crystals()])
+    wanted = CrystalGraphs.join([made.build_graph(symmetrise(c), made.SETTINGS) for c in starter.crystals()])
     for name, array in wanted.arrays().items():
         read = getattr(store.graphs, name)
         assert isinstance(read, np.memmap)
@@ -159,7 +159,7 @@ def test_asymmetric_unit_equals_full_cell_on_real_crystals() -> None:
     _, kept = build_graphs(cells, made.SETTINGS)
     assert len(kept) > 0.95 * REAL_CRYSTALS
     cells = [cells[k] for k in kept]
-    folded, unfolded = made.examples_of_cells(cells), made.examples_of_cells([without_orbits(c) for c in cells])
+    folded, unfolded = made.examples_of_cells(cells), made.examples_of_cells([made.without_orbits(c) for c in cells])
     assert len(unfolded.graphs.numbers) > 1.5 * len(folded.graphs.numbers)
     for name in NETWORKS:
         model = seeded(name)
