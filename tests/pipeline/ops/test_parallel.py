@@ -72,6 +72,15 @@ def test_a_worker_that_dies_while_the_next_item_is_read_costs_its_own_item_only(
     assert [said > 0 for said in found] == [item > 0 for item in (*first, 4, 5)]
 
 
+def test_a_kept_worker_has_ended_when_its_thread_has() -> None:
+    before = set(threading.enumerate())
+    for _ in range(3):
+        thread = threading.Thread(target=in_kept_worker, args=(own_process, 1, lost, LIMIT_S))
+        thread.start()
+        thread.join()
+        assert set(threading.enumerate()) <= before
+
+
 def large(item: int) -> bytes:
     return bytes(item)
 
