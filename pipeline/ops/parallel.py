@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-import weakref
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -91,13 +91,21 @@ def map_in_order(
             done, pool = _next(pool, flying, function, workers, lost, timeout_s)
             yield from done
     finally:
-        _kill(pool)
+        end_pool(pool)
+
+
+class _KeptWorker:
+    """A thread's own worker process. It ends with this object, which ends with the thread."""
+
+    def __init__(self) -> None:
+        self.pool = _pool(1)
+        # a process that is itself a worker waits for its children before it ends its pools: it would wait for ever. And a pool
+        # that is collected as its thread ends closes its pipes by itself, at a moment that may be that of Python's end
+        Finalize(self, end_pool, args=(self.pool,), exitpriority=10)
 
 
 class _Kept(threading.local):
-    """A thread's own worker process."""
-
-    pool: ProcessPoolExecutor | None = None
+    worker: _KeptWorker | None = None
 
 
 _kept = _Kept()
@@ -115,15 +123,13 @@ def in_kept_worker(function: Callable[[T], R], item: T, lost: Callable[[T], R], 
     Returns:
         The result of `function`, or that of `lost`.
     """
-    if _kept.pool is None:
-        _kept.pool = _pool(1)
-        # a process that is itself a worker waits for its children before it ends its pools: it would wait for ever
-        Finalize(None, _kill_if_there, args=(weakref.ref(_kept.pool),), exitpriority=10)
+    if _kept.worker is None:
+        _kept.worker = _KeptWorker()
     try:
-        return _kept.pool.submit(function, item).result(timeout_s)
+        return _kept.worker.pool.submit(function, item).result(timeout_s)
     except _LOSSES:
-        _kill(_kept.pool)
-        _kept.pool = None
+        end_pool(_kept.worker.pool)
+        _kept.worker = None
         return _alone(function, item, lost, timeout_s)
 
 
@@ -147,7 +153,7 @@ def begin(function: Callable[[T], R], item: T) -> Callable[[], R]:
         except BrokenProcessPool:
             return function(item)
         finally:
-            _kill(pool)
+            end_pool(pool)
 
     return result
 
@@ -171,7 +177,7 @@ def _next(
     try:
         result = future.result(None if timeout_s is None else timeout_s * QUEUED_PER_WORKER)
     except _LOSSES:
-        _kill(pool)  # which of the items in flight did it is not known: each is tried again by itself
+        end_pool(pool)  # which of the items in flight did it is not known: each is tried again by itself
         suspects = [item for item, _ in flying]
         flying.clear()
         return [_alone(function, suspect, lost, timeout_s) for suspect in suspects], _pool(max(workers, 1))
@@ -187,7 +193,7 @@ def _alone(function: Callable[[T], R], item: T, lost: Callable[[T], R] | None, t
         if lost is None:
             raise WorkerLost(f"a worker process died or hung ({type(fault).__name__})") from fault
     finally:
-        _kill(pool)
+        end_pool(pool)
     return lost(item)
 
 
@@ -231,7 +237,7 @@ def end_workers() -> None:
             os.kill(server, signal.SIGKILL)
 
 
-def _kill(pool: ProcessPoolExecutor) -> None:
+def end_pool(pool: ProcessPoolExecutor) -> None:
     """End a pool at once, hanging workers included."""
     processes = list((pool._processes or {}).values())
     manager: Any = pool._executor_manager_thread
@@ -242,14 +248,11 @@ def _kill(pool: ProcessPoolExecutor) -> None:
         return
     # it may be reading what a killed worker has written only in part; with our own end open it would wait for the rest for ever
     manager.result_queue._writer.close()
-    # as Python ends, it writes to the pipes of pools that are still ending, which may just close them
-    manager.join(LONGEST_END_S)
-
-
-def _kill_if_there(reference: weakref.ref[ProcessPoolExecutor]) -> None:
-    pool = reference()
-    if pool is not None:
-        _kill(pool)
+    # as Python ends, it writes to the pipes of pools that are still ending, which may just close them. Not join: called as a
+    # thread ends, that enters a further thread into Python's list, for good
+    until = time.monotonic() + LONGEST_END_S
+    while manager.is_alive() and time.monotonic() < until:
+        time.sleep(0.001)
 
 
 def _start_worker() -> None:

@@ -24,9 +24,9 @@ VISIBLE_IN_DARK = 3.0  # WCAG 2.2, 1.4.11: what is needed to understand a drawin
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_nothing_sticks_out_of_its_card(visit: Go, report: Path, width: int) -> None:
-    page = visit(report).page
-    page.set_viewport_size({"width": width, "height": 900})
-    page.wait_for_timeout(100)
+    seen = visit(report)
+    seen.resize(width)
+    page = seen.page
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     over = """() => [...document.querySelectorAll("figure svg, .scroll > table")].filter((part) => {
         const card = part.closest("figure, .scroll");
@@ -42,9 +42,9 @@ def test_a_table_that_fits_keeps_its_head_in_sight(visit: Go, tmp_path: Path) ->
     content = synthetic_content(ROWS, learned=30)
     few = replace(content, ranking=content.ranking.drop(columns=DROPPED))
     write_report(few, tmp_path / "few.html")
-    page = visit(tmp_path / "few.html").page
-    page.set_viewport_size({"width": 1920, "height": 900})
-    page.wait_for_timeout(200)
+    seen = visit(tmp_path / "few.html")
+    seen.resize(1920)
+    page = seen.page
     page.evaluate("document.querySelectorAll('#ranking tbody tr')[30].scrollIntoView({ behavior: 'instant' })")
     assert 0 <= page.locator("#ranking thead").bounding_box()["y"] < NEAR_TOP
 

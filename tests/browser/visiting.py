@@ -20,3 +20,8 @@ class Visit:
     def rows(self) -> list[str]:
         """Ids of the rows that are shown."""
         return list(self.page.locator("#ranking tbody .id").all_text_contents())
+
+    def resize(self, width: int) -> None:
+        """Give the window that width, and wait until the page has been drawn in it, with all that observes sizes."""
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from data.sources.starter import StarterSource
+from tests.servers.prefect import reserved_port
 
 ROOT = Path(__file__).resolve().parents[2]
 Call = Callable[..., subprocess.CompletedProcess[str]]
@@ -32,11 +32,10 @@ def cif(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def dead() -> str:
+def dead() -> Iterator[str]:
     """The address of a server that is not there."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}/api"
+    with reserved_port() as port:
+        yield f"http://127.0.0.1:{port}/api"
 
 
 def test_a_screen_imports_nothing_that_it_does_not_need(environment: dict[str, str], cif: Path, tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import multiprocessing
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,10 +14,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data.errors import UserError
 from data.sources import Shard
 from data.sources.starter import StarterSource
 from data.store.artifact import file_hash
+from flows.engines import Runner
+from flows.jobs.engines import predict_by
 from flows.runners import SHARES, TASK_S, batches
+from pipeline.registry.ensemble import open_model
+from pipeline.screening.screen_models import ScreenModels
+from pipeline.screening.shards import Work
+from tests.pipeline.screening.hostile_source import Hostile
 from tests.servers.prefect import PrefectServer, prefect_server
 
 FILES = ("ranking.csv", "ranking.parquet", "rejected.csv")
@@ -57,6 +66,19 @@ def test_the_same_bytes(
         pytest.skip(f"the extra {runner!r} is not installed")
     told = {"PREFECT_API_URL": server.url} if runner in NEEDED else {}
     assert hashes(fresh, runner, cifs, trained_home, tmp_path, **told) == local
+
+
+def test_a_failed_shard_ends_the_processes_of_the_others(cifs: Path, trained_home: Path, tmp_path: Path) -> None:
+    """Python waits for them as it ends, up to minutes for a reader that hangs."""
+    (tmp_path / "hangs.cif").write_text("data_x\n")
+    full = tmp_path / "no folder"
+    full.write_text("")
+    work = Work(Hostile(tmp_path), ScreenModels.in_use(open_model(trained_home / "models")), tmp_path, full)
+    shards = [shard for folder in (cifs / "0", tmp_path) for shard in Hostile(folder).shards()]
+    before = {*multiprocessing.active_children(), *threading.enumerate()}
+    with pytest.raises(UserError, match="no folder"):
+        list(predict_by(Runner.PROCESSES)(work, list(enumerate(shards)), 2))
+    assert {*multiprocessing.active_children(), *threading.enumerate()} <= before
 
 
 @given(st.lists(st.integers(0, 2000), max_size=60), st.integers(1, 16), st.floats(0, 1.0))

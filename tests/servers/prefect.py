@@ -54,25 +54,28 @@ def prefect_server(home: Path, database: str | None) -> Iterator[PrefectServer]:
         home: PREFECT_HOME, for its files.
         database: connection URL; None for SQLite in `home`.
     """
-    port = free_port()
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "FERROSCREEN_", "MP_API", "ICSD_"))}
-    url = f"http://127.0.0.1:{port}/api"
-    environment = {
-        **clean, "PREFECT_HOME": str(home), "PREFECT_API_URL": url, "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false",
-        "PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_RUNNER_POLL_FREQUENCY": "1",  # 10 s each is idle time before every run
-        "PYTHONPATH": str(WATCHED), "LOOKUPS_FILE": str(home / LOOKUPS), "PREFECT_CLI_COLORS": "false",
-        **({} if database is None else {"PREFECT_API_DATABASE_CONNECTION_URL": database}),
-    }  # fmt: skip
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"]
     log = home / "server.log"
-    with log.open("w") as out:
+    with reserved_port() as port, log.open("w") as out:
+        url = f"http://127.0.0.1:{port}/api"
+        environment = _environment(home, url, database)
+        command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"]
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
         try:
             wait_until(lambda: _healthy(url), lambda: log.read_text() if process.poll() is not None else "")
             yield PrefectServer(url, environment)
         finally:
             end(process)
+
+
+def _environment(home: Path, url: str, database: str | None) -> dict[str, str]:
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "FERROSCREEN_", "MP_API", "ICSD_"))}
+    return {
+        **clean, "PREFECT_HOME": str(home), "PREFECT_API_URL": url, "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false",
+        "PREFECT_WORKER_QUERY_SECONDS": "1", "PREFECT_RUNNER_POLL_FREQUENCY": "1",  # 10 s each is idle time before every run
+        "PYTHONPATH": str(WATCHED), "LOOKUPS_FILE": str(home / LOOKUPS), "PREFECT_CLI_COLORS": "false",
+        **({} if database is None else {"PREFECT_API_DATABASE_CONNECTION_URL": database}),
+    }  # fmt: skip
 
 
 @contextmanager
@@ -83,7 +86,7 @@ def postgresql() -> Iterator[str]:
     become = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
     if become:
         shutil.chown(folder, "postgres")
-    port, data = free_port(), folder / "data"
+    data = folder / "data"
 
     def run(name: str, *arguments: str) -> None:
         done = subprocess.run(
@@ -91,15 +94,16 @@ def postgresql() -> Iterator[str]:
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
-    try:
-        run("initdb", "-D", str(data), "-A", "trust", "-U", "prefect", "--no-sync")
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
-        run("pg_ctl", "-D", str(data), "-w", "-t", str(int(SLOW_S)), "-l", str(folder / "log"), "-o", options, "start")
-        run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "prefect", "prefect")
-        yield f"postgresql+asyncpg://prefect@127.0.0.1:{port}/prefect"
-    finally:
-        run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+    with reserved_port() as port:
+        try:
+            run("initdb", "-D", str(data), "-A", "trust", "-U", "prefect", "--no-sync")
+            options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
+            run("pg_ctl", "-D", str(data), "-w", "-t", str(int(SLOW_S)), "-l", str(folder / "log"), "-o", options, "start")
+            run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "prefect", "prefect")
+            yield f"postgresql+asyncpg://prefect@127.0.0.1:{port}/prefect"
+        finally:
+            run("pg_ctl", "-D", str(data), "-m", "immediate", "stop")
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def end(process: subprocess.Popen[Any]) -> None:
@@ -121,11 +125,14 @@ def wait_until(true: Callable[[], bool], trouble: Callable[[], str] = lambda: ""
         time.sleep(0.3)
 
 
-def free_port() -> int:
-    """One that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """One on which a server may listen that sets SO_REUSEADDR, as servers do. Until then nobody listens there; nothing else gets
+    it meanwhile, as server or for a connection of its own."""
+    with socket.socket() as reservation:
+        reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reservation.bind(("127.0.0.1", 0))
+        yield int(reservation.getsockname()[1])
 
 
 def _healthy(url: str) -> bool:

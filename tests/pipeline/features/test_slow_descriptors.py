@@ -112,7 +112,7 @@ class Swallower:
     """Python prints what a destructor raises, and goes on."""
 
     def __del__(self) -> None:
-        busy(0.04)
+        busy(0.1)  # the system's clock may tick every 10 ms, and the alarm come two ticks late
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

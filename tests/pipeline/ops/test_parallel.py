@@ -15,7 +15,7 @@ import pytest
 
 from pipeline.ops.parallel import begin, copied_workers, in_kept_worker, map_in_order
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0  # the first worker imports all libraries, on a machine that may be busy
 SOON_S = 15.0
 
 
@@ -70,6 +70,15 @@ def test_a_worker_that_dies_while_the_next_item_is_read_costs_its_own_item_only(
 
     found = list(map_in_order(own_process, items(), 2, lost, LIMIT_S))
     assert [said > 0 for said in found] == [item > 0 for item in (*first, 4, 5)]
+
+
+def test_a_kept_worker_has_ended_when_its_thread_has() -> None:
+    before = set(threading.enumerate())
+    for _ in range(3):
+        thread = threading.Thread(target=in_kept_worker, args=(own_process, 1, lost, LIMIT_S))
+        thread.start()
+        thread.join()
+        assert set(threading.enumerate()) <= before
 
 
 def large(item: int) -> bytes:
