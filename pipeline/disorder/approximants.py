@@ -21,7 +21,7 @@ from pipeline.disorder.places import Places, supercell_places
 from pipeline.disorder.supercells import LARGEST as MOST_CELLS
 from pipeline.disorder.supercells import compact_supercell
 
-APPROXIMANT_CODE = "approximants-5"  # raise it whenever the same crystal would give other approximants, or another number
+APPROXIMANT_CODE = "approximants-6"  # raise it whenever the same crystal would give other approximants, or another number
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,10 @@ class Approximants:
         atoms = np.array([crystal.n_sites for crystal in self.crystals[:number]])
         weights: NDArray[np.float64] = cells * atoms / (cells @ atoms)
         return weights
+
+    def strata(self, number: int) -> NDArray[np.int64]:
+        """(number,) of each of the first approximants: equal for those of equal numbers of atoms on each orbit."""
+        return np.array(self.sequence[:number])
 
     @cached_property
     def places(self) -> Places:

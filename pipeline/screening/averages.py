@@ -38,14 +38,16 @@ class Averaged:
 
     def mean(self) -> tuple[ApproximantRows, float]:
         """The prediction of the crystal, and the spread over its approximants."""
-        return average(ApproximantRows.joined(self.rows), self.approximants.weights(self.number))
+        weights, strata = self.approximants.weights(self.number), self.approximants.strata(self.number)
+        return average(ApproximantRows.joined(self.rows), weights, strata)
 
     def is_finished(self) -> bool:
         """Whether no more approximants are needed, or allowed. Two are needed at least, but of crystals without a moment."""
         rows, number = ApproximantRows.joined(self.rows), self.number
         if number >= self.approximants.most or is_without_moment(rows):
             return True
-        return number >= self.approximants.fewest and is_settled(rows.predicted.moment, self.approximants.weights(number))
+        weights, strata = self.approximants.weights(number), self.approximants.strata(number)
+        return number >= self.approximants.fewest and is_settled(rows.predicted.moment, weights, strata)
 
 
 def predict_averages(

@@ -74,6 +74,20 @@ def test_more_are_made_two_at_a_time_until_the_mean_is_settled_or_no_more_are_al
     assert sorted(name for names in restless.rounds for name in names) == [f"x~{k}" for k in range(1, 9)], "each once"
 
 
+def test_what_the_numbers_of_atoms_decide_is_no_error_of_the_mean() -> None:
+    """Mn0.03Fe0.97: of two approximants, one has no manganese. Those of equal numbers agree, so four are enough."""
+
+    class Opposed(Said):
+        def moment(self, crystal: Crystal) -> float:
+            return IRON_MUB - 5.0 * float((crystal.numbers == 25).mean())
+
+    one = averaged([alloy("x", (26, 0.97), (25, 0.03))], Opposed())["x"]
+    assert len(set(one.approximants.strata(one.number).tolist())) == 2
+    mean, away = one.mean()
+    assert mean.predicted.moment[0] == pytest.approx(IRON_MUB - 5.0 * 0.03, abs=ACCEPTED)
+    assert away == pytest.approx(0.0, abs=1e-9) and one.number == 4 < one.approximants.most
+
+
 def test_without_a_moment_as_many_are_enough_as_have_the_composition() -> None:
     one = averaged([alloy("x", (24, 0.5), (23, 0.5))], Said(scatter=3.0))["x"]
     assert one.number == one.approximants.first
