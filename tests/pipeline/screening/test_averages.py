@@ -13,6 +13,7 @@ from data.symmetry import symmetrise
 from models.ordering.order_classifier import CLASSES
 from pipeline.disorder.approximants import ACCEPTED
 from pipeline.disorder.averaging import NUMBERS, ApproximantRows
+from pipeline.magnetism.ferrimagnet import compensation
 from pipeline.screening.averages import Averaged, predict_averages
 
 IRON_MUB, COBALT_MUB = 2.2, 1.7
@@ -86,6 +87,27 @@ def test_what_the_numbers_of_atoms_decide_is_no_error_of_the_mean() -> None:
     mean, away = one.mean()
     assert mean.predicted.moment[0] == pytest.approx(IRON_MUB - 5.0 * 0.03, abs=ACCEPTED)
     assert away == pytest.approx(0.0, abs=1e-9) and one.number == 4 < one.approximants.most
+
+
+def test_a_salt_has_the_sublattices_of_its_average() -> None:
+    """SrCoO2.85: cobalt beside missing oxygen is no sublattice of its own, as it is in each of the approximants."""
+
+    class Ruled(Said):
+        def __call__(self, crystals: list[Crystal]) -> tuple[ApproximantRows, np.ndarray]:
+            rows, kept = super().__call__(crystals)
+            found = [compensation(symmetrise(crystal)) for crystal in crystals]
+            share = np.array([np.nan if one is None else one.share for one in found])
+            words = np.array(["" if one is None else one.words for one in found], dtype=object)
+            facts = {"salt": np.ones(len(kept)), "fim_share": share, "fim_words": words}
+            return ApproximantRows.of(rows.columns() | facts), kept
+
+    kinds = tuple((Species(z, x, None),) for z, x in ((38, 1.0), (27, 1.0), (8, 0.95)))
+    frac = np.array([[0.0] * 3, [0.5] * 3, [0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.0, 0.5, 0.5]])
+    salt = DisorderedCrystal("x", 3.83 * np.eye(3), frac, np.array([0, 1, 2, 2, 2]), kinds)
+    one = averaged([Record(salt, "x.cif")], Ruled())["x"]
+    assert any(words for rows in one.rows for words in rows.facts["fim_words"]), "an approximant alone seems to be a ferrimagnet"
+    facts = one.mean()[0].facts
+    assert np.isnan(facts["fim_share"][0]) and facts["fim_words"][0] == ""
 
 
 def test_without_a_moment_as_many_are_enough_as_have_the_composition() -> None:
