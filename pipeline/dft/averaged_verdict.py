@@ -80,7 +80,7 @@ def _row(parts: list[CalculatedApproximant], first: dict[str, Any]) -> dict[str,
     if decided:
         shares, moments = (np.array(column) for column in zip(*decided, strict=True))
         weights = shares / shares.sum()
-        mean, away = float(weights @ moments), spread(moments, weights)
+        mean, away = float(weights @ moments), spread(moments, weights, np.zeros(len(moments), dtype=np.int64))
         deviation = None if np.isnan(away) else away
     told = ("candidate_id", "formula", "rank", "predicted_muB_per_atom", "predicted_low", "predicted_high")
     return {name: first[name] for name in told} | {

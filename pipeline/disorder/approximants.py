@@ -13,7 +13,8 @@ from data.checks import Unsound, check_distances
 from data.crystal import Crystal, CrystalError, make_crystal
 from data.disordered import DisorderedCrystal, is_ordered
 from data.rejection import Reason
-from data.symmetry import SYMPREC_A
+from data.symmetry import SYMPREC_A, SymmetricCell
+from pipeline.disorder.average_sublattices import salt_sublattices
 from pipeline.disorder.averaged_cell import AveragedCell, averaged_cell
 from pipeline.disorder.composition import Mixture, Plan, plan
 from pipeline.disorder.decorations import Decorations, PairCorrelations, random_decorations
@@ -21,7 +22,7 @@ from pipeline.disorder.places import Places, supercell_places
 from pipeline.disorder.supercells import LARGEST as MOST_CELLS
 from pipeline.disorder.supercells import compact_supercell
 
-APPROXIMANT_CODE = "approximants-5"  # raise it whenever the same crystal would give other approximants, or another number
+APPROXIMANT_CODE = "approximants-6"  # raise it whenever the same crystal would give other approximants, or another number
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class Approximants:
         self.sequence = self.plan.sequence(self.most)
         self._made = self._generate()
         self.crystals: list[Crystal] = []
+        self._orbits: list[NDArray[np.int64]] = []  # of the average, of each atom of these
 
     def make(self, number: int) -> list[Crystal]:
         """The first approximants, up to this number; fewer where no more can be made, which lowers `most`.
@@ -102,6 +104,21 @@ class Approximants:
         weights: NDArray[np.float64] = cells * atoms / (cells @ atoms)
         return weights
 
+    def strata(self, number: int) -> NDArray[np.int64]:
+        """(number,) of each of the first approximants: equal for those of equal numbers of atoms on each orbit."""
+        return np.array(self.sequence[:number])
+
+    def as_salt(self, k: int) -> SymmetricCell:
+        """The approximant of this index, which was made, with the sublattices of the average in place of its own orbits."""
+        crystal = self.crystals[k]
+        orbit = self._sublattices[self._orbits[k]]
+        return SymmetricCell(crystal.lattice, crystal.frac, crystal.numbers, orbit, 1, False)
+
+    @cached_property
+    def _sublattices(self) -> NDArray[np.int64]:
+        """(orbits of the average,) those of one sublattice have one number."""
+        return salt_sublattices(self.cell)
+
     @cached_property
     def places(self) -> Places:
         """The supercell."""
@@ -117,6 +134,7 @@ class Approximants:
             best = self._first_sound(drawn[k][correlations.ranked(drawn[k])], number)
             correlations.take(best[0])
             drawn[k] = drawn[k][(drawn[k] != best[0]).any(axis=1)]
+            self._orbits.append(self.places.orbit[self._numbers(best[0]) > 0])
             yield best[1]
 
     def _first_sound(self, ranked: Decorations, number: int) -> tuple[NDArray[np.int64], Crystal]:
@@ -134,12 +152,16 @@ class Approximants:
 
     def _crystal(self, decoration: NDArray[np.int64], number: int) -> Crystal:
         """The atoms of one decoration, in the order of the places."""
-        places, cell = self.places, self.cell
-        fixed = np.array([o[0].number if is_ordered(o) else 0 for o in cell.occupants])
-        numbers = fixed[places.orbit]
-        numbers[places.open] = self.mixture.number[decoration]
+        numbers = self._numbers(decoration)
         here = numbers > 0
-        return make_crystal(f"{self.crystal.id}~{number}", places.lattice, places.frac[here], numbers[here])
+        return make_crystal(f"{self.crystal.id}~{number}", self.places.lattice, self.places.frac[here], numbers[here])
+
+    def _numbers(self, decoration: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(places,) atomic numbers, 0 where a place is vacant."""
+        fixed = np.array([o[0].number if is_ordered(o) else 0 for o in self.cell.occupants])
+        numbers: NDArray[np.int64] = fixed[self.places.orbit]
+        numbers[self.places.open] = self.mixture.number[decoration]
+        return numbers
 
 
 _CHARGED = 4.0  # how many times more atoms neutral approximants may have than charged ones

@@ -20,6 +20,7 @@ NUMBERS = ("moment", "low", "high", "std", "size", "p_magnetic", "p_moment_above
 SETTLED_MUB = 0.01  # µB/atom; standard error of the mean over approximants at which no more are made
 SURELY = 0.1  # probability of a moment; below it there is none
 SETTLED_SHARE = 0.02  # the same as a share of the mean
+_FREE = 1e-9  # share of the weights that says something of a deviation; less is a rounding error
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,22 +64,31 @@ class ApproximantRows:
         return len(self.orders)
 
 
-def spread(moments: Floats, weights: Floats) -> float:
-    """Standard deviation over the approximants (µB/atom), corrected for their small number; NaN of a single one.
+def spread(moments: Floats, weights: Floats, strata: NDArray[np.int64]) -> float:
+    """Standard deviation over the approximants of one stratum (µB/atom), corrected for their small number; NaN of a single one.
+
+    The weighted mean is that of a stratified sample: approximants of different numbers of atoms stand for the composition in
+    these weights, so that their systematic differences are no error of the mean. Only where no stratum has two approximants,
+    these differences count, too (strata are collapsed), and the deviation is rather too large.
 
     Args:
         moments: (approximants,) µB/atom.
         weights: (approximants,), sum 1.
+        strata: (approximants,) equal for approximants of equal numbers of atoms on each orbit.
+
+    Source: Cochran, Sampling Techniques, 3rd ed. (Wiley, 1977), chapters 5 and 5A.12.
     """
-    free = 1.0 - float(weights @ weights)
-    if free <= 1e-9:
-        return float("nan")
-    return float(np.sqrt(weights @ (moments - weights @ moments) ** 2 / free))
+    alike = (strata[:, None] == strata).astype(np.float64)
+    whole = alike @ weights
+    free = 1.0 - float(weights @ (weights / whole))
+    if free > _FREE:
+        return float(np.sqrt(weights @ (moments - alike @ (weights * moments) / whole) ** 2 / free))
+    return float("nan") if len(moments) == 1 else spread(moments, weights, np.zeros_like(strata))
 
 
-def is_settled(moments: Floats, weights: Floats) -> bool:
-    """Whether more approximants would hardly change the mean: its standard error is small."""
-    error = spread(moments, weights) * float(np.sqrt(weights @ weights))
+def is_settled(moments: Floats, weights: Floats, strata: NDArray[np.int64]) -> bool:
+    """Whether more approximants would hardly change the mean: its standard error is small. See `spread` for the arguments."""
+    error = spread(moments, weights, strata) * float(np.sqrt(weights @ weights))
     return error <= max(SETTLED_MUB, SETTLED_SHARE * abs(float(weights @ moments)))
 
 
@@ -87,7 +97,7 @@ def is_without_moment(rows: ApproximantRows) -> bool:
     return bool((rows.predicted.moment < SETTLED_MUB).all() and (rows.predicted.p_magnetic < SURELY).all())
 
 
-def average(rows: ApproximantRows, weights: Floats) -> tuple[ApproximantRows, float]:
+def average(rows: ApproximantRows, weights: Floats, strata: NDArray[np.int64]) -> tuple[ApproximantRows, float]:
     """The weighted mean as a single row, and the spread of the moments over the approximants (µB/atom; NaN of a single one).
 
     The half widths of the mean interval grow by the spread, as independent errors add: the approximants' common error, which the
@@ -96,9 +106,10 @@ def average(rows: ApproximantRows, weights: Floats) -> tuple[ApproximantRows, fl
     Args:
         rows: the predictions of the approximants.
         weights: (approximants,) share of each in the atoms of the mean, sum 1.
+        strata: (approximants,) equal for approximants of equal numbers of atoms on each orbit.
     """
     predicted = rows.predicted
-    away = spread(predicted.moment, weights)
+    away = spread(predicted.moment, weights, strata)
     more = 0.0 if np.isnan(away) else away
     moment, low, high = (float(weights @ values) for values in (predicted.moment, predicted.low, predicted.high))
     mean = EnsemblePrediction(

@@ -81,6 +81,13 @@ def compensation(cell: SymmetricCell) -> Compensation | None:
     return _of_orbits(replace(cell, orbit=joined), magnetic, size, salt)
 
 
+def compensation_of_salt(cell: SymmetricCell) -> Compensation | None:
+    """`compensation` of an approximant of a disordered salt, with the orbits of the average, whatever atoms it has on them. An
+    orbit may hold several elements."""
+    size = typical_sizes(True)[cell.numbers]
+    return _of_orbits(cell, np.flatnonzero(size), size, True)
+
+
 def compensations(cells: Sequence[SymmetricCell], wanted: NDArray[np.bool_]) -> list[Compensation | None]:
     """`compensation` of the wanted ones, None for the others."""
     return [compensation(cell) if asked else None for cell, asked in zip(cells, wanted.tolist(), strict=True)]
@@ -107,7 +114,7 @@ def _of_orbits(cell: SymmetricCell, magnetic: Ints, size: Floats, salt: bool) ->
     near = (distance < _first_shell(i, distance, len(size))[i]) & ~both
 
     def of_orbit(values: Floats | Ints) -> Floats:
-        """Means over the sites of each orbit, which are nearly the same."""
+        """Means over the sites of each orbit, which are nearly the same, but in a disordered crystal."""
         return np.round(np.bincount(place[magnetic], values[magnetic], len(orbits)) / sites, DIGITS)
 
     size, numbers = of_orbit(size), of_orbit(cell.numbers).astype(np.int64)
@@ -115,7 +122,8 @@ def _of_orbits(cell: SymmetricCell, magnetic: Ints, size: Floats, salt: bool) ->
     found = lowest(np.column_stack([size, numbers, coordination]), sites, coupling)
     if abs(found.signs.sum()) == len(orbits):
         return PARALLEL if found.energy < 0 else None
-    return Compensation(found.net, _words(numbers, coordination, found.signs, sites * size))
+    elements = [np.unique(cell.numbers[magnetic[place[magnetic] == k]]) for k in range(len(orbits))]
+    return Compensation(found.net, _words(elements, coordination, found.signs, sites * size))
 
 
 @lru_cache(maxsize=2)
@@ -197,11 +205,11 @@ def _first_shell(i: Ints, distance: Floats, n: int) -> Floats:
     return 1.25 * nearest
 
 
-def _words(numbers: Ints, coordination: Ints, signs: Floats, total: Floats) -> str:
+def _words(elements: list[Ints], coordination: Ints, signs: Floats, total: Floats) -> str:
     """The sublattices of both signs, the larger sum first; names in their order, so that the order of sites does not matter."""
     sides: dict[float, set[str]] = {1.0: set(), -1.0: set()}
-    for number, around, sign in zip(numbers.tolist(), coordination.tolist(), signs.tolist(), strict=True):
-        sides[sign].add(symbol(number) + (f" on {around}-fold sites" if around else ""))
+    for numbers, around, sign in zip(elements, coordination.tolist(), signs.tolist(), strict=True):
+        sides[sign].update(symbol(z) + (f" on {around}-fold sites" if around else "") for z in numbers.tolist())
     up, down = (" and ".join(sorted(sides[sign])) for sign in (1.0, -1.0))
     net = float(total @ signs)
     if abs(net) <= SAME_NET * total.sum():

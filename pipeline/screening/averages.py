@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from data.rejection import Reason, Rejection
 from data.sources import Record
 from pipeline.disorder.approximants import Approximants
 from pipeline.disorder.averaging import ApproximantRows, average, is_settled, is_without_moment
+from pipeline.magnetism.ferrimagnet import compensation_of_salt
 
 PER_ROUND = 2  # approximants that are added at once
 # Crystals to (rows, places among the crystals that have a row): the others have an atom without a neighbour.
@@ -38,14 +39,27 @@ class Averaged:
 
     def mean(self) -> tuple[ApproximantRows, float]:
         """The prediction of the crystal, and the spread over its approximants."""
-        return average(ApproximantRows.joined(self.rows), self.approximants.weights(self.number))
+        weights, strata = self.approximants.weights(self.number), self.approximants.strata(self.number)
+        return average(_with_sublattices(ApproximantRows.joined(self.rows), self.approximants), weights, strata)
 
     def is_finished(self) -> bool:
         """Whether no more approximants are needed, or allowed. Two are needed at least, but of crystals without a moment."""
         rows, number = ApproximantRows.joined(self.rows), self.number
         if number >= self.approximants.most or is_without_moment(rows):
             return True
-        return number >= self.approximants.fewest and is_settled(rows.predicted.moment, self.approximants.weights(number))
+        weights, strata = self.approximants.weights(number), self.approximants.strata(number)
+        return number >= self.approximants.fewest and is_settled(rows.predicted.moment, weights, strata)
+
+
+def _with_sublattices(rows: ApproximantRows, approximants: Approximants) -> ApproximantRows:
+    """The rows of salts in which rules oppose sublattices, with those of the average in place of an approximant's own."""
+    if "fim_words" not in rows.facts:
+        return rows
+    share, words = rows.facts["fim_share"].copy(), rows.facts["fim_words"].copy()
+    for k in np.flatnonzero((words != "") & (rows.facts["salt"] > 0)).tolist():
+        found = compensation_of_salt(approximants.as_salt(k))
+        share[k], words[k] = (np.nan, "") if found is None else (found.share, found.words)
+    return replace(rows, facts=rows.facts | {"fim_share": share, "fim_words": words})
 
 
 def predict_averages(

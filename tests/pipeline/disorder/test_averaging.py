@@ -17,7 +17,12 @@ from pipeline.magnetism.ferrimagnet import compensation
 def averaged(weights: np.ndarray, **facts: np.ndarray) -> ApproximantRows:
     """The mean of approximants that differ in these facts alone."""
     same = {name: np.ones(len(weights)) for name in (*NUMBERS, "order_FM", "order_FiM", "order_AFM")}
-    return average(ApproximantRows.of(same | facts), weights)[0]
+    return average(ApproximantRows.of(same | facts), weights, alike(len(weights)))[0]
+
+
+def alike(n: int) -> np.ndarray:
+    """(n,) one stratum."""
+    return np.zeros(n, dtype=np.int64)
 
 
 def shares_of(host: int, guest: int, fraction: float) -> tuple[np.ndarray, np.ndarray]:
@@ -65,7 +70,7 @@ def of_moments(moments: list[float], **numbers: list[float]) -> ApproximantRows:
 
 def test_alike_approximants_have_the_prediction_of_each() -> None:
     rows = of_moments([1.2] * 3, low=[1.0] * 3, high=[1.5] * 3, std=[0.2] * 3, size=[0.1] * 3)
-    mean, away = average(rows, np.array([0.2, 0.3, 0.5]))
+    mean, away = average(rows, np.array([0.2, 0.3, 0.5]), alike(3))
     assert away == pytest.approx(0.0, abs=1e-12)
     said = mean.predicted
     assert [said.moment[0], said.low[0], said.high[0], said.std[0], said.size[0]] == pytest.approx([1.2, 1.0, 1.5, 0.2, 0.1])
@@ -77,7 +82,7 @@ def test_every_number_is_a_weighted_mean_and_errors_add_in_squares() -> None:
         [1.0, 1.4], low=[0.8, 1.0], high=[1.3, 1.9], std=[0.1, 0.3], size=[0.2, 0.4], p_magnetic=[0.5, 1.0],
         p_moment_above_1=[0.4, 0.8], ood_score=[0.5, 1.5], order_FM=[0.2, 0.6], order_FiM=[0.3, 0.1], order_AFM=[0.5, 0.3],
     )  # fmt: skip
-    mean, away = average(rows, np.array([0.5, 0.5]))
+    mean, away = average(rows, np.array([0.5, 0.5]), alike(2))
     assert away == pytest.approx(np.std([1.0, 1.4], ddof=1))
     said = mean.predicted
     assert said.moment[0] == pytest.approx(1.2) and mean.orders[0] == pytest.approx([0.4, 0.2, 0.4])
@@ -85,22 +90,37 @@ def test_every_number_is_a_weighted_mean_and_errors_add_in_squares() -> None:
     assert said.std[0] == pytest.approx(np.hypot(0.2, away)) and said.size[0] == pytest.approx(np.hypot(0.3, away))
     assert said.low[0] == pytest.approx(1.2 - np.hypot(1.2 - 0.9, norm.ppf(0.95) * away), abs=1e-4)
     assert said.high[0] == pytest.approx(1.2 + np.hypot(1.6 - 1.2, norm.ppf(0.95) * away), abs=1e-4)
-    assert average(of_moments([0.0, 2.0], low=[0.0, 0.1]), np.array([0.5, 0.5]))[0].predicted.low[0] == 0.0
+    wide, _ = average(of_moments([0.0, 2.0], low=[0.0, 0.1]), np.array([0.5, 0.5]), alike(2))
+    assert wide.predicted.low[0] == 0.0
 
 
 def test_a_single_approximant_has_no_spread_and_keeps_its_interval() -> None:
-    mean, away = average(of_moments([1.2], low=[1.0], high=[1.5], std=[0.2], size=[0.1]), np.ones(1))
+    mean, away = average(of_moments([1.2], low=[1.0], high=[1.5], std=[0.2], size=[0.1]), np.ones(1), alike(1))
     assert np.isnan(away)
     said = mean.predicted
     assert [said.moment[0], said.low[0], said.high[0], said.std[0], said.size[0]] == pytest.approx([1.2, 1.0, 1.5, 0.2, 0.1])
 
 
-def test_the_spread_estimates_that_of_the_alloy_for_any_weights() -> None:
-    """Its square is right on average, however few the approximants are and however unequal their weights."""
-    rng = np.random.default_rng(0)
-    weights = np.array([0.6, 0.3, 0.1])
-    squares = [spread(1.5 + 0.2 * rng.normal(size=3), weights) ** 2 for _ in range(20_000)]
+@pytest.mark.parametrize(
+    ("weights", "strata"),
+    [
+        ([0.6, 0.3, 0.1], [0, 0, 0]), ([0.4, 0.3, 0.2, 0.1], [0, 1, 0, 1]), ([0.25, 0.5, 0.25], [0, 1, 0]),
+        ([0.2] * 5, [2, 1, 2, 1, 0]),
+    ],
+)  # fmt: skip
+def test_the_spread_estimates_that_of_the_alloy_for_any_weights_and_strata(weights: list[float], strata: list[int]) -> None:
+    """Its square is right on average, however few the approximants are, and whatever the means of the strata."""
+    rng, of = np.random.default_rng(0), np.array(strata)
+    means = np.array([1.5, 0.2, 2.9])[of]
+    squares = [spread(means + 0.2 * rng.normal(size=len(of)), np.array(weights), of) ** 2 for _ in range(20_000)]
     assert np.mean(squares) == pytest.approx(0.2**2, rel=0.03)
+
+
+def test_where_no_stratum_has_two_approximants_their_differences_are_an_upper_estimate() -> None:
+    weights, moments = np.array([0.5, 0.3, 0.2]), np.array([1.0, 1.4, 0.8])
+    assert spread(moments, weights, np.arange(3)) == spread(moments, weights, alike(3)) > 0.2
+    four = np.array([0.25, 0.3, 0.2, 0.25])
+    assert spread(np.array([1.0, 1.4, 0.8, 1.02]), four, np.array([0, 1, 2, 0])) == pytest.approx(0.02 / np.sqrt(2))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +133,8 @@ def test_the_spread_estimates_that_of_the_alloy_for_any_weights() -> None:
     ],
 )  # fmt: skip
 def test_a_mean_is_settled_when_its_standard_error_is_small(moments: list[float], settled: bool) -> None:
-    assert is_settled(np.array(moments), np.full(len(moments), 1 / len(moments))) is settled
+    n = len(moments)
+    assert is_settled(np.array(moments), np.full(n, 1 / n), alike(n)) is settled
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from data.symmetry import symmetrise
 from models.ordering.order_classifier import CLASSES
 from pipeline.disorder.approximants import ACCEPTED
 from pipeline.disorder.averaging import NUMBERS, ApproximantRows
+from pipeline.magnetism.ferrimagnet import compensation
 from pipeline.screening.averages import Averaged, predict_averages
 
 IRON_MUB, COBALT_MUB = 2.2, 1.7
@@ -72,6 +73,41 @@ def test_more_are_made_two_at_a_time_until_the_mean_is_settled_or_no_more_are_al
     assert one.number == one.approximants.most == 8
     assert one.approximants.first == 1 and np.cumsum([len(names) for names in restless.rounds]).tolist() == [1, 2, 4, 6, 8]
     assert sorted(name for names in restless.rounds for name in names) == [f"x~{k}" for k in range(1, 9)], "each once"
+
+
+def test_what_the_numbers_of_atoms_decide_is_no_error_of_the_mean() -> None:
+    """Mn0.03Fe0.97: of two approximants, one has no manganese. Those of equal numbers agree, so four are enough."""
+
+    class Opposed(Said):
+        def moment(self, crystal: Crystal) -> float:
+            return IRON_MUB - 5.0 * float((crystal.numbers == 25).mean())
+
+    one = averaged([alloy("x", (26, 0.97), (25, 0.03))], Opposed())["x"]
+    assert len(set(one.approximants.strata(one.number).tolist())) == 2
+    mean, away = one.mean()
+    assert mean.predicted.moment[0] == pytest.approx(IRON_MUB - 5.0 * 0.03, abs=ACCEPTED)
+    assert away == pytest.approx(0.0, abs=1e-9) and one.number == 4 < one.approximants.most
+
+
+def test_a_salt_has_the_sublattices_of_its_average() -> None:
+    """SrCoO2.85: cobalt beside missing oxygen is no sublattice of its own, as it is in each of the approximants."""
+
+    class Ruled(Said):
+        def __call__(self, crystals: list[Crystal]) -> tuple[ApproximantRows, np.ndarray]:
+            rows, kept = super().__call__(crystals)
+            found = [compensation(symmetrise(crystal)) for crystal in crystals]
+            share = np.array([np.nan if one is None else one.share for one in found])
+            words = np.array(["" if one is None else one.words for one in found], dtype=object)
+            facts = {"salt": np.ones(len(kept)), "fim_share": share, "fim_words": words}
+            return ApproximantRows.of(rows.columns() | facts), kept
+
+    kinds = tuple((Species(z, x, None),) for z, x in ((38, 1.0), (27, 1.0), (8, 0.95)))
+    frac = np.array([[0.0] * 3, [0.5] * 3, [0.5, 0.5, 0.0], [0.5, 0.0, 0.5], [0.0, 0.5, 0.5]])
+    salt = DisorderedCrystal("x", 3.83 * np.eye(3), frac, np.array([0, 1, 2, 2, 2]), kinds)
+    one = averaged([Record(salt, "x.cif")], Ruled())["x"]
+    assert any(words for rows in one.rows for words in rows.facts["fim_words"]), "an approximant alone seems to be a ferrimagnet"
+    facts = one.mean()[0].facts
+    assert np.isnan(facts["fim_share"][0]) and facts["fim_words"][0] == ""
 
 
 def test_without_a_moment_as_many_are_enough_as_have_the_composition() -> None:

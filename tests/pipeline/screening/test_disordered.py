@@ -110,7 +110,7 @@ def test_a_crystal_that_fails_in_a_later_round_stops_no_other(
             return super()._first_sound(ranked, number)
 
     monkeypatch.setattr("pipeline.screening.averages.Approximants", Faulty)
-    monkeypatch.setattr("pipeline.screening.averages.is_settled", lambda moments, weights: False)
+    monkeypatch.setattr("pipeline.screening.averages.is_settled", lambda moments, weights, strata: False)
     monkeypatch.setattr("pipeline.screening.averages.is_without_moment", lambda rows: False)
     after, rejected = predict_here(source, ensemble, where)
     assert set(before["candidate_id"]) - set(after["candidate_id"]) == {"FeV"}
