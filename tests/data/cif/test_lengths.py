@@ -40,6 +40,16 @@ def test_a_disordered_crystal_has_it_too() -> None:
         assert isinstance(found, DisorderedCrystal) and ("bonded" in found.note) == noted
 
 
+@pytest.mark.parametrize("elements", ["Fe Co", "Fe Co Ni", "Cr Mn Fe Co Ni"])
+def test_an_alloy_of_many_elements_has_it_too(elements: str) -> None:
+    """All elements of one position together are not nearer to those of the next one."""
+    names = elements.split()
+    sites = "".join(f"{e}1 {e} 0 0 0 {1 / len(names):.6f}\n" for e in names)
+    for edge, noted in ((3.58, False), (3.58 / BOHR_IN_A, True)):
+        found = crystal_of(cif_text(cell=cell_text(edge, edge, edge), symmetry=named("F m -3 m"), sites=sites))
+        assert isinstance(found, DisorderedCrystal) and ("bonded" in found.note) == noted
+
+
 def test_a_poscar_has_it_too() -> None:
     text = "{title}\n{scale}\n2.87 0 0\n0 2.87 0\n0 0 2.87\nFe Co\n1 1\nDirect\n0 0 0\n.5 .5 .5\n"
     for scale, noted in (("1.0", False), ("1.88973", True)):
