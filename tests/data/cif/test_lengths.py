@@ -57,9 +57,22 @@ def test_a_poscar_has_it_too() -> None:
         assert ("bonded" in found.note) == noted  # type: ignore[union-attr]
 
 
-def test_noble_gases_are_not_bonded_and_molecules_are() -> None:
-    solid_xenon = cif_text(cell=cell_text(6.13, 6.13, 6.13), symmetry=named("F m -3 m"), sites="Xe1 Xe 0 0 0 1\n")
-    assert not crystal_of(solid_xenon).note
+@pytest.mark.parametrize(("element", "edge"), [("Ne", 4.46), ("Ar", 5.31), ("Kr", 5.65), ("Xe", 6.13)])
+def test_solid_noble_gases_are_not_bonded(element: str, edge: float) -> None:
+    """Nor is helium in its hexagonal solid, nor a mixture of two."""
+    cubic = {"cell": cell_text(edge, edge, edge), "symmetry": named("F m -3 m")}
+    assert not crystal_of(cif_text(**cubic, sites=f"X1 {element} 0 0 0 1\n")).note
+    assert "bonded" not in crystal_of(cif_text(**cubic, sites=f"X1 {element} 0 0 0 .5\nX2 Ar 0 0 0 .5\n")).note
+    helium = cell_text(3.53, 3.53, 5.69, gamma=120)
+    assert not crystal_of(cif_text(cell=helium, symmetry=named("P 63/m m c"), sites="X1 He .333333 .666667 .25 1\n")).note
+
+
+def test_in_an_oblique_cell_the_nearest_atom_may_lie_along_a_difference_of_two_vectors() -> None:
+    found = crystal_of(cif_text(cell=cell_text(7, 7, 9, gamma=50), sites="Fe1 Fe 0 0 0 1\n")).note
+    assert f"({2 * 7 * np.sin(np.pi * 25 / 180):.2f} Å) apart" in found
+
+
+def test_molecules_are_bonded() -> None:
     sites = "N1 N 0 0 0 1\nN2 N 0.055 0 0 1\n"
     assert not crystal_of(cif_text(cell=cell_text(20, 20, 20), sites=sites)).note
 
