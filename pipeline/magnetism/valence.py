@@ -56,8 +56,8 @@ def p_larger_ion(graphs: CrystalGraphs) -> Floats:
     radius[list(ANION_RADIUS)] = list(ANION_RADIUS.values())
     anion = near * (radius[numbers[source]] > 0)
     hydrogen = numbers[source] == HYDROGEN  # beside other anions it belongs to these (water)
-    without = np.bincount(target, anion * ~hydrogen, len(numbers))[target] == 0
-    anion *= ~hydrogen | without
+    own = ~hydrogen | (np.bincount(target, anion * ~hydrogen, len(numbers))[target] == 0)
+    near, anion = near * own, anion * own
     anions, neighbours, shell = (
         np.bincount(target, values, len(numbers)) for values in (anion, near, anion * (distance - radius[numbers[source]]))
     )
