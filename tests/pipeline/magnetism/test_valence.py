@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pymatgen.core import Lattice
+from pymatgen.core import Element, Lattice
 
 from data.symmetry import SymmetricCell
 from pipeline.features.descriptors import magpie_table
 from pipeline.features.neighbours import GraphSettings, build_graphs
-from pipeline.magnetism.valence import p_larger_ion
+from pipeline.magnetism.valence import CHARGE, p_larger_ion
 from tests.pipeline.magnetism.test_net_moment import cell
 
 RARE_EARTHS = (58, 62, 63, 70)
@@ -161,3 +161,9 @@ def test_without_a_charge_of_every_element_the_distances_decide() -> None:
     assert not np.isclose(p_larger_ion(graphs)[np.isin(graphs.numbers, RARE_EARTHS)], 0.98).any()
     between = cell("Fm-3m", Lattice.cubic(8.9), ["Na", "Eu", "Cl"], [[0.0] * 3, [0.25] * 3, [0.25, 0.0, 0.0]])  # NaEu2Cl6
     assert 0.1 < p_larger(between)[0] < 0.9
+
+
+def test_the_charges_are_usual_ones_and_heavier_elements_have_no_valence_of_their_own() -> None:
+    assert all(charge in Element.from_Z(z).common_oxidation_states for z, charge in CHARGE.items())
+    assert len(CHARGE) == 32 and not {16, 22, 26, 1, *RARE_EARTHS} & set(CHARGE)
+    assert len(p_larger(caesium_chloride("Ce", "Au", 3.6), caesium_chloride("Eu", "Au", 3.6))) == 2
