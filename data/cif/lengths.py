@@ -30,12 +30,15 @@ def lengths_note(
         sizes: (n,) atoms of each orbit.
     """
     radii = _radii()[numbers]
-    if 4.0 / 3.0 * np.pi * ((FARTHEST * radii) ** 3).sum() > cell_volume(lattice):  # spheres of these radii must overlap
+    starts = (np.cumsum(sizes) - sizes).tolist()  # one atom of each orbit
+    shared = len({tuple(place) for place in np.round(frac[starts], 4).tolist()}) < len(starts)
+    # spheres of these radii must overlap; those of several elements on one position do so anyway
+    if not shared and 4.0 / 3.0 * np.pi * ((FARTHEST * radii) ** 3).sum() > cell_volume(lattice):
         return ""
     if set(numbers.tolist()) <= _NOBLE_GASES:
         return ""
     nearest, distance = np.inf, np.inf
-    for k in (np.cumsum(sizes) - sizes).tolist():  # one atom of each orbit
+    for k in starts:
         apart = frac - frac[k]
         apart -= np.rint(apart)
         apart_A = np.linalg.norm((apart[:, None] + _STEPS) @ lattice, axis=-1)

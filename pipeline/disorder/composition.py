@@ -62,11 +62,13 @@ class Mixture:
         return list(dict.fromkeys(tuple(self._rounded(offset).tolist()) for offset in OFFSETS))
 
     def _rounded(self, offset: float) -> NDArray[np.int64]:
-        """Vacancies come before the atoms of an orbit that is filled more than half. Then, of two orbits that exclude each other
-        (occupancies x and 1 - x), one has an atom more where the other has one less, instead of both more or both less."""
+        """Vacancies come before the atoms of an orbit that is filled more than half, and of each second one that is half filled.
+        Then, of two orbits that exclude each other (occupancies x and 1 - x), one has an atom more where the other has one less,
+        instead of both more or both less."""
         places = np.bincount(self.orbit, weights=self.wanted)
-        vacant = np.bincount(self.orbit, weights=np.where(self.number == 0, self.wanted, 0.0))
-        first = (self.number == 0) & (vacant < 0.5 * places - 1e-6)[self.orbit]
+        empty = np.bincount(self.orbit, weights=np.where(self.number == 0, self.wanted, 0.0)) - 0.5 * places
+        half = np.abs(empty) <= 1e-6
+        first = (self.number == 0) & np.where(half, np.cumsum(half) % 2 == 0, empty < 0)[self.orbit]
         order = np.lexsort((~first, self.orbit))
         counts = np.empty(len(order), dtype=np.int64)
         counts[order] = _rounded(self.wanted[order], offset)

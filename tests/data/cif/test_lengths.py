@@ -40,6 +40,16 @@ def test_a_disordered_crystal_has_it_too() -> None:
         assert isinstance(found, DisorderedCrystal) and ("bonded" in found.note) == noted
 
 
+@pytest.mark.parametrize("elements", ["Fe Co", "Fe Co Ni", "Cr Mn Fe Co Ni"])
+def test_an_alloy_of_many_elements_has_it_too(elements: str) -> None:
+    """All elements of one position together are not nearer to those of the next one."""
+    names = elements.split()
+    sites = "".join(f"{e}1 {e} 0 0 0 {1 / len(names):.6f}\n" for e in names)
+    for edge, noted in ((3.58, False), (3.58 / BOHR_IN_A, True)):
+        found = crystal_of(cif_text(cell=cell_text(edge, edge, edge), symmetry=named("F m -3 m"), sites=sites))
+        assert isinstance(found, DisorderedCrystal) and ("bonded" in found.note) == noted
+
+
 def test_a_poscar_has_it_too() -> None:
     text = "{title}\n{scale}\n2.87 0 0\n0 2.87 0\n0 0 2.87\nFe Co\n1 1\nDirect\n0 0 0\n.5 .5 .5\n"
     for scale, noted in (("1.0", False), ("1.88973", True)):
@@ -47,9 +57,22 @@ def test_a_poscar_has_it_too() -> None:
         assert ("bonded" in found.note) == noted  # type: ignore[union-attr]
 
 
-def test_noble_gases_are_not_bonded_and_molecules_are() -> None:
-    solid_xenon = cif_text(cell=cell_text(6.13, 6.13, 6.13), symmetry=named("F m -3 m"), sites="Xe1 Xe 0 0 0 1\n")
-    assert not crystal_of(solid_xenon).note
+@pytest.mark.parametrize(("element", "edge"), [("Ne", 4.46), ("Ar", 5.31), ("Kr", 5.65), ("Xe", 6.13)])
+def test_solid_noble_gases_are_not_bonded(element: str, edge: float) -> None:
+    """Nor is helium in its hexagonal solid, nor a mixture of two."""
+    cubic = {"cell": cell_text(edge, edge, edge), "symmetry": named("F m -3 m")}
+    assert not crystal_of(cif_text(**cubic, sites=f"X1 {element} 0 0 0 1\n")).note
+    assert "bonded" not in crystal_of(cif_text(**cubic, sites=f"X1 {element} 0 0 0 .5\nX2 Ar 0 0 0 .5\n")).note
+    helium = cell_text(3.53, 3.53, 5.69, gamma=120)
+    assert not crystal_of(cif_text(cell=helium, symmetry=named("P 63/m m c"), sites="X1 He .333333 .666667 .25 1\n")).note
+
+
+def test_in_an_oblique_cell_the_nearest_atom_may_lie_along_a_difference_of_two_vectors() -> None:
+    found = crystal_of(cif_text(cell=cell_text(7, 7, 9, gamma=50), sites="Fe1 Fe 0 0 0 1\n")).note
+    assert f"({2 * 7 * np.sin(np.pi * 25 / 180):.2f} Å) apart" in found
+
+
+def test_molecules_are_bonded() -> None:
     sites = "N1 N 0 0 0 1\nN2 N 0.055 0 0 1\n"
     assert not crystal_of(cif_text(cell=cell_text(20, 20, 20), sites=sites)).note
 

@@ -277,13 +277,17 @@ def test_counts_for_the_positions_keep_the_limit_of_atoms() -> None:
     assert composition_error(made, 1) <= ACCEPTED
 
 
-@pytest.mark.parametrize("share", [0.1, 0.3])
-def test_of_two_positions_of_one_atom_one_is_filled_where_the_other_is_empty(share: float) -> None:
-    """Two positions 0.8 Å apart, with unequal occupancies that sum to 1: their counts are not rounded up together."""
-    frac = np.array([[0, 0, 0], [0.5, 0.5, 0.4], [0.5, 0.5, 0.6]])
-    kinds = (occupants((26, 1.0)), occupants((29, share)), occupants((29, 1.0 - share)))
-    made = Approximants(DisorderedCrystal("split", 4.0 * np.eye(3), frac, np.array([0, 1, 2]), kinds))
-    assert made.plan.misplaced <= DEFAULT.composition
+@pytest.mark.parametrize("other", [29, 47])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.45, 0.5, 0.7])
+def test_of_two_positions_that_exclude_each_other_each_cell_has_one(share: float, other: int) -> None:
+    """Copper, and copper or silver 1.08 Å from it, in cells of an odd number: three pairs hold three atoms, not two and two."""
+    iron = [[0, 0, 0], [0.5, 0, 0], [0, 0.5, 0], [0.5, 0.5, 0], [0, 0, 0.5]]
+    kinds = (occupants((26, 1.0)), occupants((29, share)), occupants((other, 1.0 - share)))
+    frac = np.array([*iron, [0.5, 0.5, 0.4], [0.5, 0.5, 0.6]])
+    made = Approximants(DisorderedCrystal("pair", np.diag([4.6, 5.0, 5.4]), frac, np.array([0] * 5 + [1, 2]), kinds))
+    assert composition_error(made, made.fewest) <= DEFAULT.composition
     for one in made.make(made.most):
+        assert np.isin(one.numbers, (29, 47)).sum() == made.size
         assert shortest_distance(one) > 1.5
-        assert (one.numbers == 29).sum() == (one.numbers == 26).sum()
+    for counts in made.mixture.roundings():
+        assert sum(np.array(counts)[np.isin(made.mixture.number, (29, 47))]) == made.size

@@ -44,7 +44,9 @@ def test_of_three_readings_the_one_nearest_to_typical_moments_holds(label: float
 @pytest.mark.parametrize(("part", "weight"), [(0.10, 0.0), (0.15, 0.0), (0.225, 0.25), (0.3, 0.5), (0.6, 0.5)])
 def test_a_small_rest_is_a_sublattice_without_moments(part: float, weight: float) -> None:
     """From 0.15 to 0.3 of typical moments on it becomes credible that the d atoms have moments."""
-    assert of(3.0 + part, 1.0, label_4f=3.0) == pytest.approx((1 - weight) * part + weight)
+    for typical in (1.0, 0.4, 2.0):
+        found = of(3.0 + part * typical, 1.0, label_4f=3.0, typical_d=typical)
+        assert found == pytest.approx(typical * ((1 - weight) * part + weight))
 
 
 @pytest.mark.parametrize(("part", "beyond", "read"), [(0.1, 0.0, 0.1), (0.1, 0.5, 0.45), (0.1, 1.0, 0.8), (0.3, 1.0, 0.65)])

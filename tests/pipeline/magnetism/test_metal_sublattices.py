@@ -11,9 +11,9 @@ from tests.pipeline.magnetism.test_net_moment import cell
 SITES = [[0.0] * 3, [0.25] * 3, [0.5] * 3, [0.75] * 3]
 
 
-def antiperovskite(metal: str, a: float) -> Compensation | None:
+def antiperovskite(metal: str, a: float, between: str = "N") -> Compensation | None:
     frac = [[0.0] * 3, [0.5, 0.5, 0.0], [0.5] * 3]
-    return compensation(cell("Pm-3m", Lattice.cubic(a), [metal, metal, "N"], frac))
+    return compensation(cell("Pm-3m", Lattice.cubic(a), [metal, metal, between], frac))
 
 
 def test_manganese_beside_nitrogen_has_a_small_moment_and_opposes_the_other() -> None:
@@ -71,3 +71,24 @@ def test_manganese_is_parallel_to_later_metals(other: str) -> None:
 def test_chromium_and_vanadium_by_themselves_oppose_each_other() -> None:
     found = compensation(cell("Pm-3m", Lattice.cubic(2.95), ["V", "Cr"], [[0.0] * 3, [0.5] * 3]))
     assert found == Compensation(pytest.approx((1.5 - 0.8) / (1.5 + 0.8)), "Cr against V")
+
+
+def test_one_near_manganese_counts_less_than_six_of_a_second_shell() -> None:
+    """As above with one Mn between: 1 is less than 6 * 0.3, and Co goes with the four. These have 7 metal atoms around them."""
+    face_centred = [[0.0] * 3, [0.0, 0.5, 0.5], [0.5, 0.0, 0.5], [0.5, 0.5, 0.0]]
+    frac = [*face_centred, *([x + 0.5 for x in place] for place in face_centred), [0.25] * 3]
+    found = compensation(cell("P1", Lattice.cubic(5.86), ["Co"] * 4 + ["Mn"] * 5, frac))
+    four, one, cobalt = 4 * 2.7 * 0.91, 2.7 * 0.84, 4 * 1.2
+    assert found is not None and found.share == pytest.approx((cobalt + four - one) / (cobalt + one + four))
+
+
+def test_manganese_beside_boron_has_a_small_moment_too() -> None:
+    """Mn4B and Mn4C as Mn4N."""
+    boride, carbide, nitride = (antiperovskite("Mn", 3.865, element) for element in ("B", "C", "N"))
+    assert nitride is not None and boride == carbide == nitride
+
+
+@pytest.mark.parametrize("leader", ["Fe", "Co", "Ni"])
+def test_beside_later_metals_vanadium_and_chromium_do_not_oppose_each_other(leader: str) -> None:
+    found = compensation(cell("F-43m", Lattice.cubic(5.8), ["V", leader, "Cr", leader], SITES))
+    assert found is None or found == PARALLEL

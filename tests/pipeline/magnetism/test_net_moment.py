@@ -231,7 +231,7 @@ def test_what_orders_has_its_moment() -> None:
     """An ion of uncertain valence: P(4f moments) is that of the valence, and given an order the moment is the whole one."""
     moment, doubt = np.array([0.6 * 7.0, 7.0, 0.0]), np.array([7.0 * 0.24**0.5, 0.0, 0.0])
     np.testing.assert_allclose(p_4f_moment(moment, doubt), [0.6, 1.0, 1.0])
-    row = net([rock_salt("Eu", "O", 5.06)], p_magnetic=0.01, moment_muB_per_atom=0.01, moment_low=0.0, moment_high=0.05).iloc[0]
+    row = net([rock_salt("Eu", "S", 5.82)], p_magnetic=0.01, moment_muB_per_atom=0.01, moment_low=0.0, moment_high=0.05).iloc[0]
     p = p_4f(row.to_frame().T)[0]
     assert 0.05 < p < 0.95, "the distance decides nothing"
     assert row.moment_if_fm_or_fim == pytest.approx(3.5, abs=0.15)

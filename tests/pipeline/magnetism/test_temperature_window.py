@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
@@ -26,3 +28,15 @@ def test_everything_is_somewhere_and_what_is_unknown_stays_so() -> None:
     whole = probability_between((0.0, 1e6), value, low, high)
     assert whole[:2] == pytest.approx(1.0) and np.isnan(whole[2])
     assert probability_between((250.0, 350.0), value, low, high)[1] == pytest.approx(1.0), "an interval without width"
+
+
+def test_temperatures_of_a_few_kelvins_and_a_value_on_the_edge() -> None:
+    """2 K with an interval from 1 to 10 K: 1.6449 half kelvins below the median for 1.5 K, and 1.6449 eighths of 2 K above it for
+    4 K. A value without an interval is as often above itself as below."""
+    value, low, high = np.array([2.0]), np.array([1.0]), np.array([10.0])
+    below, above = NormalDist().cdf(-0.5 * 1.6449), NormalDist().cdf(2.0 / 8.0 * 1.6449)
+    assert probability_between((0.0, 1.5), value, low, high) == pytest.approx(below)
+    assert probability_between((0.0, 4.0), value, low, high) == pytest.approx(above)
+    assert probability_between((0.5, 4.0), value, low, high) == pytest.approx(above - NormalDist().cdf(-1.5 * 1.6449))
+    assert probability_between((0.0, 300.0), *3 * [np.array([300.0])]) == pytest.approx(0.5)
+    assert probability_between((299.0, 301.0), *3 * [np.array([300.0])]) == pytest.approx(0.9, abs=1e-5), "1 K to either side"
