@@ -8,8 +8,8 @@ Arms, each with the settings of `train --members mpnn`, the same rows and seeds:
 
 * shipped: as it is, with an exponential average of the weights. The same runs tell what no average and the plain mean of the last
   quarter of the steps (stochastic weight averaging, arXiv 1803.05407, with the cosine schedule) would give.
-* masking, denoising, "masking and denoising": the trunk starts from benchmarks/pretraining.py (one pretraining, seed 0), which
-  saw all training crystals, those with site moments and the candidates, none of a chemical system with validation or test rows.
+* pretrained: as by `train --pretrain-on`, from one pretraining (seed 0), which saw all training crystals, those with site moments
+  and the candidates, none of a chemical system with validation or test rows.
 * cross-fitted: labels move by MIX towards what a network says that learned from the other two thirds of the chemical systems.
 * twins: in a fifth of the crystals of each batch an element becomes another one with which, in crystals of one prototype, labels
   are the same (benchmarks/twins.py).
@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,38 +38,35 @@ from torch.optim.swa_utils import AveragedModel
 from benchmarks.cross_validation import mended_examples
 from benchmarks.figures import Journal
 from benchmarks.learning_curve import find_snapshot
-from benchmarks.pretraining import TASKS, pretrained
 from benchmarks.smoke import arguments
 from benchmarks.twins import Twins
-from data.crystal import Crystal, symbol
 from data.labels import MAGNETIC_THRESHOLD
-from data.sources import Record
-from data.sources.opening import candidate_source
-from data.sources.parquet import Columns
 from data.store.artifact import make_folder, write_bytes
 from flows.console import Console
 from models.contract import Examples, FitControl
 from models.graphs.crystal_graphs import CrystalGraphs
-from models.networks.mpnn import MPNN, MPNNSettings
+from models.networks.mpnn import MPNN
 from models.networks.training import moments_task, predict_networks, train_network
+from models.saved import WEIGHTS_FILE
 from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.neighbours import GraphSettings
-from pipeline.featurise import Needs, featurise
+from pipeline.featurise import Needs
 from pipeline.settings import settings
 from pipeline.training.dataset import labelled_examples
 from pipeline.training.label_sources import LabelSources
 from pipeline.training.member_weights import system_folds
 from pipeline.training.site_moment_rows import site_moment_rows
 from pipeline.training.splits import split_rows
+from pipeline.training.unlabelled import Unlabelled, chemical_systems
 
 MIX = 0.3  # how far labels move towards cross-fitted predictions
 FOLDS = 3
 TEACHER_SEED = 1000  # the teachers are other networks than the students
 LAST = 0.25  # share of the steps of the plain mean
-SHIPPED, CROSS_FITTED, TWINS = "shipped", "cross-fitted", "twins"
-ARMS = (SHIPPED, *TASKS, CROSS_FITTED, TWINS)
+SHIPPED, PRETRAINED, CROSS_FITTED, TWINS = "shipped", "pretrained", "cross-fitted", "twins"
+ARMS = (SHIPPED, PRETRAINED, CROSS_FITTED, TWINS)
 AVERAGES = ("no average", "mean of the last quarter")
 HEAD = ["training", "seeds", "MAE, µB/atom", "magnetic", "median of the seeds", "gain [95 %]", "by seed", "gain, magnetic [95 %]"]
 
@@ -112,13 +108,14 @@ def main() -> None:
 def run(arm: str, seed: int, data: Data, options: argparse.Namespace, console: Console) -> dict[str, NDArray[np.float64]]:
     """Train one arm; (validation rows,) moments, µB/atom, by the average of the weights."""
     rows, start, twins = data.train, None, None
-    if arm in TASKS:
-        path = options.out / f"{data.name}-{arm.replace(' ', '-')}-{options.pretraining}.safetensors"
-        if not path.is_file():
+    if arm == PRETRAINED:
+        start = make_folder(options.out / f"{data.name}-pretrained-{options.pretraining}")
+        if not (start / WEIGHTS_FILE).is_file():
+            model = MPNN()
+            model.pretraining = replace(model.pretraining, epochs=options.pretraining)
             with console.bar(arm, options.pretraining) as tick:
-                control = FitControl(checkpoint=make_folder(options.out / path.stem), report=lambda row: tick(1))
-                write_bytes(path, save(pretrained(data.unlabelled(), MPNNSettings(), arm, options.pretraining, control)))
-        start = load_file(path)
+                model.pretrain(data.unlabelled(), FitControl(checkpoint=start, report=lambda row: tick(1)))
+            model.save(start)
     elif arm == CROSS_FITTED:
         path = options.out / f"{data.name}-{options.share:g}-{options.epochs}-teachers.safetensors"
         if not path.is_file():
@@ -152,14 +149,14 @@ class Averages:
 
 def fit(
     train: Examples, asked: Examples, seed: int, epochs: int, console: Console, title: str,
-    start: dict[str, Tensor] | None = None, twins: Twins | None = None,
+    start: Path | None = None, twins: Twins | None = None,
 ) -> dict[str, NDArray[np.float64]]:  # fmt: skip
     """Train MPNN as `train` does; what it says of `asked` after the last epoch, µB/atom, by the average of its weights."""
     torch.manual_seed(seed)
     model = MPNN()
-    network = model.build()
+    network = model.network = model.build()
     if start is not None:
-        network.load_state_dict(start, strict=False)
+        model.start_from(start)
     task = moments_task(train, asked, torch.float32, model.collate, model.loss)
     learned = task if twins is None else moments_task(train, asked, torch.float32, twins.collate, model.loss)
     averages = Averages(network, epochs * -(-len(train) // model.training.batch_size))
@@ -193,15 +190,9 @@ def cross_fitted(data: Data, epochs: int, console: Console) -> NDArray[np.float6
     return found
 
 
-def systems_of(graphs: CrystalGraphs) -> list[str]:
-    """The chemical systems of graphs, as the tables name them."""
-    ends = graphs.node_ptr.tolist()
-    return ["-".join(sorted(map(symbol, set(graphs.numbers[a:b].tolist())))) for a, b in itertools.pairwise(ends)]
-
-
 def _open(graphs: CrystalGraphs, closed: set[str]) -> NDArray[np.int64]:
     """Those of other chemical systems."""
-    return np.flatnonzero([system not in closed for system in systems_of(graphs)]).astype(np.int64)
+    return np.flatnonzero([system not in closed for system in chemical_systems(graphs)]).astype(np.int64)
 
 
 def _data(options: argparse.Namespace, console: Console) -> Data:
@@ -213,18 +204,14 @@ def _data(options: argparse.Namespace, console: Console) -> Data:
     split, system = split_rows(found.table), np.array(found.table["chemsys"].to_pylist())
     closed = set(system[np.concatenate([split.validation, split.test])].tolist())
     with_sites = None if sites is None else site_moment_rows(sites, closed, Needs(), console)
-    every = sorted({*system[split.train].tolist(), *(() if with_sites is None else systems_of(with_sites.graphs))})
+    every = sorted({*system[split.train].tolist(), *(() if with_sites is None else chemical_systems(with_sites.graphs))})
     left_out = set(np.random.default_rng(0).permutation(every)[round(options.share * len(every)) :].tolist())
     train = split.train[[name not in left_out for name in system[split.train].tolist()]]
 
     def unlabelled() -> CrystalGraphs:
         parts = [found.examples.graphs.take(split.train)] + ([] if with_sites is None else [with_sites.graphs])
         if options.candidates:
-            source = candidate_source([options.candidates], Columns())
-            items = (item for shard in source.shards() for item in source.read(shard))
-            crystals = [item.crystal for item in items if isinstance(item, Record) and isinstance(item.crystal, Crystal)]
-            graphs = featurise(crystals, Needs()).examples.graphs
-            parts.append(graphs.take(_open(graphs, closed)))
+            parts.append(Unlabelled.of([options.candidates]).graphs(closed, Needs(), 1, console))
         return CrystalGraphs.join(parts)
 
     name = [snapshot.id, "none" if sites is None else sites.id, "mended" if options.label_sources else "as-is"]
@@ -272,7 +259,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--share", type=float, default=0.25, help="of the training chemical systems")
     parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--pretraining", type=int, default=4, help="epochs of it")
+    parser.add_argument("--pretraining", type=int, default=MPNN.pretraining.epochs, help="epochs of it")
     parser.add_argument("--seeds", type=int, default=3)
     given = ("--share", 1, "--epochs", 1, "--pretraining", 1, "--seeds", 1)
     return arguments(parser, lambda made: [

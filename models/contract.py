@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from models.graphs.crystal_graphs import CrystalGraphs
 from models.graphs.vector_graphs import VectorGraphs
 from models.packing import gather
+
+if TYPE_CHECKING:
+    from models.networks.training import TrainingSettings
 
 MAGNETIC_THRESHOLD = 0.05  # µB/atom; where "is it magnetic" draws the line
 
@@ -100,7 +103,7 @@ class FitControl:
     epochs: int | None = None  # None: the default of the family; families without epochs ignore it
     deadline: float | None = None  # time.monotonic() at which training ends with the best model so far
     checkpoint: Path | None = None  # a folder; a training that finds its own checkpoint there continues from it
-    pretrained: Path | None = None  # a saved model to adapt, for families that support it
+    pretrained: Path | None = None  # a saved model to start from or to adapt, for families that support it
     columns: tuple[int, ...] = ()  # columns of the descriptors to use; empty: all
     workers: int = 1  # processor cores
     report: Callable[[dict[str, float]], None] = field(default=lambda row: None)  # called after each epoch
@@ -149,5 +152,24 @@ class Model(Protocol):
 
         Raises:
             ModelError: the folder does not hold a model of this family.
+        """
+        ...
+
+
+@runtime_checkable
+class Pretrainable(Protocol):
+    """A model that can learn from crystals without moments before `fit`, whose FitControl.pretrained then names it."""
+
+    pretraining: TrainingSettings
+
+    def pretrain(self, graphs: CrystalGraphs, control: FitControl) -> list[dict[str, float]]:
+        """Learn from structures alone. The same crystals and seed give the same model; a killed run goes on from its checkpoint.
+
+        Args:
+            graphs: crystals; no label is read.
+            control: seed, deadline, checkpoint and progress.
+
+        Returns:
+            The history: one row per epoch.
         """
         ...

@@ -31,6 +31,11 @@ def reads_descriptors(name: str) -> bool:
     return name in _HOMES and _HOMES[name][0] == "models.trees.forest"
 
 
+def can_pretrain(name: str) -> bool:
+    """Whether a family learns from crystals without labels, too. Raises ModelError for an unknown name."""
+    return hasattr(family(name), "pretrain")
+
+
 def family(name: str) -> type[Model]:
     """The class of a family, imported late. Raises ModelError for an unknown name."""
     if name not in _HOMES:

@@ -55,6 +55,14 @@ def train(
             "labels that they contradict are replaced, or get less weight.",
         ),
     ] = None,
+    pretrain_on: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--pretrain-on",
+            help="File, folder or table of crystals without labels (repeat for several): `mpnn` learns their structures, and "
+            "those of the training rows, before any moment.",
+        ),
+    ] = None,
     adapt: Annotated[
         str | None, typer.Option("--adapt", help="Model whose coordinate network `canonical` makes independent of orientation.")
     ] = None,
@@ -79,6 +87,7 @@ def train(
         weigh_label_noise=weigh_label_noise,
         site_moments=site_moments,
         label_sources=[str(folder) for folder in label_sources or ()] or None,
+        pretrain_on=[str(path) for path in pretrain_on or ()] or None,
     ).resolved()
     prepare(quiet)
     manifest = perform("train", job)

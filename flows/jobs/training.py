@@ -37,6 +37,7 @@ class TrainJob:
         selected: number of descriptors that families of trees may see; None: all.
         weigh_label_noise: whether labels that cross-validation contradicts get less weight.
         site_moments: snapshot whose site moments are learned from, too: its id, the id's beginning, or `newest`.
+        pretrain_on: files, folders or tables of crystals, whose structures are learned before any moment; None: none.
         label_sources: folders of tables by which wrong labels are replaced or weighed down; None: every label counts as it is.
     """
 
@@ -52,11 +53,13 @@ class TrainJob:
     weigh_label_noise: bool = False
     site_moments: str | None = None
     label_sources: list[str] | None = None
+    pretrain_on: list[str] | None = None
 
     def settings(self) -> TrainSettings:
         """The part that decides the trained model."""
         from pipeline.training.label_sources import LabelSources
         from pipeline.training.settings import TrainSettings
+        from pipeline.training.unlabelled import Unlabelled
 
         defaults = TrainSettings()
         return replace(
@@ -65,6 +68,7 @@ class TrainJob:
             max_minutes=self.max_minutes, descriptor_set=self.descriptor_set, adapt=self.adapt, selected=self.selected,
             weigh_label_noise=self.weigh_label_noise, site_moments=self.site_moments,
             label_sources=LabelSources.of(map(Path, self.label_sources)) if self.label_sources else None,
+            pretrain_on=Unlabelled.of(map(Path, self.pretrain_on)) if self.pretrain_on else None,
         )  # fmt: skip
 
     def resolved(self) -> TrainJob:

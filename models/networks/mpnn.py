@@ -16,23 +16,31 @@ and on the pooled features: without them the validation error stops falling afte
 
 Where crystals have calculated site moments, `sphere` learns their sizes. They tell the layers below which atoms carry a moment,
 also in antiferromagnets, whose total moment does not say so.
+
+All that is before the heads can learn from crystals without labels first (models/networks/pretext.py).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.graphs.crystal_graphs import GraphBatch
+from models.contract import FitControl, ModelError
+from models.graphs.crystal_graphs import CrystalGraphs, GraphBatch
 from models.networks.element_table import N_PROPERTIES, element_table
 from models.networks.heads import TwoPart
 from models.networks.layers import MEAN_NEIGHBOURS, N_ELEMENTS, GaussianBasis, mlp, pick, silu, weighted_sum
 from models.networks.network_model import NetworkModel
-from models.networks.training import TrainingSettings
+from models.networks.pretext import Pretext, PretextSettings, pretext_task
+from models.networks.training import TrainingSettings, train_network
+
+HEADS = ("gate.", "site.", "sphere.")  # what pretraining does not touch
 
 
 @dataclass(frozen=True)
@@ -128,6 +136,26 @@ class MPNN(NetworkModel):
     settings_type = MPNNSettings
     reads_site_moments: ClassVar[bool] = True
     training = TrainingSettings(epochs=24)
+    pretext = PretextSettings()
+    pretraining = TrainingSettings(epochs=4)
 
     def build(self) -> nn.Module:
         return MPNNNetwork(self.settings)
+
+    def pretrain(self, graphs: CrystalGraphs, control: FitControl) -> list[dict[str, float]]:
+        torch.set_num_threads(control.workers)
+        torch.manual_seed(control.seed)
+        self.network = network = MPNNNetwork(self.settings)
+        parts = [self.family, self.settings, self.pretext, self.pretraining, control.seed]
+        read = b"".join(array.tobytes() for array in graphs.arrays().values())
+        identity = hashlib.sha256(repr(parts).encode() + read).hexdigest()
+        disturbed, own = Pretext(network, self.pretext), replace(control, epochs=None)
+        return train_network(disturbed, pretext_task(graphs, control.seed), self.pretraining, own, identity)
+
+    def start_from(self, folder: Path) -> None:
+        """Take over all but the heads, which stay as they are. Raises ModelError where the saved network has another shape."""
+        model = MPNN.load(folder)
+        if model.settings != self.settings:
+            raise ModelError(f"{folder} holds a network of {model.settings}, not of {self.settings}")
+        saved = model.network.state_dict()
+        self.network.load_state_dict({k: v for k, v in saved.items() if not k.startswith(HEADS)}, strict=False)

@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from data.errors import UserError
-from models.families import family, family_names, reads_descriptors
+from models.families import can_pretrain, family, family_names, reads_descriptors
 from pipeline.features.descriptor_sets import DescriptorSet
 
 if TYPE_CHECKING:
     from pipeline.features.neighbours import GraphSettings
     from pipeline.training.label_sources import LabelSources
+    from pipeline.training.unlabelled import Unlabelled
 
 
 def _default_graph() -> GraphSettings:
@@ -36,13 +37,17 @@ class TrainSettings:
     weigh_label_noise: bool = False  # whether labels that cross-validation contradicts count less
     site_moments: str | None = None  # id of a snapshot whose site moments the members that can do so learn, too
     label_sources: LabelSources | None = None  # tables that find wrong labels; None: every label counts as it is
+    pretrain_on: Unlabelled | None = None  # crystals whose structures the members that can do so learn before any moment
     adapt: str | None = None  # id of a model whose pretrained member the members that can do so start from
 
     def to_json(self) -> dict[str, Any]:
-        """What decides the trained model: tables count by their content, wherever they are kept."""
-        found = asdict(replace(self, label_sources=None))
-        del found["label_sources"]  # without sources, a training has the identity that it had before there were any
-        return found if self.label_sources is None else {**found, "label_sources": dict(self.label_sources.tables)}
+        """What decides the trained model: tables and crystals count by their content, wherever they are kept."""
+        found = asdict(replace(self, label_sources=None, pretrain_on=None))
+        # a training that does without has the identity that it had before there were any
+        del found["label_sources"], found["pretrain_on"]
+        if self.label_sources is not None:
+            found["label_sources"] = dict(self.label_sources.tables)
+        return found if self.pretrain_on is None else {**found, "pretrain_on": self.pretrain_on.identity}
 
     @property
     def families(self) -> dict[str, int]:
@@ -74,6 +79,8 @@ class TrainSettings:
             raise UserError("at least one descriptor must be selected")
         if self.site_moments is not None and not any(family(name).reads_site_moments for name in families):
             raise UserError("none of the members learns from site moments; `mpnn` does")
+        if self.pretrain_on is not None and not any(map(can_pretrain, families)):
+            raise UserError("none of the members learns from crystals without labels; `mpnn` does")
         if self.adapt is not None and not any(family(name).adapts for name in families):
             raise UserError("none of the members adapts a pretrained model; `canonical` does")
         if self.seeds < 1 or (self.epochs is not None and self.epochs < 1):

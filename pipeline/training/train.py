@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -15,10 +14,10 @@ from safetensors.numpy import load_file, save
 
 from data.errors import UserError
 from data.snapshot import Snapshot, open_snapshot
-from data.store.artifact import file_hash, make_folder, make_newest, text_hash, write_bytes, write_json
-from models.contract import Examples, FitControl, Model, ModelError, Prediction
-from models.families import family, reads_descriptors
-from models.saved import SETTINGS_FILE, WEIGHTS_FILE
+from data.store.artifact import make_folder, make_newest, text_hash, write_bytes, write_json
+from models.contract import Examples, FitControl, Model
+from models.families import can_pretrain, family
+from models.graphs.crystal_graphs import CrystalGraphs
 from models.trees.forest import filled, medians
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptor_names
@@ -35,6 +34,7 @@ from pipeline.training.dataset import Labelled, check_labels, labelled_examples
 from pipeline.training.descriptor_selection import SELECTION_CODE, Selection, SelectionSettings, select
 from pipeline.training.label_noise import FOLDS as LABEL_NOISE_FOLDS
 from pipeline.training.label_noise import LABEL_NOISE_CODE, LabelNoise, find_label_noise
+from pipeline.training.members import DONE_FILE, Deadlines, pretrained_member, trained_member
 from pipeline.training.mended_labels import MEND_CODE, MendedLabels, mend_labels
 from pipeline.training.publish import Trained, publish_ensemble
 from pipeline.training.settings import TrainSettings as TrainSettings
@@ -45,7 +45,6 @@ TRAIN_CODE = "train-10"  # raise it whenever the same data and settings would tr
 LABEL_NOISE_FILE, MENDED_FILE = "label_noise.csv", "mended_labels.csv"
 MENDED_FROM = ["material_id", "formula", "moment_muB_per_atom", "volume_A3", "n_sites"]
 SNAPSHOT_FILE = "snapshot.json"
-DONE_FILE = "done.json"
 CROSS_VALIDATED_FILE = "label_noise.safetensors"
 
 
@@ -117,15 +116,19 @@ def _train(
     selection = _selection(train, systems, wanted, work, reporter)
     train = train if label_noise is None else _weighed(train, label_noise)
     with_sites = train if further is None else train.followed_by(_site_moments(further, data, split, needs, reporter))
-    deadlines = _Deadlines(wanted, work)
+    unlabelled = _unlabelled(with_sites, wanted, data, split, needs, where, reporter)
+    deadlines = Deadlines(wanted, work)
     members: dict[str, Model] = {}
     for name, kind, seed in wanted.names():
         control = FitControl(
             seed=seed, epochs=wanted.epochs, deadline=deadlines.of(name), checkpoint=work / name, pretrained=pretrained[kind],
             columns=selection.columns if selection else (), workers=where.workers,
         )  # fmt: skip
+        if unlabelled is not None and can_pretrain(kind):
+            start = pretrained_member(kind, unlabelled, control, work / f"{name}-pretrained", reporter, run)
+            control = replace(control, pretrained=start)
         examples = with_sites if family(kind).reads_site_moments else train
-        members[name] = _member(kind, examples, validation, control, work / name, reporter, run)
+        members[name] = trained_member(kind, examples, validation, control, work / name, reporter, run)
         deadlines.finished(name)
     reporter.say("Weights and calibration from the validation rows")
     trained = [
@@ -181,10 +184,24 @@ def _label_noise(
 
 def _site_moments(snapshot: Snapshot, data: Labelled, split: Split, needs: Needs, reporter: Reporter) -> Examples:
     """Further training rows, none of which is of the chemical system of a validation or test row."""
-    closed = data.table["chemsys"].take(pa.array(np.concatenate([split.validation, split.test]))).to_pylist()
-    rows = site_moment_rows(snapshot, set(closed), needs, reporter)
+    rows = site_moment_rows(snapshot, _closed(data, split), needs, reporter)
     reporter.say(f"{len(rows)} crystals with site moments are learned from, too")
     return rows
+
+
+def _unlabelled(
+    train: Examples, wanted: TrainSettings, data: Labelled, split: Split, needs: Needs, where: Settings, reporter: Reporter
+) -> CrystalGraphs | None:  # fmt: skip
+    """The training rows and the crystals of `pretrain_on`, for what members learn before moments; None where none are given."""
+    if wanted.pretrain_on is None:
+        return None
+    further = wanted.pretrain_on.graphs(_closed(data, split), needs, where.workers, reporter)
+    return CrystalGraphs.join([train.graphs, further])
+
+
+def _closed(data: Labelled, split: Split) -> set[str]:
+    """The chemical systems of validation and test rows."""
+    return set(data.table["chemsys"].take(pa.array(np.concatenate([split.validation, split.test]))).to_pylist())
 
 
 def _listed(label_noise: LabelNoise, data: Labelled, split: Split) -> pd.DataFrame:
@@ -206,24 +223,6 @@ def _names(descriptor_set: DescriptorSet) -> list[str]:
     return [*descriptor_names(), *(slow_descriptor_names() if descriptor_set is DescriptorSet.FULL else ())]
 
 
-class _Deadlines:
-    """Shares the time limit among the networks that are still to be trained."""
-
-    def __init__(self, wanted: TrainSettings, work: Path) -> None:
-        self.end = None if wanted.max_minutes is None else time.monotonic() + 60 * wanted.max_minutes
-        networks = [name for name, kind, _ in wanted.names() if not reads_descriptors(kind)]
-        self.left = [name for name in networks if not _finished(work / name)]
-
-    def of(self, name: str) -> float | None:
-        if self.end is None or name not in self.left:
-            return None
-        now = time.monotonic()
-        return now + max(self.end - now, 0.0) / len(self.left)
-
-    def finished(self, name: str) -> None:
-        self.left = [n for n in self.left if n != name]
-
-
 def _pretrained(kind: str, snapshot: Snapshot, wanted: TrainSettings, where: Settings) -> Path | None:
     """The saved member that a family is to start from, if any.
 
@@ -238,61 +237,3 @@ def _pretrained(kind: str, snapshot: Snapshot, wanted: TrainSettings, where: Set
             f"model {model.id} was trained on snapshot {model.manifest['snapshot']}; adapt it on that one (--snapshot)"
         )
     return model.member_folder(inner)
-
-
-def _member(
-    kind: str, train: Examples, validation: Examples, control: FitControl, folder: Path, reporter: Reporter, run: Run
-) -> Model:  # fmt: skip
-    """One trained member: loaded if an earlier run finished it, trained (or trained on) otherwise."""
-    make_folder(folder)
-    for torn in folder.glob(".*.part"):  # of a run that was killed, or found the disk full, while it wrote
-        torn.unlink()
-    if _finished(folder):
-        reporter.say(f"{folder.name}: trained by an earlier run")
-        return family(kind).load(folder)
-    model = family(kind)()
-    network = getattr(model, "training", None)
-    total = 1 if network is None else (control.epochs or network.epochs)
-    with reporter.bar(f"Training {folder.name}", total) as tick:
-        done = 0
-
-        def report(row: dict[str, float]) -> None:
-            nonlocal done
-            if network is not None:  # their epochs lie in checkpoints; a forest is kept when it is whole
-                run.finished(f"epoch of {folder.name}", f"{row['epoch']:.0f}")
-            tick(int(row["epoch"]) - done)  # a resumed run starts beyond zero
-            done = int(row["epoch"])
-
-        history = model.fit(train, validation, replace(control, report=report))
-        tick(total - done)
-    if not history:
-        raise UserError(
-            f"the time limit ended before {folder.name} had learned for one epoch: give the same command again, which goes on "
-            "with what is trained, or a longer --max-minutes"
-        )
-    _gate(folder.name, model.predict(validation))
-    model.save(folder)
-    files = {name: file_hash(folder / name) for name in (WEIGHTS_FILE, SETTINGS_FILE)}
-    write_json(folder / DONE_FILE, {"history": history, "files": files})
-    run.finished("member", folder.name)
-    best = min(row["validation_mae"] for row in history)
-    reporter.say(f"{folder.name}: validation error {best:.4f} µB/atom after {len(history)} epoch(s)")
-    return model
-
-
-def _finished(folder: Path) -> bool:
-    """Whether an earlier run trained the member of a folder, and its files are as it wrote them.
-
-    They are not synchronised: after a power cut they may be torn, although `done.json` is whole.
-    """
-    try:
-        done = json.loads((folder / DONE_FILE).read_text())
-        return all(file_hash(folder / name) == digest for name, digest in done["files"].items())
-    except (OSError, ValueError, KeyError):
-        return False
-
-
-def _gate(name: str, said: Prediction) -> None:
-    """Raise ModelError for a network that diverged, so that a later run does not take it for finished."""
-    if not (np.isfinite(said.moment).all() and np.isfinite(said.p_magnetic).all()):
-        raise ModelError(f"{name}: predictions that are not finite")

@@ -1,4 +1,4 @@
-"""Pretraining and twins of the ablation: what is disturbed, hidden and exchanged."""
+"""Twins of the ablation: what is exchanged."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from benchmarks.pretraining import Pretext, edge_noise
 from benchmarks.twins import Twins
 from data.crystal import Crystal, make_crystal
 from models.contract import Examples
 from models.graphs.crystal_graphs import GraphBatch
-from models.networks.mpnn import MPNNSettings
 from pipeline.featurise import Needs, featurise
 
 LI, NA, SI, FE, CO = 3, 11, 14, 26, 27
@@ -26,28 +24,6 @@ def _pair(z: int, edge: float) -> Crystal:
 def _examples(moments: dict[int, float]) -> Examples:
     crystals = [_pair(z, edge) for z in moments for edge in (3.0, 3.1)]
     return replace(featurise(crystals, Needs()).examples, moment=np.repeat(list(moments.values()), 2))
-
-
-def test_an_edge_and_its_reverse_are_disturbed_alike() -> None:
-    batch = GraphBatch.collate(_examples({LI: 1.0}).graphs, np.arange(2))
-    noise = edge_noise(batch)
-    seen: dict[tuple[int, int, float], float] = {}
-    edges = zip(batch.edge_source.tolist(), batch.edge_target.tolist(), batch.edge_distance.tolist(), noise.tolist(), strict=True)
-    for a, b, length, said in edges:
-        assert seen.setdefault((min(a, b), max(a, b), round(length, 4)), said) == said
-    assert len(set(seen.values())) == len(seen)
-
-
-def test_pretraining_leaves_the_batch_and_teaches_the_trunk() -> None:
-    torch.manual_seed(0)
-    batch = GraphBatch.collate(_examples({LI: 1.0, SI: 0.5}).graphs, np.arange(4))
-    numbers, lengths = batch.numbers.clone(), batch.edge_distance.clone()
-    network = Pretext(MPNNSettings(width=8), masks=True, disturbs=True)
-    torch.autograd.backward(network.loss(batch))
-    assert torch.equal(batch.numbers, numbers)
-    assert torch.equal(batch.edge_distance, lengths)
-    touched = {name.split(".")[0] for name, value in network.trunk.named_parameters() if value.grad is not None}
-    assert touched == {"embedding", "of_properties", "layers", "norm"}
 
 
 def test_twins_are_elements_of_one_group_with_the_same_labels() -> None:

@@ -21,7 +21,8 @@ from pipeline.registry.ensemble import Ensemble, open_model
 from pipeline.registry.published import artefact_files, artefact_id, published_models
 from pipeline.settings import Settings
 from pipeline.training.member_selection import select_members
-from pipeline.training.train import TrainSettings, _gate, train_ensemble
+from pipeline.training.members import _gate
+from pipeline.training.train import TrainSettings, train_ensemble
 from tests.conftest import STARTER_ROWS
 from tests.contract.crystals import starter_examples
 from tests.servers.commands import call
