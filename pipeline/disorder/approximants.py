@@ -22,7 +22,7 @@ from pipeline.disorder.places import Places, supercell_places
 from pipeline.disorder.supercells import LARGEST as MOST_CELLS
 from pipeline.disorder.supercells import compact_supercell
 
-APPROXIMANT_CODE = "approximants-6"  # raise it whenever the same crystal would give other approximants, or another number
+APPROXIMANT_CODE = "approximants-7"  # raise it whenever the same crystal would give other approximants, or another number
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,8 @@ class Parent:
     def nearly_symmetric(cls, cell: CanonicalCell) -> Parent:
         """The primitive cell with the symmetry that the cell has to 0.1 Å."""
         found = map_to_primitive(Crystal("", cell.lattice, cell.frac, cell.numbers))
-        return cls.exact(cell) if found.cell.space_group == cell.space_group else cls(cell, in_canonical_cell(found))
+        same = found.copies == 1 and found.cell.space_group == cell.space_group  # a supercell may have its parent's group
+        return cls.exact(cell) if same else cls(cell, in_canonical_cell(found))
 
     @property
     def parent(self) -> SymmetricCell:

@@ -194,6 +194,17 @@ def test_a_supercell_with_moved_atoms_has_the_orderings_of_its_primitive_cell(na
         assert match_bucket(Bucket([given, again])).first[1] == 0, "no atom has moved"
 
 
+def test_a_supercell_that_has_the_space_group_of_its_primitive_cell_has_its_orderings() -> None:
+    """L1_0 FeNi, three cells along c, two of its atoms moved along c: both are P4/mmm. Before, single atoms were turned."""
+    small = Structure(Lattice.tetragonal(2.53, 3.58), ["Fe", "Ni"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    large = small * (1, 1, 3)
+    large.translate_sites([1], [0, 0, 0.04], frac_coords=False)
+    large.translate_sites([2], [0, 0, -0.04], frac_coords=False)
+    of_small, of_large = (symmetrise(Crystal.from_pymatgen(one, "FeNi")) for one in (small, large))
+    assert of_small.space_group == of_large.space_group and len(of_large.numbers) == 6
+    assert [o.name for o in orderings(of_large)] == [o.name for o in orderings(of_small)]
+
+
 def test_a_large_cell_with_few_spins_has_competitors() -> None:
     """Four iron atoms among 180 of argon in one cell: their orderings in that cell were left out for its size."""
     places = np.stack(np.meshgrid(*[np.arange(6) / 6] * 3, indexing="ij"), axis=-1).reshape(-1, 3)[:184]
