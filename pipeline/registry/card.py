@@ -46,6 +46,8 @@ def model_card(manifest: dict[str, Any]) -> str:
     mended = [_mended(manifest["mended_labels"])] if manifest.get("mended_labels") else []
     sites = manifest["settings"].get("site_moments")
     learned = [f"Some members learned the site moments of snapshot `{sites}`, too (training systems only)."] if sites else []
+    if (unlabelled := manifest.get("unlabelled_crystals")) is not None:
+        learned.append(f"Some members learned the structures of {unlabelled} crystals without labels first (no test systems).")
     passed = [] if manifest["gate_passed"] else ["", NOT_PASSED]
     return "\n".join(
         [
