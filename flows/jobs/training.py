@@ -110,26 +110,27 @@ def train(job: TrainJob, outlet: Outlet) -> dict[str, Any]:
     rows = [{"model": "ensemble", **_scores(manifest["metrics"]["ensemble"])}]
     rows += [{"model": name, **_scores(scores)} for name, scores in manifest["metrics"]["members"].items()]
     outlet.table("test-metrics", rows, f"Model {manifest['id']} on its test rows, µB/atom")
-    return {**manifest, "promotion": decision.to_json(), "known_before": known_before(manifest, job)}
+    return {**manifest, "promotion": decision.to_json()}
 
 
 def fit(job: TrainJob) -> dict[str, Any]:
-    """The manifest of the trained ensemble."""
+    """The manifest of the trained ensemble, and what `known_before` says."""
     from data.snapshot import open_snapshot
     from pipeline.training.train import train_ensemble
 
-    where = settings()
-    return train_ensemble(open_snapshot(where.snapshots, job.snapshot), job.settings(), where, reporter()).manifest
+    where, wanted = settings(), job.settings()  # once: tables and folders may be others when the training ends
+    manifest = train_ensemble(open_snapshot(where.snapshots, job.snapshot), wanted, where, reporter()).manifest
+    return {**manifest, "known_before": known_before(manifest, wanted)}
 
 
-def known_before(manifest: dict[str, Any], job: TrainJob) -> str:
+def known_before(manifest: dict[str, Any], wanted: TrainSettings) -> str:
     """Which settings of an earlier training led to the very same model, whose manifest this is; empty where none differ.
 
     A model is named by its content. More epochs than a network can use, or epochs of a forest, give the model that is there
     already, with the manifest that says how it was made first.
     """
     then = with_current_keys(manifest["settings"], TRAINING_SETTINGS)
-    now = json.loads(json.dumps(job.settings().to_json()))
+    now = json.loads(json.dumps(wanted.to_json()))
     names = [name for name in {**then, **now} if name != "graph" and then.get(name) != now.get(name)]
     listed = ", ".join(f"{name} {_said(then.get(name))}, not {_said(now.get(name))}" for name in names)
     return f"made before, by {listed}; these settings change nothing in it" if listed else ""

@@ -23,7 +23,7 @@ from models.networks.training import Task
 if TYPE_CHECKING:
     from models.networks.mpnn import MPNNNetwork
 
-HELD_OUT = 1000  # crystals, a tenth of fewer, by whose loss the epoch is chosen
+HELD_OUT = 1000  # crystals, a tenth of fewer but one at least, by whose loss the epoch is chosen
 AT_ONCE = 256  # of them
 SHORTEST_A = 0.5  # no disturbed length is below it
 
@@ -75,11 +75,11 @@ def pretext_task(graphs: CrystalGraphs, seed: int) -> Task:
     """To name and correct what is disturbed in crystals, measured on some that are held out.
 
     Args:
-        graphs: crystals; no label is read.
+        graphs: two crystals or more; no label is read.
         seed: draws those that are held out.
     """
     rows = np.random.default_rng(seed).permutation(len(graphs))
-    held, learned = np.split(rows, [min(HELD_OUT, len(rows) // 10)])
+    held, learned = np.split(rows, [min(HELD_OUT, max(1, len(rows) // 10))])
 
     def loss(network: nn.Module, index: NDArray[np.int64]) -> Tensor:
         if not isinstance(network, Pretext):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from data.labels import MAGNETIC_THRESHOLD
+from models.families import can_pretrain, family
 from pipeline.training.member_weights import MEDIAN
 
 WORST = 10  # elements that are named
@@ -44,8 +45,11 @@ def model_card(manifest: dict[str, Any]) -> str:
         moved += ["Where a gap is likely, they move towards an integer moment of the primitive cell.", ""]
     left_out = [f"- left out: {m['name']}, because {m['reason']}" for m in manifest["left_out"]]
     mended = [_mended(manifest["mended_labels"])] if manifest.get("mended_labels") else []
-    sites = manifest["settings"].get("site_moments")
-    learned = [f"Some members learned the site moments of snapshot `{sites}`, too (training systems only)."] if sites else []
+    kinds, learned = {member["family"] for member in manifest["members"]}, []  # not of what is left out
+    if (sites := manifest["settings"].get("site_moments")) and any(family(kind).reads_site_moments for kind in kinds):
+        learned.append(f"Some members learned the site moments of snapshot `{sites}`, too (training systems only).")
+    if (unlabelled := manifest.get("unlabelled_crystals")) is not None and any(map(can_pretrain, kinds)):
+        learned.append(f"Some members learned the structures of {unlabelled} crystals without labels first (no test systems).")
     passed = [] if manifest["gate_passed"] else ["", NOT_PASSED]
     return "\n".join(
         [

@@ -213,7 +213,8 @@ def put_to_use(root: Path, promoted: list[str], given_up: list[str]) -> None:
 def publish_model(
     root: Path, kind: type[M], write: Callable[[Path], None], facts: dict[str, Any], card: Callable[[dict[str, Any]], str]
 ) -> M:
-    """Publish a model under the hash of its files. What is said of one that is there already (code, snapshot) is said anew.
+    """Publish a model under the hash of its files. One that is there already keeps its manifest, which says how it was made
+    first, unless other code made it: it is of the present code now.
 
     Args:
         root: folder of all models of the kind.
@@ -232,7 +233,7 @@ def publish_model(
         final = root / str(manifest["id"])
         if final.is_dir() and not sound(kind(final)):
             shutil.rmtree(final)  # what is published now has the same name and is whole
-        if not publish(folder, final):
+        if not publish(folder, final) and kind(final).manifest.get("code") != manifest.get("code"):
             write_bytes(final / CARD_FILE, told)
             write_json(final / MANIFEST_FILE, manifest)
     return kind(final)

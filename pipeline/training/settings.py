@@ -41,7 +41,7 @@ class TrainSettings:
     adapt: str | None = None  # id of a model whose pretrained member the members that can do so start from
 
     def to_json(self) -> dict[str, Any]:
-        """What decides the trained model: tables and crystals count by their content, wherever they are kept."""
+        """What decides the trained model: tables count by their content, wherever they are kept, and crystals as in a screen."""
         found = asdict(replace(self, label_sources=None, pretrain_on=None))
         # a training that does without has the identity that it had before there were any
         del found["label_sources"], found["pretrain_on"]

@@ -142,6 +142,8 @@ def _train(
     }  # fmt: skip
     if mended is not None:
         facts["mended_labels"] = mended.counts()
+    if unlabelled is not None:
+        facts["unlabelled_crystals"] = len(unlabelled) - len(with_sites)
     listed = {} if label_noise is None else {LABEL_NOISE_FILE: _listed(label_noise, data, split)}
     listed |= {} if mended is None else {MENDED_FILE: mended.table}
     ensemble = publish_ensemble(where.models, trained, data, split, train, facts, reporter, listed)

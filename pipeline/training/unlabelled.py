@@ -27,7 +27,7 @@ from pipeline.screening.candidates import read_safely
 class Unlabelled:
     """Files, folders or tables of crystals."""
 
-    identity: str  # of the content
+    identity: str  # as that of a screen's input: of a folder, the names, sizes and times of its files
     paths: tuple[str, ...] = field(compare=False)  # where they are kept
 
     @classmethod
@@ -37,7 +37,7 @@ class Unlabelled:
         return cls(candidate_source(given, Columns()).identity(), tuple(str(path.resolve()) for path in given))
 
     def graphs(self, closed: Collection[str], needs: Needs, workers: int, reporter: Reporter) -> CrystalGraphs:
-        """The ordered crystals as graphs; what cannot be read is counted.
+        """The ordered crystals as graphs; what cannot be read is left out.
 
         Args:
             closed: chemical systems that have validation or test rows; their crystals are left out.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 
@@ -16,6 +18,9 @@ from flows.jobs.screening import ScreenJob, screen
 from flows.jobs.training import TrainJob, train
 from pipeline.ops.progress import Quiet
 from pipeline.settings import settings
+from tests.data.cif_texts import cif_text
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,27 @@ def test_a_model_that_is_not_promoted_is_told_once(home: Path) -> None:
     promoted = [train(job, told)["promotion"]["promoted"] for _ in range(2)]
     assert promoted == [False, False], "the shipped model is better"
     assert len(told.bodies) == 1 and "is not promoted" in told.bodies[0]
+
+
+@dataclass(frozen=True)
+class Emptied(InProcess):
+    """Where a folder is gone when a step has ended."""
+
+    folder: Path = Path()
+
+    def step(self, name: str, function: Callable[..., R], *arguments: Any) -> R:
+        result = super().step(name, function, *arguments)
+        shutil.rmtree(self.folder)
+        return result
+
+
+def test_crystals_that_are_gone_when_a_training_ends_cost_nothing(home: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "crystals"
+    folder.mkdir()
+    (folder / "iron.cif").write_text(cif_text())
+    snapshot = refresh(RefreshJob("starter"), InProcess())
+    job = TrainJob(snapshot["id"], members=["mpnn"], epochs=1, pretrain_on=[str(folder)])
+    assert train(job, Emptied(folder=folder))["known_before"] == ""
 
 
 def test_a_screen_that_is_taken_as_it_is_needs_no_second_look(home: Path, tmp_path: Path) -> None:

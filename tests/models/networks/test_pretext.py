@@ -64,6 +64,12 @@ def test_hidden_elements_and_lengths_are_learned() -> None:
     assert history[-1]["pretext_loss"] < chance
 
 
+@pytest.mark.parametrize("crystals", [2, 9])
+def test_few_crystals_hold_one_out(crystals: int) -> None:
+    graphs = starter_examples().graphs.take(np.arange(crystals))
+    assert np.isfinite([row["pretext_loss"] for row in small().pretrain(graphs, FitControl(seed=0))]).all()
+
+
 def test_all_but_the_heads_is_taken_over(tmp_path: Path) -> None:
     taught, fresh = small(), MPNN(SMALL)
     taught.pretrain(starter_examples().graphs, FitControl(seed=0))

@@ -12,6 +12,7 @@ from data.snapshot import publish_snapshot
 from data.sources.starter import StarterSource
 from pipeline.featurise import Needs
 from pipeline.ops.progress import Quiet
+from pipeline.registry.published import CARD_FILE
 from pipeline.settings import Settings
 from pipeline.training.train import TrainSettings, train_ensemble
 from pipeline.training.unlabelled import Unlabelled, chemical_systems
@@ -64,8 +65,10 @@ def test_a_training_learns_from_them_first_and_is_another_one(folder: Path, tmp_
     first = TrainSettings(members=("mpnn",), epochs=1, pretrain_on=Unlabelled.of([folder]))
     taught = train_ensemble(snapshot, first, where, told)
     assert taught.id != plain.id
-    assert any("crystals without labels are learned from" in line for line in told.lines)
     assert taught.manifest["settings"]["pretrain_on"] == Unlabelled.of([folder]).identity
+    read = taught.manifest["unlabelled_crystals"]
+    assert f"{read} crystals without labels are learned from" in told.lines
+    assert f"learned the structures of {read} crystals without labels first" in (taught.folder / CARD_FILE).read_text()
     assert "pretrain_on" not in plain.manifest["settings"], "a training without keeps the identity that it had"
     assert train_ensemble(snapshot, first, where, Quiet()).id == taught.id
     json.dumps(first.to_json())
