@@ -67,9 +67,9 @@ def test_the_interval_of_a_strange_crystal_is_wider() -> None:
     calibration = Calibration.fit(rng.random(200), rng.random(200), 0.1 * rng.random(200))
     predicted = ErrorModel(calibration, Platt(), None, domain()).predict(said, np.array([0.5, 0.5]), both)
     assert predicted.ood_score[1] > 1 > predicted.ood_score[0]
-    width = predicted.high - predicted.low
-    assert width[1] == pytest.approx(width[0] * predicted.ood_score[1])
-    assert predicted.size[1] > predicted.size[0]
+    with_floor = np.hypot(predicted.size, calibration.floor[-1])  # both moments are in the last bin
+    assert with_floor[1] == pytest.approx(with_floor[0] * predicted.ood_score[1])
+    assert predicted.high[1] - predicted.low[1] > predicted.high[0] - predicted.low[0]
     old = ErrorModel(calibration, Platt(), None, None).predict(said, np.array([0.5, 0.5]), both)
     assert np.isnan(old.ood_score).all() and old.size[0] == old.size[1]
 
