@@ -24,7 +24,6 @@ from pipeline.registry.published import (
     PublishedModel,
     current_models,
     given_up_models,
-    is_there,
     open_published,
     put_to_use,
 )
@@ -136,7 +135,7 @@ def _readable(root: Path, promoted: list[str], kind: type[PublishedModel]) -> Pu
 def rollback(
     root: Path, shipped: PublishedModel | None = None, kind: type[PublishedModel] = Ensemble
 ) -> tuple[str, str]:
-    """Go back to the model that was in use before; before the first promotion this is `shipped`.
+    """Go back to the newest earlier model that can be read; before the first promotion this is `shipped`.
 
     Args:
         root: folder of all models of the kind.
@@ -153,12 +152,12 @@ def rollback(
         raise UserError(NO_EARLIER)
     with _deciding(root):
         before = current_models(root)
-        earlier = [name for name in before[:-1] if is_there(root, name)]  # somebody may have deleted one
-        if not before or (not earlier and shipped is None):  # another process has just gone back
+        own = _readable(root, before[:-1], kind)  # somebody may have deleted one, or upgraded
+        taken = shipped if own is None else own
+        if not before or taken is None:  # another process has just gone back
             raise UserError(NO_EARLIER)
-        taken = open_published(root, kind, earlier[-1]) if earlier else shipped
-        put_to_use(root, earlier, [*given_up_models(root), before[-1]])
-    return before[-1], taken.id if taken is not None else ""
+        put_to_use(root, [] if own is None else before[: before.index(own.id) + 1], [*given_up_models(root), before[-1]])
+    return before[-1], taken.id
 
 
 @contextmanager

@@ -174,6 +174,16 @@ def test_a_model_that_somebody_deleted_is_named_and_gone_back_behind(root: Path,
     assert rollback(root, shipped=trained) == (first, trained.id) and current_models(root) == []
 
 
+def test_a_damaged_model_is_gone_back_behind(root: Path, trained: Ensemble) -> None:
+    """It would be in use, and refused by the next screen."""
+    (first,) = current_models(root)
+    second, third = variant(trained, root, closer(0.8)), variant(trained, root, closer(0.5))
+    put_to_use(root, [first, second.id, third.id], given_up=[])
+    weights = next(second.folder.rglob("model.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:100])
+    assert rollback(root) == (third.id, first) and current_models(root) == [first]
+
+
 def test_an_equal_one_takes_over(root: Path, trained: Ensemble) -> None:
     decision = promote(root, variant(trained, root, closer(1.0001)).id)
     assert decision.promoted and decision.gain is not None and abs(decision.gain.mean) < 1e-3
