@@ -61,8 +61,8 @@ def caveats(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) -> 
     if run["with_note"]:
         many = run["with_note"] > 1
         found.append(
-            f"{run['with_note']:,} candidate{'s carry' if many else ' carries'} a note (disorder resolved, or elements the model "
-            "never saw): open the candidate to read it."
+            f"{run['with_note']:,} candidate{'s carry' if many else ' carries'} a note (disorder, doubtful lengths, "
+            "elements the model never saw): open the candidate to read it."
         )
     if mixed := run.get("disordered", 0):
         found.append(
