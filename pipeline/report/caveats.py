@@ -61,7 +61,7 @@ def caveats(run: Mapping[str, Any], model: Mapping[str, Any], ordered: bool) -> 
     if run["with_note"]:
         many = run["with_note"] > 1
         found.append(
-            f"{run['with_note']:,} candidate{'s carry' if many else ' carries'} a note (disorder, doubtful lengths, "
+            f"{run['with_note']:,} candidate{'s carry' if many else ' carries'} a note (disorder, lengths that may not be in Å, "
             "elements the model never saw): open the candidate to read it."
         )
     if mixed := run.get("disordered", 0):
