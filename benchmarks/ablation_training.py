@@ -211,7 +211,7 @@ def _data(options: argparse.Namespace, console: Console) -> Data:
     def unlabelled() -> CrystalGraphs:
         parts = [found.examples.graphs.take(split.train)] + ([] if with_sites is None else [with_sites.graphs])
         if options.candidates:
-            parts.append(Unlabelled.of([options.candidates]).graphs(closed, Needs(), 1, console))
+            parts.append(Unlabelled.of([options.candidates]).graphs(closed, GraphSettings(), 1, console))
         return CrystalGraphs.join(parts)
 
     name = [snapshot.id, "none" if sites is None else sites.id, "mended" if options.label_sources else "as-is"]

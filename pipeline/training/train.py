@@ -116,7 +116,7 @@ def _train(
     selection = _selection(train, systems, wanted, work, reporter)
     train = train if label_noise is None else _weighed(train, label_noise)
     with_sites = train if further is None else train.followed_by(_site_moments(further, data, split, needs, reporter))
-    unlabelled = _unlabelled(with_sites, wanted, data, split, needs, where, reporter)
+    unlabelled = _unlabelled(with_sites, wanted, data, split, where, reporter)
     deadlines = Deadlines(wanted, work)
     members: dict[str, Model] = {}
     for name, kind, seed in wanted.names():
@@ -192,12 +192,12 @@ def _site_moments(snapshot: Snapshot, data: Labelled, split: Split, needs: Needs
 
 
 def _unlabelled(
-    train: Examples, wanted: TrainSettings, data: Labelled, split: Split, needs: Needs, where: Settings, reporter: Reporter
+    train: Examples, wanted: TrainSettings, data: Labelled, split: Split, where: Settings, reporter: Reporter
 ) -> CrystalGraphs | None:  # fmt: skip
     """The training rows and the crystals of `pretrain_on`, for what members learn before moments; None where none are given."""
     if wanted.pretrain_on is None:
         return None
-    further = wanted.pretrain_on.graphs(_closed(data, split), needs, where.workers, reporter)
+    further = wanted.pretrain_on.graphs(_closed(data, split), wanted.graph, where.workers, reporter)
     return CrystalGraphs.join([train.graphs, further])
 
 

@@ -11,16 +11,17 @@ from typing import Self
 
 import numpy as np
 
-from data.crystal import Crystal, symbol
+from data.crystal import symbol
 from data.errors import UserError
 from data.rejection import Rejection
 from data.sources import Shard, Source
 from data.sources.opening import candidate_source
 from data.sources.parquet import Columns
 from models.graphs.crystal_graphs import CrystalGraphs
-from pipeline.featurise import Needs, featurise
+from pipeline.features.neighbours import GraphSettings, find_neighbours, pack_graphs
 from pipeline.ops.progress import Reporter
 from pipeline.screening.candidates import read_safely
+from pipeline.screening.slow_descriptors import read_cells
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,12 @@ class Unlabelled:
         given = list(paths)
         return cls(candidate_source(given, Columns()).identity(), tuple(str(path.resolve()) for path in given))
 
-    def graphs(self, closed: Collection[str], needs: Needs, workers: int, reporter: Reporter) -> CrystalGraphs:
+    def graphs(self, closed: Collection[str], settings: GraphSettings, workers: int, reporter: Reporter) -> CrystalGraphs:
         """The ordered crystals as graphs; what cannot be read is left out.
 
         Args:
             closed: chemical systems that have validation or test rows; their crystals are left out.
-            needs: what the models read.
+            settings: of the graphs.
             workers: number of processes.
             reporter: receives the progress.
 
@@ -52,7 +53,7 @@ class Unlabelled:
         shards = list(source.shards())
         parts: list[list[CrystalGraphs]] = []
         with reporter.bar("Crystals without labels", sum(shard.size for shard in shards)) as tick:
-            read = read_safely(source, partial(_read, source, needs), _joined, _none, shards, workers)
+            read = read_safely(source, partial(_read, source, settings), _joined, _none, shards, workers)
             for shard, found in zip(shards, read, strict=True):
                 parts.append(found)
                 tick(shard.size)
@@ -73,10 +74,8 @@ def chemical_systems(graphs: CrystalGraphs) -> list[str]:
     return ["-".join(sorted(map(symbol, set(graphs.numbers[a:b].tolist())))) for a, b in itertools.pairwise(ends)]
 
 
-def _read(source: Source, needs: Needs, shard: Shard) -> list[CrystalGraphs]:
-    items = (item.crystal for item in source.read(shard) if not isinstance(item, Rejection))
-    crystals = [crystal for crystal in items if isinstance(crystal, Crystal)]
-    graphs = featurise(crystals, needs).examples.graphs
+def _read(source: Source, settings: GraphSettings, shard: Shard) -> list[CrystalGraphs]:
+    graphs = pack_graphs(find_neighbours(read_cells(source, settings.symprec_A, shard), settings))
     return [graphs] if len(graphs) else []
 
 

@@ -10,7 +10,7 @@ import pytest
 from data.errors import UserError
 from data.snapshot import publish_snapshot
 from data.sources.starter import StarterSource
-from pipeline.featurise import Needs
+from pipeline.features.neighbours import GraphSettings
 from pipeline.ops.progress import Quiet
 from pipeline.registry.published import CARD_FILE
 from pipeline.settings import Settings
@@ -41,17 +41,17 @@ def folder(tmp_path: Path) -> Path:
 def test_closed_systems_and_unreadable_files_are_left_out(folder: Path) -> None:
     (folder / "broken.cif").write_text("data_x\n")
     told = Told()
-    graphs = Unlabelled.of([folder]).graphs({"Mn-Pt", "Ni"}, Needs(), 1, told)
+    graphs = Unlabelled.of([folder]).graphs({"Mn-Pt", "Ni"}, GraphSettings(), 1, told)
     assert sorted(chemical_systems(graphs)) == ["Co-Fe", "Cr", "Fe"]
     assert told.lines == ["3 crystals without labels are learned from"]
 
 
 def test_nothing_left_is_said(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="all 4 crystals without labels are of chemical systems of validation and test rows"):
-        Unlabelled.of([folder]).graphs({"Mn-Pt", "Cr", "Fe", "Co-Fe"}, Needs(), 1, Quiet())
+        Unlabelled.of([folder]).graphs({"Mn-Pt", "Cr", "Fe", "Co-Fe"}, GraphSettings(), 1, Quiet())
     (tmp_path / "broken.cif").write_text("data_x\n")
     with pytest.raises(UserError, match=r"no crystal can be read in .*broken\.cif"):
-        Unlabelled.of([tmp_path / "broken.cif"]).graphs(set(), Needs(), 1, Quiet())
+        Unlabelled.of([tmp_path / "broken.cif"]).graphs(set(), GraphSettings(), 1, Quiet())
     with pytest.raises(UserError, match="missing"):
         Unlabelled.of([tmp_path / "missing"])
 
