@@ -93,11 +93,12 @@ REPORT ?= report/report.html
 picture: $(VENV)/.test
 	$(BIN)/python -m benchmarks.screenshots $(REPORT) --chromium $(CHROMIUM)
 
-# models/pretrained: the shipped ensemble, from a labelled table with a split, one with site moments, and the folder of literature
-# tables. Hours; killed and started again, it goes on.
+# models/pretrained: the shipped ensemble, from a labelled table with a split, one with site moments, the folder of literature
+# tables, and crystals without labels. Two hours of a core; killed and started again, it goes on.
 DATA ?= mp_magnets.parquet
 SITE_MOMENTS ?= mp_site_moments.parquet
 LITERATURE ?= literature
+CANDIDATES ?= icsd_candidates.parquet
 PRETRAINED := mpnn:4
 pretrained: export FERROSCREEN_HOME := $(CURDIR)/.work/pretrained
 pretrained: export FERROSCREEN_QUALITY := false
@@ -105,7 +106,7 @@ pretrained: $(VENV)/.run
 	test -d $(FERROSCREEN_HOME)/snapshots || $(BIN)/ferroscreen refresh --source parquet:$(SITE_MOMENTS)
 	$(BIN)/ferroscreen refresh --source parquet:$(DATA)
 	$(BIN)/ferroscreen train --members $(PRETRAINED) --weigh-label-noise --site-moments newest \
-		--label-sources $(LITERATURE) --label-sources $(dir $(SITE_MOMENTS))
+		--label-sources $(LITERATURE) --label-sources $(dir $(SITE_MOMENTS)) --pretrain-on $(CANDIDATES)
 	$(BIN)/ferroscreen ship
 
 # models/pretrained/order-classifiers and order-rankers: from a table with signed site moments; ten minutes

@@ -2,12 +2,15 @@
 
     python -m benchmarks.cross_validation ../shared/data/mp_magnets.parquet --out .work/cross_validation
         [--members mpnn] [--site-moments ../shared/data/mp_site_moments.parquet]
-        [--label-sources ../shared/data/literature ../shared/data] [--epochs 20]
+        [--label-sources ../shared/data/literature ../shared/data] [--pretrain-on ../shared/data/icsd_candidates.parquet]
+        [--epochs 20]
 
 The table's own split plays no part. Every row is tested once, by members that saw no crystal of its chemical system. Of the four
 other folds a tenth of the chemical systems decides when to stop and calibrates the errors; the rest is learned from, with the
 site moments of crystals of other chemical systems and with mended labels where these are given. Tested are the labels as they
-are. A finished fold is a file in the folder and is not run again; an unfinished one goes on from its last epoch.
+are. With `--pretrain-on` a member learns structures first, as in `train`: those of its training rows and of the crystals
+given, again without the systems that validate and are tested. A finished fold is a file in the folder and is not run again; an
+unfinished one goes on from its last epoch.
 """
 
 from __future__ import annotations
@@ -29,8 +32,10 @@ from data.labels import MAGNETIC_THRESHOLD
 from data.snapshot import Snapshot
 from data.store.artifact import make_folder
 from flows.console import Console
-from models.contract import Examples, FitControl, Model
+from models.contract import Examples, FitControl, Model, Pretrainable
 from models.families import family
+from models.graphs.crystal_graphs import CrystalGraphs
+from models.saved import WEIGHTS_FILE
 from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.features.descriptor_sets import DescriptorSet
@@ -43,6 +48,7 @@ from pipeline.training.member_weights import system_folds
 from pipeline.training.mended_labels import mend_labels
 from pipeline.training.site_moment_rows import site_moment_rows
 from pipeline.training.train import MENDED_FROM
+from pipeline.training.unlabelled import Unlabelled, chemical_systems
 
 FOLDS = 5
 VALIDATION = 0.1  # share of the chemical systems of the other folds
@@ -58,6 +64,8 @@ def main() -> None:
     data = labelled_examples(snapshot, GraphSettings(), DescriptorSet.FAST, False, where, console)
     systems: list[str] = data.table["chemsys"].to_pylist()
     learned = data.examples if sources is None else mended_examples(snapshot, data, sources)
+    given = Unlabelled.of(options.pretrain_on) if options.pretrain_on else None
+    pool = None if given is None else given.graphs(set(), GraphSettings(), where.workers, console)
     done = {}
     for fold, (others, tested) in enumerate(system_folds(systems, FOLDS)):
         path = out / f"fold-{fold}.parquet"
@@ -66,8 +74,9 @@ def main() -> None:
             closed = {systems[k] for k in np.concatenate([validation, tested]).tolist()}
             further = None if sites is None else site_moment_rows(sites, closed, Needs(), console)
             rows, known = learned.take(train), data.examples.take(validation)
+            structures = None if pool is None else _without(pool, closed)
             members = {
-                kind: _member(kind, rows, further, known, options.epochs, out / f"{fold}-{kind}")
+                kind: _member(kind, rows, further, known, structures, options.epochs, out / f"{fold}-{kind}")
                 for kind in options.members.split(",")
             }
             said = _answers(members, rows, known, data.examples.take(tested), [systems[k] for k in validation.tolist()])
@@ -102,15 +111,36 @@ def _validation(others: Rows, systems: list[str]) -> tuple[Rows, Rows]:
     return others[~apart], others[apart]
 
 
+def _without(pool: CrystalGraphs, closed: set[str]) -> CrystalGraphs:
+    """The crystals whose chemical systems are not closed."""
+    return pool.take(np.flatnonzero([system not in closed for system in chemical_systems(pool)]).astype(np.int64))
+
+
 def _member(
-    kind: str, train: Examples, further: Examples | None, validation: Examples, epochs: int | None, folder: Path
+    kind: str, train: Examples, further: Examples | None, validation: Examples, structures: CrystalGraphs | None,
+    epochs: int | None, folder: Path,
 ) -> Model:  # fmt: skip
     made = family(kind)()
     rows = train.followed_by(further) if further is not None and made.reads_site_moments else train
+    start = None
+    if structures is not None and isinstance(made, Pretrainable):
+        start = _pretrained(kind, CrystalGraphs.join([rows.graphs, structures]), make_folder(folder / "pretrained"))
     total = epochs or made.training.epochs if hasattr(made, "training") else 1
     with Console().bar(folder.name, total) as tick:
-        made.fit(rows, validation, FitControl(epochs=epochs, checkpoint=make_folder(folder), report=lambda row: tick(1)))
+        control = FitControl(epochs=epochs, checkpoint=make_folder(folder), pretrained=start, report=lambda row: tick(1))
+        made.fit(rows, validation, control)
     return made
+
+
+def _pretrained(kind: str, structures: CrystalGraphs, folder: Path) -> Path:
+    """The folder of a model that learned structures; an earlier run's if it finished it."""
+    if not (folder / WEIGHTS_FILE).is_file():
+        made = family(kind)()
+        assert isinstance(made, Pretrainable)
+        with Console().bar(f"{folder.parent.name}, structures", made.pretraining.epochs) as tick:
+            made.pretrain(structures, FitControl(checkpoint=folder, report=lambda row: tick(1)))
+        made.save(folder)
+    return folder
 
 
 def _answers(
@@ -133,9 +163,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--members", default="mpnn", help="families; one member of each, with equal weights")
     parser.add_argument("--site-moments", type=Path, help="table with signed site moments")
     parser.add_argument("--label-sources", type=Path, nargs="*", help="folders of tables that find wrong labels")
+    parser.add_argument("--pretrain-on", type=Path, nargs="*", help="crystals without labels, whose structures are learned first")
     parser.add_argument("--epochs", type=int, help="of each network; the family's own if not given")
-    given = ("--members", "mpnn", "--epochs", 1)
-    return arguments(parser, lambda made: [made.magnets(), "--out", made.out(), "--site-moments", made.site_moments(), *given])
+    return arguments(parser, lambda made: [
+        made.magnets(), "--out", made.out(), "--site-moments", made.site_moments(), "--pretrain-on", made.candidates(),
+        "--members", "mpnn", "--epochs", 1,
+    ])  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ SHIPPED_WORDS = """## Data and licence
 
 The members learned from density-functional calculations of the Materials Project (materialsproject.org; A. Jain et al.,
 APL Materials 1, 011002, 2013), release of the table that is named above, under the Creative Commons Attribution 4.0 licence
-(CC-BY 4.0). The weights are derived from these data and are shared under the same licence; whoever passes them on names the
-Materials Project. No row of the data is in this folder: the test rows behind the plots have lost their names and are in the order
-of the prediction, and of the chemical systems that were used only hashes are kept.
+(CC-BY 4.0). The structures that they learned without labels are of the Materials Project, too. The weights are derived from
+these data and are shared under the same licence; whoever passes them on names the Materials Project. No row of the data is in
+this folder: the test rows behind the plots have lost their names and are in the order of the prediction, and of the chemical
+systems that were used only hashes are kept.
 
 ## Known defects of the labels
 
