@@ -52,6 +52,8 @@ def train_order(snapshot: Snapshot, where: Settings, reporter: Reporter) -> tupl
         learned = {one.order for one in crystals if one.part == "train"}
         if missing := [name for name in CLASSES if name not in learned]:
             raise UserError(f"snapshot {snapshot.id}: no {' or '.join(missing)} among the training rows")
+        if not any(one.part == "test" and one.order in ANTIPARALLEL for one in crystals):
+            raise UserError(f"snapshot {snapshot.id}: no {' or '.join(ANTIPARALLEL)} among the test rows")
         facts = {
             "snapshot": snapshot.id, "data": snapshot.manifest["source"], "code": [ORDER_CODE, ORDER_DESCRIPTOR_CODE],
             "provenance": provenance(),
@@ -89,8 +91,6 @@ def _classifier(crystals: list[OrderedCrystal], facts: dict[str, Any], where: Se
 
 def _ranker(crystals: list[OrderedCrystal], facts: dict[str, Any], where: Settings, reporter: Reporter) -> OrderRanker:
     rows = {name: [one for one in crystals if one.part == name and one.order in ANTIPARALLEL] for name in PARTS}
-    if not rows["train"] or not rows["test"]:
-        raise UserError("no antiferromagnets and ferrimagnets to train and to test the order ranker with")
     learned = 0
 
     def shown() -> Iterator[tuple[Features, NDArray[np.bool_]]]:

@@ -206,6 +206,17 @@ def test_a_table_without_one_of_the_orders_is_refused(tmp_path: Path) -> None:
         train_order(publish_snapshot(where.snapshots, ParquetSource(path, labelled=True)), where, Quiet())
 
 
+def test_no_model_is_published_where_no_antiferromagnet_tests_them(tmp_path: Path) -> None:
+    where, path = Settings(home=tmp_path / "home", workers=1), table(tmp_path / "site_moments.parquet")
+    rows = pq.read_table(path)
+    columns = (rows[name].to_pylist() for name in ("site_magmoms_muB", "split"))
+    kept = [min(moments) >= 0 or part != "test" for moments, part in zip(*columns, strict=True)]
+    pq.write_table(rows.filter(pa.array(kept)), path)
+    with pytest.raises(UserError, match="no AFM or FiM among the test rows"):
+        train_order(publish_snapshot(where.snapshots, ParquetSource(path, labelled=True)), where, Quiet())
+    assert not where.order_classifiers.is_dir() or not list(where.order_classifiers.iterdir())
+
+
 def test_kinds_are_called_by_their_names() -> None:
     assert model_kind("order-ranker") is OrderRanker
     with pytest.raises(UserError, match="--kind is model, order-classifier, order-ranker or experiment-model, not 'tree'"):
