@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pipeline.magnetism.moment_facts import LEAST_4F, LEAST_D, MomentFacts
 
 Floats = NDArray[np.float64]
-SMALL_P = 0.3  # a smaller probability of being magnetic says little of the size
+SMALL_P = 0.5  # below, the calculation has more probably lost a moment than not; at 0 it says nothing of the size
 REDUCED = 0.8  # of typical moments, where the calculation has lost a moment that the Curie temperature demands
 INDUCED = 0.1  # of a 4f moment of Gd or Eu: what the conduction electrons add at most
 TYPICAL_WEIGHT = 0.5  # of typical d moments in the reading of a label that contains 4f moments

@@ -49,6 +49,6 @@ FITTED = MomentConstants(
     rule_weight=0.85,
     rule_right=0.4,
     ruled=0.97,
-    spread_metal=1.0,
+    spread_metal=1.5,
     spread_salt=1.75,
 )

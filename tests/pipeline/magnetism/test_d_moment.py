@@ -60,7 +60,7 @@ def test_without_d_atoms_conduction_electrons_add_a_tenth_of_the_4f_moment_at_mo
 
 
 @pytest.mark.parametrize(
-    ("p_magnetic", "p_d_order", "lost"), [(0.3, 1.0, 0.0), (0.15, 1.0, 0.5), (0.15, 0.4, 0.2), (0.0, 1.0, 1.0), (0.0, 0.0, 0.0)]
+    ("p_magnetic", "p_d_order", "lost"), [(0.5, 1.0, 0.0), (0.25, 1.0, 0.5), (0.25, 0.4, 0.2), (0.0, 1.0, 1.0), (0.0, 0.0, 0.0)]
 )
 def test_a_moment_that_the_curie_temperature_demands_is_eight_tenths_of_typical_ones(
     p_magnetic: float, p_d_order: float, lost: float

@@ -11,6 +11,7 @@ from scipy.stats import norm
 from pipeline.features.neighbours import GraphSettings, build_graphs
 from pipeline.magnetism.experiment import with_experiment
 from pipeline.magnetism.known_orders import nothing_known
+from pipeline.magnetism.moment_constants import FITTED
 from pipeline.magnetism.moment_facts import moment_facts
 from tests.pipeline.magnetism.test_net_moment import KEPT, cell, laves, net, rock_salt
 
@@ -57,7 +58,7 @@ def test_the_interval_of_the_moment_is_that_of_a_normal_distribution() -> None:
     """A measured ferromagnet without 4f moments: the ends are the outermost of seven equally likely steps."""
     sure = {"p_magnetic": 1.0, "moment_low": 0.7, "moment_high": 1.3, "p_ferromagnetic": 1.0, "p_ferrimagnetic": 0.0}
     row = said("FM", **sure)
-    step = norm.ppf(6.5 / 7) * 0.3 / norm.ppf(0.95)
+    step = FITTED.spread_metal * norm.ppf(6.5 / 7) * 0.3 / norm.ppf(0.95)
     assert [row.moment_net_low, row.moment_net_high] == pytest.approx([1 - step, 1 + step], rel=1e-3)
     assert row.moment_3d == pytest.approx(1.0)
 
@@ -75,11 +76,11 @@ def test_the_interval_of_the_moment_is_that_of_a_normal_distribution() -> None:
 def test_a_lost_moment_is_demanded_by_a_measured_order_or_beside_4f_moments(
     order: str, changes: dict[str, float], demand: float
 ) -> None:
-    """The calculation gives P(magnetic) 0.1 and no moment: two thirds of 0.8 of the typical 1.4 µB/atom, as far as demanded."""
+    """The calculation gives P(magnetic) 0.1 and no moment: four fifths of 0.8 of the typical 1.4 µB/atom, as far as demanded."""
     lost = {"p_magnetic": 0.1, "moment_muB_per_atom": 0.0, "moment_low": 0.0, "moment_high": 0.1, "p_tc_above_300": 0.9}
     row = said(order, **lost | {"p_ferromagnetic": 0.1, "p_ferrimagnetic": 0.0} | changes)
     assert row.typical_d == pytest.approx(1.4)
-    assert row.moment_3d == pytest.approx(demand * (2 / 3) * 0.8 * 1.4, abs=1e-6)
+    assert row.moment_3d == pytest.approx(demand * 0.8 * 0.8 * 1.4, abs=1e-6)
 
 
 @pytest.mark.parametrize("facts", [{"heavy_4f": 0.5}, {"follows": 1.0}])
