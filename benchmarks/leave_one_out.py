@@ -2,12 +2,14 @@
 or the newest entries, tested on the crystals that were left out.
 
     python -m benchmarks.leave_one_out ../shared/data/mp_magnets.parquet [--members mpnn,cgcnn] [--left-out Fe,1-1-2/225,newest]
+        [--pretrain-on ../shared/data/icsd_candidates.parquet]
 
 What may be left out: an element (`Fe`), a prototype (`1-1-2/225`: the formula's numbers in rising order and the space group, here
 the full Heuslers) and the tenth of the ids with the highest numbers (`newest`). One member of each family learns from training
 rows without it; the error model, the calibration and the domain come from validation rows without it. Tested on: training and
 validation rows that were left out (no test row takes part), and, to compare, a quarter of the validation rows of the other kind,
-of chemical systems that taught nothing.
+of chemical systems that taught nothing. With `--pretrain-on` networks learn structures first, as in `train`: those of their
+training rows and of the crystals given, without what is left out and the chemical systems of all rows that calibrate or test.
 """
 
 from __future__ import annotations
@@ -15,10 +17,12 @@ from __future__ import annotations
 import argparse
 import re
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
 from math import gcd
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +32,11 @@ from benchmarks.calibrated import calibrated, equal_weights
 from benchmarks.learning_curve import find_snapshot
 from benchmarks.smoke import arguments
 from data.labels import MAGNETIC_THRESHOLD
+from data.store.artifact import make_folder
 from flows.console import Console
-from models.contract import Examples, FitControl, Model
+from models.contract import Examples, FitControl, Model, Pretrainable
 from models.families import family
+from models.graphs.crystal_graphs import CrystalGraphs
 from models.trees.forest import Forest
 from pipeline.demos.figures import markdown
 from pipeline.evaluation.metrics import coverage_by_bin
@@ -39,6 +45,7 @@ from pipeline.features.neighbours import GraphSettings
 from pipeline.settings import settings
 from pipeline.training.dataset import Labelled, labelled_examples
 from pipeline.training.splits import split_rows
+from pipeline.training.unlabelled import Unlabelled, chemical_systems
 from pipeline.uncertainty.ensemble_errors import ErrorModel
 
 NEWEST = 0.1  # share of the entries
@@ -60,6 +67,16 @@ class Crystals:
     numbers: Rows  # of the ids
 
     @classmethod
+    def of_graphs(cls, graphs: CrystalGraphs) -> Crystals:
+        """Crystals without ids."""
+        systems, prototypes, ends = chemical_systems(graphs), [], graphs.node_ptr.tolist()
+        for a, b, atoms, group in zip(ends, ends[1:], graphs.n_atoms.tolist(), graphs.space_group.tolist(), strict=False):
+            share = np.bincount(graphs.numbers[a:b], graphs.node_weight[a:b])
+            prototypes.append(f"{_in_rising_order(atoms * share[share > 0])}/{group}")
+        elements = [set(name.split("-")) for name in systems]
+        return cls(elements, np.array(systems), np.array(prototypes), np.zeros(len(graphs), dtype=np.int64))
+
+    @classmethod
     def of(cls, data: Labelled) -> Crystals:
         systems, formulas, ids = (data.table.column(name).to_pylist() for name in ("chemsys", "formula", "material_id"))
         groups = data.examples.graphs.space_group
@@ -71,7 +88,7 @@ class Crystals:
 
     def named(self, name: str) -> NDArray[np.bool_]:
         """(rows,) which of them an element, a prototype or `newest` names."""
-        if name == "newest":
+        if name == "newest":  # none, where crystals have no ids
             return np.asarray(self.numbers > np.quantile(self.numbers, 1 - NEWEST))
         if "/" in name:
             return np.asarray(self.prototypes == name)
@@ -87,19 +104,27 @@ def main() -> None:
     parser.add_argument("--tested", type=int, default=2000, help="rows that were left out, at most")
     parser.add_argument("--trees", type=int, default=24, help="of each forest")
     parser.add_argument("--epochs", type=int, default=12, help="of each network")
-    options = arguments(parser, lambda made: [made.magnets(), "--left-out", "Si,newest", "--rows", 100, "--trees", 4])
+    parser.add_argument("--pretrain-on", type=Path, nargs="*", help="crystals without labels, whose structures are learned first")
+    options = arguments(parser, lambda made: [
+        made.magnets(), "--left-out", "Si,newest", "--rows", 100, "--trees", 4, "--epochs", 1, "--members", "forest,mpnn",
+        "--pretrain-on", made.candidates(),
+    ])  # fmt: skip
     where, console = settings(), Console()
     snapshot = find_snapshot(options.table, where, console)
     data = labelled_examples(snapshot, GraphSettings(), DescriptorSet.FAST, False, where, console)
     crystals, body = Crystals.of(data), list[list[str]]()
+    given = Unlabelled.of(options.pretrain_on) if options.pretrain_on else None
+    pool = None if given is None else given.graphs(set(), GraphSettings(), where.workers, console)
     for name in options.left_out.split(","):
-        for row in _left_out(name, data, crystals, options, where.workers):
+        for row in _left_out(name, data, crystals, pool, options, where.workers):
             body.append(row)
             console.say(" | ".join(row))
     print(markdown(HEAD, body))
 
 
-def _left_out(name: str, data: Labelled, crystals: Crystals, options: argparse.Namespace, workers: int) -> list[list[str]]:
+def _left_out(
+    name: str, data: Labelled, crystals: Crystals, pool: CrystalGraphs | None, options: argparse.Namespace, workers: int
+) -> list[list[str]]:  # fmt: skip
     """Two rows of the table: crystals like those that were learned from, and those that were left out."""
     split, examples, rng = split_rows(data.table), data.examples, np.random.default_rng(zlib.crc32(name.encode()))
     has = crystals.named(name)
@@ -108,15 +133,27 @@ def _left_out(name: str, data: Labelled, crystals: Crystals, options: argparse.N
     both = np.concatenate([split.train, split.validation])
     tested = rng.permutation(both[has[both]])[: options.tested]
     learned, known = examples.take(train), examples.take(chosen)
-    control = FitControl(epochs=options.epochs, workers=workers)
+    closed = set(crystals.systems[np.concatenate([chosen, apart, tested])].tolist())
     members = {kind: _member(kind, options.trees) for kind in options.members.split(",")}
-    for model in members.values():
-        model.fit(learned, known, control)
+    with TemporaryDirectory() as folder:
+        for kind, model in members.items():
+            control = FitControl(epochs=options.epochs, workers=workers)
+            if pool is not None and isinstance(start := _member(kind, options.trees), Pretrainable):
+                start.pretrain(CrystalGraphs.join([learned.graphs, _without(pool, name, closed)]), FitControl(workers=workers))
+                start.save(taught := make_folder(Path(folder) / kind))
+                control = replace(control, pretrained=taught)
+            model.fit(learned, known, control)
     errors = calibrated(members, learned, known, crystals.systems[chosen].tolist())
     return [
         [name, what, *_figures(members, errors, equal_weights(members), examples.take(rows))]
         for what, rows in (("without", apart), ("with", tested))
     ]
+
+
+def _without(pool: CrystalGraphs, name: str, closed: set[str]) -> CrystalGraphs:
+    """The crystals that are not what `name` says, and whose chemical systems are not closed."""
+    found = Crystals.of_graphs(pool)
+    return pool.take(np.flatnonzero(~found.named(name) & ~np.isin(found.systems, list(closed))).astype(np.int64))
 
 
 def _member(kind: str, trees: int) -> Model:
@@ -144,8 +181,12 @@ def _numbers(formula: str) -> str:
     """`1-1-2` of any formula with these numbers of atoms, brackets resolved."""
     from pymatgen.core import Composition
 
-    amounts = sorted(round(n) for n in Composition(formula).values())
-    return "-".join(str(n // reduce(gcd, amounts)) for n in amounts)
+    return _in_rising_order(Composition(formula).values())
+
+
+def _in_rising_order(amounts: Iterable[float]) -> str:
+    rising = sorted(round(n) for n in amounts)
+    return "-".join(str(n // reduce(gcd, rising)) for n in rising)
 
 
 def _halves(rows: Rows, systems: NDArray[np.str_], rng: np.random.Generator) -> tuple[Rows, Rows]:
