@@ -29,6 +29,7 @@ FERROMAGNET, ANTIFERROMAGNET = "ferromagnet", "antiferromagnet"  # those that st
 SAME_CRYSTAL = ("exact", "drift")  # ways in which the table of site moments found an id by its geometry
 SURE_TIERS = ("A", "B")  # of orders: a handbook, references that agree, or one reference; C is text-mined
 LEAST_TC_K = 50.0  # of a ferromagnet whose order counts; lower ones are often impurities or wrong units
+BEYOND_4F_K = 300.0  # 4f moments alone order below: above, d moments order, which a calculation with frozen 4f shells has, too
 WARM_TC_K = 600.0  # from which the saturation at 300 K is within 5 % of that at 0 K
 MOST = 8.0  # µB, of one atom: gadolinium with what the conduction electrons add
 ORDER_KINDS = {"AFM": ANTIFERROMAGNET, "mixed": ANTIFERROMAGNET, "FM_or_FiM": FERROMAGNET}  # mixed: papers report both
@@ -67,8 +68,8 @@ class LabelSources:
         """The values of the sources for each crystal: EVIDENCE.
 
         `told` is a moment in µB/atom; NaN for FERROMAGNET and ANTIFERROMAGNET, which are orders. Experiments do not count for
-        crystals with frozen 4f shells, whose moments no label holds, and a moment of more than MOST for each atom that may carry
-        one is wrong itself.
+        crystals with frozen 4f shells, whose moments no label holds, but for orders of d moments (BEYOND_4F_K). A moment of more
+        than MOST for each atom that may carry one is wrong itself.
 
         Args:
             labels: `described_labels`.
@@ -117,7 +118,8 @@ class LabelSources:
         table = table.assign(kind=table["exp_order"].map(ORDER_KINDS))
         sure = (table["kind"] == ANTIFERROMAGNET) | (table["tier"].isin(SURE_TIERS) & (table["Tc_K"] >= LEAST_TC_K))
         rows = labels.merge(table[sure].dropna(subset=["kind"]), on="key")
-        rows = rows[~rows["frozen_4f"] | (rows["kind"] == ANTIFERROMAGNET)]
+        of_label = ~rows["frozen_4f"] | (rows["Tc_K"] >= BEYOND_4F_K)
+        rows = rows[of_label | (rows["kind"] == ANTIFERROMAGNET)]
         temperature = rows["Tc_K"].map("measured Tc {:.0f} K".format)
         source = temperature.where(rows["kind"] == FERROMAGNET, "a measured antiferromagnet")
         return rows.assign(told=np.nan, source=source)[EVIDENCE]

@@ -5,7 +5,8 @@ The rule, for a label of no moment (at most MAGNETIC_THRESHOLD):
   table have such a label. A composition does not tell polymorphs apart; site moments are those of the crystal itself.
 - It is replaced by the median of the calculations (of the measured moments where there is none) if two independent sources
   contradict it, or a measured moment does, and the largest of the stated moments is at most AGREE times the smallest. A measured
-  ferromagnet counts as a source, but states no moment.
+  ferromagnet counts as a source, but states no moment. Beside frozen 4f shells one above BEYOND_4F_K contradicts a zero alone:
+  the d moments order.
 - Otherwise, and where experiments found an antiferromagnet, it keeps its value with the weight WEIGHT.
 For a label with a moment, of a ferromagnet in the embedded handbook that is alone of its composition: it is replaced by the
 calculations if these and the handbook lie on one side of it, both by more than APART, and within CLOSE of each other. A
@@ -33,7 +34,7 @@ from pipeline.training.label_sources import (
     described_labels,
 )
 
-MEND_CODE = "mend-3"  # raise it whenever the same labels and sources would be mended otherwise
+MEND_CODE = "mend-4"  # raise it whenever the same labels and sources would be mended otherwise
 AGREE, APART, CLOSE, REPEATED = 1.5, 0.10, 0.10, 0.01
 REPLACED = "replaced"
 ONE_SOURCE, DISAGREE = "weighed down: one source", "weighed down: sources disagree"
@@ -79,7 +80,8 @@ def mend_labels(table: pd.DataFrame, sources: LabelSources) -> MendedLabels:
         The largest changes first.
     """
     labels = described_labels(table).dropna(subset=["moment_muB_per_atom"])
-    evidence = sources.evidence(labels).merge(labels[["material_id", "formula", "key", "moment_muB_per_atom"]], on="material_id")
+    of_label = labels[["material_id", "formula", "key", "moment_muB_per_atom", "frozen_4f"]]
+    evidence = sources.evidence(labels).merge(of_label, on="material_id")
     of_key = labels.groupby("key")["moment_muB_per_atom"]
     found = pd.concat([_zeros(evidence, of_key.max()), _sizes(evidence, of_key.size())], ignore_index=True)
     listed = evidence[evidence["material_id"].isin(found["material_id"])]
@@ -102,7 +104,8 @@ def _zeros(evidence: pd.DataFrame, largest: pd.Series[float]) -> pd.DataFrame:
     of_crystal = rows["source"].str.startswith("site moments")
     rows = rows[of_crystal | (rows["key"].map(largest) <= MAGNETIC_THRESHOLD)]
     each = _summary(rows)
-    each = each[each["least"] >= LARGE]
+    ordered = each["frozen_4f"] & (each["told"] == 0) & (each["ferromagnet"] > 0)
+    each = each[(each["least"] >= LARGE) | ordered]
     several = (each["told"] + each["ferromagnet"] >= 2) | (each["measured"] > 0)
     agreed = each["most"] <= AGREE * each["least"]
     verdict = np.select([each["antiferromagnet"] > 0, ~several, ~agreed], [AFM, ONE_SOURCE, DISAGREE], REPLACED)
@@ -127,8 +130,8 @@ def _sizes(evidence: pd.DataFrame, crystals: pd.Series[int]) -> pd.DataFrame:
 
 
 def _summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a crystal: material_id, formula, moment; told, measured, ferromagnet, antiferromagnet (numbers of sources); least,
-    most, calculated, experiment (what they state, µB/atom)."""
+    """One row a crystal: material_id, formula, moment, frozen_4f; told, measured, ferromagnet, antiferromagnet (numbers of
+    sources); least, most, calculated, experiment (what they state, µB/atom)."""
     calculated, experiment = rows["kind"] == CALCULATED, rows["kind"].isin((MEASURED, HANDBOOK))
     parts = rows.assign(
         calculated=rows["told"].where(calculated), experiment=rows["told"].where(experiment), measured=experiment,
@@ -138,8 +141,9 @@ def _summary(rows: pd.DataFrame) -> pd.DataFrame:
     return (
         parts.groupby("material_id")
         .agg(
-            formula=("formula", "first"), moment=("moment_muB_per_atom", "first"), told=("teller", "nunique"),
-            measured=("measured", "sum"), ferromagnet=("ferromagnet", "sum"), antiferromagnet=("antiferromagnet", "sum"),
+            formula=("formula", "first"), moment=("moment_muB_per_atom", "first"), frozen_4f=("frozen_4f", "first"),
+            told=("teller", "nunique"), measured=("measured", "sum"), ferromagnet=("ferromagnet", "sum"),
+            antiferromagnet=("antiferromagnet", "sum"),
             least=("told", "min"), most=("told", "max"), calculated=("calculated", "median"), experiment=("experiment", "median"),
         )
         .reset_index()

@@ -155,6 +155,19 @@ def test_frozen_4f_shells_and_moments_that_no_atom_carries(tmp_path: Path) -> No
     assert verdicts(mend_labels(bismuth, tables(tmp_path / "c", {"Bi1.0000": [14.8, 14.8]}))) == {}
 
 
+def test_d_moments_order_where_4f_moments_alone_do_not(tmp_path: Path) -> None:
+    """TbFe2 and its like: a calculation with frozen 4f shells has the moments of the iron."""
+    frozen, warm = rows(("a", "TbCo2", 0.0)), {TBCO2: ("FM_or_FiM", 697.0)}
+    alone = mend_labels(frozen, tables(tmp_path / "a", measured={TBCO2: 2.0}, orders=warm))
+    assert verdicts(alone) == {"a": ONE_SOURCE}, "the measured moment holds that of the 4f shells"
+    both = mend_labels(frozen, tables(tmp_path / "b", {TBCO2: [0.8]}, orders=warm))
+    assert verdicts(both) == {"a": REPLACED} and both.table["learned"].tolist() == [pytest.approx(0.8)]
+    cold = tables(tmp_path / "c", {TBCO2: [0.8]}, orders={TBCO2: ("FM_or_FiM", 230.0)})
+    assert verdicts(mend_labels(frozen, cold)) == {"a": ONE_SOURCE}
+    small = tables(tmp_path / "d", {TBCO2: [0.1]}, orders=warm)
+    assert verdicts(mend_labels(frozen, small)) == {}, "a source that agrees with the label"
+
+
 SITES = [1.4, -0.2, 1.4, 1.4, 1.4, 1.4]
 IRON = {"volume_A3": 12 * 11.73, "n_sites": 12}
 
