@@ -38,6 +38,7 @@ from torch.optim.swa_utils import AveragedModel
 from benchmarks.cross_validation import mended_examples
 from benchmarks.figures import Journal
 from benchmarks.learning_curve import find_snapshot
+from benchmarks.pretraining import pretrained
 from benchmarks.smoke import arguments
 from benchmarks.twins import Twins
 from data.labels import MAGNETIC_THRESHOLD
@@ -47,7 +48,6 @@ from models.contract import Examples, FitControl
 from models.graphs.crystal_graphs import CrystalGraphs
 from models.networks.mpnn import MPNN
 from models.networks.training import moments_task, predict_networks, train_network
-from models.saved import WEIGHTS_FILE
 from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.features.descriptor_sets import DescriptorSet
@@ -59,7 +59,7 @@ from pipeline.training.label_sources import LabelSources
 from pipeline.training.member_weights import system_folds
 from pipeline.training.site_moment_rows import site_moment_rows
 from pipeline.training.splits import split_rows
-from pipeline.training.unlabelled import Unlabelled, chemical_systems
+from pipeline.training.unlabelled import Unlabelled, chemical_systems, rows_outside
 
 MIX = 0.3  # how far labels move towards cross-fitted predictions
 FOLDS = 3
@@ -109,13 +109,9 @@ def run(arm: str, seed: int, data: Data, options: argparse.Namespace, console: C
     """Train one arm; (validation rows,) moments, µB/atom, by the average of the weights."""
     rows, start, twins = data.train, None, None
     if arm == PRETRAINED:
-        start = make_folder(options.out / f"{data.name}-pretrained-{options.pretraining}")
-        if not (start / WEIGHTS_FILE).is_file():
-            model = MPNN()
-            model.pretraining = replace(model.pretraining, epochs=options.pretraining)
-            with console.bar(arm, options.pretraining) as tick:
-                model.pretrain(data.unlabelled(), FitControl(checkpoint=start, report=lambda row: tick(1)))
-            model.save(start)
+        model = MPNN()
+        model.pretraining = replace(model.pretraining, epochs=options.pretraining)
+        start = pretrained(model, data.unlabelled, options.out / f"{data.name}-pretrained-{options.pretraining}", console)
     elif arm == CROSS_FITTED:
         path = options.out / f"{data.name}-{options.share:g}-{options.epochs}-teachers.safetensors"
         if not path.is_file():
@@ -184,15 +180,10 @@ def cross_fitted(data: Data, epochs: int, console: Console) -> NDArray[np.float6
         rows = data.train.take(others)
         if data.sites is not None:
             closed = {data.systems[k] for k in left_out.tolist()}
-            rows = rows.followed_by(data.sites.take(_open(data.sites.graphs, closed)))
+            rows = rows.followed_by(data.sites.take(rows_outside(data.sites.graphs, closed)))
         said = fit(rows, data.train.take(left_out), TEACHER_SEED + fold, epochs, console, f"teacher {fold}")
         found[left_out] = said[SHIPPED]
     return found
-
-
-def _open(graphs: CrystalGraphs, closed: set[str]) -> NDArray[np.int64]:
-    """Those of other chemical systems."""
-    return np.flatnonzero([system not in closed for system in chemical_systems(graphs)]).astype(np.int64)
 
 
 def _data(options: argparse.Namespace, console: Console) -> Data:
@@ -217,7 +208,7 @@ def _data(options: argparse.Namespace, console: Console) -> Data:
     name = [snapshot.id, "none" if sites is None else sites.id, "mended" if options.label_sources else "as-is"]
     return Data(
         "-".join(name), mended.take(train), system[train].tolist(),
-        None if with_sites is None else with_sites.take(_open(with_sites.graphs, left_out)),
+        None if with_sites is None else with_sites.take(rows_outside(with_sites.graphs, left_out)),
         found.examples.take(split.validation), system[split.validation].tolist(), unlabelled,
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import zlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,16 +27,16 @@ from numpy.typing import NDArray
 
 from benchmarks.calibrated import calibrated, equal_weights
 from benchmarks.learning_curve import find_snapshot
+from benchmarks.pretraining import pretrained, read_structures
 from benchmarks.shipped import FIGURES, figures
 from benchmarks.smoke import arguments
 from data.labels import MAGNETIC_THRESHOLD
 from data.snapshot import Snapshot
 from data.store.artifact import make_folder
 from flows.console import Console
-from models.contract import Examples, FitControl, Model, Pretrainable
+from models.contract import Examples, FitControl, Model
 from models.families import family
 from models.graphs.crystal_graphs import CrystalGraphs
-from models.saved import WEIGHTS_FILE
 from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.features.descriptor_sets import DescriptorSet
@@ -48,7 +49,7 @@ from pipeline.training.member_weights import system_folds
 from pipeline.training.mended_labels import mend_labels
 from pipeline.training.site_moment_rows import site_moment_rows
 from pipeline.training.train import MENDED_FROM
-from pipeline.training.unlabelled import Unlabelled, chemical_systems
+from pipeline.training.unlabelled import rows_outside
 
 FOLDS = 5
 VALIDATION = 0.1  # share of the chemical systems of the other folds
@@ -64,8 +65,7 @@ def main() -> None:
     data = labelled_examples(snapshot, GraphSettings(), DescriptorSet.FAST, False, where, console)
     systems: list[str] = data.table["chemsys"].to_pylist()
     learned = data.examples if sources is None else mended_examples(snapshot, data, sources)
-    given = Unlabelled.of(options.pretrain_on) if options.pretrain_on else None
-    pool = None if given is None else given.graphs(set(), GraphSettings(), where.workers, console)
+    pool = read_structures(options.pretrain_on, where, console)
     done = {}
     for fold, (others, tested) in enumerate(system_folds(systems, FOLDS)):
         path = out / f"fold-{fold}.parquet"
@@ -74,9 +74,9 @@ def main() -> None:
             closed = {systems[k] for k in np.concatenate([validation, tested]).tolist()}
             further = None if sites is None else site_moment_rows(sites, closed, Needs(), console)
             rows, known = learned.take(train), data.examples.take(validation)
-            structures = None if pool is None else _without(pool, closed)
+            unlabelled = None if pool is None else pool.take(rows_outside(pool, closed))
             members = {
-                kind: _member(kind, rows, further, known, structures, options.epochs, out / f"{fold}-{kind}")
+                kind: _member(kind, rows, further, known, unlabelled, options.epochs, out / f"{fold}-{kind}")
                 for kind in options.members.split(",")
             }
             said = _answers(members, rows, known, data.examples.take(tested), [systems[k] for k in validation.tolist()])
@@ -111,36 +111,21 @@ def _validation(others: Rows, systems: list[str]) -> tuple[Rows, Rows]:
     return others[~apart], others[apart]
 
 
-def _without(pool: CrystalGraphs, closed: set[str]) -> CrystalGraphs:
-    """The crystals whose chemical systems are not closed."""
-    return pool.take(np.flatnonzero([system not in closed for system in chemical_systems(pool)]).astype(np.int64))
-
-
 def _member(
-    kind: str, train: Examples, further: Examples | None, validation: Examples, structures: CrystalGraphs | None,
+    kind: str, train: Examples, further: Examples | None, validation: Examples, unlabelled: CrystalGraphs | None,
     epochs: int | None, folder: Path,
 ) -> Model:  # fmt: skip
     made = family(kind)()
     rows = train.followed_by(further) if further is not None and made.reads_site_moments else train
     start = None
-    if structures is not None and isinstance(made, Pretrainable):
-        start = _pretrained(kind, CrystalGraphs.join([rows.graphs, structures]), make_folder(folder / "pretrained"))
+    if unlabelled is not None:
+        structures = [rows.graphs, unlabelled]
+        start = pretrained(family(kind)(), partial(CrystalGraphs.join, structures), folder / "pretrained", Console())
     total = epochs or made.training.epochs if hasattr(made, "training") else 1
     with Console().bar(folder.name, total) as tick:
         control = FitControl(epochs=epochs, checkpoint=make_folder(folder), pretrained=start, report=lambda row: tick(1))
         made.fit(rows, validation, control)
     return made
-
-
-def _pretrained(kind: str, structures: CrystalGraphs, folder: Path) -> Path:
-    """The folder of a model that learned structures; an earlier run's if it finished it."""
-    if not (folder / WEIGHTS_FILE).is_file():
-        made = family(kind)()
-        assert isinstance(made, Pretrainable)
-        with Console().bar(f"{folder.parent.name}, structures", made.pretraining.epochs) as tick:
-            made.pretrain(structures, FitControl(checkpoint=folder, report=lambda row: tick(1)))
-        made.save(folder)
-    return folder
 
 
 def _answers(

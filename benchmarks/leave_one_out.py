@@ -19,7 +19,7 @@ import re
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from math import gcd
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,11 +30,11 @@ from scipy.stats import spearmanr
 
 from benchmarks.calibrated import calibrated, equal_weights
 from benchmarks.learning_curve import find_snapshot
+from benchmarks.pretraining import pretrained, read_structures
 from benchmarks.smoke import arguments
 from data.labels import MAGNETIC_THRESHOLD
-from data.store.artifact import make_folder
 from flows.console import Console
-from models.contract import Examples, FitControl, Model, Pretrainable
+from models.contract import Examples, FitControl, Model
 from models.families import family
 from models.graphs.crystal_graphs import CrystalGraphs
 from models.trees.forest import Forest
@@ -45,7 +45,7 @@ from pipeline.features.neighbours import GraphSettings
 from pipeline.settings import settings
 from pipeline.training.dataset import Labelled, labelled_examples
 from pipeline.training.splits import split_rows
-from pipeline.training.unlabelled import Unlabelled, chemical_systems
+from pipeline.training.unlabelled import chemical_systems
 from pipeline.uncertainty.ensemble_errors import ErrorModel
 
 NEWEST = 0.1  # share of the entries
@@ -65,26 +65,16 @@ class Crystals:
     systems: NDArray[np.str_]
     prototypes: NDArray[np.str_]
     numbers: Rows  # of the ids
+    graphs: CrystalGraphs
 
     @classmethod
-    def of_graphs(cls, graphs: CrystalGraphs) -> Crystals:
-        """Crystals without ids."""
+    def of(cls, graphs: CrystalGraphs, numbers: Rows) -> Crystals:
+        """Of graphs and the numbers of their ids, (crystals,); all the same where there are none."""
         systems, prototypes, ends = chemical_systems(graphs), [], graphs.node_ptr.tolist()
         for a, b, atoms, group in zip(ends, ends[1:], graphs.n_atoms.tolist(), graphs.space_group.tolist(), strict=False):
             share = np.bincount(graphs.numbers[a:b], graphs.node_weight[a:b])
             prototypes.append(f"{_in_rising_order(atoms * share[share > 0])}/{group}")
-        elements = [set(name.split("-")) for name in systems]
-        return cls(elements, np.array(systems), np.array(prototypes), np.zeros(len(graphs), dtype=np.int64))
-
-    @classmethod
-    def of(cls, data: Labelled) -> Crystals:
-        systems, formulas, ids = (data.table.column(name).to_pylist() for name in ("chemsys", "formula", "material_id"))
-        groups = data.examples.graphs.space_group
-        return cls(
-            [set(name.split("-")) for name in systems], np.array(systems),
-            np.array([f"{_numbers(formula)}/{group}" for formula, group in zip(formulas, groups, strict=True)]),
-            np.array([int(re.sub(r"\D", "", name) or 0) for name in ids]),
-        )  # fmt: skip
+        return cls([set(name.split("-")) for name in systems], np.array(systems), np.array(prototypes), numbers, graphs)
 
     def named(self, name: str) -> NDArray[np.bool_]:
         """(rows,) which of them an element, a prototype or `newest` names."""
@@ -112,18 +102,20 @@ def main() -> None:
     where, console = settings(), Console()
     snapshot = find_snapshot(options.table, where, console)
     data = labelled_examples(snapshot, GraphSettings(), DescriptorSet.FAST, False, where, console)
-    crystals, body = Crystals.of(data), list[list[str]]()
-    given = Unlabelled.of(options.pretrain_on) if options.pretrain_on else None
-    pool = None if given is None else given.graphs(set(), GraphSettings(), where.workers, console)
+    numbers = np.array([int(re.sub(r"\D", "", name) or 0) for name in data.table.column("material_id").to_pylist()])
+    crystals, body = Crystals.of(data.examples.graphs, numbers), list[list[str]]()
+    unlabelled = read_structures(options.pretrain_on, where, console)
+    pool = None if unlabelled is None else Crystals.of(unlabelled, np.zeros(len(unlabelled), dtype=np.int64))
     for name in options.left_out.split(","):
-        for row in _left_out(name, data, crystals, pool, options, where.workers):
+        for row in _left_out(name, data, crystals, pool, options, where.workers, console):
             body.append(row)
             console.say(" | ".join(row))
     print(markdown(HEAD, body))
 
 
 def _left_out(
-    name: str, data: Labelled, crystals: Crystals, pool: CrystalGraphs | None, options: argparse.Namespace, workers: int
+    name: str, data: Labelled, crystals: Crystals, pool: Crystals | None, options: argparse.Namespace, workers: int,
+    console: Console,
 ) -> list[list[str]]:  # fmt: skip
     """Two rows of the table: crystals like those that were learned from, and those that were left out."""
     split, examples, rng = split_rows(data.table), data.examples, np.random.default_rng(zlib.crc32(name.encode()))
@@ -133,16 +125,17 @@ def _left_out(
     both = np.concatenate([split.train, split.validation])
     tested = rng.permutation(both[has[both]])[: options.tested]
     learned, known = examples.take(train), examples.take(chosen)
-    closed = set(crystals.systems[np.concatenate([chosen, apart, tested])].tolist())
+    control = FitControl(epochs=options.epochs, workers=workers)
     members = {kind: _member(kind, options.trees) for kind in options.members.split(",")}
+    closed = crystals.systems[np.concatenate([chosen, apart, tested])]
+    structures = [] if pool is None else [learned.graphs, _without(pool, name, closed)]
     with TemporaryDirectory() as folder:
         for kind, model in members.items():
-            control = FitControl(epochs=options.epochs, workers=workers)
-            if pool is not None and isinstance(start := _member(kind, options.trees), Pretrainable):
-                start.pretrain(CrystalGraphs.join([learned.graphs, _without(pool, name, closed)]), FitControl(workers=workers))
-                start.save(taught := make_folder(Path(folder) / kind))
-                control = replace(control, pretrained=taught)
-            model.fit(learned, known, control)
+            start = None
+            if structures:
+                join = partial(CrystalGraphs.join, structures)
+                start = pretrained(_member(kind, options.trees), join, Path(folder) / kind, console, workers)
+            model.fit(learned, known, replace(control, pretrained=start))
     errors = calibrated(members, learned, known, crystals.systems[chosen].tolist())
     return [
         [name, what, *_figures(members, errors, equal_weights(members), examples.take(rows))]
@@ -150,10 +143,9 @@ def _left_out(
     ]
 
 
-def _without(pool: CrystalGraphs, name: str, closed: set[str]) -> CrystalGraphs:
+def _without(pool: Crystals, name: str, closed: NDArray[np.str_]) -> CrystalGraphs:
     """The crystals that are not what `name` says, and whose chemical systems are not closed."""
-    found = Crystals.of_graphs(pool)
-    return pool.take(np.flatnonzero(~found.named(name) & ~np.isin(found.systems, list(closed))).astype(np.int64))
+    return pool.graphs.take(np.flatnonzero(~pool.named(name) & ~np.isin(pool.systems, closed)).astype(np.int64))
 
 
 def _member(kind: str, trees: int) -> Model:
@@ -177,14 +169,8 @@ def _figures(members: dict[str, Model], errors: ErrorModel, weights: NDArray[np.
     ]  # fmt: skip
 
 
-def _numbers(formula: str) -> str:
-    """`1-1-2` of any formula with these numbers of atoms, brackets resolved."""
-    from pymatgen.core import Composition
-
-    return _in_rising_order(Composition(formula).values())
-
-
 def _in_rising_order(amounts: Iterable[float]) -> str:
+    """`1-1-2` of any crystal with these numbers of atoms."""
     rising = sorted(round(n) for n in amounts)
     return "-".join(str(n // reduce(gcd, rising)) for n in rising)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from data.crystal import symbol
 from data.errors import UserError
@@ -61,17 +62,22 @@ class Unlabelled:
         if not every:
             raise UserError(f"no crystal can be read in {', '.join(self.paths)}: `ferroscreen screen` says why")
         whole = CrystalGraphs.join(every)
-        open_rows = np.flatnonzero([system not in closed for system in chemical_systems(whole)]).astype(np.int64)
-        if not len(open_rows):
+        outside = rows_outside(whole, closed)
+        if not len(outside):
             raise UserError(f"all {len(whole)} crystals without labels are of chemical systems of validation and test rows")
-        reporter.say(f"{len(open_rows)} crystals without labels are learned from")
-        return whole.take(open_rows)
+        reporter.say(f"{len(outside)} crystals without labels are learned from")
+        return whole.take(outside)
 
 
 def chemical_systems(graphs: CrystalGraphs) -> list[str]:
     """The chemical system of each crystal, as `Co-Fe`."""
     ends = graphs.node_ptr.tolist()
     return ["-".join(sorted(map(symbol, set(graphs.numbers[a:b].tolist())))) for a, b in itertools.pairwise(ends)]
+
+
+def rows_outside(graphs: CrystalGraphs, closed: Collection[str]) -> NDArray[np.int64]:
+    """The crystals whose chemical systems are not closed."""
+    return np.flatnonzero([system not in closed for system in chemical_systems(graphs)]).astype(np.int64)
 
 
 def _read(source: Source, settings: GraphSettings, shard: Shard) -> list[CrystalGraphs]:
