@@ -9,6 +9,7 @@ from data.store.artifact import make_folder
 from flows.console import Console
 from models.contract import FitControl, Model, Pretrainable
 from models.graphs.crystal_graphs import CrystalGraphs
+from models.graphs.structures import Structures
 from models.saved import WEIGHTS_FILE
 from pipeline.features.neighbours import GraphSettings
 from pipeline.settings import Settings
@@ -21,13 +22,13 @@ def read_structures(paths: Iterable[Path] | None, where: Settings, console: Cons
 
 
 def pretrained(
-    model: Model, graphs: Callable[[], CrystalGraphs], folder: Path, console: Console, workers: int = 1
+    model: Model, structures: Callable[[], Structures], folder: Path, console: Console, workers: int = 1
 ) -> Path | None:  # fmt: skip
     """The folder, with the model as it has learned structures; an earlier run's if it finished it.
 
     Args:
         model: not trained yet.
-        graphs: gives the structures; asked only where they are still to be learned.
+        structures: gives them; asked only where they are still to be learned.
         folder: of the saved model and its checkpoint.
         console: receives the progress.
         workers: number of cores.
@@ -40,6 +41,6 @@ def pretrained(
     make_folder(folder)
     if not (folder / WEIGHTS_FILE).is_file():
         with console.bar("Structures", model.pretraining.epochs) as tick:
-            model.pretrain(graphs(), FitControl(checkpoint=folder, workers=workers, report=lambda row: tick(1)))
+            model.pretrain(structures(), FitControl(checkpoint=folder, workers=workers, report=lambda row: tick(1)))
         model.save(folder)
     return folder

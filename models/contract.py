@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.graphs.crystal_graphs import CrystalGraphs
+from models.graphs.structures import Structures
 from models.graphs.vector_graphs import VectorGraphs
 from models.packing import gather
 
@@ -162,11 +163,11 @@ class Pretrainable(Protocol):
 
     pretraining: TrainingSettings
 
-    def pretrain(self, graphs: CrystalGraphs, control: FitControl) -> list[dict[str, float]]:
+    def pretrain(self, structures: Structures, control: FitControl) -> list[dict[str, float]]:
         """Learn from structures alone. The same crystals and seed give the same model; a killed run goes on from its checkpoint.
 
         Args:
-            graphs: crystals; no label is read.
+            structures: crystals; no moment is read.
             control: seed, deadline, checkpoint and progress.
 
         Returns:

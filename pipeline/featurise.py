@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -85,24 +85,39 @@ def featurise_cells(cells: Sequence[SymmetricCell], needs: Needs, slow: RowCache
     kept_cells = [cells[k] for k in near.kept.tolist()]
     vectors = pack_vectors(near, needs.frames) if needs.directions and kept_cells else None
     rows = slow_rows(kept_cells, slow) if needs.descriptor_set is DescriptorSet.FULL else None
-    descriptors, repeated = _of_what_repeats(kept_cells, describe(graphs, rows), needs)
+    atoms = graphs.n_atoms.astype(np.int64)
+    descriptors, repeated = of_what_repeats(describe(graphs, rows), atoms, repeating(kept_cells), needs.graph)
     return Featurised(Examples(graphs, descriptors, vectors=vectors, repeated=repeated), kept_cells, near.kept)
 
 
-def _of_what_repeats(cells: Sequence[SymmetricCell], read: Rows, needs: Needs) -> tuple[Rows, NDArray[np.int64]]:
-    """The descriptors (cells, columns), and the atoms in a primitive cell (cells,), small shifts of the atoms left aside.
+def repeating(cells: Sequence[SymmetricCell]) -> dict[int, SymmetricCell]:
+    """What cells repeat, small shifts of the atoms left aside, by the place of the cell; only of those that repeat something.
 
     A supercell whose atoms have moved a little is the same crystal, but the exact symmetry knows no translation of it. Numbers of
     atoms and orbits would be those of the supercell then.
     """
-    atoms = np.array([len(cell.numbers) for cell in cells], dtype=np.int64)
-    small = [nearly_primitive(cell, NEARLY_A) for cell in cells]
-    if not (changed := [row for row, cell in enumerate(cells) if small[row] is not cell]):
+    small = ((place, nearly_primitive(cell, NEARLY_A)) for place, cell in enumerate(cells))
+    return {place: found for place, found in small if found is not cells[place]}
+
+
+def of_what_repeats(
+    read: Rows, atoms: NDArray[np.int64], repeated: Mapping[int, SymmetricCell], settings: GraphSettings
+) -> tuple[Rows, NDArray[np.int64]]:
+    """Descriptors and numbers of atoms, those of a cell that repeats a smaller one as of the smaller one.
+
+    Args:
+        read: (cells, columns) descriptors, fast ones first; changed in place.
+        atoms: (cells,) atoms of each cell.
+        repeated: what `repeating` found among them.
+        settings: of the graphs.
+    """
+    if not repeated:
         return read, atoms
-    atoms[changed] = [len(small[row].numbers) for row in changed]
-    near = find_neighbours([small[row] for row in changed], needs.graph)
+    changed, atoms = np.array(list(repeated)), atoms.copy()
+    atoms[changed] = [len(cell.numbers) for cell in repeated.values()]
+    near = find_neighbours(list(repeated.values()), settings)
     fast = describe(pack_graphs(near))
-    read[np.array(changed)[near.kept], : fast.shape[1]] = fast
+    read[changed[near.kept], : fast.shape[1]] = fast
     return read, atoms
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -10,16 +11,19 @@ from numpy.typing import NDArray
 
 from data.errors import UserError
 from data.snapshot import Snapshot
+from data.symmetry import SymmetricCell
 from models.contract import MAGNETIC_THRESHOLD, Examples
+from models.graphs.structures import Structures
 from models.graphs.vector_graphs import VectorGraphs
 from pipeline.features.descriptor_sets import DescriptorSet
-from pipeline.features.graphs import GraphStore, graph_store
+from pipeline.features.graphs import CRYSTALS_PER_TASK, GraphStore, graph_store
 from pipeline.features.neighbours import GraphSettings
 from pipeline.features.packed_cells import PackedCells
 from pipeline.features.slow_descriptor_store import compute_slow_descriptors, slow_descriptor_cache, stored_slow_descriptors
 from pipeline.features.slow_descriptors import without_values
 from pipeline.features.vectorstore import vector_store
-from pipeline.featurise import describe
+from pipeline.featurise import describe, of_what_repeats, repeating
+from pipeline.ops.parallel import map_in_order
 from pipeline.ops.progress import Reporter
 from pipeline.settings import Settings
 from pipeline.training.snapshots import no_labels
@@ -33,6 +37,11 @@ class Labelled:
 
     table: pa.Table  # COLUMNS
     examples: Examples
+    energy: NDArray[np.float64]  # (rows,) eV/atom above the convex hull; NaN where unknown
+
+    def structures(self, rows: NDArray[np.int64]) -> Structures:
+        """Some rows (n,), without their moments."""
+        return Structures(self.examples.graphs.take(rows), self.energy[rows])
 
 
 def labelled_examples(
@@ -62,7 +71,11 @@ def labelled_examples(
     graphs = store.graphs.take(known)
     slow = _slow(store.cells, known, where, reporter) if descriptor_set is DescriptorSet.FULL else None
     directed = _vectors(snapshot, store, graph, where, reporter).take(known) if vectors else None
-    return Labelled(table.take(pa.array(known)), Examples(graphs, describe(graphs, slow), moment[known], directed))
+    table, energies = table.take(pa.array(known)), snapshot.energies_above_hull()
+    energy = np.array([energies.get(name, np.nan) for name in table["material_id"].to_pylist()])
+    smaller = _repeating(store, known, where, reporter)
+    read, atoms = of_what_repeats(describe(graphs, slow), graphs.n_atoms.astype(np.int64), smaller, graph)
+    return Labelled(table, Examples(graphs, read, moment[known], directed, repeated=atoms), energy)
 
 
 def check_labels(labels: NDArray[np.float64]) -> None:
@@ -75,6 +88,22 @@ def check_labels(labels: NDArray[np.float64]) -> None:
             f"none of the {n} training rows has a moment above {MAGNETIC_THRESHOLD:g} µB/atom (the largest: {largest:.3g}): "
             f"{nothing}. Moments are read in µB per cell"
         )
+
+
+def _repeating(store: GraphStore, rows: NDArray[np.int64], where: Settings, reporter: Reporter) -> dict[int, SymmetricCell]:
+    """What some cells of a store repeat, by their place among the rows."""
+    found: dict[int, SymmetricCell] = {}
+    parts = np.split(rows, range(CRYSTALS_PER_TASK, len(rows), CRYSTALS_PER_TASK))
+    with reporter.bar("Cells that repeat", len(rows)) as tick:
+        for k, part in enumerate(map_in_order(partial(_repeating_part, store), parts, where.workers)):
+            found |= {k * CRYSTALS_PER_TASK + place: cell for place, cell in part.items()}
+            tick(len(parts[k]))
+    return found
+
+
+def _repeating_part(store: GraphStore, rows: NDArray[np.int64]) -> dict[int, SymmetricCell]:
+    cells = store.cells
+    return repeating([cells[k] for k in rows.tolist()])
 
 
 def _vectors(snapshot: Snapshot, store: GraphStore, graph: GraphSettings, where: Settings, reporter: Reporter) -> VectorGraphs:

@@ -17,7 +17,7 @@ from data.snapshot import Snapshot, open_snapshot
 from data.store.artifact import make_folder, make_newest, text_hash, write_bytes, write_json
 from models.contract import Examples, FitControl, Model
 from models.families import can_pretrain, family
-from models.graphs.crystal_graphs import CrystalGraphs
+from models.graphs.structures import Structures
 from models.trees.forest import filled, medians
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptor_names
@@ -41,7 +41,7 @@ from pipeline.training.settings import TrainSettings as TrainSettings
 from pipeline.training.site_moment_rows import site_moment_rows
 from pipeline.training.splits import Split, split_apart
 
-TRAIN_CODE = "train-10"  # raise it whenever the same data and settings would train another model
+TRAIN_CODE = "train-11"  # raise it whenever the same data and settings would train another model
 LABEL_NOISE_FILE, MENDED_FILE = "label_noise.csv", "mended_labels.csv"
 MENDED_FROM = ["material_id", "formula", "moment_muB_per_atom", "volume_A3", "n_sites"]
 SNAPSHOT_FILE = "snapshot.json"
@@ -193,12 +193,14 @@ def _site_moments(snapshot: Snapshot, data: Labelled, split: Split, needs: Needs
 
 def _unlabelled(
     train: Examples, wanted: TrainSettings, data: Labelled, split: Split, where: Settings, reporter: Reporter
-) -> CrystalGraphs | None:  # fmt: skip
+) -> Structures | None:  # fmt: skip
     """The training rows and the crystals of `pretrain_on`, for what members learn before moments; None where none are given."""
     if wanted.pretrain_on is None:
         return None
     further = wanted.pretrain_on.graphs(_closed(data, split), wanted.graph, where.workers, reporter)
-    return CrystalGraphs.join([train.graphs, further])
+    known = np.full(len(train), np.nan)
+    known[: len(split.train)] = data.energy[split.train]  # rows with site moments follow
+    return Structures.join([Structures(train.graphs, known), Structures.of(further)])
 
 
 def _closed(data: Labelled, split: Split) -> set[str]:
