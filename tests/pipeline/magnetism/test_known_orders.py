@@ -18,7 +18,7 @@ AGREE = 0.10
 # the median of the literature is that of disordered samples, nanoparticles, other transitions or other structures
 MIXED_LITERATURE = {
     "FePt", "FePd", "FePt3", "Mn3Ir", "ZrZn2", "MnO2", "NdNiO3", "GdFeO3", "EuFeO3", "Sm", "Eu", "FePO4",
-    "La2CuO4",
+    "La2CuO4", "NiS2",
 }
 
 
@@ -108,7 +108,8 @@ def test_each_measured_structure_has_its_own_order(formula: str, group: int, ord
     ("formula", "group", "order"),
     [
         ("NpFe2", 227, "FM"), ("La2CuO4", 64, "AFM"), ("SrVO3", 221, "NM"), ("LiV2O4", 227, "NM"),
-        ("UAl2", 227, "NM"), ("Pu", 225, "NM"),
+        ("UAl2", 227, "NM"), ("Pu", 225, "NM"), ("VI2", 164, "AFM"), ("NiS2", 205, "AFM"), ("FeP", 62, "AFM"),
+        ("VSe2", 164, "NM"), ("CrGe", 198, "NM"), ("UAl3", 221, "NM"), ("FeVSb", 216, "NM"),
     ],
 )  # fmt: skip
 def test_what_the_models_take_for_something_else_is_looked_up(formula: str, group: int, order: str) -> None:
