@@ -45,7 +45,7 @@ from data.labels import MAGNETIC_THRESHOLD
 from data.store.artifact import make_folder, write_bytes
 from flows.console import Console
 from models.contract import Examples, FitControl
-from models.graphs.structures import Structures
+from models.graphs.crystal_graphs import CrystalGraphs
 from models.networks.mpnn import MPNN
 from models.networks.training import moments_task, predict_networks, train_network
 from pipeline.demos.figures import markdown
@@ -81,7 +81,7 @@ class Data:
     sites: Examples | None  # crystals with site moments
     validation: Examples
     validation_systems: list[str]
-    unlabelled: Callable[[], Structures]
+    unlabelled: Callable[[], CrystalGraphs]
 
 
 def main() -> None:
@@ -199,11 +199,11 @@ def _data(options: argparse.Namespace, console: Console) -> Data:
     left_out = set(np.random.default_rng(0).permutation(every)[round(options.share * len(every)) :].tolist())
     train = split.train[[name not in left_out for name in system[split.train].tolist()]]
 
-    def unlabelled() -> Structures:
-        further = [] if with_sites is None else [with_sites.graphs]
+    def unlabelled() -> CrystalGraphs:
+        parts = [found.examples.graphs.take(split.train)] + ([] if with_sites is None else [with_sites.graphs])
         if options.candidates:
-            further.append(Unlabelled.of([options.candidates]).graphs(closed, GraphSettings(), 1, console))
-        return Structures.join([found.structures(split.train), *map(Structures.of, further)])
+            parts.append(Unlabelled.of([options.candidates]).graphs(closed, GraphSettings(), 1, console))
+        return CrystalGraphs.join(parts)
 
     name = [snapshot.id, "none" if sites is None else sites.id, "mended" if options.label_sources else "as-is"]
     return Data(

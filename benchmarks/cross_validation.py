@@ -18,7 +18,7 @@ from __future__ import annotations
 import argparse
 import zlib
 from dataclasses import replace
-from functools import partial, reduce
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +37,6 @@ from flows.console import Console
 from models.contract import Examples, FitControl, Model
 from models.families import family
 from models.graphs.crystal_graphs import CrystalGraphs
-from models.graphs.structures import Structures
 from pipeline.demos.figures import markdown
 from pipeline.evaluation.bootstrap import cluster_bootstrap
 from pipeline.features.descriptor_sets import DescriptorSet
@@ -77,7 +76,7 @@ def main() -> None:
             rows, known = learned.take(train), data.examples.take(validation)
             unlabelled = None if pool is None else pool.take(rows_outside(pool, closed))
             members = {
-                kind: _member(kind, rows, data.energy[train], further, known, unlabelled, options.epochs, out / f"{fold}-{kind}")
+                kind: _member(kind, rows, further, known, unlabelled, options.epochs, out / f"{fold}-{kind}")
                 for kind in options.members.split(",")
             }
             said = _answers(members, rows, known, data.examples.take(tested), [systems[k] for k in validation.tolist()])
@@ -113,16 +112,15 @@ def _validation(others: Rows, systems: list[str]) -> tuple[Rows, Rows]:
 
 
 def _member(
-    kind: str, train: Examples, energy: NDArray[np.float64], further: Examples | None, validation: Examples,
-    unlabelled: CrystalGraphs | None, epochs: int | None, folder: Path,
+    kind: str, train: Examples, further: Examples | None, validation: Examples, unlabelled: CrystalGraphs | None,
+    epochs: int | None, folder: Path,
 ) -> Model:  # fmt: skip
     made = family(kind)()
-    others = [further] if further is not None and made.reads_site_moments else []
-    rows = reduce(Examples.followed_by, others, train)
+    rows = train.followed_by(further) if further is not None and made.reads_site_moments else train
     start = None
     if unlabelled is not None:
-        structures = [Structures(train.graphs, energy), *(Structures.of(e.graphs) for e in others), Structures.of(unlabelled)]
-        start = pretrained(family(kind)(), partial(Structures.join, structures), folder / "pretrained", Console())
+        structures = [rows.graphs, unlabelled]
+        start = pretrained(family(kind)(), partial(CrystalGraphs.join, structures), folder / "pretrained", Console())
     total = epochs or made.training.epochs if hasattr(made, "training") else 1
     with Console().bar(folder.name, total) as tick:
         control = FitControl(epochs=epochs, checkpoint=make_folder(folder), pretrained=start, report=lambda row: tick(1))

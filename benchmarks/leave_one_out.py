@@ -37,7 +37,6 @@ from flows.console import Console
 from models.contract import Examples, FitControl, Model
 from models.families import family
 from models.graphs.crystal_graphs import CrystalGraphs
-from models.graphs.structures import Structures
 from models.trees.forest import Forest
 from pipeline.demos.figures import markdown
 from pipeline.evaluation.metrics import coverage_by_bin
@@ -129,12 +128,12 @@ def _left_out(
     control = FitControl(epochs=options.epochs, workers=workers)
     members = {kind: _member(kind, options.trees) for kind in options.members.split(",")}
     closed = crystals.systems[np.concatenate([chosen, apart, tested])]
-    structures = [] if pool is None else [data.structures(train), Structures.of(_without(pool, name, closed))]
+    structures = [] if pool is None else [learned.graphs, _without(pool, name, closed)]
     with TemporaryDirectory() as folder:
         for kind, model in members.items():
             start = None
             if structures:
-                join = partial(Structures.join, structures)
+                join = partial(CrystalGraphs.join, structures)
                 start = pretrained(_member(kind, options.trees), join, Path(folder) / kind, console, workers)
             model.fit(learned, known, replace(control, pretrained=start))
     errors = calibrated(members, learned, known, crystals.systems[chosen].tolist())

@@ -9,7 +9,6 @@ from data.store.artifact import make_folder
 from flows.console import Console
 from models.contract import FitControl, Model, Pretrainable
 from models.graphs.crystal_graphs import CrystalGraphs
-from models.graphs.structures import Structures
 from models.saved import WEIGHTS_FILE
 from pipeline.features.neighbours import GraphSettings
 from pipeline.settings import Settings
@@ -22,13 +21,13 @@ def read_structures(paths: Iterable[Path] | None, where: Settings, console: Cons
 
 
 def pretrained(
-    model: Model, structures: Callable[[], Structures], folder: Path, console: Console, workers: int = 1
+    model: Model, graphs: Callable[[], CrystalGraphs], folder: Path, console: Console, workers: int = 1
 ) -> Path | None:  # fmt: skip
     """The folder, with the model as it has learned structures; an earlier run's if it finished it.
 
     Args:
         model: not trained yet.
-        structures: gives them; asked only where they are still to be learned.
+        graphs: gives the structures; asked only where they are still to be learned.
         folder: of the saved model and its checkpoint.
         console: receives the progress.
         workers: number of cores.
@@ -41,6 +40,6 @@ def pretrained(
     make_folder(folder)
     if not (folder / WEIGHTS_FILE).is_file():
         with console.bar("Structures", model.pretraining.epochs) as tick:
-            model.pretrain(structures(), FitControl(checkpoint=folder, workers=workers, report=lambda row: tick(1)))
+            model.pretrain(graphs(), FitControl(checkpoint=folder, workers=workers, report=lambda row: tick(1)))
         model.save(folder)
     return folder

@@ -39,13 +39,6 @@ SITE_MOMENTS = pa.schema(
     ]
 )
 
-ENERGIES = pa.schema(
-    [
-        _field("material_id", pa.string(), "", "id of a crystal of the snapshot"),
-        _field("e_above_hull_eV_atom", pa.float64(), "eV/atom", "energy above the convex hull, as the source states it"),
-    ]
-)
-
 REJECTED = pa.schema(
     [
         _field("candidate_id", pa.string(), "", "id of what was turned away"),

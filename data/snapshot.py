@@ -30,8 +30,6 @@ ROWS_PER_GROUP = 4096
 CRYSTALS_FILE = "crystals.parquet"
 QUARANTINE_FILE = "quarantine.parquet"
 SITE_MOMENTS_FILE = "site_moments.parquet"  # only where the source has signed site moments
-ENERGIES_FILE = "energies_above_hull.parquet"  # only where it has energies above the convex hull
-_FURTHER = {SITE_MOMENTS_FILE: schema.SITE_MOMENTS, ENERGIES_FILE: schema.ENERGIES}
 _CRYSTAL = ["material_id", "lattice_A", "frac", "numbers"]
 
 
@@ -83,13 +81,6 @@ class Snapshot(PublishedTables):
         table = pq.read_table(self.folder / SITE_MOMENTS_FILE)
         return dict(zip(table["material_id"].to_pylist(), table["moments_muB"].to_pylist(), strict=True))
 
-    def energies_above_hull(self) -> dict[str, float]:
-        """Energies above the convex hull (eV/atom) by the id of the crystal; only those that the source states."""
-        if ENERGIES_FILE not in self.manifest["files"]:
-            return {}
-        table = pq.read_table(self.folder / ENERGIES_FILE)
-        return dict(zip(table["material_id"].to_pylist(), table["e_above_hull_eV_atom"].to_pylist(), strict=True))
-
     def quarantine(self) -> pa.Table:
         return pq.read_table(self.folder / QUARANTINE_FILE)
 
@@ -126,21 +117,21 @@ def publish_snapshot(
         UserError: the source has nothing usable, too many records are quarantined, or the folder cannot be written.
     """
     rejected: list[Rejection] = []
-    further: dict[str, list[dict[str, Any]]] = {name: [] for name in _FURTHER}
+    site_moments: list[dict[str, Any]] = []
     with building(root) as folder:
         crystals = folder / CRYSTALS_FILE
         with pq.ParquetWriter(crystals, schema.CRYSTALS, compression="zstd") as writer:
             count = 0
-            for rows in _chunks(_sound_rows(source, rejected, further, tick)):
+            for rows in _chunks(_sound_rows(source, rejected, site_moments, tick)):
                 writer.write_table(pa.Table.from_pylist(rows, schema=schema.CRYSTALS))
                 count += len(rows)
         if count == 0:
             raise UserError(f"no usable crystal in {source.description}: {_summary(rejected) or 'it is empty'}")
         _check_share(len(rejected), count, rejected, additions.most_quarantined, source.description)
         write_rejections(folder / QUARANTINE_FILE, rejected)
-        for name, found in further.items():
-            if found:
-                pq.write_table(pa.Table.from_pylist(found, schema=_FURTHER[name]), folder / name, compression="zstd")
+        if site_moments:
+            moments = pa.Table.from_pylist(site_moments, schema=schema.SITE_MOMENTS)
+            pq.write_table(moments, folder / SITE_MOMENTS_FILE, compression="zstd")
         for path in additions.files:
             shutil.copyfile(path, folder / path.name)
         files = {name: file_hash(folder / name) for name in sorted(os.listdir(folder))}
@@ -156,7 +147,7 @@ def publish_snapshot(
                 "crystals": count,
                 "labelled": count
                 - pc.sum(pc.is_null(pq.read_table(crystals, columns=["moment_muB_per_atom"]).column(0))).as_py(),
-                **({"with_site_moments": len(moments)} if (moments := further[SITE_MOMENTS_FILE]) else {}),
+                **({"with_site_moments": len(site_moments)} if site_moments else {}),
                 "quarantined": len(rejected),
                 "quarantined_by_reason": dict(sorted(Counter(r.reason.value for r in rejected).items())),
                 "files": files,
@@ -204,7 +195,7 @@ def write_rejections(path: Path, rejected: Iterable[Rejection]) -> None:
 
 
 def _sound_rows(
-    source: Source, rejected: list[Rejection], further: dict[str, list[dict[str, Any]]], tick: Callable[[int], None]
+    source: Source, rejected: list[Rejection], site_moments: list[dict[str, Any]], tick: Callable[[int], None]
 ) -> Iterator[dict[str, Any]]:
     seen: set[str] = set()
     for shard in source.shards():
@@ -222,11 +213,7 @@ def _sound_rows(
             if fault is None:
                 seen.add(item.crystal.id)
                 if item.label is not None and item.label.site_moments_muB is not None:
-                    moments = list(item.label.site_moments_muB)
-                    further[SITE_MOMENTS_FILE].append({"material_id": item.crystal.id, "moments_muB": moments})
-                if item.e_above_hull is not None:
-                    energy = {"material_id": item.crystal.id, "e_above_hull_eV_atom": item.e_above_hull}
-                    further[ENERGIES_FILE].append(energy)
+                    site_moments.append({"material_id": item.crystal.id, "moments_muB": list(item.label.site_moments_muB)})
                 yield row
             else:
                 rejected.append(Rejection(item.crystal.id, item.source_file, "", *fault))

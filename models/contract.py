@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.graphs.crystal_graphs import CrystalGraphs
-from models.graphs.structures import Structures
 from models.graphs.vector_graphs import VectorGraphs
 from models.packing import gather
 
@@ -163,11 +162,11 @@ class Pretrainable(Protocol):
 
     pretraining: TrainingSettings
 
-    def pretrain(self, structures: Structures, control: FitControl) -> list[dict[str, float]]:
+    def pretrain(self, graphs: CrystalGraphs, control: FitControl) -> list[dict[str, float]]:
         """Learn from structures alone. The same crystals and seed give the same model; a killed run goes on from its checkpoint.
 
         Args:
-            structures: crystals; no moment is read.
+            graphs: crystals; no label is read.
             control: seed, deadline, checkpoint and progress.
 
         Returns:

@@ -42,7 +42,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def columns_page() -> str:
     """The ranking's columns, from pipeline.screening.columns, and those of a snapshot, from data.schema."""
-    from data.schema import ALIASES, CRYSTALS, DOCUMENTS, DUPLICATES, ENERGIES, REJECTED, SITE_MOMENTS, TOMBSTONES
+    from data.schema import ALIASES, CRYSTALS, DOCUMENTS, DUPLICATES, REJECTED, SITE_MOMENTS, TOMBSTONES
     from pipeline.screening.columns import EXPLAINED
 
     columns = [(f"`{c.name}`", c.unit, c.meaning) for c in EXPLAINED]
@@ -55,9 +55,8 @@ def columns_page() -> str:
     ]
     tables = {
         "rejected.csv and quarantine.parquet": REJECTED, "crystals.parquet of a snapshot": CRYSTALS,
-        "site_moments.parquet": SITE_MOMENTS, "energies_above_hull.parquet": ENERGIES,
-        "documents.parquet": DOCUMENTS, "tombstones.parquet": TOMBSTONES, "aliases.parquet": ALIASES,
-        "duplicates.parquet": DUPLICATES,
+        "site_moments.parquet": SITE_MOMENTS, "documents.parquet": DOCUMENTS,
+        "tombstones.parquet": TOMBSTONES, "aliases.parquet": ALIASES, "duplicates.parquet": DUPLICATES,
     }  # fmt: skip
     for title, schema in tables.items():
         parts += [f"## {title}", _table(("column", "unit", "meaning", "may be empty"), [_field(field) for field in schema])]

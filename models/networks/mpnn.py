@@ -32,8 +32,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.contract import FitControl, ModelError
-from models.graphs.crystal_graphs import GraphBatch
-from models.graphs.structures import Structures
+from models.graphs.crystal_graphs import CrystalGraphs, GraphBatch
 from models.networks.element_table import N_PROPERTIES, element_table
 from models.networks.heads import TwoPart
 from models.networks.layers import MEAN_NEIGHBOURS, N_ELEMENTS, GaussianBasis, mlp, pick, silu, weighted_sum
@@ -143,15 +142,15 @@ class MPNN(NetworkModel):
     def build(self) -> nn.Module:
         return MPNNNetwork(self.settings)
 
-    def pretrain(self, structures: Structures, control: FitControl) -> list[dict[str, float]]:
+    def pretrain(self, graphs: CrystalGraphs, control: FitControl) -> list[dict[str, float]]:
         torch.set_num_threads(control.workers)
         torch.manual_seed(control.seed)
         self.network = network = MPNNNetwork(self.settings)
         parts = [self.family, self.settings, self.pretext, self.pretraining, control.seed]
-        read = b"".join(array.tobytes() for array in structures.graphs.arrays().values()) + structures.energy.tobytes()
+        read = b"".join(array.tobytes() for array in graphs.arrays().values())
         identity = hashlib.sha256(repr(parts).encode() + read).hexdigest()
         disturbed, own = Pretext(network, self.pretext), replace(control, epochs=None)
-        return train_network(disturbed, pretext_task(structures, control.seed), self.pretraining, own, identity)
+        return train_network(disturbed, pretext_task(graphs, control.seed), self.pretraining, own, identity)
 
     def start_from(self, folder: Path) -> None:
         """Take over all but the heads, which stay as they are. Raises ModelError where the saved network has another shape."""

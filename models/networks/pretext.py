@@ -1,9 +1,8 @@
-"""Pretraining of MPNN's trunk without moments: hidden elements, the noise of disturbed lengths, and energies above the hull.
+"""Pretraining of MPNN's trunk without labels: hidden elements are named, and disturbed lengths are corrected.
 
 Masking is that of Hu et al., Strategies for Pre-training Graph Neural Networks (arXiv 1905.12265), denoising that of Zaidi et al.
 (arXiv 2206.00133). Graphs of orbits have no coordinates to disturb, as an atom alone would leave the symmetry. Disturbed are the
-lengths, that of an edge and of its reverse alike. The energy above the convex hull is that of the undisturbed crystal, where it
-is known; ln(1 + E / 50 meV) is learned, since a few crystals far above the hull would count for all others.
+lengths, that of an edge and of its reverse alike.
 """
 
 from __future__ import annotations
@@ -17,9 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.graphs.crystal_graphs import GraphBatch
-from models.graphs.structures import Structures
-from models.networks.layers import N_ELEMENTS, mlp, pick, weighted_sum
+from models.graphs.crystal_graphs import CrystalGraphs, GraphBatch
+from models.networks.layers import N_ELEMENTS, mlp, pick
 from models.networks.training import Task
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 HELD_OUT = 1000  # crystals, a tenth of fewer but one at least, by whose loss the epoch is chosen
 AT_ONCE = 256  # of them
 SHORTEST_A = 0.5  # no disturbed length is below it
-ENERGY_SCALE = 0.05  # eV/atom above the hull, where the logarithm bends
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class PretextSettings:
 
 
 class Pretext(nn.Module):
-    """The network below its heads (`features`), with heads for elements, lengths and energies."""
+    """The network below its heads (`features`), with a head for elements and one for lengths."""
 
     def __init__(self, trunk: MPNNNetwork, settings: PretextSettings) -> None:
         super().__init__()
@@ -48,27 +45,9 @@ class Pretext(nn.Module):
         width = trunk.settings.width
         self.element = nn.Linear(width, N_ELEMENTS)
         self.length = mlp(2 * width + trunk.settings.gaussians, width, 1)
-        self.energy = mlp(width, width, 1)
 
-    def loss(self, batch: GraphBatch, energy: Tensor) -> Tensor:
-        """What is wrong with hidden elements, lengths and energies.
-
-        Args:
-            batch: undisturbed crystals.
-            energy: (crystals,) eV/atom above the hull; NaN where unknown.
-
-        Returns:
-            A scalar: cross-entropy of the elements, squared error of the noise in units of `noise_A`, smooth L1 of the energies.
-        """
-        found = self._of_disturbed(batch)
-        known = torch.isfinite(energy)
-        if not known.any():
-            return found
-        wanted = torch.log1p(energy[known].clamp(min=0.0) / ENERGY_SCALE)
-        pooled = weighted_sum(self.trunk.features(batch), batch.node_weight, batch.node_crystal, batch.n_crystals)
-        return found + functional.smooth_l1_loss(self.energy(pooled[known])[:, 0], wanted)
-
-    def _of_disturbed(self, batch: GraphBatch) -> Tensor:
+    def loss(self, batch: GraphBatch) -> Tensor:
+        """Cross-entropy of the hidden elements, and the squared error of the noise in units of `noise_A`; a scalar."""
         shape, drawn = self.trunk.settings, torch.rand(len(batch.numbers))
         hidden = (drawn < self.settings.hidden) | (drawn == drawn.min())  # one at least
         noise = edge_noise(batch)
@@ -92,21 +71,20 @@ def edge_noise(batch: GraphBatch) -> Tensor:
     return torch.randn(len(names), dtype=batch.edge_distance.dtype)[place]
 
 
-def pretext_task(structures: Structures, seed: int) -> Task:
-    """To learn these from crystals, measured on some that are held out.
+def pretext_task(graphs: CrystalGraphs, seed: int) -> Task:
+    """To name and correct what is disturbed in crystals, measured on some that are held out.
 
     Args:
-        structures: two crystals or more.
+        graphs: two crystals or more; no label is read.
         seed: draws those that are held out.
     """
-    rows = np.random.default_rng(seed).permutation(len(structures))
+    rows = np.random.default_rng(seed).permutation(len(graphs))
     held, learned = np.split(rows, [min(HELD_OUT, max(1, len(rows) // 10))])
-    energy = torch.from_numpy(structures.energy.astype(np.float32))
 
     def loss(network: nn.Module, index: NDArray[np.int64]) -> Tensor:
         if not isinstance(network, Pretext):
             raise TypeError(network)
-        return network.loss(GraphBatch.collate(structures.graphs, index), energy[torch.from_numpy(index)])
+        return network.loss(GraphBatch.collate(graphs, index))
 
     def validate(network: nn.Module) -> float:
         parts = np.array_split(held, max(1, len(held) // AT_ONCE))

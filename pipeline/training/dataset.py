@@ -13,7 +13,6 @@ from data.errors import UserError
 from data.snapshot import Snapshot
 from data.symmetry import SymmetricCell
 from models.contract import MAGNETIC_THRESHOLD, Examples
-from models.graphs.structures import Structures
 from models.graphs.vector_graphs import VectorGraphs
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.graphs import CRYSTALS_PER_TASK, GraphStore, graph_store
@@ -37,11 +36,6 @@ class Labelled:
 
     table: pa.Table  # COLUMNS
     examples: Examples
-    energy: NDArray[np.float64]  # (rows,) eV/atom above the convex hull; NaN where unknown
-
-    def structures(self, rows: NDArray[np.int64]) -> Structures:
-        """Some rows (n,), without their moments."""
-        return Structures(self.examples.graphs.take(rows), self.energy[rows])
 
 
 def labelled_examples(
@@ -71,11 +65,9 @@ def labelled_examples(
     graphs = store.graphs.take(known)
     slow = _slow(store.cells, known, where, reporter) if descriptor_set is DescriptorSet.FULL else None
     directed = _vectors(snapshot, store, graph, where, reporter).take(known) if vectors else None
-    table, energies = table.take(pa.array(known)), snapshot.energies_above_hull()
-    energy = np.array([energies.get(name, np.nan) for name in table["material_id"].to_pylist()])
     smaller = _repeating(store, known, where, reporter)
     read, atoms = of_what_repeats(describe(graphs, slow), graphs.n_atoms.astype(np.int64), smaller, graph)
-    return Labelled(table, Examples(graphs, read, moment[known], directed, repeated=atoms), energy)
+    return Labelled(table.take(pa.array(known)), Examples(graphs, read, moment[known], directed, repeated=atoms))
 
 
 def check_labels(labels: NDArray[np.float64]) -> None:

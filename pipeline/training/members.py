@@ -15,7 +15,7 @@ from data.errors import UserError
 from data.store.artifact import file_hash, make_folder, write_json
 from models.contract import Examples, FitControl, Model, ModelError, Prediction, Pretrainable
 from models.families import family, reads_descriptors
-from models.graphs.structures import Structures
+from models.graphs.crystal_graphs import CrystalGraphs
 from models.saved import SETTINGS_FILE, WEIGHTS_FILE
 from pipeline.ops.ledger import Run
 from pipeline.ops.progress import Reporter
@@ -44,7 +44,7 @@ class Deadlines:
 
 
 def pretrained_member(
-    kind: str, structures: Structures, control: FitControl, folder: Path, reporter: Reporter, run: Run
+    kind: str, graphs: CrystalGraphs, control: FitControl, folder: Path, reporter: Reporter, run: Run
 ) -> Path:  # fmt: skip
     """The folder, with a model in it that has learned from crystals without labels; it is trained if no earlier run did so."""
     _prepare(folder)
@@ -54,8 +54,7 @@ def pretrained_member(
     if not isinstance(model, Pretrainable):
         raise ModelError(f"{kind} learns nothing from crystals without labels")
     with _epochs(f"Pretraining {folder.name}", model.pretraining.epochs, folder.name, reporter, run) as report:
-        own = replace(control, deadline=_earlier(control.deadline), checkpoint=folder, report=report)
-        history = model.pretrain(structures, own)
+        history = model.pretrain(graphs, replace(control, deadline=_earlier(control.deadline), checkpoint=folder, report=report))
     _keep(model, history, folder)
     return folder
 

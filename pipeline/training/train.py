@@ -17,7 +17,7 @@ from data.snapshot import Snapshot, open_snapshot
 from data.store.artifact import make_folder, make_newest, text_hash, write_bytes, write_json
 from models.contract import Examples, FitControl, Model
 from models.families import can_pretrain, family
-from models.graphs.structures import Structures
+from models.graphs.crystal_graphs import CrystalGraphs
 from models.trees.forest import filled, medians
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.features.descriptors import descriptor_names
@@ -193,14 +193,12 @@ def _site_moments(snapshot: Snapshot, data: Labelled, split: Split, needs: Needs
 
 def _unlabelled(
     train: Examples, wanted: TrainSettings, data: Labelled, split: Split, where: Settings, reporter: Reporter
-) -> Structures | None:  # fmt: skip
+) -> CrystalGraphs | None:  # fmt: skip
     """The training rows and the crystals of `pretrain_on`, for what members learn before moments; None where none are given."""
     if wanted.pretrain_on is None:
         return None
     further = wanted.pretrain_on.graphs(_closed(data, split), wanted.graph, where.workers, reporter)
-    known = np.full(len(train), np.nan)
-    known[: len(split.train)] = data.energy[split.train]  # rows with site moments follow
-    return Structures.join([Structures(train.graphs, known), Structures.of(further)])
+    return CrystalGraphs.join([train.graphs, further])
 
 
 def _closed(data: Labelled, split: Split) -> set[str]:

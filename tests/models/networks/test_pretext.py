@@ -8,36 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from models.contract import FitControl, ModelError
 from models.graphs.crystal_graphs import GraphBatch
-from models.graphs.structures import Structures
 from models.networks.mpnn import HEADS, MPNN, MPNNNetwork, MPNNSettings
 from models.networks.pretext import Pretext, PretextSettings, edge_noise
 from tests.contract.crystals import starter_examples
 
 SMALL = MPNNSettings(width=8, layers=2)
-UNKNOWN = torch.full((15,), float("nan"))  # energies of `few`
 
 
 def few() -> GraphBatch:
     return GraphBatch.collate(starter_examples().graphs, np.arange(0, 60, 4))
-
-
-def starters(energy: NDArray[np.float64] | None = None) -> Structures:
-    return Structures.of(starter_examples().graphs, energy)
-
-
-def volumes() -> NDArray[np.float64]:
-    """Energies that structures decide: eV/atom above the hull, larger where edges are longer; NaN of every third crystal."""
-    batch = GraphBatch.collate(starter_examples().graphs, np.arange(len(starter_examples())))
-    crystal = batch.node_crystal[batch.edge_target]
-    total = torch.zeros(batch.n_crystals).index_add_(0, crystal, batch.edge_distance.float())
-    mean = (total / torch.bincount(crystal)).numpy().astype(np.float64)
-    energy = np.clip(mean - mean.min(), 0, None) / 2
-    energy[::3] = np.nan
-    return energy
 
 
 def small() -> MPNN:
@@ -67,7 +49,7 @@ def test_the_loss_leaves_the_batch_and_reaches_all_but_the_heads() -> None:
     batch = few()
     numbers, lengths = batch.numbers.clone(), batch.edge_distance.clone()
     network = Pretext(MPNNNetwork(SMALL), PretextSettings())
-    torch.autograd.backward(network.loss(batch, UNKNOWN))
+    torch.autograd.backward(network.loss(batch))
     assert torch.equal(batch.numbers, numbers) and torch.equal(batch.edge_distance, lengths)
     touched = {name for name, value in network.trunk.named_parameters() if value.grad is not None}
     assert touched == {name for name, _ in network.trunk.named_parameters() if not name.startswith(HEADS)}
@@ -76,54 +58,21 @@ def test_the_loss_leaves_the_batch_and_reaches_all_but_the_heads() -> None:
 def test_hidden_elements_and_lengths_are_learned() -> None:
     model = small()
     model.pretraining = replace(model.pretraining, epochs=15)
-    history = model.pretrain(starters(), FitControl(seed=0))
+    history = model.pretrain(starter_examples().graphs, FitControl(seed=0))
     chance = np.log(len(set(starter_examples().graphs.numbers.tolist()))) + 1.0  # any element alike; noise of variance 1
     assert history[-1]["pretext_loss"] < history[0]["pretext_loss"] < 2 * chance
     assert history[-1]["pretext_loss"] < chance
 
 
-def test_a_known_energy_adds_its_error_and_an_unknown_one_nothing() -> None:
-    batch, network = few(), Pretext(MPNNNetwork(SMALL), PretextSettings()).eval()
-
-    def loss(energy: torch.Tensor) -> float:
-        torch.manual_seed(0)
-        with torch.no_grad():
-            return float(network.loss(batch, energy))
-
-    with torch.no_grad():
-        for value in network.energy.parameters():
-            value.zero_()  # says ln(1 + E / 50 meV) = 0 of every crystal
-    energy = UNKNOWN.clone()
-    energy[4] = 0.05 * np.e**2 - 0.05  # ln(1 + E / 50 meV) = 2
-    assert loss(energy) - loss(UNKNOWN) == pytest.approx(1.5, abs=1e-5)  # smooth L1 of 2
-    energy[7] = -0.01  # on the hull, to the precision of the hull
-    assert loss(energy) - loss(UNKNOWN) == pytest.approx(0.75, abs=1e-5)
-
-
-def test_energies_are_learned_and_make_another_trunk() -> None:
-    energy = volumes()
-    ends = []
-    for known in (None, energy):
-        model = small()
-        model.pretraining = replace(model.pretraining, epochs=15)
-        history = model.pretrain(starters(known), FitControl(seed=0))
-        ends.append((history, weights(model, heads=False)))
-    assert not torch.equal(ends[0][1]["embedding.weight"], ends[1][1]["embedding.weight"])
-    spread = torch.log1p(torch.from_numpy(energy[np.isfinite(energy)]) / 0.05)
-    guess = float(torch.nn.functional.smooth_l1_loss(torch.full_like(spread, float(spread.median())), spread))
-    rest = ends[1][0][-1]["pretext_loss"] - ends[0][0][-1]["pretext_loss"]  # of energies, but for what they do to the others
-    assert rest < guess, "better than one energy for all crystals"
-
-
 @pytest.mark.parametrize("crystals", [2, 9])
 def test_few_crystals_hold_one_out(crystals: int) -> None:
-    few = Structures.of(starter_examples().graphs.take(np.arange(crystals)))
-    assert np.isfinite([row["pretext_loss"] for row in small().pretrain(few, FitControl(seed=0))]).all()
+    graphs = starter_examples().graphs.take(np.arange(crystals))
+    assert np.isfinite([row["pretext_loss"] for row in small().pretrain(graphs, FitControl(seed=0))]).all()
 
 
 def test_all_but_the_heads_is_taken_over(tmp_path: Path) -> None:
     taught, fresh = small(), MPNN(SMALL)
-    taught.pretrain(starters(), FitControl(seed=0))
+    taught.pretrain(starter_examples().graphs, FitControl(seed=0))
     taught.save(tmp_path)
     heads = {k: v.clone() for k, v in weights(fresh, heads=True).items()}
     fresh.start_from(tmp_path)
@@ -137,7 +86,7 @@ def test_all_but_the_heads_is_taken_over(tmp_path: Path) -> None:
 def test_a_fit_depends_on_what_it_starts_from(tmp_path: Path) -> None:
     examples = starter_examples().take(np.arange(0, 60, 2))
     taught = small()
-    taught.pretrain(Structures.of(examples.graphs), FitControl(seed=0))
+    taught.pretrain(examples.graphs, FitControl(seed=0))
     taught.save(tmp_path)
     ends = []
     for start in (None, tmp_path):
@@ -148,7 +97,7 @@ def test_a_fit_depends_on_what_it_starts_from(tmp_path: Path) -> None:
 
 
 def test_a_killed_pretraining_ends_as_one_that_was_not(tmp_path: Path) -> None:
-    graphs, whole, killed = starters(volumes()), small(), small()
+    graphs, whole, killed = starter_examples().graphs, small(), small()
     whole.pretrain(graphs, FitControl(seed=1))
 
     class Killed(Exception):

@@ -1,4 +1,4 @@
-"""Labelled rows: described as `screen` and `predict` describe the same crystals, with the energies of their snapshot."""
+"""Labelled rows: described as `screen` and `predict` describe the same crystals."""
 
 from __future__ import annotations
 
@@ -55,11 +55,10 @@ def test_a_supercell_with_moved_atoms_is_described_as_when_it_is_predicted(
     nickel = of_space_group("Fm-3m", Lattice.cubic(3.52), ["Ni"], [[0, 0, 0]])
     kept = {"iron": iron, "moved": moved(iron), "nickel": nickel, "moved nickel": moved(nickel)}
     crystals = [Crystal.from_pymatgen(structure, name) for name, structure in kept.items()]
-    energies = [0.0, None, None, 0.25]
     labels = [Label(1.0 * crystal.n_sites, provenance="made up") for crystal in crystals]
-    records = [Record(c, "memory", label, e_above_hull=e) for c, label, e in zip(crystals, labels, energies, strict=True)]
+    records = [Record(crystal, "memory", label) for crystal, label in zip(crystals, labels, strict=True)]
     # without a label there is no row: those that follow keep their places
-    records.insert(1, Record(Crystal.from_pymatgen(moved(iron), "unlabelled"), "memory", e_above_hull=1.0))
+    records.insert(1, Record(Crystal.from_pymatgen(moved(iron), "unlabelled"), "memory"))
     where, needs = Settings(home=tmp_path, workers=1), Needs()
     snapshot = publish_snapshot(where.snapshots, Few(records))
     found = labelled_examples(snapshot, needs.graph, DescriptorSet.FAST, False, where, Quiet())
@@ -68,7 +67,3 @@ def test_a_supercell_with_moved_atoms_is_described_as_when_it_is_predicted(
     np.testing.assert_array_equal(found.examples.descriptors, said.descriptors)
     assert found.examples.n_atoms.tolist() == said.n_atoms.tolist() == [1, 1, 1, 1]
     assert found.examples.graphs.n_atoms.tolist() == [1, 8, 1, 8], "the networks read every atom"
-    np.testing.assert_array_equal(found.energy, [0.0, np.nan, np.nan, 0.25])
-    structures = found.structures(np.array([3, 1]))
-    np.testing.assert_array_equal(structures.energy, [0.25, np.nan])
-    assert structures.graphs.n_atoms.tolist() == [8, 8]
