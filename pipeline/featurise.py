@@ -85,9 +85,8 @@ def featurise_cells(cells: Sequence[SymmetricCell], needs: Needs, slow: RowCache
     kept_cells = [cells[k] for k in near.kept.tolist()]
     vectors = pack_vectors(near, needs.frames) if needs.directions and kept_cells else None
     rows = slow_rows(kept_cells, slow) if needs.descriptor_set is DescriptorSet.FULL else None
-    atoms = graphs.n_atoms.astype(np.int64)
-    descriptors, repeated = of_what_repeats(describe(graphs, rows), atoms, repeating(kept_cells), needs.graph)
-    return Featurised(Examples(graphs, descriptors, vectors=vectors, repeated=repeated), kept_cells, near.kept)
+    described, atoms = describe(graphs, repeating(kept_cells), needs.graph, rows)
+    return Featurised(Examples(graphs, described, vectors=vectors, repeated=atoms), kept_cells, near.kept)
 
 
 def repeating(cells: Sequence[SymmetricCell]) -> dict[int, SymmetricCell]:
@@ -100,31 +99,24 @@ def repeating(cells: Sequence[SymmetricCell]) -> dict[int, SymmetricCell]:
     return {place: found for place, found in small if found is not cells[place]}
 
 
-def of_what_repeats(
-    read: Rows, atoms: NDArray[np.int64], repeated: Mapping[int, SymmetricCell], settings: GraphSettings
+def describe(
+    graphs: CrystalGraphs, repeated: Mapping[int, SymmetricCell], settings: GraphSettings, slow: Rows | None = None
 ) -> tuple[Rows, NDArray[np.int64]]:
-    """Descriptors and numbers of atoms, those of a cell that repeats a smaller one as of the smaller one.
+    """Descriptors (crystals, columns) and numbers of atoms (crystals,); a cell that repeats a smaller one has those of that one.
 
     Args:
-        read: (cells, columns) descriptors, fast ones first; changed in place.
-        atoms: (cells,) atoms of each cell.
-        repeated: what `repeating` found among them.
+        graphs: of the crystals.
+        repeated: what `repeating` found among their cells.
         settings: of the graphs.
+        slow: (crystals, slow columns) slow descriptors, to follow the fast ones; None: there are none.
     """
-    if not repeated:
-        return read, atoms
-    changed, atoms = np.array(list(repeated)), atoms.copy()
-    atoms[changed] = [len(cell.numbers) for cell in repeated.values()]
-    near = find_neighbours(list(repeated.values()), settings)
-    fast = describe(pack_graphs(near))
-    read[changed[near.kept], : fast.shape[1]] = fast
-    return read, atoms
-
-
-def describe(graphs: CrystalGraphs, slow: Rows | None = None) -> Rows:
-    """(crystals, columns) descriptors: the fast ones, then the slow ones (crystals, slow columns) if there are any."""
-    fast = descriptors(graphs)
-    return fast if slow is None else np.concatenate([fast, slow], axis=1)
+    fast, atoms = descriptors(graphs), graphs.n_atoms.astype(np.int64)
+    if repeated:
+        places, smaller = np.array(list(repeated)), list(repeated.values())
+        atoms[places] = [len(cell.numbers) for cell in smaller]
+        near = find_neighbours(smaller, settings)
+        fast[places[near.kept]] = descriptors(pack_graphs(near))
+    return fast if slow is None else np.concatenate([fast, slow], axis=1), atoms
 
 
 def slow_rows(cells: Sequence[SymmetricCell], slow: RowCache | None) -> Rows:

@@ -21,7 +21,7 @@ from pipeline.features.packed_cells import PackedCells
 from pipeline.features.slow_descriptor_store import compute_slow_descriptors, slow_descriptor_cache, stored_slow_descriptors
 from pipeline.features.slow_descriptors import without_values
 from pipeline.features.vectorstore import vector_store
-from pipeline.featurise import describe, of_what_repeats, repeating
+from pipeline.featurise import describe, repeating
 from pipeline.ops.parallel import map_in_order
 from pipeline.ops.progress import Reporter
 from pipeline.settings import Settings
@@ -65,9 +65,8 @@ def labelled_examples(
     graphs = store.graphs.take(known)
     slow = _slow(store.cells, known, where, reporter) if descriptor_set is DescriptorSet.FULL else None
     directed = _vectors(snapshot, store, graph, where, reporter).take(known) if vectors else None
-    smaller = _repeating(store, known, where, reporter)
-    read, atoms = of_what_repeats(describe(graphs, slow), graphs.n_atoms.astype(np.int64), smaller, graph)
-    return Labelled(table.take(pa.array(known)), Examples(graphs, read, moment[known], directed, repeated=atoms))
+    described, atoms = describe(graphs, _repeating(store, known, where, reporter), graph, slow)
+    return Labelled(table.take(pa.array(known)), Examples(graphs, described, moment[known], directed, repeated=atoms))
 
 
 def check_labels(labels: NDArray[np.float64]) -> None:

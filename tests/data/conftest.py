@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,38 +11,11 @@ import pytest
 
 from data.crystal import Crystal, make_crystal
 from data.labels import Label
-from data.rejection import LOST, Reason, Rejection
-from data.sources import Record, Shard
+from data.rejection import Rejection
+from data.sources import Record
+from tests.data.memory_source import MemorySource
 
 FE_A = 2.866  # Å
-
-
-@dataclass(frozen=True)
-class MemorySource:
-    """Records from a list, `per_shard` at a time; an exception in the list is raised where it stands."""
-
-    items: tuple[Record | Rejection | BaseException, ...]
-    per_shard: int = 2
-
-    @property
-    def description(self) -> str:
-        return "memory"
-
-    def identity(self) -> str:
-        return "memory"
-
-    def shards(self) -> Iterator[Shard]:
-        for start in range(0, len(self.items), self.per_shard):
-            yield Shard(start, min(self.per_shard, len(self.items) - start))
-
-    def singles(self, shard: Shard) -> Iterator[tuple[Shard, Rejection]]:
-        yield shard, Rejection("memory", "memory", "", Reason.READER_LOST, LOST)
-
-    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
-        for item in self.items[shard.part : shard.part + self.per_shard]:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
 
 
 def iron(identifier: str, a: float = FE_A) -> Crystal:

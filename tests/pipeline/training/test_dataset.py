@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +10,8 @@ from pymatgen.core import Lattice, Structure
 
 from data.crystal import Crystal
 from data.labels import Label
-from data.rejection import Rejection
 from data.snapshot import publish_snapshot
-from data.sources import Record, Shard
+from data.sources import Record
 from pipeline.features.descriptor_sets import DescriptorSet
 from pipeline.featurise import Needs, featurise
 from pipeline.ops.progress import Quiet
@@ -21,22 +19,7 @@ from pipeline.settings import Settings
 from pipeline.training import dataset
 from pipeline.training.dataset import labelled_examples
 from tests.contract.crystals import of_space_group
-
-
-class Few:
-    """A source of records in memory."""
-
-    def __init__(self, records: list[Record]) -> None:
-        self.records, self.description = records, "few"
-
-    def identity(self) -> str:
-        return self.description
-
-    def shards(self) -> Iterator[Shard]:
-        yield Shard(0, len(self.records))
-
-    def read(self, shard: Shard) -> Iterator[Record | Rejection]:
-        yield from self.records
+from tests.data.memory_source import MemorySource
 
 
 def moved(structure: Structure) -> Structure:
@@ -60,7 +43,7 @@ def test_a_supercell_with_moved_atoms_is_described_as_when_it_is_predicted(
     # without a label there is no row: those that follow keep their places
     records.insert(1, Record(Crystal.from_pymatgen(moved(iron), "unlabelled"), "memory"))
     where, needs = Settings(home=tmp_path, workers=1), Needs()
-    snapshot = publish_snapshot(where.snapshots, Few(records))
+    snapshot = publish_snapshot(where.snapshots, MemorySource(tuple(records)))
     found = labelled_examples(snapshot, needs.graph, DescriptorSet.FAST, False, where, Quiet())
     assert found.table["material_id"].to_pylist() == list(kept)
     said = featurise(crystals, needs).examples
